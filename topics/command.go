@@ -1,0 +1,89 @@
+package topics
+
+import "time"
+
+// CommandType is what a producer asks of a payment.
+type CommandType string
+
+const (
+	CommandCreate    CommandType = "create"    // a new payment; with Authorize also asks the PSP at once
+	CommandAuthorize CommandType = "authorize" // ask the PSP to authorise a created payment
+	CommandConfirm   CommandType = "confirm"   // the customer has come back from a 3-D Secure challenge
+	CommandCapture   CommandType = "capture"   // take all or part of the authorised amount
+	CommandVoid      CommandType = "void"      // release what is authorised and not captured
+	CommandRefund    CommandType = "refund"    // give back all or part of the captured amount
+	CommandCancel    CommandType = "cancel"    // give up a payment that is not authorised yet
+	CommandApprove   CommandType = "approve"   // a reviewer releases a held payment
+	CommandReject    CommandType = "reject"    // a reviewer refuses a held payment
+)
+
+// Command is the value of payments.commands.v1. Amounts are integers in minor units (1050 is 10.50 EUR).
+// Unknown fields are ignored; a field of a known name with a wrong type is a decoding error.
+type Command struct {
+	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice.
+	// The payment that a create command opens takes its id from it.
+	CommandID string      `json:"command_id" validate:"required,uuid"`
+	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture void refund cancel approve reject"`
+	Tenant    string      `json:"tenant" validate:"required,max=64,name"`
+	Region    string      `json:"region,omitempty" validate:"max=32"`
+	// CustomerID is the account holder; empty in a create command it makes a guest, whose id derives from CommandID.
+	CustomerID string `json:"customer_id,omitempty" validate:"max=64,omitempty,name"`
+	PaymentID  string `json:"payment_id,omitempty" validate:"required_unless=Type create,max=64"`
+	// Amount is required for create, optional for capture and refund (absent: all that is left).
+	Amount   int64  `json:"amount,omitempty" validate:"gte=0"`
+	Currency string `json:"currency,omitempty" validate:"omitempty,iso4217"`
+	// IssuedAt is when the producer wrote the command; one older than the deduplication horizon (30 days) is refused.
+	IssuedAt time.Time `json:"issued_at,omitzero"`
+	TraceID  string    `json:"trace_id,omitempty" validate:"max=64"`
+
+	Authorize         bool              `json:"authorize,omitempty"`      // create: ask the PSP at once
+	CaptureMethod     CaptureMethod     `json:"capture_method,omitempty"` // create: default manual
+	Card              *Card             `json:"card,omitempty"`           // create: required
+	Context           *Context          `json:"context,omitempty"`        // create, authorize: what risk may look at
+	ReturnURL         string            `json:"return_url,omitempty" validate:"omitempty,url,max=2048"`
+	MerchantReference string            `json:"merchant_reference,omitempty" validate:"max=128"`
+	Description       string            `json:"description,omitempty" validate:"max=256"`
+	Metadata          map[string]string `json:"metadata,omitempty" validate:"max=20,dive,keys,max=40,endkeys,max=500"`
+	Challenge         *Challenge        `json:"challenge,omitempty"` // confirm: what the challenge returned
+	Reason            string            `json:"reason,omitempty" validate:"max=256"`
+}
+
+// CaptureMethod says who asks for the capture.
+type CaptureMethod string
+
+const (
+	CaptureManual    CaptureMethod = "manual"    // a capture command follows
+	CaptureAutomatic CaptureMethod = "automatic" // the PSP captures together with the authorisation
+)
+
+// Card is a tokenised card. It has no field for a card number, and a Luhn-valid run of 13 to 19 digits in any field of
+// a command is refused.
+type Card struct {
+	Token       string `json:"token" validate:"required,max=128"`
+	Fingerprint string `json:"fingerprint,omitempty" validate:"max=64"`
+	BIN         string `json:"bin,omitempty" validate:"omitempty,numeric,min=6,max=8"`
+	Last4       string `json:"last4,omitempty" validate:"omitempty,numeric,len=4"`
+	Scheme      string `json:"scheme,omitempty" validate:"max=32"` // visa, mastercard, …
+	Type        string `json:"type,omitempty" validate:"omitempty,oneof=credit debit prepaid"`
+	Country     string `json:"country,omitempty" validate:"omitempty,iso3166_1_alpha2"`
+}
+
+// Context is what the producer knows of the circumstances of a payment.
+type Context struct {
+	IP        string `json:"ip,omitempty" validate:"omitempty,ip"`
+	DeviceID  string `json:"device_id,omitempty" validate:"max=128"`
+	Email     string `json:"email,omitempty" validate:"max=254"`
+	Phone     string `json:"phone,omitempty" validate:"max=32"`
+	Country   string `json:"country,omitempty" validate:"omitempty,iso3166_1_alpha2"` // of the customer
+	TimeZone  string `json:"time_zone,omitempty" validate:"max=64"`                   // IANA name
+	UserAgent string `json:"user_agent,omitempty" validate:"max=512"`
+}
+
+// Challenge is what a 3-D Secure challenge returned to the merchant.
+type Challenge struct {
+	Result string `json:"result" validate:"required,oneof=authenticated attempted failed abandoned"`
+	ECI    string `json:"eci,omitempty" validate:"max=2"`
+	CAVV   string `json:"cavv,omitempty" validate:"max=64"`
+	// DSTransactionID is the Directory Server's transaction id (EMV 3-D Secure dsTransID).
+	DSTransactionID string `json:"ds_transaction_id,omitempty" validate:"max=64"`
+}

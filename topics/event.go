@@ -1,0 +1,157 @@
+package topics
+
+import "time"
+
+// EventType is what happened to a payment.
+type EventType string
+
+const (
+	EventCreated                EventType = "created"
+	EventBlocked                EventType = "blocked"                 // by a rule; final
+	EventHeld                   EventType = "held"                    // waits for a reviewer
+	EventReleased               EventType = "released"                // a reviewer approved
+	EventRejected               EventType = "rejected"                // a reviewer refused; final
+	EventAuthorizationRequested EventType = "authorization_requested" // a PSP request follows; so for all *_requested
+	EventActionRequired         EventType = "action_required"         // a 3-D Secure challenge
+	EventConfirmationRequested  EventType = "confirmation_requested"
+	EventAuthorized             EventType = "authorized"
+	EventDeclined               EventType = "declined"
+	EventCaptureRequested       EventType = "capture_requested"
+	EventCaptured               EventType = "captured" // posts
+	EventCaptureFailed          EventType = "capture_failed"
+	EventVoidRequested          EventType = "void_requested"
+	EventVoided                 EventType = "voided"
+	EventVoidFailed             EventType = "void_failed"
+	EventRefundRequested        EventType = "refund_requested" // posts: the wallet gives the money up
+	EventRefunded               EventType = "refunded"         // posts: settled
+	EventRefundFailed           EventType = "refund_failed"    // posts: the wallet has it back
+	EventExpired                EventType = "expired"
+	EventCancelled              EventType = "cancelled"
+	EventOutcomeUnknown         EventType = "outcome_unknown" // of the request named; polled until known
+	EventPollRequested          EventType = "poll_requested"
+	EventCommandRefused         EventType = "command_refused" // changes nothing; Refusal says why
+	EventCaseOpened             EventType = "case_opened"     // a fact that moved nothing and needs a person
+	EventDeadLettered           EventType = "dead_lettered"   // the record is in the dead-letter topic
+)
+
+// PaymentStatus is derived from a payment's amounts and open requests, never the reverse.
+type PaymentStatus string
+
+const (
+	StatusCreated           PaymentStatus = "created"
+	StatusHeld              PaymentStatus = "held"
+	StatusBlocked           PaymentStatus = "blocked"
+	StatusRejected          PaymentStatus = "rejected"
+	StatusAuthorizing       PaymentStatus = "authorizing"
+	StatusRequiresAction    PaymentStatus = "requires_action"
+	StatusUnknown           PaymentStatus = "unknown" // of the authorisation; later operations keep their own state
+	StatusDeclined          PaymentStatus = "declined"
+	StatusAuthorized        PaymentStatus = "authorized"
+	StatusPartiallyCaptured PaymentStatus = "partially_captured"
+	StatusCaptured          PaymentStatus = "captured"
+	StatusPartiallyRefunded PaymentStatus = "partially_refunded"
+	StatusRefunded          PaymentStatus = "refunded"
+	StatusVoided            PaymentStatus = "voided"
+	StatusExpired           PaymentStatus = "expired"
+	StatusCancelled         PaymentStatus = "cancelled"
+)
+
+// PaymentEvent is the value of payments.events.v1. A payment's state is the fold of its events and of nothing else:
+// what a later decision needs must stand in an event.
+type PaymentEvent struct {
+	EventID    string        `json:"event_id"` // partition-position-index of the inbox record that caused it
+	Type       EventType     `json:"type"`
+	Tenant     string        `json:"tenant"`
+	Region     string        `json:"region,omitempty"`
+	CustomerID string        `json:"customer_id,omitempty"`
+	PaymentID  string        `json:"payment_id,omitempty"`
+	CommandID  string        `json:"command_id,omitempty"` // the command that caused it, if one did
+	TraceID    string        `json:"trace_id,omitempty"`
+	At         time.Time     `json:"at"`
+	Status     PaymentStatus `json:"status,omitempty"` // after this event
+	Amount     int64         `json:"amount,omitempty"` // of this event, minor units
+	Currency   string        `json:"currency,omitempty"`
+	// RequestID names the PSP request that an answer, a failure or an unknown outcome belongs to (the event id of its
+	// *_requested event).
+	RequestID string `json:"request_id,omitempty"`
+
+	Created *CreatedData `json:"created,omitempty"`
+	Request *RequestData `json:"request,omitempty"` // *_requested
+	PSP     *PSPData     `json:"psp,omitempty"`     // what the PSP said
+	Outcome Outcome      `json:"outcome,omitempty"` // of the risk decision
+	Reasons []string     `json:"reasons,omitempty"`
+	Refusal RefusalCode  `json:"refusal,omitempty"` // command_refused, case_opened, dead_lettered
+	Detail  string       `json:"detail,omitempty"`  // for people
+	Totals  *Totals      `json:"totals,omitempty"`  // after this event, where it moved an amount
+	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
+}
+
+// CreatedData is what a created event fixes for the payment's life.
+type CreatedData struct {
+	CaptureMethod     CaptureMethod     `json:"capture_method"`
+	Card              *Card             `json:"card,omitempty"`
+	ReturnURL         string            `json:"return_url,omitempty"`
+	MerchantReference string            `json:"merchant_reference,omitempty"`
+	Description       string            `json:"description,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+}
+
+// RequestData is what a *_requested event asks of the PSP, beyond the event's amount.
+type RequestData struct {
+	PSP       string     `json:"psp"`
+	NotAfter  time.Time  `json:"not_after"`
+	Capture   bool       `json:"capture,omitempty"`
+	ThreeDS   bool       `json:"three_ds,omitempty"`
+	Challenge *Challenge `json:"challenge,omitempty"`
+}
+
+// PSPData is what the PSP said, as far as it is kept.
+type PSPData struct {
+	ReportID         string       `json:"report_id,omitempty"`
+	Source           ReportSource `json:"source,omitempty"`
+	Operation        PSPOperation `json:"operation,omitempty"`
+	PSPReference     string       `json:"psp_reference,omitempty"`
+	NetworkReference string       `json:"network_reference,omitempty"`
+	DeclineCode      string       `json:"decline_code,omitempty"`
+	HardDecline      bool         `json:"hard_decline,omitempty"`
+	Fee              int64        `json:"fee,omitempty"`
+	Action           *Action      `json:"action,omitempty"`
+	Authentication   *AuthData    `json:"authentication,omitempty"`
+}
+
+// Totals are the amounts of a payment in minor units; all else about its money is derived from them.
+type Totals struct {
+	Authorized int64 `json:"authorized"`
+	Captured   int64 `json:"captured"`
+	Refunding  int64 `json:"refunding,omitempty"` // requested, not settled
+	Refunded   int64 `json:"refunded,omitempty"`
+}
+
+// TimerChange is the one timer that a payment holds.
+type TimerChange struct {
+	Kind       TimerKind `json:"kind,omitempty"` // "" disarms
+	Due        time.Time `json:"due,omitzero"`
+	Generation int64     `json:"generation"`
+}
+
+// LedgerEntry is the value of ledger.entries.v1: everything needed to rebuild balances without a look-up.
+type LedgerEntry struct {
+	EntryID    string          `json:"entry_id"` // partition-position-index
+	Template   string          `json:"template"`
+	Tenant     string          `json:"tenant"`
+	Region     string          `json:"region,omitempty"`
+	CustomerID string          `json:"customer_id,omitempty"`
+	PaymentID  string          `json:"payment_id,omitempty"`
+	TraceID    string          `json:"trace_id,omitempty"`
+	BookedAt   time.Time       `json:"booked_at"`
+	Postings   []LedgerPosting `json:"postings"`
+}
+
+// LedgerPosting moves an amount on one account: positive is a debit, negative a credit.
+type LedgerPosting struct {
+	AccountID string `json:"account_id"` // hex
+	Code      string `json:"code"`
+	Owner     string `json:"owner,omitempty"`
+	Currency  string `json:"currency"`
+	Amount    int64  `json:"amount"` // minor units
+}

@@ -1,0 +1,81 @@
+package topics
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+)
+
+// PartitionOf is the partition in which a customer's records meet: FNV-1a (64 bits) over tenant, a zero byte and
+// customer id, modulo the partition count. The key's own partitioner is not used, because producers' defaults differ
+// (murmur2 in Java and franz-go, CRC32 in librdkafka).
+func PartitionOf(tenant, customer string, partitions int32) int32 {
+	h := fnv.New64a()
+	h.Write([]byte(tenant))
+	h.Write([]byte{0})
+	h.Write([]byte(customer))
+	return int32(h.Sum64() % uint64(partitions))
+}
+
+// GuestCustomer is the customer id of a payment whose create command names none.
+func GuestCustomer(commandID uuid.UUID) string {
+	return "guest_" + strings.ReplaceAll(commandID.String(), "-", "")
+}
+
+// PaymentID names a payment and the partition that owns it: "pay_" + partition as 4 hex digits + "_" + the 32 hex
+// digits of the create command's id. It travels as the PSP's merchant reference, so that a webhook finds its partition.
+type PaymentID struct {
+	Partition int32
+	UUID      uuid.UUID
+}
+
+func (id PaymentID) String() string {
+	return fmt.Sprintf("pay_%04x_%x", id.Partition, id.UUID[:])
+}
+
+// ParsePaymentID reads what String wrote.
+func ParsePaymentID(s string) (PaymentID, error) {
+	rest, ok := strings.CutPrefix(s, "pay_")
+	if !ok || len(rest) != 4+1+32 || rest[4] != '_' {
+		return PaymentID{}, fmt.Errorf("payment id %q: want pay_, 4 hex digits, _ and 32 hex digits", s)
+	}
+	partition, err := strconv.ParseUint(rest[:4], 16, 15)
+	if err != nil {
+		return PaymentID{}, fmt.Errorf("payment id %q: partition: %w", s, err)
+	}
+	id, err := uuid.FromString(rest[5:])
+	if err != nil {
+		return PaymentID{}, fmt.Errorf("payment id %q: %w", s, err)
+	}
+	return PaymentID{int32(partition), id}, nil
+}
+
+// EventID names an event, an entry or a request by the inbox record that caused it and its place among that record's
+// records of the same topic.
+type EventID struct {
+	Partition int32
+	Position  int64
+	Index     int16
+}
+
+func (id EventID) String() string {
+	return fmt.Sprintf("%d-%d-%d", id.Partition, id.Position, id.Index)
+}
+
+// ParseEventID reads what String wrote.
+func ParseEventID(s string) (EventID, error) {
+	parts := strings.Split(s, "-")
+	if len(parts) != 3 {
+		return EventID{}, fmt.Errorf("event id %q: want partition-position-index", s)
+	}
+	partition, err1 := strconv.ParseInt(parts[0], 10, 32)
+	position, err2 := strconv.ParseInt(parts[1], 10, 64)
+	index, err3 := strconv.ParseInt(parts[2], 10, 16)
+	if err1 != nil || err2 != nil || err3 != nil || partition < 0 || position < 0 || index < 0 {
+		return EventID{}, fmt.Errorf("event id %q: want three non-negative integers", s)
+	}
+	return EventID{int32(partition), position, int16(index)}, nil
+}

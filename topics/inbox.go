@@ -1,0 +1,200 @@
+package topics
+
+import "time"
+
+// The kinds of record that payments.inbox.v1 holds, as they stand in the ce_type header.
+const (
+	TypeCommand         = "weir.command.v1"          // payments.commands.v1
+	TypeAssessedCommand = "weir.command.assessed.v1" // value: AssessedCommand
+	TypePSPReport       = "weir.psp.report.v1"       // value: PSPReport
+	TypeTimerDue        = "weir.timer.due.v1"        // value: TimerDue
+)
+
+// AssessedCommand is a command with the risk decision that was made on it.
+type AssessedCommand struct {
+	Command  Command  `json:"command"`
+	Decision Decision `json:"decision"`
+	// Features are the velocity answers that the decision read, by name. Empty until velocity definitions exist.
+	Features map[string]Feature `json:"features,omitempty"`
+}
+
+// Feature is one answer of velocity: an integer count or an amount in minor units.
+type Feature struct {
+	Value       int64 `json:"value"`
+	Approximate bool  `json:"approximate,omitempty"`
+	Missing     bool  `json:"missing,omitempty"` // no answer before the deadline
+}
+
+// Outcome is what a decision asks for. In the order of precedence: a block that cannot be overridden, allow, block,
+// hold, step_up, pass.
+type Outcome string
+
+const (
+	OutcomePass   Outcome = "pass"
+	OutcomeStepUp Outcome = "step_up" // authenticate the customer by 3-D Secure first
+	OutcomeHold   Outcome = "hold"    // wait for a reviewer
+	OutcomeBlock  Outcome = "block"
+	OutcomeAllow  Outcome = "allow" // pass, whatever overridable rules say
+)
+
+// Decision is the value of risk.decisions.v1 and a part of the assessed command.
+type Decision struct {
+	CommandID string  `json:"command_id"`
+	Outcome   Outcome `json:"outcome"`
+	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.
+	Reasons []string     `json:"reasons,omitempty"`
+	Score   int64        `json:"score,omitempty"`
+	Rules   []RuleResult `json:"rules,omitempty"` // in file order; misses are left out
+	// Evaluated is how many rules were evaluated, misses included.
+	Evaluated int `json:"evaluated,omitempty"`
+	// RuleSet is the content hash of the rule set that decided, "" where the command's type is not assessed.
+	RuleSet string `json:"rule_set,omitempty"`
+}
+
+// RuleResult is what one rule said of one command.
+type RuleResult struct {
+	Rule   string     `json:"rule"`
+	Result RuleStatus `json:"result"`
+	// Outcome is what the rule asked for: its outcome on a hit, its on_missing or on_error otherwise.
+	Outcome Outcome `json:"outcome,omitempty"`
+	Detail  string  `json:"detail,omitempty"` // missing: which field; error: what went wrong
+}
+
+// RuleStatus is hit, miss, missing or error.
+type RuleStatus string
+
+const (
+	RuleHit     RuleStatus = "hit"
+	RuleMiss    RuleStatus = "miss"
+	RuleMissing RuleStatus = "missing" // a field that the rule reads is absent
+	RuleError   RuleStatus = "error"
+)
+
+// PSPOperation is what the gateway performs at a PSP.
+type PSPOperation string
+
+const (
+	OperationAuthorize PSPOperation = "authorize"
+	OperationConfirm   PSPOperation = "confirm"
+	OperationCapture   PSPOperation = "capture"
+	OperationVoid      PSPOperation = "void"
+	OperationRefund    PSPOperation = "refund"
+)
+
+// PSPRequest is the value of psp.requests.v1. RequestID is the id of the event that asked for it and travels as the
+// PSP's idempotency key; PaymentID travels as the merchant reference.
+type PSPRequest struct {
+	RequestID  string       `json:"request_id"`
+	Operation  PSPOperation `json:"operation"`
+	PSP        string       `json:"psp"`
+	Tenant     string       `json:"tenant"`
+	Region     string       `json:"region,omitempty"`
+	CustomerID string       `json:"customer_id"`
+	PaymentID  string       `json:"payment_id"`
+	TraceID    string       `json:"trace_id,omitempty"`
+	Amount     int64        `json:"amount"`
+	Currency   string       `json:"currency"`
+	// NotAfter ends the time in which the request may be sent; later it is only polled.
+	NotAfter time.Time `json:"not_after"`
+	// Poll asks for the state of the request (its outcome is unknown); nothing is sent that could move money.
+	Poll bool `json:"poll,omitempty"`
+	// Card and what follows are set for authorize; PSPReference for all that follow an authorisation.
+	Card              *Card      `json:"card,omitempty"`
+	Capture           bool       `json:"capture,omitempty"`   // authorize and capture in one call
+	ThreeDS           bool       `json:"three_ds,omitempty"`  // a challenge is required
+	Challenge         *Challenge `json:"challenge,omitempty"` // confirm
+	ReturnURL         string     `json:"return_url,omitempty"`
+	MerchantReference string     `json:"merchant_reference,omitempty"`
+	PSPReference      string     `json:"psp_reference,omitempty"`
+}
+
+// ReportSource says how a report reached us.
+type ReportSource string
+
+const (
+	SourceResponse ReportSource = "response" // the answer to our request
+	SourcePoll     ReportSource = "poll"
+	SourceWebhook  ReportSource = "webhook" // verified
+)
+
+// PSPOutcome is what the PSP says of an operation.
+type PSPOutcome string
+
+const (
+	PSPApproved       PSPOutcome = "approved"        // done: authorised, captured, voided, refund settled
+	PSPPending        PSPOutcome = "pending"         // accepted, the result comes later
+	PSPRequiresAction PSPOutcome = "requires_action" // authorize: the customer must pass a challenge
+	PSPDeclined       PSPOutcome = "declined"
+	PSPFailed         PSPOutcome = "failed"    // provably not performed (never sent, or refused as invalid)
+	PSPUnknown        PSPOutcome = "unknown"   // timeout, connection lost after sending: poll, never guess
+	PSPNotFound       PSPOutcome = "not_found" // poll: the PSP has no such request
+	PSPReversed       PSPOutcome = "reversed"  // a settled refund that failed later
+)
+
+// PSPReport is what a PSP said of one operation: the answer to a request, a polled state or a verified webhook.
+type PSPReport struct {
+	// ReportID is a UUID that is the same for each delivery of the same fact (derived from the PSP's event id for
+	// webhooks); a repeated one is ignored.
+	ReportID string       `json:"report_id"`
+	Source   ReportSource `json:"source"`
+	PSP      string       `json:"psp"`
+	Tenant   string       `json:"tenant"`
+	Region   string       `json:"region,omitempty"`
+	// CustomerID may be empty in a webhook; the partition is then taken from PaymentID.
+	CustomerID string `json:"customer_id,omitempty"`
+	PaymentID  string `json:"payment_id"`
+	// RequestID names the request that is answered; empty for an event that the PSP began itself.
+	RequestID string       `json:"request_id,omitempty"`
+	TraceID   string       `json:"trace_id,omitempty"`
+	Operation PSPOperation `json:"operation"`
+	Outcome   PSPOutcome   `json:"outcome"`
+	Amount    int64        `json:"amount,omitempty"` // of this operation; authorize: what was authorised
+	Currency  string       `json:"currency,omitempty"`
+	// Captured says that an approved authorize was captured in the same call.
+	Captured bool `json:"captured,omitempty"`
+	// Fee is what the PSP keeps of a capture, in minor units of Currency, where it is known now.
+	Fee              int64     `json:"fee,omitempty"`
+	PSPReference     string    `json:"psp_reference,omitempty"`
+	NetworkReference string    `json:"network_reference,omitempty"`
+	DeclineCode      string    `json:"decline_code,omitempty"`
+	HardDecline      bool      `json:"hard_decline,omitempty"`
+	Action           *Action   `json:"action,omitempty"`
+	Authentication   *AuthData `json:"authentication,omitempty"`
+	Detail           string    `json:"detail,omitempty"`
+	OccurredAt       time.Time `json:"occurred_at,omitzero"`
+}
+
+// Action is what the customer must do to go on.
+type Action struct {
+	Type  string `json:"type"` // redirect or client_token
+	URL   string `json:"url,omitempty"`
+	Token string `json:"token,omitempty"`
+}
+
+// AuthData is what authentication and verification returned.
+type AuthData struct {
+	ECI             string `json:"eci,omitempty"`
+	CAVV            string `json:"cavv,omitempty"`
+	DSTransactionID string `json:"ds_transaction_id,omitempty"`
+	AVS             string `json:"avs,omitempty"` // address verification result code
+	CVV             string `json:"cvv,omitempty"` // card verification result code; never the value itself
+}
+
+// TimerKind is what a timer of a payment is for.
+type TimerKind string
+
+const (
+	TimerExpire TimerKind = "expire" // an authorisation, a challenge or an unused payment runs out
+	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
+)
+
+// TimerDue says that a timer of a payment has run out. One that the payment no longer holds is ignored.
+type TimerDue struct {
+	TimerID    string    `json:"timer_id"`
+	Generation int64     `json:"generation"`
+	Kind       TimerKind `json:"kind"`
+	Tenant     string    `json:"tenant"`
+	CustomerID string    `json:"customer_id"`
+	PaymentID  string    `json:"payment_id"`
+	Due        time.Time `json:"due"`
+}

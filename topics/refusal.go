@@ -1,0 +1,27 @@
+package topics
+
+// RefusalCode says why a command was refused or a fact moved nothing. A refusal is a value, not an error.
+// Where several apply, the one that stands first in this list is given; idempotency comes before all of them: a
+// repeated command id yields no second event at all.
+type RefusalCode string
+
+const (
+	RefusedInvalid            RefusalCode = "invalid"             // a field is missing or malformed; Detail names it
+	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
+	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
+	RefusedUnknownPayment     RefusalCode = "unknown_payment"     //
+	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment belongs to another customer or tenant
+	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   //
+	RefusedFinished           RefusalCode = "finished"            // the payment is in a final state
+	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here
+	RefusedInProgress         RefusalCode = "in_progress"         // a request of the same kind is open
+	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  //
+	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    //
+	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what a refund takes from it
+	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
+	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
+	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired or declined
+	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
+	RefusedUndecodable        RefusalCode = "undecodable"         // dead letter: the bytes are not such a record
+	RefusedPoison             RefusalCode = "poison"              // dead letter: the database or our own code failed on it
+)
