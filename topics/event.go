@@ -27,6 +27,7 @@ const (
 	EventRefundFailed           EventType = "refund_failed"    // posts: the wallet has it back
 	EventExpired                EventType = "expired"
 	EventCancelled              EventType = "cancelled"
+	EventSubmitted              EventType = "submitted"       // the PSP accepted the request named; its result comes later
 	EventOutcomeUnknown         EventType = "outcome_unknown" // of the request named; polled until known
 	EventPollRequested          EventType = "poll_requested"
 	EventCommandRefused         EventType = "command_refused" // changes nothing; Refusal says why
@@ -84,6 +85,8 @@ type PaymentEvent struct {
 	Detail  string       `json:"detail,omitempty"`  // for people
 	Totals  *Totals      `json:"totals,omitempty"`  // after this event, where it moved an amount
 	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
+	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
 // CreatedData is what a created event fixes for the payment's life.
@@ -103,6 +106,7 @@ type RequestData struct {
 	Capture   bool       `json:"capture,omitempty"`
 	ThreeDS   bool       `json:"three_ds,omitempty"`
 	Challenge *Challenge `json:"challenge,omitempty"`
+	Expiry    bool       `json:"expiry,omitempty"` // void: because the authorisation runs out; it ends as expired
 }
 
 // PSPData is what the PSP said, as far as it is kept.

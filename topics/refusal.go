@@ -22,6 +22,7 @@ const (
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired or declined
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
+	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls
 	RefusedUndecodable        RefusalCode = "undecodable"         // dead letter: the bytes are not such a record
 	RefusedPoison             RefusalCode = "poison"              // dead letter: the database or our own code failed on it
 )
