@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"time"
 )
 
@@ -55,4 +56,8 @@ type Entry struct {
 	PaymentID string
 	At        time.Time // booking time: the timestamp of the inbox record
 	Postings  []Posting
+}
+
+func (id EntryID) String() string {
+	return fmt.Sprintf("%d-%d-%d", id.Partition, id.Position, id.Index)
 }

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/weirhq/weir/ledger"
+)
+
+// LoadBalances reads the balances of accounts in one partition (minor units, debits positive). An account that does not
+// exist yet is left out. It must run before the transaction that writes, and after the partition's former owner was fenced.
+func LoadBalances(ctx context.Context, pool *pgxpool.Pool, partition int32, ids []ledger.AccountID) (map[ledger.AccountID]int64, error) {
+	balances := make(map[ledger.AccountID]int64, len(ids))
+	if len(ids) == 0 {
+		return balances, nil
+	}
+	rows, _ := pool.Query(ctx, `SELECT id, balance FROM accounts WHERE partition = $1 AND id = ANY($2::uuid[])`, partition, uuids(ids))
+	var id [16]byte
+	var balance int64
+	_, err := pgx.ForEachRow(rows, []any{&id, &balance}, func() error {
+		balances[id] = balance
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load %d balances of partition %d: %w", len(ids), partition, err)
+	}
+	return balances, nil
+}
+
+func uuids(ids []ledger.AccountID) [][16]byte {
+	out := make([][16]byte, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
