@@ -1,0 +1,92 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cockroachdb/cockroach-go/v2/crdb"
+	"github.com/cockroachdb/cockroach-go/v2/crdb/crdbpgxv5"
+	"github.com/jackc/pgx/v5"
+)
+
+// Limits of the retry of one transaction.
+const (
+	txAttempts    = 12
+	txFirstDelay  = time.Millisecond
+	txMaxDelay    = 100 * time.Millisecond
+	rollbackLimit = 5 * time.Second // for the ROLLBACK of a transaction whose context may be over
+)
+
+// InTx runs fn in a SERIALIZABLE transaction and commits it. When the transaction fails with class 40, at a statement or
+// at COMMIT, the whole of it runs again, up to txAttempts times: fn must have no effect besides the transaction, and must
+// return the errors of its statements. Any other error rolls back and is returned.
+//
+// A nil error means committed. An error means not committed, except one that wraps ErrOutcomeUnknown: the connection was
+// lost after COMMIT was sent. Whoever needs to know reads the database; InTx never guesses and never sends it twice.
+func (db *DB) InTx(ctx context.Context, fn func(pgx.Tx) error) error {
+	if db.Dialect == CockroachDB {
+		return db.inCockroachTx(ctx, fn)
+	}
+	delay := txFirstDelay
+	for attempt := 1; ; attempt++ {
+		err := db.attemptTx(ctx, fn)
+		if err == nil || !IsRetryable(err) {
+			return err
+		}
+		if attempt == txAttempts {
+			return fmt.Errorf("transaction gave up after %d attempts: %w", attempt, err)
+		}
+		db.log.Debug("transaction runs again", "attempt", attempt, "error", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("transaction: %w: %w", ctx.Err(), err)
+		case <-time.After(delay/2 + rand.N(delay)):
+		}
+		delay = min(2*delay, txMaxDelay)
+	}
+}
+
+// attemptTx runs the transaction once.
+func (db *DB) attemptTx(ctx context.Context, fn func(pgx.Tx) error) error {
+	tx, err := db.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable})
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	// Runs after an error and after a panic in fn; after COMMIT it does nothing. A crash here leaves an open transaction,
+	// which the server rolls back when the connection goes.
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)
+		defer cancel()
+		_ = tx.Rollback(ctx) // the error that brought us here says more
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return commitError(tx.Commit(ctx))
+}
+
+// inCockroachTx leaves the retry to CockroachDB's own protocol: RELEASE SAVEPOINT is the commit there, and its error is
+// the one that counts.
+func (db *DB) inCockroachTx(ctx context.Context, fn func(pgx.Tx) error) error {
+	ctx = crdb.WithMaxRetries(ctx, txAttempts-1)
+	err := crdbpgx.ExecuteTx(ctx, db.Pool, pgx.TxOptions{IsoLevel: pgx.Serializable}, fn)
+	var ambiguous *crdb.AmbiguousCommitError
+	if errors.As(err, &ambiguous) {
+		return commitError(err)
+	}
+	return err
+}
+
+// commitError adds to the error of a COMMIT whether it may have happened.
+func commitError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, known := commitHappened(err); !known {
+		return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)
+	}
+	return fmt.Errorf("commit: %w", err)
+}
