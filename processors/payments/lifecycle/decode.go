@@ -1,0 +1,189 @@
+package lifecycle
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// decoder reads the stored form. After the first error it yields zero values; err is looked at once, at the end.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) fail() {
+	d.b, d.err = nil, errTruncated
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.fail()
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+// count reads a number of things that take at least one byte each.
+func (d *decoder) count() int {
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail()
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) byte() byte {
+	if len(d.b) == 0 {
+		d.fail()
+		return 0
+	}
+	v := d.b[0]
+	d.b = d.b[1:]
+	return v
+}
+
+func (d *decoder) str() string {
+	n := d.count()
+	s := string(d.b[:n])
+	d.b = d.b[n:]
+	return s
+}
+
+func (d *decoder) strs(all ...*string) {
+	for _, s := range all {
+		*s = d.str()
+	}
+}
+
+func (d *decoder) time() time.Time {
+	if ms := d.int(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
+}
+
+func (d *decoder) after(t time.Time) time.Time {
+	return time.UnixMilli(t.UnixMilli() + d.int()).UTC()
+}
+
+func (d *decoder) amounts(p *Payment, m uint64) {
+	for i, v := range [...]*int64{&p.Authorized, &p.Captured, &p.Released, &p.Refunding, &p.Refunded} {
+		if m&(hasAuthorized<<i) != 0 {
+			*v = d.int()
+		}
+	}
+	if m&hasCases != 0 {
+		p.Cases = int(d.uint())
+	}
+}
+
+func (d *decoder) texts(p *Payment, m uint64) {
+	p.CaptureMethod = topics.CaptureManual
+	if m&isAutomatic != 0 {
+		p.CaptureMethod = topics.CaptureAutomatic
+	}
+	p.StepUp, p.HardDecline = m&isStepUp != 0, m&isHard != 0
+	if m&hasRegion != 0 {
+		p.Region = d.str()
+	}
+	if m&hasTrace != 0 {
+		p.TraceID = d.str()
+	}
+	if m&hasTexts != 0 {
+		d.strs(&p.ReturnURL, &p.Description, &p.MerchantReference)
+	}
+	d.strs(&p.PSP, &p.PSPReference, &p.NetworkReference)
+	if m&hasDecline != 0 {
+		p.DeclineCode = d.str()
+	}
+	if m&hasMark != 0 {
+		p.Mark = topics.PaymentStatus(d.str())
+	}
+	if m&hasReasons != 0 {
+		for range d.count() {
+			p.Reasons = append(p.Reasons, d.str())
+		}
+	}
+	if m&hasMetadata != 0 {
+		n := d.count()
+		p.Metadata = make(map[string]string, n)
+		for range n {
+			k := d.str()
+			p.Metadata[k] = d.str()
+		}
+	}
+}
+
+func (d *decoder) parts(p *Payment, m uint64) {
+	if m&hasCard != 0 {
+		c := new(topics.Card)
+		d.strs(&c.Token, &c.Fingerprint, &c.BIN, &c.Last4, &c.Scheme, &c.Type, &c.Country)
+		p.Card = c
+	}
+	if m&hasAuthentication != 0 {
+		a := new(topics.AuthData)
+		d.strs(&a.ECI, &a.CAVV, &a.DSTransactionID, &a.AVS, &a.CVV)
+		p.Authentication = a
+	}
+	if m&hasAction != 0 {
+		a := new(topics.Action)
+		d.strs(&a.Type, &a.URL, &a.Token)
+		p.Action = a
+	}
+	if m&hasWaiting != 0 {
+		flags := d.uint()
+		p.Waiting = &topics.RequestData{Capture: flags&1 != 0, ThreeDS: flags&2 != 0, PSP: d.str()}
+	}
+	if m&hasTimer != 0 {
+		p.Timer.Kind = topics.TimerKind(d.str())
+		p.Timer.Due = d.time()
+		p.Timer.Generation = d.int()
+	}
+	if m&hasExpiry != 0 {
+		p.ExpiresAt = d.time()
+	}
+}
+
+func (d *decoder) operation(p *Payment) Operation {
+	var op Operation
+	kind, state := d.byte(), OperationState(d.byte())
+	if int(kind) >= len(kinds) || state < OperationRequested || state > OperationReversed {
+		d.fail()
+		return op
+	}
+	op.Kind, op.State = kinds[kind], state
+	flags := d.uint()
+	op.Capture, op.Captured, op.Expiry = flags&opCapture != 0, flags&opCaptured != 0, flags&opExpiry != 0
+	op.Request = topics.EventID{Partition: p.ID.Partition, Position: d.int(), Index: int16(d.int())}
+	op.NotAfter = d.after(p.CreatedAt)
+	op.AskedAt = d.after(p.CreatedAt)
+	if flags&opPolled != 0 {
+		op.Polls = int(d.uint())
+	}
+	if flags&opCases != 0 {
+		op.Cases = CaseFlags(d.byte())
+	}
+	op.Amount, op.Reference = p.Amount, p.PSPReference
+	if flags&opSameAmount == 0 {
+		op.Amount = d.int()
+	}
+	if flags&opSameReference == 0 {
+		op.Reference = d.str()
+	}
+	return op
+}

@@ -1,0 +1,273 @@
+package lifecycle
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
+const Format = 1
+
+// ErrFutureFormat says that a newer release wrote the state.
+var ErrFutureFormat = errors.New("state has a newer format than this release knows")
+
+var errTruncated = errors.New("state ends too early or holds a length that cannot be")
+
+// Key is what stands beside the state in its row and is not repeated in it.
+type Key struct {
+	ID       topics.PaymentID
+	Tenant   string
+	Customer string
+}
+
+// Key is the payment's key.
+func (p *Payment) Key() Key { return Key{p.ID, p.Tenant, p.Customer} }
+
+// Append appends the payment's stored form: the format number, a presence mask, then the fields in order. Integers are
+// varints, times milliseconds since 1970, strings have a length before them.
+func (p *Payment) Append(b []byte) []byte {
+	e := encoder{append(b, Format)}
+	e.uint(p.mask())
+	e.str(string(p.Currency))
+	e.int(p.Amount)
+	e.time(p.CreatedAt)
+	e.int(p.UpdatedAt.UnixMilli() - p.CreatedAt.UnixMilli())
+	e.amounts(p)
+	e.texts(p)
+	e.parts(p)
+	e.uint(uint64(len(p.Operations)))
+	for i := range p.Operations {
+		e.operation(&p.Operations[i], p)
+	}
+	return e.b
+}
+
+const (
+	hasAuthorized uint64 = 1 << iota
+	hasCaptured
+	hasReleased
+	hasRefunding
+	hasRefunded
+	hasCard
+	hasAuthentication
+	hasAction
+	hasWaiting
+	hasReasons
+	hasMetadata
+	hasTexts
+	hasDecline
+	hasMark
+	hasTimer
+	hasExpiry
+	hasCases
+	hasRegion
+	hasTrace
+	isAutomatic
+	isStepUp
+	isHard
+)
+
+func (p *Payment) mask() uint64 {
+	var m uint64
+	set := func(bit uint64, on bool) {
+		if on {
+			m |= bit
+		}
+	}
+	set(hasAuthorized, p.Authorized != 0)
+	set(hasCaptured, p.Captured != 0)
+	set(hasReleased, p.Released != 0)
+	set(hasRefunding, p.Refunding != 0)
+	set(hasRefunded, p.Refunded != 0)
+	set(hasCard, p.Card != nil)
+	set(hasAuthentication, p.Authentication != nil)
+	set(hasAction, p.Action != nil)
+	set(hasWaiting, p.Waiting != nil)
+	set(hasReasons, len(p.Reasons) > 0)
+	set(hasMetadata, len(p.Metadata) > 0)
+	set(hasTexts, p.ReturnURL != "" || p.Description != "" || p.MerchantReference != "")
+	set(hasDecline, p.DeclineCode != "")
+	set(hasMark, p.Mark != "")
+	set(hasTimer, p.Timer != topics.TimerChange{})
+	set(hasExpiry, !p.ExpiresAt.IsZero())
+	set(hasCases, p.Cases != 0)
+	set(hasRegion, p.Region != "")
+	set(hasTrace, p.TraceID != "")
+	set(isAutomatic, p.CaptureMethod == topics.CaptureAutomatic)
+	set(isStepUp, p.StepUp)
+	set(isHard, p.HardDecline)
+	return m
+}
+
+type encoder struct{ b []byte }
+
+func (e *encoder) uint(v uint64) { e.b = binary.AppendUvarint(e.b, v) }
+func (e *encoder) int(v int64)   { e.b = binary.AppendVarint(e.b, v) }
+
+func (e *encoder) time(t time.Time) {
+	if t.IsZero() {
+		e.int(0)
+		return
+	}
+	e.int(t.UnixMilli())
+}
+
+func (e *encoder) str(s string) {
+	e.uint(uint64(len(s)))
+	e.b = append(e.b, s...)
+}
+
+func (e *encoder) strs(all ...string) {
+	for _, s := range all {
+		e.str(s)
+	}
+}
+
+func (e *encoder) amounts(p *Payment) {
+	for _, v := range [...]int64{p.Authorized, p.Captured, p.Released, p.Refunding, p.Refunded} {
+		if v != 0 {
+			e.int(v)
+		}
+	}
+	if p.Cases != 0 {
+		e.uint(uint64(p.Cases))
+	}
+}
+
+func (e *encoder) texts(p *Payment) {
+	if p.Region != "" {
+		e.str(p.Region)
+	}
+	if p.TraceID != "" {
+		e.str(p.TraceID)
+	}
+	if p.ReturnURL != "" || p.Description != "" || p.MerchantReference != "" {
+		e.strs(p.ReturnURL, p.Description, p.MerchantReference)
+	}
+	e.strs(p.PSP, p.PSPReference, p.NetworkReference)
+	if p.DeclineCode != "" {
+		e.str(p.DeclineCode)
+	}
+	if p.Mark != "" {
+		e.str(string(p.Mark))
+	}
+	if len(p.Reasons) > 0 {
+		e.uint(uint64(len(p.Reasons)))
+		e.strs(p.Reasons...)
+	}
+	if len(p.Metadata) > 0 {
+		e.uint(uint64(len(p.Metadata)))
+		for _, k := range slices.Sorted(maps.Keys(p.Metadata)) {
+			e.strs(k, p.Metadata[k])
+		}
+	}
+}
+
+func (e *encoder) parts(p *Payment) {
+	if c := p.Card; c != nil {
+		e.strs(c.Token, c.Fingerprint, c.BIN, c.Last4, c.Scheme, c.Type, c.Country)
+	}
+	if a := p.Authentication; a != nil {
+		e.strs(a.ECI, a.CAVV, a.DSTransactionID, a.AVS, a.CVV)
+	}
+	if a := p.Action; a != nil {
+		e.strs(a.Type, a.URL, a.Token)
+	}
+	if w := p.Waiting; w != nil {
+		e.uint(flag(w.Capture, 1) | flag(w.ThreeDS, 2))
+		e.str(w.PSP)
+	}
+	if p.Timer != (topics.TimerChange{}) {
+		e.str(string(p.Timer.Kind))
+		e.time(p.Timer.Due)
+		e.int(p.Timer.Generation)
+	}
+	if !p.ExpiresAt.IsZero() {
+		e.time(p.ExpiresAt)
+	}
+}
+
+const (
+	opCapture uint64 = 1 << iota
+	opCaptured
+	opExpiry
+	opPolled
+	opCases
+	opSameAmount // as the payment's
+	opSameReference
+)
+
+// kinds gives each operation its number in the stored form; it may only grow at the end.
+var kinds = [...]topics.PSPOperation{
+	topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
+}
+
+func (e *encoder) operation(op *Operation, p *Payment) {
+	e.b = append(e.b, byte(slices.Index(kinds[:], op.Kind)), byte(op.State))
+	e.uint(flag(op.Capture, opCapture) | flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
+		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
+		flag(op.Reference == p.PSPReference, opSameReference))
+	e.int(op.Request.Position)
+	e.int(int64(op.Request.Index))
+	e.int(op.NotAfter.UnixMilli() - p.CreatedAt.UnixMilli())
+	e.int(op.AskedAt.UnixMilli() - p.CreatedAt.UnixMilli())
+	if op.Polls > 0 {
+		e.uint(uint64(op.Polls))
+	}
+	if op.Cases != 0 {
+		e.b = append(e.b, byte(op.Cases))
+	}
+	if op.Amount != p.Amount {
+		e.int(op.Amount)
+	}
+	if op.Reference != p.PSPReference {
+		e.str(op.Reference)
+	}
+}
+
+func flag(on bool, bit uint64) uint64 {
+	if on {
+		return bit
+	}
+	return 0
+}
+
+// Decode reads what Append wrote. It returns ErrFutureFormat (wrapped) for a format of a newer release.
+func Decode(key Key, state []byte) (*Payment, error) {
+	if len(state) == 0 {
+		return nil, fmt.Errorf("payment %s: %w", key.ID, errTruncated)
+	}
+	switch format := state[0]; {
+	case format > Format:
+		return nil, fmt.Errorf("payment %s: format %d, this release knows %d: %w", key.ID, format, Format, ErrFutureFormat)
+	case format != Format:
+		return nil, fmt.Errorf("payment %s: format %d was never written", key.ID, format)
+	}
+	d := decoder{b: state[1:]}
+	p := &Payment{ID: key.ID, Tenant: key.Tenant, Customer: key.Customer}
+	m := d.uint()
+	p.Currency = ledger.Currency(d.str())
+	p.Amount = d.int()
+	p.CreatedAt = d.time()
+	p.UpdatedAt = d.after(p.CreatedAt)
+	d.amounts(p, m)
+	d.texts(p, m)
+	d.parts(p, m)
+	for range d.count() {
+		p.Operations = append(p.Operations, d.operation(p))
+	}
+	if d.err == nil && len(d.b) > 0 {
+		d.err = fmt.Errorf("state has %d bytes too many", len(d.b))
+	}
+	if d.err != nil {
+		return nil, fmt.Errorf("payment %s: %w", key.ID, d.err)
+	}
+	return p, nil
+}

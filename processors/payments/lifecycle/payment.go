@@ -1,0 +1,237 @@
+package lifecycle
+
+import (
+	"slices"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// Payment is the fold of a payment's events. Amounts are minor units of Currency and are the truth: the status is
+// derived from them and from what is open.
+//
+// P1: Captured ≤ Authorized. P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized. A fact of the
+// PSP that breaks one of them is booked with a case (Cases > 0); no command can.
+// P4: at most one timer is held, and its generation only grows.
+type Payment struct {
+	ID            topics.PaymentID
+	Tenant        string
+	Region        string
+	Customer      string
+	Currency      ledger.Currency
+	Amount        int64 // that the create command asked for
+	CaptureMethod topics.CaptureMethod
+	StepUp        bool // the decision on the create command asks for authentication
+
+	Card              *topics.Card
+	ReturnURL         string
+	MerchantReference string
+	Description       string
+	Metadata          map[string]string
+
+	PSP              string // of the latest request
+	PSPReference     string // of the authorisation
+	NetworkReference string
+	Authentication   *topics.AuthData
+	Action           *topics.Action // while a challenge is open
+	DeclineCode      string
+	HardDecline      bool
+	Reasons          []string // of the decision that blocked, held or stepped up
+
+	Authorized int64 // all that was ever authorised
+	Captured   int64
+	Released   int64 // of Authorized: voided or expired
+	Refunding  int64 // requested, not settled
+	Refunded   int64
+
+	// Mark is what amounts cannot tell: held, blocked, rejected, declined, voided, expired or cancelled; "" otherwise.
+	Mark topics.PaymentStatus
+	// Waiting is the authorisation that a held payment asks for once it is approved; nil where none was asked for.
+	Waiting    *topics.RequestData
+	Operations []Operation // in the order of their requests
+	Cases      int         // opened so far
+
+	ExpiresAt time.Time // zero: does not run out
+	Timer     topics.TimerChange
+	TraceID   string // of the latest input that had one
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Operation is one request to the PSP and what is known of it. Closed ones are kept: a repeated, late or contradictory
+// report of theirs must be recognised. Their number is bounded by Limits.Operations.
+type Operation struct {
+	Request   topics.EventID // of the event that asked for it; the PSP's idempotency key
+	Kind      topics.PSPOperation
+	State     OperationState
+	Amount    int64 // minor units
+	NotAfter  time.Time
+	AskedAt   time.Time // of the request, the latest poll or the latest change of State
+	Polls     int
+	Capture   bool // authorize: captures in the same call
+	Captured  bool // authorize: the PSP did capture in the same call
+	Expiry    bool // void: because the authorisation runs out
+	Reference string
+	Cases     CaseFlags
+}
+
+// OperationState is how far an operation is.
+type OperationState uint8
+
+const (
+	OperationRequested OperationState = iota + 1 // no answer yet
+	OperationPending                             // the PSP accepted it, the result comes later
+	OperationUnknown                             // asked, and the answer was lost
+	OperationAction                              // authorize, confirm: waits for the customer's challenge
+	OperationSucceeded
+	OperationFailed
+	OperationReversed // a refund that was settled and failed later
+)
+
+func (s OperationState) String() string {
+	names := [...]string{"", "requested", "pending", "unknown", "requires_action", "succeeded", "failed", "reversed"}
+	if int(s) >= len(names) {
+		return "invalid"
+	}
+	return names[s]
+}
+
+// Open says that the result is still to come.
+func (s OperationState) Open() bool { return s >= OperationRequested && s <= OperationAction }
+
+// CaseFlags says which cases were opened for an operation, so that a repeated report opens no second one.
+type CaseFlags uint8
+
+const (
+	CaseAmount    CaseFlags = 1 << iota // amount_mismatch
+	CaseDuplicate                       // duplicate_operation
+	CaseUnknown                         // outcome_unknown
+	CaseUnmatched                       // unmatched_report
+)
+
+// flagOf is the flag of a case's code, 0 where cases of that code are not remembered.
+func flagOf(code topics.RefusalCode) CaseFlags {
+	switch code {
+	case topics.RefusedAmountMismatch:
+		return CaseAmount
+	case topics.RefusedDuplicateOperation:
+		return CaseDuplicate
+	case topics.RefusedOutcomeUnknown:
+		return CaseUnknown
+	case topics.RefusedUnmatchedReport:
+		return CaseUnmatched
+	}
+	return 0
+}
+
+// Status is derived from the amounts first, then from Mark, then from what is open.
+//
+// captured: nothing more can be captured. partially_refunded: some was refunded, and something can still be captured or
+// refunded. unknown, authorizing and requires_action speak of the authorisation; later operations keep their own state.
+func (p *Payment) Status() topics.PaymentStatus {
+	if p.Captured > 0 || p.Refunded > 0 {
+		return p.moneyStatus()
+	}
+	if p.Mark != "" {
+		return p.Mark
+	}
+	if p.Authorized > 0 {
+		return topics.StatusAuthorized
+	}
+	var waits, acts bool
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.authorizes() {
+			switch op.State {
+			case OperationUnknown:
+				return topics.StatusUnknown
+			case OperationRequested, OperationPending:
+				waits = true
+			case OperationAction:
+				acts = true
+			}
+		}
+	}
+	switch {
+	case waits:
+		return topics.StatusAuthorizing
+	case acts:
+		return topics.StatusRequiresAction
+	}
+	return topics.StatusCreated
+}
+
+func (p *Payment) moneyStatus() topics.PaymentStatus {
+	uncaptured := p.Uncaptured() > 0
+	switch {
+	case p.Refunded >= p.Captured && !uncaptured:
+		return topics.StatusRefunded
+	case p.Refunded > 0:
+		return topics.StatusPartiallyRefunded
+	case uncaptured:
+		return topics.StatusPartiallyCaptured
+	}
+	return topics.StatusCaptured
+}
+
+// Uncaptured is what is authorised and neither captured nor released, never below zero.
+func (p *Payment) Uncaptured() int64 { return max(p.Authorized-p.Captured-p.Released, 0) }
+
+// Capturable is what a capture may ask for: Uncaptured less what open captures ask for.
+func (p *Payment) Capturable() int64 {
+	left := p.Uncaptured()
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.Kind == topics.OperationCapture && op.State.Open() {
+			left -= op.Amount
+		}
+	}
+	return max(left, 0)
+}
+
+// Refundable is what was captured and is neither refunded nor being refunded, never below zero.
+func (p *Payment) Refundable() int64 { return max(p.Captured-p.Refunded-p.Refunding, 0) }
+
+// Totals are the amounts as an event shows them.
+func (p *Payment) Totals() topics.Totals {
+	return topics.Totals{Authorized: p.Authorized, Captured: p.Captured, Refunding: p.Refunding, Refunded: p.Refunded}
+}
+
+// Operation finds an operation by the id of its request, nil where there is none.
+func (p *Payment) Operation(request topics.EventID) *Operation {
+	for i := range p.Operations {
+		if p.Operations[i].Request == request {
+			return &p.Operations[i]
+		}
+	}
+	return nil
+}
+
+// open finds the latest open operation of a kind.
+func (p *Payment) open(kind topics.PSPOperation) *Operation {
+	for i := len(p.Operations) - 1; i >= 0; i-- {
+		if op := &p.Operations[i]; op.Kind == kind && op.State.Open() {
+			return op
+		}
+	}
+	return nil
+}
+
+// Customers' money is that of the payment's customer in its currency.
+func (p *Payment) customer() ledger.Customer {
+	return ledger.Customer{Tenant: p.Tenant, ID: p.Customer, Currency: p.Currency}
+}
+
+// Clone is a copy that shares nothing that Evolve changes.
+func (p *Payment) Clone() *Payment {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	c.Operations = slices.Clone(p.Operations)
+	return &c
+}
+
+// authorizes says that the operation's success is the payment's authorisation.
+func (op *Operation) authorizes() bool {
+	return op.Kind == topics.OperationAuthorize || op.Kind == topics.OperationConfirm
+}

@@ -1,0 +1,205 @@
+// Package view reads payments as the API shows them. It reads the table that the payments fold writes and nothing else,
+// so it may be behind the events that are already published by the time of one transaction, never ahead of them.
+package view
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// Intent is a payment as it stands. Amounts are minor units of Currency.
+type Intent struct {
+	ID                string               `json:"id"`
+	Tenant            string               `json:"tenant"`
+	Region            string               `json:"region,omitempty"`
+	CustomerID        string               `json:"customer_id"`
+	Status            topics.PaymentStatus `json:"status"`
+	Amount            int64                `json:"amount"` // asked for
+	Currency          string               `json:"currency"`
+	Authorized        int64                `json:"authorized"`
+	Captured          int64                `json:"captured"`
+	Released          int64                `json:"released"` // of what was authorised: voided or expired
+	Refunding         int64                `json:"refunding"`
+	Refunded          int64                `json:"refunded"`
+	Capturable        int64                `json:"capturable"` // what a capture may still ask for
+	Refundable        int64                `json:"refundable"`
+	CaptureMethod     topics.CaptureMethod `json:"capture_method"`
+	Card              *Card                `json:"card,omitempty"`
+	Action            *topics.Action       `json:"action,omitempty"`
+	DeclineCode       string               `json:"decline_code,omitempty"`
+	HardDecline       bool                 `json:"hard_decline,omitempty"`
+	Reasons           []string             `json:"reasons,omitempty"`
+	Authentication    *topics.AuthData     `json:"authentication,omitempty"`
+	PSP               string               `json:"psp,omitempty"`
+	PSPReference      string               `json:"psp_reference,omitempty"`
+	NetworkReference  string               `json:"network_reference,omitempty"`
+	MerchantReference string               `json:"merchant_reference,omitempty"`
+	ReturnURL         string               `json:"return_url,omitempty"`
+	Description       string               `json:"description,omitempty"`
+	Metadata          map[string]string    `json:"metadata,omitempty"`
+	Operations        []Operation          `json:"operations,omitempty"`
+	Cases             int                  `json:"cases,omitempty"` // opened for a person to look at
+	CreatedAt         time.Time            `json:"created_at"`
+	UpdatedAt         time.Time            `json:"updated_at"`
+	ExpiresAt         time.Time            `json:"expires_at,omitzero"`
+	Version           int64                `json:"version"` // position of the last inbox record that changed it
+}
+
+// Card is what may be shown of a card: never its token.
+type Card struct {
+	Fingerprint string `json:"fingerprint,omitempty"`
+	BIN         string `json:"bin,omitempty"`
+	Last4       string `json:"last4,omitempty"`
+	Scheme      string `json:"scheme,omitempty"`
+	Type        string `json:"type,omitempty"`
+	Country     string `json:"country,omitempty"`
+}
+
+// Operation is one request to the PSP.
+type Operation struct {
+	RequestID    string              `json:"request_id"`
+	Type         topics.PSPOperation `json:"type"`
+	State        string              `json:"state"` // requested, pending, unknown, requires_action, succeeded, failed, reversed
+	Amount       int64               `json:"amount"`
+	PSPReference string              `json:"psp_reference,omitempty"`
+	Polls        int                 `json:"polls,omitempty"`
+}
+
+// ErrNotFound says that the tenant has no such payment.
+var ErrNotFound = errors.New("no such payment")
+
+// Querier is a pool, a connection or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+const columns = `SELECT partition, id, tenant, customer, version, state FROM payments`
+
+// Get reads one payment. It returns ErrNotFound where the id is not one of ours or belongs to another tenant.
+func Get(ctx context.Context, db Querier, tenant, paymentID string) (*Intent, error) {
+	id, err := topics.ParsePaymentID(paymentID)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+	}
+	rows, err := db.Query(ctx, columns+` WHERE partition = $1 AND id = $2 AND tenant = $3`, id.Partition, id.UUID, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("payment %s: %w", paymentID, err)
+	}
+	intent, err := pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("payment %s: %w", paymentID, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("payment %s: %w", paymentID, err)
+	}
+	return intent, nil
+}
+
+// Filter narrows a list; zero fields do not.
+type Filter struct {
+	Customer string
+	Status   topics.PaymentStatus
+}
+
+// MaxLimit bounds one page of a list.
+const MaxLimit = 200
+
+// ErrCursor says that a cursor is not one that List returned.
+var ErrCursor = errors.New("not a cursor of this list")
+
+// List reads a tenant's payments, newest first where command ids are UUIDs of version 7. cursor is "" for the first
+// page and then what the page before returned; next is "" after the last page. limit is capped at MaxLimit.
+func List(ctx context.Context, db Querier, tenant string, filter Filter, cursor string, limit int) (page []*Intent, next string, err error) {
+	limit = min(max(limit, 1), MaxLimit)
+	sql, args := columns+` WHERE tenant = $1`, []any{tenant}
+	and := func(condition string, value any) {
+		args = append(args, value)
+		sql += fmt.Sprintf(" AND "+condition, len(args))
+	}
+	if cursor != "" {
+		after, err := uuid.FromString(cursor)
+		if err != nil {
+			return nil, "", fmt.Errorf("cursor %q: %w", cursor, ErrCursor)
+		}
+		and("id < $%d", after)
+	}
+	if filter.Customer != "" {
+		and("customer = $%d", filter.Customer)
+	}
+	if filter.Status != "" {
+		and("status = $%d", string(filter.Status))
+	}
+	args = append(args, limit+1)
+	rows, err := db.Query(ctx, sql+fmt.Sprintf(" ORDER BY tenant DESC, id DESC LIMIT $%d", len(args)), args...)
+	if err != nil {
+		return nil, "", fmt.Errorf("payments of %s: %w", tenant, err)
+	}
+	page, err = pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, "", fmt.Errorf("payments of %s: %w", tenant, err)
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		id, err := topics.ParsePaymentID(page[limit-1].ID)
+		if err != nil {
+			return nil, "", err
+		}
+		next = id.UUID.String()
+	}
+	return page, next, nil
+}
+
+func scan(row pgx.CollectableRow) (*Intent, error) {
+	var key lifecycle.Key
+	var version int64
+	var state []byte
+	err := row.Scan(&key.ID.Partition, &key.ID.UUID, &key.Tenant, &key.Customer, &version, &state)
+	if err != nil {
+		return nil, err
+	}
+	p, err := lifecycle.Decode(key, state)
+	if err != nil {
+		return nil, err
+	}
+	return Of(p, version), nil
+}
+
+// Of is the view of a payment in memory.
+func Of(p *lifecycle.Payment, version int64) *Intent {
+	return &Intent{
+		ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(),
+		Amount: p.Amount, Currency: string(p.Currency),
+		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
+		Capturable: p.Capturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
+		Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
+		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication,
+		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
+		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
+		Operations: operationsOf(p), Cases: p.Cases,
+		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.ExpiresAt, Version: version,
+	}
+}
+
+func cardOf(c *topics.Card) *Card {
+	if c == nil {
+		return nil
+	}
+	return &Card{c.Fingerprint, c.BIN, c.Last4, c.Scheme, c.Type, c.Country}
+}
+
+func operationsOf(p *lifecycle.Payment) []Operation {
+	operations := make([]Operation, len(p.Operations))
+	for i, op := range p.Operations {
+		operations[i] = Operation{op.Request.String(), op.Kind, op.State.String(), op.Amount, op.Reference, op.Polls}
+	}
+	return operations
+}
