@@ -28,9 +28,102 @@ type Topic struct {
 	Key       string // what the key is
 	Compacted bool
 	Retention time.Duration // 0: for ever
-	Value     any           // zero value of the record's type; nil where the value is raw bytes
-	Types     []string      // ce_type values
+	Value     any           // zero value of the record's type; nil where the value is raw bytes or one of Values
+	Values    []any         // zero values, one for each of Types, where a topic holds several kinds of record
+	Types     []string      // ce_type values; empty in dead-letter topics, which keep the original's
 	Writers   []string
 	Readers   []string
 	Public    bool // a contract with producers or consumers outside weir
+}
+
+// DedupHorizon is how long a command id and a webhook's event id are remembered, and how old a command may be. Topics
+// that are replayed into the fold are kept longer, so that nothing in them is older than what is remembered.
+const DedupHorizon = 30 * 24 * time.Hour
+
+const (
+	day           = 24 * time.Hour
+	commandsKept  = DedupHorizon + 15*day // the fold's input: covers the horizon and a long outage
+	requestsKept  = 14 * day              // a request is not sent after its not_after, which is minutes
+	forInspection = 90 * day              // dead letters and raw webhooks: time for people to look and replay
+	forEver       = 0
+)
+
+// Catalogue returns every topic, in the order in which a payment meets them.
+func Catalogue() []Topic {
+	return append(flowTopics(), deadLetterTopics()...)
+}
+
+// Lookup finds a topic of the catalogue by name.
+func Lookup(name string) (Topic, bool) {
+	for _, topic := range Catalogue() {
+		if topic.Name == name {
+			return topic, true
+		}
+	}
+	return Topic{}, false
+}
+
+func flowTopics() []Topic {
+	const customerKey = "customer id"
+	return []Topic{
+		{
+			Name: Commands, Purpose: "What producers ask of payments.",
+			Key:       "customer id (a guest's payment: the command id), so that one customer's commands keep their order",
+			Retention: commandsKept, Value: Command{}, Types: []string{TypeCommand},
+			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
+		},
+		{
+			Name: Inbox, Purpose: "The one order in which everything happens to payments: assessed commands, PSP reports and timers that ran out.",
+			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue},
+			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
+		},
+		{
+			Name: Events, Purpose: "What happened to payments, each fact once for read_committed readers. A payment is the fold of its events.",
+			Key: customerKey, Retention: forEver, Value: PaymentEvent{}, Types: []string{TypePaymentEvent},
+			Writers: []string{"payments"}, Readers: []string{"api", "risk", "downstream"}, Public: true,
+		},
+		{
+			Name: Entries, Purpose: "Double-entry ledger entries; balances can be rebuilt from this topic alone.",
+			Key: customerKey, Retention: forEver, Value: LedgerEntry{}, Types: []string{TypeLedgerEntry},
+			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
+		},
+		{
+			Name: Decisions, Purpose: "The risk decision on each assessed command, with what every rule said.",
+			Key: customerKey, Retention: forEver, Value: Decision{}, Types: []string{TypeDecision},
+			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
+		},
+		{
+			Name: PSPRequests, Purpose: "What the gateway performs at PSPs.",
+			Key: customerKey, Retention: requestsKept, Value: PSPRequest{}, Types: []string{TypePSPRequest},
+			Writers: []string{"payments"}, Readers: []string{"psp"},
+		},
+		{
+			Name: PSPWebhooks, Purpose: "Verified webhooks as they came: the body byte for byte, the PSP's name in ce_subject.",
+			Key: "the delivery's id", Retention: forInspection, Types: []string{TypePSPWebhook},
+			Writers: []string{"api"}, Readers: []string{"webhooks"},
+		},
+		{
+			Name: Positions, Purpose: "How far each partition has published; written in the same Kafka transaction as what it published.",
+			Key: "role", Compacted: true, Retention: forEver, Types: []string{TypePosition},
+			Writers: []string{"payments"}, Readers: []string{"payments"},
+		},
+	}
+}
+
+func deadLetterTopics() []Topic {
+	letters := []Topic{
+		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: InboxDeadLetters, Purpose: "Inbox records that could not be applied.", Writers: []string{"payments"}},
+		{Name: PSPRequestsDeadLetters, Purpose: "PSP requests that could not be read.", Writers: []string{"psp"}},
+		{Name: PSPWebhooksDeadLetters, Purpose: "Webhooks that could not be understood.", Writers: []string{"webhooks"}},
+	}
+	for i := range letters {
+		letters[i].Key = "that of the original record"
+		letters[i].Purpose += " The original bytes, with weir_dlq_ headers that say why and where."
+		letters[i].Retention = forInspection
+		letters[i].Readers = []string{"operators"}
+	}
+	return letters
 }

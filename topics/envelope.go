@@ -19,4 +19,6 @@ type Envelope struct {
 	Tenant  string
 	Region  string
 	TraceID string
+	// ContentType is of the value; "" means application/json. Only raw webhooks have another.
+	ContentType string
 }
