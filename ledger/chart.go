@@ -82,10 +82,18 @@ func (c AccountCode) Line() (ChartLine, bool) {
 	return ChartLine{}, false
 }
 
-// ChartTable is the chart as a Markdown table.
-func ChartTable() string {
+// ChartDocument is docs/chart-of-accounts.md.
+func ChartDocument() string {
 	var b strings.Builder
-	b.WriteString("| code | class | normal side | owner | guarded | purpose |\n|---|---|---|---|---|---|\n")
+	b.WriteString(`# Chart of accounts
+
+Generated from ledger/chart.go. A customer's account exists once for each currency; a system account once for each tenant
+and currency, with a balance row in each partition. Balances are stored debits positive and shown on the normal side.
+A guarded account never goes below zero on its normal side (L4).
+
+| code | class | normal side | owner | guarded | purpose |
+|---|---|---|---|---|---|
+`)
 	for _, line := range chart {
 		guarded := "no"
 		if line.Guarded {

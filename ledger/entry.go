@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"time"
 )
@@ -32,6 +33,18 @@ func (a Account) ID() AccountID {
 	b = append(b, 0)
 	sum := sha256.Sum256(b)
 	return AccountID(sum[:16])
+}
+
+// String is the id in 32 hex digits.
+func (id AccountID) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseAccountID reads what String wrote.
+func ParseAccountID(s string) (id AccountID, err error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(id) {
+		return AccountID{}, fmt.Errorf("account id %q: want 32 hex digits", s)
+	}
+	return AccountID(b), nil
 }
 
 // Posting moves Minor units on one account: positive is a debit, negative a credit.

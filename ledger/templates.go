@@ -29,16 +29,20 @@ func (c Customer) System(code AccountCode) Account {
 	return Account{c.Tenant, code, "", c.Currency}
 }
 
-// Standing is what a customer has and owes in one currency, in minor units, neither below zero. Credits repay debt
-// first, so at most one of them is above zero.
+// Standing is what a customer has and owes in one currency, in minor units, none below zero. Credits repay debt first, so
+// at most one of Available and Debt is above zero.
 type Standing struct {
 	Available int64 // on the wallet
 	Debt      int64
+	// Excess is what was given back of the payment in hand above its captures, and so stands in suspense. What comes
+	// back on that payment clears it before the customer is credited. Balances do not know it: the caller sets it.
+	Excess int64
 }
 
 // The functions below return an entry with its template and postings; the caller sets ID, PaymentID and At.
 // Amounts are minor units above zero. Limits bind commands, facts always post: RefundRequested is for a command that
 // was checked against what is available; all others book a fact of a PSP and take from the wallet no more than it holds.
+// They fail only where the amount is not above zero or overflows, or the customer is not named.
 
 // DepositCaptured books a capture, late ones included: the PSP owes us the amount less its fee, the customer is
 // credited with the whole amount. A fee above the amount, or below zero (a rebate), is booked as it is.
@@ -111,8 +115,11 @@ func (e *Entry) post(account Account, minor int64) {
 	}
 }
 
-// credit gives the customer an amount: debt is repaid first.
+// credit gives the customer an amount: excess is cleared first, then debt is repaid.
 func (e *Entry) credit(c Customer, amount int64, s Standing) {
+	cleared := min(amount, max(s.Excess, 0))
+	e.post(c.System(Suspense), -cleared)
+	amount -= cleared
 	repaid := min(amount, max(s.Debt, 0))
 	e.post(c.Account(CustomerDebt), -repaid)
 	e.post(c.Account(CustomerWallet), -(amount - repaid))

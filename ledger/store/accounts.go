@@ -18,17 +18,26 @@ type accountColumns struct {
 	deltas     []int64
 }
 
+func newAccountColumns() accountColumns {
+	return accountColumns{place: make(map[ledger.AccountID]int)}
+}
+
 func (c *accountColumns) reset() {
 	clear(c.place)
 	c.ids, c.tenants, c.codes, c.owners = c.ids[:0], c.tenants[:0], c.codes[:0], c.owners[:0]
 	c.currencies, c.guarded, c.deltas = c.currencies[:0], c.guarded[:0], c.deltas[:0]
 }
 
-func (c *accountColumns) add(p *ledger.Posting) {
-	id := p.Account.ID()
+// add adds a posting on the account id. It returns false and adds nothing where the batch would move more on the
+// account than 64 bits hold, although no balance ever does: what follows then needs a statement of its own.
+func (c *accountColumns) add(id ledger.AccountID, p *ledger.Posting) bool {
 	if i, ok := c.place[id]; ok {
-		c.deltas[i] += p.Minor
-		return
+		sum, err := ledger.AddMinor(c.deltas[i], p.Minor)
+		if err != nil {
+			return false
+		}
+		c.deltas[i] = sum
+		return true
 	}
 	line, _ := p.Account.Code.Line()
 	c.place[id] = len(c.ids)
@@ -39,6 +48,7 @@ func (c *accountColumns) add(p *ledger.Posting) {
 	c.currencies = append(c.currencies, string(p.Account.Currency))
 	c.guarded = append(c.guarded, line.Guarded)
 	c.deltas = append(c.deltas, p.Minor)
+	return true
 }
 
 // A balance is moved by the sum of its postings, not set, so that the floor is checked against what the database holds.

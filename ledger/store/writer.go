@@ -22,7 +22,7 @@ type Writer struct {
 
 // NewWriter returns a writer of the partition.
 func NewWriter(partition int32) *Writer {
-	return &Writer{partition: partition, accounts: accountColumns{place: make(map[ledger.AccountID]int)}}
+	return &Writer{partition: partition, accounts: newAccountColumns()}
 }
 
 // Queue adds to the batch the statements that insert the entries and move the balances of their accounts by the sums of
@@ -39,10 +39,16 @@ func (w *Writer) Queue(batch *pgx.Batch, entries []ledger.Entry) {
 		if e.ID.Partition != w.partition {
 			panic(fmt.Sprintf("ledger/store: entry %s queued in partition %d", e.ID, w.partition))
 		}
-		w.groups[len(e.Postings)].add(e)
+		var ids [ledger.MaxPostings]ledger.AccountID
 		for j := range e.Postings {
-			w.accounts.add(&e.Postings[j])
+			ids[j] = e.Postings[j].Account.ID()
+			if !w.accounts.add(ids[j], &e.Postings[j]) {
+				w.accounts.queue(batch, w.partition)
+				w.accounts = newAccountColumns() // the batch holds the former arrays
+				w.accounts.add(ids[j], &e.Postings[j])
+			}
 		}
+		w.groups[len(e.Postings)].add(e, &ids)
 	}
 	for i := range w.groups {
 		w.groups[i].queue(batch, w.partition)
@@ -73,14 +79,14 @@ func (c *entryColumns) reset(postings int) {
 	}
 }
 
-func (c *entryColumns) add(e *ledger.Entry) {
+func (c *entryColumns) add(e *ledger.Entry, ids *[ledger.MaxPostings]ledger.AccountID) {
 	c.positions = append(c.positions, e.ID.Position)
 	c.ordinals = append(c.ordinals, e.ID.Index)
 	c.booked = append(c.booked, e.At)
 	c.payments = append(c.payments, paymentUUID(e))
 	c.templates = append(c.templates, e.Template)
 	for i := range e.Postings {
-		c.accounts[i] = append(c.accounts[i], e.Postings[i].Account.ID())
+		c.accounts[i] = append(c.accounts[i], ids[i])
 		c.amounts[i] = append(c.amounts[i], e.Postings[i].Minor)
 	}
 }
