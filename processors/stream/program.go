@@ -27,14 +27,17 @@ type State interface {
 	Load(ctx context.Context, records []Record) error
 
 	// Apply folds one record and returns what it publishes, in order. It does no I/O, reads no clock (Record.Time is
-	// now) and is deterministic. A panic is a bug: the record is dead-lettered with the stack.
-	Apply(record Record) []Output
+	// now) and is deterministic. A record that is not one (it does not decode) is answered by a DeadLetter with nothing
+	// changed; Refuse is then called for it. A panic is a bug: the record is dead-lettered with the stack.
+	Apply(record Record) ([]Output, *DeadLetter)
 
-	// Refuse folds a record that cannot be applied: it does not decode, the database refuses it, or Apply panics on
-	// it. It returns what to publish besides the dead letter, which the runtime writes itself.
+	// Refuse folds a record that cannot be applied: Apply says so, the database refuses it, Apply panics on it, or one
+	// of its outputs is too large. It returns what to publish besides the dead letter, which the runtime writes itself.
+	// Load may not have seen the record. Where Refuse fails too, only the dead letter is written.
 	Refuse(record Record, reason DeadLetter) []Output
 
-	// Write queues the statements that store what the batch changed. Only INSERT … ON CONFLICT and DELETE by key.
+	// Write queues the statements that store what the batch changed. Only INSERT … ON CONFLICT and DELETE by key, and
+	// no callbacks (Query, QueryRow, Exec of the queued query): the batch may be sent again after a serialization error.
 	Write(batch *pgx.Batch)
 
 	// Written tells that the batch is committed for certain.
@@ -42,6 +45,29 @@ type State interface {
 
 	// Close gives the State up.
 	Close()
+}
+
+// Backgrounder is a State that has work of its own beside the fold, such as turning due timers into inbox records.
+type Backgrounder interface {
+	// Background runs in its own goroutine from the moment the State is open until the session ends (ctx is done).
+	// It may not touch what the methods of State touch without a lock. An error before that ends the session.
+	Background(ctx context.Context) error
+}
+
+// Restorer is a State that can be rebuilt from what was published, where a restored database is behind Kafka
+// (weir recover import). For each batch LoadRestored is called once, Restore for each record in order, then Write and
+// Written as in the fold. Nothing is decided again: published facts are taken as they are.
+type Restorer interface {
+	LoadRestored(ctx context.Context, records []Restored) error
+	Restore(record Restored) error
+}
+
+// Restored is one record of the input topic as its published outputs tell of it.
+type Restored struct {
+	Partition int32
+	Position  int64
+	Time      time.Time
+	Outputs   []Output // of all topics, in order within each topic; Envelope is complete
 }
 
 // Record is one record of the input topic. Position is base + offset: the only sequence number there is.
