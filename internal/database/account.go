@@ -98,16 +98,3 @@ func (a *account) own(paths ...string) error {
 	}
 	return nil
 }
-
-// lockDirectory takes dir for this process. The lock goes with the process, however it ends.
-func lockDirectory(dir string) (*os.File, error) {
-	path := filepath.Join(dir, "weir.lock")
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is held by another process: stop it, or name another data directory: %w", path, err), file.Close())
-	}
-	return file, nil
-}

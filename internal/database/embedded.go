@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/weirhq/weir/internal/dirlock"
 )
 
 // Limits of an embedded server.
@@ -29,7 +31,7 @@ type Embedded struct {
 	Product string // such as "PostgreSQL 15"
 
 	child *child
-	lock  *os.File
+	lock  *dirlock.Lock
 }
 
 // EmbeddedOption changes how an embedded server runs.
@@ -60,16 +62,13 @@ func StartEmbedded(ctx context.Context, dir string, port int, log *slog.Logger, 
 	if err != nil {
 		return nil, fmt.Errorf("embedded database: directory %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("embedded database: %w", err)
-	}
-	lock, err := lockDirectory(dir)
+	lock, err := dirlock.Take(dir)
 	if err != nil {
 		return nil, fmt.Errorf("embedded database: %w", err)
 	}
 	embedded, err := startProduct(ctx, dir, port, o, log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("embedded database in %s: %w", dir, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("embedded database in %s: %w", dir, err), lock.Release())
 	}
 	embedded.lock = lock
 	log.Info("embedded database is ready", "product", embedded.Product, "directory", dir, "url", Mask(embedded.URL))
@@ -109,9 +108,9 @@ func startProduct(ctx context.Context, dir string, port int, o embeddedOptions, 
 	return startPostgres(ctx, binaries, postgresDir, port, o, log)
 }
 
-// Stop stops the server cleanly, and by force when that takes longer than stopLimit. A second call does nothing.
+// Stop stops the server cleanly, and by force when that takes longer than stopLimit. It is called once.
 func (e *Embedded) Stop() error {
-	return errors.Join(e.child.stop(), e.lock.Close())
+	return errors.Join(e.child.stop(), e.lock.Release())
 }
 
 // Done is closed when the server has ended, for whatever reason.

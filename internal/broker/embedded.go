@@ -1,0 +1,75 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/weirhq/weir/internal/dirlock"
+)
+
+// Limits of the embedded broker, low enough for a takeover within seconds.
+const (
+	minSessionTimeout = 100 * time.Millisecond
+	maxSessionTimeout = 5 * time.Minute
+)
+
+// Embedded is a broker in this process, for development and tests. It is one node without replicas.
+type Embedded struct {
+	Brokers []string // to connect to
+	Cluster *kfake.Cluster
+
+	lock *dirlock.Lock // nil in memory
+}
+
+// StartEmbedded starts a broker on a port of the loopback interface, 0 for a free one. It keeps its topics in dir, on
+// disk before a produce is acknowledged, or in memory where dir is empty. Topics are not created by being used.
+//
+// On a directory whose broker was killed it first settles the transactions that were open.
+func StartEmbedded(dir string, port int, log *slog.Logger) (*Embedded, error) {
+	options := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.WithLogger(embeddedLogger{log}),
+		kfake.GroupMinSessionTimeout(minSessionTimeout),
+		kfake.GroupMaxSessionTimeout(maxSessionTimeout),
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(MaxMessageBytes)}),
+	}
+	if port != 0 {
+		options = append(options, kfake.Ports(port))
+	}
+	if dir == "" {
+		cluster, err := kfake.NewCluster(options...)
+		if err != nil {
+			return nil, fmt.Errorf("embedded broker: %w", err)
+		}
+		return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster}, nil
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: directory: %w", err)
+	}
+	lock, err := dirlock.Take(dir)
+	if err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	cluster, err := kfake.NewCluster(append(options, kfake.DataDir(dir), kfake.SyncWrites())...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("embedded broker in %s: %w", dir, err), lock.Release())
+	}
+	log.Info("embedded broker is ready", "directory", dir, "brokers", cluster.ListenAddrs())
+	return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, lock: lock}, nil
+}
+
+// Close stops the broker and saves its state.
+func (e *Embedded) Close() error {
+	e.Cluster.Close()
+	if e.lock == nil {
+		return nil
+	}
+	return e.lock.Release()
+}
