@@ -1,0 +1,170 @@
+package sandbox
+
+import (
+	"errors"
+	"sync"
+)
+
+// errFull means that the limit is reached and nothing may be forgotten.
+var errFull = errors.New("the sandbox holds as many unsettled payments as it may")
+
+// book holds the payments: in memory, and in the journal where there is one.
+type book struct {
+	performer
+	limit   int
+	journal *journal // nil: memory only
+
+	mu          sync.Mutex
+	payments    map[string]*entry   // by authorization
+	keys        map[string]string   // idempotency key → authorization
+	references  map[string][]string // merchant reference → authorizations
+	ages        []string            // authorizations, oldest first; unsettled ones move to the end when met
+	liveBytes   int64               // of the journal: the last line of each payment
+	compactAt   int64               // not below this size, after a failure
+	settlements *agenda
+	deliveries  *agenda
+	unavailable map[string]bool // keys that were answered 503 once
+}
+
+type entry struct {
+	payment *payment
+	bytes   int // of its line in the journal
+}
+
+// evictScan bounds how many unsettled payments one eviction passes over.
+const evictScan = 1000
+
+func openBook(cfg Config) (*book, error) {
+	b := &book{
+		performer: performer{cfg: cfg, tokens: newTokenTable()}, limit: cfg.MaxPayments,
+		payments: map[string]*entry{}, keys: map[string]string{}, references: map[string][]string{},
+		settlements: newAgenda(), deliveries: newAgenda(), unavailable: map[string]bool{},
+	}
+	if cfg.DataDir == "" {
+		return b, nil
+	}
+	var err error
+	b.journal, err = openJournal(cfg.DataDir, b.install)
+	if err != nil {
+		return nil, err
+	}
+	b.compact()
+	return b, nil
+}
+
+// find returns the payment that a key belongs to. The payment must not be changed.
+func (b *book) find(key string) (*payment, *operation) {
+	if e := b.payments[b.keys[key]]; e != nil {
+		return e.payment, e.payment.operation(key)
+	}
+	return nil, nil
+}
+
+// put journals a payment and then makes it the present one. A crash in between leaves a payment that was performed and
+// not answered: the caller asks again with the same key, or looks it up.
+func (b *book) put(p *payment) error {
+	if _, known := b.payments[p.ID]; !known && len(b.payments) >= b.limit && !b.evict() {
+		return errFull
+	}
+	n := 0
+	if b.journal != nil {
+		var err error
+		if n, err = b.journal.append(p); err != nil {
+			return err
+		}
+	}
+	b.install(p, n)
+	b.compact()
+	return nil
+}
+
+// install makes a payment the present one and puts what it owes on the agenda.
+func (b *book) install(p *payment, lineBytes int) {
+	old := b.payments[p.ID]
+	if old == nil {
+		for len(b.payments) >= b.limit && b.evict() {
+		}
+		b.references[p.Reference] = append(b.references[p.Reference], p.ID)
+		b.ages = append(b.ages, p.ID)
+	} else {
+		b.liveBytes -= int64(old.bytes)
+	}
+	b.liveBytes += int64(lineBytes)
+	b.payments[p.ID] = &entry{p, lineBytes}
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		b.keys[op.Key] = p.ID
+		var before operation
+		if old != nil && i < len(old.payment.Operations) {
+			before = old.payment.Operations[i]
+		}
+		b.schedule(p.ID, op, &before)
+	}
+}
+
+// schedule puts what an operation owes on the agendas, except what stood there before.
+func (b *book) schedule(id string, op, before *operation) {
+	if op.SettlesTo != "" && before.SettlesTo == "" {
+		b.settlements.add(item{at: op.SettlesAt, payment: id, key: op.Key})
+	}
+	for n, e := range op.Events {
+		if e.Left > 0 && (n >= len(before.Events) || !before.Events[n].Due.Equal(e.Due)) {
+			b.deliveries.add(item{at: e.Due, payment: id, key: op.Key, event: n})
+		}
+	}
+}
+
+// evict forgets the oldest settled payment.
+func (b *book) evict() bool {
+	for range min(len(b.ages), evictScan) {
+		id := b.ages[0]
+		b.ages = b.ages[1:]
+		e := b.payments[id]
+		if !e.payment.settled() {
+			b.ages = append(b.ages, id)
+			continue
+		}
+		b.forget(e)
+		return true
+	}
+	return false
+}
+
+func (b *book) forget(e *entry) {
+	p := e.payment
+	b.liveBytes -= int64(e.bytes)
+	delete(b.payments, p.ID)
+	for i := range p.Operations {
+		delete(b.keys, p.Operations[i].Key)
+	}
+	left := make([]string, 0, len(b.references[p.Reference]))
+	for _, id := range b.references[p.Reference] {
+		if id != p.ID {
+			left = append(left, id)
+		}
+	}
+	if len(left) == 0 {
+		delete(b.references, p.Reference)
+	} else {
+		b.references[p.Reference] = left
+	}
+}
+
+// compact rewrites the journal to what is in memory once most of it is outdated. A failure costs disk space, no payment.
+func (b *book) compact() {
+	if b.journal == nil || b.journal.size < max(compactAbove, 2*b.liveBytes, b.compactAt) {
+		return
+	}
+	err := b.journal.rewrite(func(write func(*payment) error) error {
+		for _, id := range b.ages {
+			if err := write(b.payments[id].payment); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.compactAt = b.journal.size + compactAbove
+		b.cfg.Log.Warn("sandbox: the journal was not compacted", "error", err)
+	}
+}

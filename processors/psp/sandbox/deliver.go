@@ -1,0 +1,182 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/encoding/json"
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// deliverer sends the events to the webhook URL until each is answered by a 2xx.
+type deliverer struct {
+	*book
+	baseURL string
+	signer  *standardwebhooks.Webhook
+	client  *http.Client
+	slots   chan struct{} // one for each delivery under way
+}
+
+func newDeliverer(b *book, baseURL string) (*deliverer, error) {
+	d := &deliverer{
+		book: b, baseURL: baseURL, slots: make(chan struct{}, MaxDelivering),
+		client: &http.Client{
+			Timeout:   DeliveryTimeout,
+			Transport: &http.Transport{MaxIdleConnsPerHost: MaxDelivering, IdleConnTimeout: time.Minute},
+			CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse // a webhook is not carried elsewhere
+			},
+		},
+	}
+	if b.cfg.WebhookURL == "" {
+		return d, nil
+	}
+	signer, err := standardwebhooks.NewWebhook(b.cfg.WebhookSecret)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: webhook secret: %w", err)
+	}
+	d.signer = signer
+	return d, nil
+}
+
+// run settles and delivers until ctx ends, and returns when no delivery is under way.
+func (d *deliverer) run(ctx context.Context) {
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		d.keep(ctx, d.settlements, d.settleItem)
+	}()
+	d.keep(ctx, d.deliveries, func(i item) {
+		select {
+		case d.slots <- struct{}{}:
+		case <-ctx.Done():
+			return // owed still: the journal knows
+		}
+		go func() {
+			defer func() { <-d.slots }()
+			d.deliver(ctx, i)
+		}()
+	})
+	<-settled
+	for range MaxDelivering {
+		d.slots <- struct{}{}
+	}
+	d.client.CloseIdleConnections()
+}
+
+// settleItem turns a pending operation into what it settles to. A crash before the journal's line leaves it pending,
+// and the next start settles it.
+func (d *deliverer) settleItem(i item) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, _ := d.find(i.key)
+	if p == nil {
+		return
+	}
+	p = p.clone()
+	op := p.operation(i.key)
+	if op.SettlesTo == "" {
+		return
+	}
+	now := time.Now()
+	d.settle(p, op, now)
+	if err := d.put(p); err != nil {
+		d.cfg.Log.Error("sandbox: operation stays pending", "request_id", i.key, "error", err)
+		i.at = now.Add(d.cfg.RetryDelay)
+		d.settlements.add(i)
+	}
+}
+
+// deliver makes one attempt. A crash after the receiver's 2xx and before the journal's line delivers the event again,
+// with the same id.
+func (d *deliverer) deliver(ctx context.Context, i item) {
+	d.mu.Lock()
+	p, op := d.find(i.key)
+	d.mu.Unlock()
+	if p == nil || i.event >= len(op.Events) || op.Events[i.event].Left == 0 {
+		return
+	}
+	e := op.Events[i.event]
+	err := d.send(ctx, &e, p.event(op, &e, d.baseURL))
+	if ctx.Err() != nil {
+		return
+	}
+	d.record(i, err)
+}
+
+// record notes the result of an attempt.
+func (d *deliverer) record(i item, failure error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, _ := d.find(i.key)
+	if p == nil {
+		return
+	}
+	p = p.clone()
+	e := &p.operation(i.key).Events[i.event]
+	e.Tries++
+	switch {
+	case failure == nil:
+		e.Left--
+		e.Tries, e.Due = 0, time.Now()
+	case e.Tries >= MaxDeliveries:
+		e.Left = 0
+		d.cfg.Log.Error("sandbox: webhook given up", "event", e.ID, "attempts", e.Tries, "error", failure)
+	default:
+		delay := min(d.cfg.RetryDelay<<min(e.Tries-1, 16), MaxRetryDelay)
+		e.Due = time.Now().Add(delay)
+		d.cfg.Log.Debug("sandbox: webhook is sent again", "event", e.ID, "attempt", e.Tries, "in", delay, "error", failure)
+	}
+	if err := d.put(p); err != nil {
+		d.cfg.Log.Error("sandbox: delivery is not recorded", "event", e.ID, "error", err)
+		i.at = time.Now().Add(d.cfg.RetryDelay)
+		d.deliveries.add(i)
+	}
+}
+
+// event renders the body of a webhook: the same bytes at each attempt.
+func (p *payment) event(op *operation, e *event, baseURL string) Event {
+	data := p.show(op, e.Status, baseURL)
+	data.Amount = e.Amount
+	if e.Reference != "" {
+		data.MerchantReference, data.RequestID = e.Reference, ""
+	}
+	return Event{ID: e.ID, Type: e.Type, CreatedAt: op.CreatedAt, Data: data}
+}
+
+func (d *deliverer) send(ctx context.Context, e *event, body Event) error {
+	payload, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("encoding the event: %w", err)
+	}
+	now := time.Now()
+	signature, err := d.signer.Sign(e.ID, now, payload)
+	if err != nil {
+		return fmt.Errorf("signing the event: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.cfg.WebhookURL, bytes.NewReader(payload))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set(standardwebhooks.HeaderWebhookID, e.ID)
+	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
+	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	res, err := d.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, MaxBody)); err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answered %s", d.cfg.WebhookURL, res.Status)
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/subtle"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/segmentio/encoding/json"
+)
+
+// Header that names a request: the same key is performed once.
+const headerKey = "Idempotency-Key"
+
+const maxKey = 128 // characters of an idempotency key
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/authorizations", s.perform(Authorize))
+	mux.HandleFunc("POST /v1/authorizations/{id}/confirm", s.perform(Confirm))
+	mux.HandleFunc("POST /v1/authorizations/{id}/capture", s.perform(Capture))
+	mux.HandleFunc("POST /v1/authorizations/{id}/void", s.perform(Void))
+	mux.HandleFunc("POST /v1/refunds", s.perform(Refund))
+	mux.HandleFunc("GET /v1/authorizations/{id}", s.showAuthorization)
+	mux.HandleFunc("GET /v1/requests/{key}", s.showRequest)
+	mux.HandleFunc("GET /v1/payments/{reference}", s.showReference)
+	mux.HandleFunc("POST /v1/test/trigger", s.trigger)
+	mux.HandleFunc("GET /v1/test/summary", s.summary)
+	public := http.NewServeMux()
+	public.Handle("/v1/", s.authenticated(mux))
+	public.HandleFunc("GET /v1/tokens", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, Tokens()) })
+	public.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	public.HandleFunc("GET /challenge/{id}", s.challengePage)
+	return public
+}
+
+func (s *Server) authenticated(next http.Handler) http.Handler {
+	if s.cfg.APIKey == "" {
+		return next
+	}
+	want := []byte("Bearer " + s.cfg.APIKey)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
+			answerError(w, &refusal{CodeUnauthorized, "want the API key as a bearer token"})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// perform serves one kind of POST.
+func (s *Server) perform(kind Kind) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get(headerKey)
+		if key == "" || len(key) > maxKey {
+			answerError(w, refuse(CodeInvalid, "%s: want 1 to %d characters", headerKey, maxKey))
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+		if err != nil {
+			answerError(w, refuse(CodeInvalid, "body: %v", err))
+			return
+		}
+		var request Request
+		if err := json.Unmarshal(body, &request); err != nil {
+			answerError(w, refuse(CodeInvalid, "body: %v", err))
+			return
+		}
+		if id := r.PathValue("id"); id != "" {
+			request.Authorization = id
+		}
+		fault := s.faultBefore(w, r, kind, key, &request)
+		if fault == answered {
+			return
+		}
+		shown, first, refused := s.book.perform(kind, key, fingerprint(r.URL.Path, body), &request, s.baseURL)
+		if refused != nil {
+			answerError(w, refused)
+			return
+		}
+		if first && s.faultAfter(w, r, fault) {
+			return
+		}
+		answer(w, http.StatusOK, shown)
+	}
+}
+
+// answered stands for a fault that has had its effect: there is nothing to perform.
+const answered fault = -1
+
+// faultBefore waits for the latency and does what an authorization's token does before it is performed. It returns
+// the fault that is due afterwards, or answered.
+func (s *Server) faultBefore(w http.ResponseWriter, r *http.Request, kind Kind, key string, request *Request) fault {
+	latency, due := s.cfg.Latency, noFault
+	if kind == Authorize && request.Card != nil {
+		if token, ok := s.book.tokens.find(request.Card.Token); ok {
+			due = token.fault
+			if token.slow {
+				latency = s.cfg.SlowLatency
+			}
+		}
+	}
+	if latency > 0 && !s.pause(r.Context(), latency) {
+		return answered
+	}
+	switch due {
+	case unavailable:
+		answerError(w, refuse(CodeUnavailable, "nothing was performed; try again"))
+	case unavailableOnce:
+		if s.book.triedBefore(key) {
+			return noFault
+		}
+		answerError(w, refuse(CodeUnavailable, "nothing was performed; try again"))
+	case serverError:
+		answerError(w, refuse(CodeInternal, "something went wrong"))
+	case hangBefore:
+		s.pause(r.Context(), s.cfg.Hang)
+		panic(http.ErrAbortHandler) // closes the connection without an answer
+	default:
+		return due
+	}
+	return answered
+}
+
+// faultAfter does what a token does once it is performed, and reports whether that leaves nothing to answer.
+func (s *Server) faultAfter(_ http.ResponseWriter, r *http.Request, due fault) bool {
+	switch due {
+	case hangAfter:
+		s.pause(r.Context(), s.cfg.Hang)
+		panic(http.ErrAbortHandler)
+	case dropAfter:
+		panic(http.ErrAbortHandler)
+	default:
+		return false
+	}
+}
+
+// pause waits, and reports whether it was neither the caller nor the server that gave up.
+func (s *Server) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.stopping.Done():
+	}
+	return false
+}
+
+// maxTried bounds the keys remembered for unavailableOnce.
+const maxTried = 10_000
+
+func (b *book) triedBefore(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.unavailable[key] {
+		return true
+	}
+	if len(b.unavailable) >= maxTried {
+		clear(b.unavailable)
+	}
+	b.unavailable[key] = true
+	return false
+}
+
+// perform does what a request asks once for its key; first is false for a repeat, which gets the first answer.
+func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string) (shown Operation, first bool, refused *refusal) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p, op := b.find(key); p != nil {
+		if op.Fingerprint != print {
+			return Operation{}, false, refuse(CodeKeyReused, "%s: was used with another body", headerKey)
+		}
+		return p.show(op, op.Answered, baseURL), false, nil
+	}
+	now := time.Now().UTC()
+	var p *payment
+	if kind == Authorize {
+		p, refused = b.authorize(key, print, r, now)
+	} else if e := b.payments[r.Authorization]; e == nil {
+		refused = refuse(CodeNotFound, "authorization %.64q", r.Authorization)
+	} else {
+		p = e.payment.clone()
+		refused = b.follow(p, kind, key, print, r, now)
+	}
+	if refused != nil {
+		return Operation{}, false, refused
+	}
+	if err := b.put(p); err != nil {
+		b.cfg.Log.Error("sandbox: nothing performed", "error", err)
+		return Operation{}, false, refuse(CodeUnavailable, "nothing was performed: %v", err)
+	}
+	op := &p.Operations[len(p.Operations)-1]
+	return p.show(op, op.Answered, baseURL), true, nil
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	body, err := json.Append(make([]byte, 0, 768), v, 0)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"code":"internal","detail":"the answer cannot be encoded"}`)
+	}
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.WriteHeader(status)
+	// A caller who has gone asks again.
+	_, _ = w.Write(body)
+}
+
+func answerError(w http.ResponseWriter, r *refusal) {
+	status := http.StatusUnprocessableEntity
+	switch r.code {
+	case CodeNotFound:
+		status = http.StatusNotFound
+	case CodeUnauthorized:
+		status = http.StatusUnauthorized
+	case CodeUnavailable:
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "1")
+	case CodeInternal:
+		status = http.StatusInternalServerError
+	}
+	answer(w, status, Error{r.code, r.detail})
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"slices"
+	"time"
+)
+
+// payment is one authorization and all that followed. A stored payment is never changed: an operation works on a clone,
+// which is journalled first and then takes the old one's place.
+type payment struct {
+	ID         string `json:"id"`
+	Reference  string `json:"ref"`
+	Account    string `json:"acc,omitempty"`
+	Currency   string `json:"cur"`
+	Token      string `json:"tok"`
+	ReturnURL  string `json:"url,omitempty"`
+	Network    string `json:"net,omitempty"`
+	Capture    bool   `json:"cap,omitempty"` // asked for in the authorization
+	Authorized int64  `json:"a,omitempty"`
+	Captured   int64  `json:"c,omitempty"`
+	Refunded   int64  `json:"r,omitempty"` // settled and pending
+	Voided     bool   `json:"v,omitempty"`
+
+	Operations []operation `json:"ops"` // the first one is the authorization
+}
+
+// operation is one request that was performed.
+type operation struct {
+	Key         string `json:"k"`
+	Fingerprint string `json:"f"`
+	Kind        Kind   `json:"o"`
+	Status      Status `json:"s"` // now
+	Answered    Status `json:"w"` // when it was first answered; a repeat is answered the same
+	Amount      int64  `json:"a,omitempty"`
+	// Captured, Fee and Decline belong to Status; an answer of another status leaves them out.
+	Captured  bool            `json:"c,omitempty"`
+	Fee       int64           `json:"e,omitempty"`
+	Decline   string          `json:"d,omitempty"`
+	Hard      bool            `json:"h,omitempty"`
+	Auth      *Authentication `json:"3,omitempty"`
+	Detail    string          `json:"x,omitempty"`
+	CreatedAt time.Time       `json:"t"`
+
+	SettlesTo Status    `json:"st,omitempty"`
+	SettlesAt time.Time `json:"sa,omitzero"`
+	Events    []event   `json:"ev,omitempty"`
+}
+
+// event is a webhook of an operation, with all that its body needs beyond the operation.
+type event struct {
+	ID        string    `json:"i"`
+	Type      string    `json:"t"`
+	Status    Status    `json:"s"`
+	Amount    int64     `json:"a"`
+	Reference string    `json:"r,omitempty"` // instead of the payment's
+	Due       time.Time `json:"d"`
+	Left      int       `json:"l"` // deliveries still owed
+	Tries     int       `json:"n,omitempty"`
+}
+
+func (p *payment) clone() *payment {
+	c := *p
+	c.Operations = slices.Clone(p.Operations)
+	for i := range c.Operations {
+		c.Operations[i].Events = slices.Clone(c.Operations[i].Events)
+	}
+	return &c
+}
+
+// operation finds an operation by its key; nil where there is none.
+func (p *payment) operation(key string) *operation {
+	for i := range p.Operations {
+		if p.Operations[i].Key == key {
+			return &p.Operations[i]
+		}
+	}
+	return nil
+}
+
+// settled says that nothing is owed any more, so that the payment may be forgotten.
+func (p *payment) settled() bool {
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		if op.SettlesTo != "" || slices.ContainsFunc(op.Events, func(e event) bool { return e.Left > 0 }) {
+			return false
+		}
+	}
+	return true
+}
+
+// show renders an operation with the given status: the present one, that of the first answer, or that of an event.
+func (p *payment) show(op *operation, status Status, baseURL string) Operation {
+	shown := Operation{
+		RequestID: op.Key, Operation: op.Kind, Status: status, Authorization: p.ID, MerchantAccount: p.Account,
+		MerchantReference: p.Reference, Amount: op.Amount, Currency: p.Currency, NetworkReference: p.Network,
+		CreatedAt: op.CreatedAt,
+	}
+	switch status {
+	case Approved:
+		shown.Captured, shown.Fee, shown.Authentication = op.Captured, op.Fee, op.Auth
+	case Failed, Reversed:
+		shown.Detail = op.Detail
+	case Declined:
+		shown.DeclineCode, shown.HardDecline = op.Decline, op.Hard
+	case RequiresAction:
+		shown.Action = &Action{Type: "redirect", URL: baseURL + "/challenge/" + p.ID}
+	}
+	return shown
+}
+
+// view is the whole payment as a GET shows it.
+func (p *payment) view(baseURL string) Payment {
+	v := Payment{
+		Authorization: p.ID, MerchantReference: p.Reference, Currency: p.Currency,
+		Authorized: p.Authorized, Captured: p.Captured, Refunded: p.Refunded,
+	}
+	for i := range p.Operations {
+		v.Operations = append(v.Operations, p.show(&p.Operations[i], p.Operations[i].Status, baseURL))
+	}
+	return v
+}

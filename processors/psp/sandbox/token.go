@@ -1,0 +1,100 @@
+package sandbox
+
+import "strings"
+
+// Token is one row of the table of test tokens: what a card with that token does.
+type Token struct {
+	Name string `json:"token"`
+	Does string `json:"does"` // for people
+
+	decline        string // code of the declined authorization
+	hard           bool
+	challenge      bool // 3-D Secure is required whether asked for or not
+	challengeFails bool
+	fault          fault
+	slow           bool
+	settles        Status // the authorization is pending and then this
+	webhook        webhookPlan
+	captureFails   bool
+	voidFails      bool
+	refund         Status // the answer to a refund: approved where empty
+	refundSettles  Status // what it turns into later
+}
+
+// fault is what goes wrong between the server and its caller in an authorization.
+type fault int
+
+const (
+	noFault         fault = iota
+	unavailable           // 503, nothing performed
+	unavailableOnce       // 503 to the first attempt
+	serverError           // 500, nothing performed
+	hangBefore            // never performed, never answered
+	hangAfter             // performed, never answered
+	dropAfter             // performed, then the connection is closed without an answer
+)
+
+// webhookPlan is which webhook an authorization sends.
+type webhookPlan int
+
+const (
+	noWebhook        webhookPlan = iota
+	oneWebhook                   // after SettleDelay
+	twiceWebhook                 // the same event twice
+	lateWebhook                  // after LateDelay
+	wrongAmount                  // one minor unit more than was asked for
+	unknownKind                  // of a type that no document names
+	foreignReference             // for a payment that nobody has
+)
+
+// Tokens lists the test tokens. A suffix after a point is ignored ("tok_approved.7" is another card that is approved).
+func Tokens() []Token {
+	return []Token{
+		{Name: "tok_approved", Does: "approved"},
+		{Name: "tok_declined_soft", Does: "declined: 51, insufficient funds", decline: "51"},
+		{Name: "tok_declined_issuer", Does: "declined: 91, issuer not available", decline: "91"},
+		{Name: "tok_declined_hard", Does: "declined for good: 43, stolen card", decline: "43", hard: true},
+		{Name: "tok_declined_expired", Does: "declined for good: 54, expired card", decline: "54", hard: true},
+		{Name: "tok_3ds_challenge", Does: "requires a 3-D Secure challenge; its result decides", challenge: true},
+		{Name: "tok_3ds_fail", Does: "requires a challenge and then declines: 1A, authentication failed", challenge: true, challengeFails: true},
+		{Name: "tok_async", Does: "pending, then approved; the webhook tells", settles: Approved},
+		{Name: "tok_async_declined", Does: "pending, then declined: 05; the webhook tells", settles: Declined, decline: "05"},
+		{Name: "tok_timeout_after_charge", Does: "performed but never answered; learnt by polling or from the webhook", fault: hangAfter, webhook: lateWebhook},
+		{Name: "tok_timeout_before_charge", Does: "never performed, never answered", fault: hangBefore},
+		{Name: "tok_connection_lost", Does: "performed, then the connection is closed without an answer", fault: dropAfter},
+		{Name: "tok_unavailable", Does: "503: nothing performed, on every attempt", fault: unavailable},
+		{Name: "tok_unavailable_once", Does: "503 to the first attempt, then approved", fault: unavailableOnce},
+		{Name: "tok_error_500", Does: "500: nothing performed, but the answer does not say so", fault: serverError},
+		{Name: "tok_slow", Does: "approved after the slow latency", slow: true},
+		{Name: "tok_webhook", Does: "approved; a webhook confirms", webhook: oneWebhook},
+		{Name: "tok_duplicate_webhook", Does: "approved; the webhook comes twice with one event id", webhook: twiceWebhook},
+		{Name: "tok_late_webhook", Does: "approved; the webhook comes late", webhook: lateWebhook},
+		{Name: "tok_wrong_amount_webhook", Does: "approved; the webhook tells one minor unit too much", webhook: wrongAmount},
+		{Name: "tok_unknown_webhook", Does: "approved; the webhook is of an unknown kind", webhook: unknownKind},
+		{Name: "tok_foreign_webhook", Does: "approved; the webhook names a payment that nobody has", webhook: foreignReference},
+		{Name: "tok_capture_fails", Does: "authorised; no capture succeeds", captureFails: true},
+		{Name: "tok_void_fails", Does: "approved; no void succeeds", voidFails: true},
+		{Name: "tok_refund_pending", Does: "approved; refunds are pending, then settle", refund: Pending, refundSettles: Approved},
+		{Name: "tok_refund_fails", Does: "approved; refunds fail at once", refund: Failed},
+		{Name: "tok_refund_fails_late", Does: "approved; refunds are pending, then fail", refund: Pending, refundSettles: Failed},
+		{Name: "tok_refund_reversed", Does: "approved; refunds settle and are reversed later", refundSettles: Reversed},
+	}
+}
+
+// tokenTable finds a token by name.
+type tokenTable map[string]*Token
+
+func newTokenTable() tokenTable {
+	tokens := Tokens()
+	table := make(tokenTable, len(tokens))
+	for i := range tokens {
+		table[tokens[i].Name] = &tokens[i]
+	}
+	return table
+}
+
+func (t tokenTable) find(token string) (*Token, bool) {
+	name, _, _ := strings.Cut(token, ".")
+	found, ok := t[name]
+	return found, ok
+}

@@ -1,0 +1,129 @@
+package sandbox
+
+import "time"
+
+// Status of an operation.
+type Status string
+
+const (
+	Approved       Status = "approved"
+	Pending        Status = "pending"
+	RequiresAction Status = "requires_action"
+	Declined       Status = "declined"
+	Failed         Status = "failed"
+	Reversed       Status = "reversed" // a refund that had settled
+)
+
+// Kind of an operation.
+type Kind string
+
+const (
+	Authorize Kind = "authorize"
+	Confirm   Kind = "confirm"
+	Capture   Kind = "capture"
+	Void      Kind = "void"
+	Refund    Kind = "refund"
+)
+
+// Request is the body of every POST under /v1/authorizations and /v1/refunds; each kind reads its own fields.
+type Request struct {
+	MerchantAccount   string     `json:"merchant_account,omitempty"`   // authorize
+	MerchantReference string     `json:"merchant_reference,omitempty"` // authorize: required
+	Amount            int64      `json:"amount,omitempty"`             // minor units; confirm and void have none
+	Currency          string     `json:"currency,omitempty"`           // of the authorization, checked in all that follow
+	Card              *Card      `json:"card,omitempty"`               // authorize: required
+	Capture           bool       `json:"capture,omitempty"`            // authorize: capture in the same call
+	ThreeDS           bool       `json:"three_ds,omitempty"`           // authorize: ask for a challenge
+	ReturnURL         string     `json:"return_url,omitempty"`         // authorize
+	Challenge         *Challenge `json:"challenge,omitempty"`          // confirm: required
+	Authorization     string     `json:"authorization,omitempty"`      // refund: required
+}
+
+// Card is a token.
+type Card struct {
+	Token string `json:"token"`
+}
+
+// Challenge is what a 3-D Secure challenge returned.
+type Challenge struct {
+	Result          string `json:"result"` // authenticated, attempted, failed or abandoned
+	ECI             string `json:"eci,omitempty"`
+	CAVV            string `json:"cavv,omitempty"`
+	DSTransactionID string `json:"ds_transaction_id,omitempty"`
+}
+
+// Operation is the answer to a POST, the state that a GET shows and the data of a webhook.
+type Operation struct {
+	RequestID         string          `json:"request_id"` // the Idempotency-Key
+	Operation         Kind            `json:"operation"`
+	Status            Status          `json:"status"`
+	Authorization     string          `json:"authorization"`
+	MerchantAccount   string          `json:"merchant_account,omitempty"`
+	MerchantReference string          `json:"merchant_reference"`
+	Amount            int64           `json:"amount"`
+	Currency          string          `json:"currency"`
+	Captured          bool            `json:"captured,omitempty"` // authorize, confirm: captured in the same call
+	Fee               int64           `json:"fee,omitempty"`      // kept of what was captured
+	NetworkReference  string          `json:"network_reference,omitempty"`
+	DeclineCode       string          `json:"decline_code,omitempty"`
+	HardDecline       bool            `json:"hard_decline,omitempty"`
+	Action            *Action         `json:"action,omitempty"`
+	Authentication    *Authentication `json:"authentication,omitempty"`
+	Detail            string          `json:"detail,omitempty"`
+	CreatedAt         time.Time       `json:"created_at"`
+}
+
+// Action is where the customer must go.
+type Action struct {
+	Type string `json:"type"` // redirect
+	URL  string `json:"url"`
+}
+
+// Authentication is what verification returned.
+type Authentication struct {
+	ECI             string `json:"eci,omitempty"`
+	CAVV            string `json:"cavv,omitempty"`
+	DSTransactionID string `json:"ds_transaction_id,omitempty"`
+	AVS             string `json:"avs,omitempty"`
+	CVV             string `json:"cvv,omitempty"`
+}
+
+// Payment is what a GET by merchant reference or by authorization shows.
+type Payment struct {
+	Authorization     string      `json:"authorization"`
+	MerchantReference string      `json:"merchant_reference"`
+	Currency          string      `json:"currency"`
+	Authorized        int64       `json:"authorized"`
+	Captured          int64       `json:"captured"`
+	Refunded          int64       `json:"refunded"` // settled and pending
+	Operations        []Operation `json:"operations"`
+}
+
+// Event is the body of a webhook.
+type Event struct {
+	ID        string    `json:"id"`
+	Type      string    `json:"type"` // kind and status: "refund.approved"
+	CreatedAt time.Time `json:"created_at"`
+	Data      Operation `json:"data"`
+}
+
+// Error is the body of every answer that is not 2xx.
+type Error struct {
+	Code   ErrorCode `json:"code"`
+	Detail string    `json:"detail"`
+}
+
+// ErrorCode says why nothing was performed.
+type ErrorCode string
+
+const (
+	CodeInvalid      ErrorCode = "invalid_request"      // 422
+	CodeUnknownToken ErrorCode = "unknown_token"        // 422
+	CodeWrongState   ErrorCode = "wrong_state"          // 422
+	CodeExceeds      ErrorCode = "amount_exceeds"       // 422
+	CodeKeyReused    ErrorCode = "idempotency_mismatch" // 422: the first request with this key may have been performed
+	CodeNotFound     ErrorCode = "not_found"            // 404
+	CodeUnauthorized ErrorCode = "unauthorized"         // 401
+	CodeUnavailable  ErrorCode = "unavailable"          // 503
+	CodeInternal     ErrorCode = "internal"             // 500
+)
