@@ -34,7 +34,7 @@ const wantRecord = "one JSON object in UTF-8"
 
 // Marshal encodes a record. Equal records give equal bytes: struct fields in order of declaration, map keys sorted.
 func Marshal(v any) ([]byte, error) {
-	data, err := json.Append(nil, v, json.SortMapKeys)
+	data, err := json.Append(make([]byte, 0, 512), v, json.SortMapKeys)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", v, err)
 	}

@@ -22,24 +22,26 @@ const (
 type Command struct {
 	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice.
 	// The payment that a create command opens takes its id from it.
-	CommandID string      `json:"command_id" validate:"required,uuid"`
+	CommandID string      `json:"command_id" validate:"required,command_id"`
 	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture void refund cancel approve reject"`
 	Tenant    string      `json:"tenant" validate:"required,max=64,name"`
 	Region    string      `json:"region,omitempty" validate:"max=32"`
 	// CustomerID is the account holder; empty in a create command it makes a guest, whose id derives from CommandID.
+	// Every other command names the payment's customer.
 	CustomerID string `json:"customer_id,omitempty" validate:"max=64,omitempty,name"`
 	PaymentID  string `json:"payment_id,omitempty" validate:"required_unless=Type create,max=64"`
-	// Amount is required for create, optional for capture and refund (absent: all that is left).
-	Amount   int64  `json:"amount,omitempty" validate:"gte=0"`
-	Currency string `json:"currency,omitempty" validate:"omitempty,iso4217"`
+	// Amount is required for create, optional for capture and refund (absent: all that is left), and has no place in others.
+	Amount   int64  `json:"amount,omitempty" validate:"gte=0,lte=999999999999999"`
+	Currency string `json:"currency,omitempty" validate:"omitempty,currency"`
 	// IssuedAt is when the producer wrote the command; one older than the deduplication horizon (30 days) is refused.
 	IssuedAt time.Time `json:"issued_at,omitzero"`
 	TraceID  string    `json:"trace_id,omitempty" validate:"max=64"`
 
-	Authorize         bool              `json:"authorize,omitempty"`      // create: ask the PSP at once
-	CaptureMethod     CaptureMethod     `json:"capture_method,omitempty"` // create: default manual
-	Card              *Card             `json:"card,omitempty"`           // create: required
-	Context           *Context          `json:"context,omitempty"`        // create, authorize: what risk may look at
+	Authorize bool `json:"authorize,omitempty"` // create: ask the PSP at once
+	// CaptureMethod belongs to create; absent it is manual.
+	CaptureMethod     CaptureMethod     `json:"capture_method,omitempty" validate:"omitempty,oneof=manual automatic"`
+	Card              *Card             `json:"card,omitempty"`    // create: required
+	Context           *Context          `json:"context,omitempty"` // create, authorize: what risk may look at
 	ReturnURL         string            `json:"return_url,omitempty" validate:"omitempty,url,max=2048"`
 	MerchantReference string            `json:"merchant_reference,omitempty" validate:"max=128"`
 	Description       string            `json:"description,omitempty" validate:"max=256"`

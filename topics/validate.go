@@ -1,0 +1,258 @@
+package topics
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-playground/validator/v10"
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/ledger"
+)
+
+// MaxAmount is the largest amount of a command in minor units. The sum of 9,000 of them still fits 64 bits.
+const MaxAmount int64 = 999_999_999_999_999
+
+// Refusal is why a command is refused: a value, not an error. Detail is for people; it names the field, what is wrong
+// and what would be right, and quotes no value.
+type Refusal struct {
+	Code   RefusalCode `json:"code"`
+	Detail string      `json:"detail"`
+}
+
+func (r *Refusal) String() string { return string(r.Code) + ": " + r.Detail }
+
+// Validate checks what can be known from the command alone: RefusedInvalid where a field is missing or malformed (the
+// first in order of declaration), RefusedCardNumber where a field holds a card number, masked by MaskCardNumbers or
+// not; nil where neither. A command that was read from bytes may hold a card number in a field that is unknown here;
+// that takes FindCardNumber.
+func (c *Command) Validate() *Refusal {
+	if detail := c.invalid(); detail != "" {
+		return &Refusal{RefusedInvalid, detail}
+	}
+	for field, text := range c.texts {
+		if mayHoldCardNumber(text) && (FindCardNumber([]byte(text)) || holdsMasked(text)) {
+			return &Refusal{RefusedCardNumber, field + ": holds a card number; send the PSP's token of the card in card.token"}
+		}
+	}
+	return nil
+}
+
+func (c *Command) invalid() string {
+	if err := commandValidator().Struct(c); err != nil {
+		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
+			return describe(fields[0])
+		}
+		return err.Error()
+	}
+	for field, text := range c.texts {
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
+			return field + ": holds control characters or is not UTF-8; want printable text"
+		}
+	}
+	if c.CustomerID == "" && c.Type != CommandCreate {
+		return "customer_id: is missing; want the payment's customer, which its created event names"
+	}
+	if c.PaymentID != "" {
+		if _, err := ParsePaymentID(c.PaymentID); err != nil {
+			return "payment_id: is not a payment's id; want pay_, 4 hex digits, _ and 32 hex digits"
+		}
+	}
+	return c.invalidForType()
+}
+
+// invalidForType holds the rules that differ by the command's type.
+func (c *Command) invalidForType() string {
+	switch c.Type {
+	case CommandCreate:
+		switch {
+		case c.PaymentID != "":
+			return "payment_id: is set; a create command opens a new payment, whose id derives from command_id"
+		case c.Amount == 0:
+			return "amount: is missing; want a positive integer in minor units (1050 is 10.50 EUR)"
+		case c.Currency == "":
+			return "currency: is missing; want an ISO 4217 code such as EUR"
+		case c.Card == nil:
+			return "card: is missing; want an object with the token of a card"
+		}
+	case CommandCapture, CommandRefund:
+		if c.Amount != 0 && c.Currency == "" {
+			return "currency: is missing; an amount needs the payment's currency"
+		}
+	default:
+		if c.Amount != 0 {
+			return fmt.Sprintf("amount: is set; a command of type %s takes none", c.Type)
+		}
+	}
+	if c.Challenge != nil && c.Type != CommandConfirm {
+		return "challenge: is set; only a command of type confirm takes one"
+	}
+	return ""
+}
+
+// texts yields every text that the producer chose, with the path of its field.
+func (c *Command) texts(yield func(field, text string) bool) {
+	more := true
+	each := func(field, text string) {
+		if more && text != "" {
+			more = yield(field, text)
+		}
+	}
+	each("tenant", c.Tenant)
+	each("region", c.Region)
+	each("customer_id", c.CustomerID)
+	each("payment_id", c.PaymentID)
+	each("trace_id", c.TraceID)
+	if card := c.Card; card != nil {
+		each("card.token", card.Token)
+		each("card.fingerprint", card.Fingerprint)
+		each("card.scheme", card.Scheme)
+	}
+	if x := c.Context; x != nil {
+		each("context.device_id", x.DeviceID)
+		each("context.email", x.Email)
+		each("context.phone", x.Phone)
+		each("context.time_zone", x.TimeZone)
+		each("context.user_agent", x.UserAgent)
+	}
+	each("return_url", c.ReturnURL)
+	each("merchant_reference", c.MerchantReference)
+	each("description", c.Description)
+	for key, text := range c.Metadata {
+		each("metadata (a key)", key)
+		each("metadata (a value)", text)
+	}
+	if x := c.Challenge; x != nil {
+		each("challenge.eci", x.ECI)
+		each("challenge.cavv", x.CAVV)
+		each("challenge.ds_transaction_id", x.DSTransactionID)
+	}
+	each("reason", c.Reason)
+}
+
+// isControl: C0 and C1 controls; a tab and a line break are text.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7F && r < 0xA0
+}
+
+// mayHoldCardNumber is the quick test that most texts fail: it takes 13 digits or the stars that hide them.
+func mayHoldCardNumber(text string) bool {
+	n := 0
+	for i := range len(text) {
+		if c := text[i]; '0' <= c && c <= '9' || c == '*' {
+			n++
+		}
+	}
+	return n >= minCardDigits
+}
+
+// holdsMasked tells whether MaskCardNumbers has masked the text: at least nine stars, possibly in groups, then four digits.
+func holdsMasked(text string) bool {
+	stars := 0
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '*':
+			stars++
+		case '0' <= c && c <= '9':
+			if stars >= minCardDigits-4 {
+				return true
+			}
+			stars = 0
+		case stars > 0 && bytes.IndexByte([]byte(" -."), c) < 0 && c < utf8.RuneSelf:
+			stars = 0
+		}
+	}
+	return false
+}
+
+// commandValidator is built once and only read afterwards.
+var commandValidator = sync.OnceValue(NewValidator)
+
+// NewValidator returns a validator that knows the tags of the records: "name", "currency" and "command_id" besides
+// those of the library. Fields are called by their JSON names.
+func NewValidator() *validator.Validate {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	v.RegisterTagNameFunc(func(field reflect.StructField) string {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		return name
+	})
+	for tag, check := range map[string]func(string) bool{
+		"name":       isName,
+		"currency":   func(s string) bool { _, ok := ledger.Currency(s).Exponent(); return ok },
+		"command_id": isCommandID,
+	} {
+		// A failure here is a mistake in the tag's name: no input reaches it.
+		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return check(f.Field().String()) }); err != nil {
+			panic(err)
+		}
+	}
+	return v
+}
+
+// isName: printable ASCII without space, quotes, slash and backslash. Names are parts of keys, paths and log lines, and
+// a letter that Unicode can write in two ways would put one customer into two partitions.
+func isName(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' || strings.IndexByte("\"'`/\\", s[i]) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isCommandID: a UUID in the form 8-4-4-4-12, of any version, but not the nil UUID. The case of its letters is not
+// significant.
+func isCommandID(s string) bool {
+	id, err := uuid.FromString(s)
+	return err == nil && len(s) == 36 && !id.IsNil()
+}
+
+// describe says what is wrong with a field and what would be right.
+func describe(f validator.FieldError) string {
+	_, field, _ := strings.Cut(f.Namespace(), ".")
+	if name, _, ok := strings.Cut(field, "["); ok {
+		field = name + " (a key or value)" // the key is the producer's
+	}
+	return field + ": " + complaint(f)
+}
+
+func complaint(f validator.FieldError) string {
+	switch f.Tag() {
+	case "required", "required_unless":
+		return "is missing"
+	case "command_id":
+		return "is not a UUID; want the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b, not all zeros"
+	case "name":
+		return "holds characters that a name cannot have; want printable ASCII without spaces, quotes and slashes"
+	case "currency":
+		return "is not an ISO 4217 currency; want a code such as EUR, in capitals"
+	case "oneof":
+		return "is none of " + strings.ReplaceAll(f.Param(), " ", ", ")
+	case "max":
+		if f.Kind() == reflect.Map {
+			return "has too many entries; want at most " + f.Param()
+		}
+		return "is too long; want at most " + f.Param() + " characters"
+	case "min":
+		return "is too short; want at least " + f.Param() + " characters"
+	case "len":
+		return "has the wrong length; want " + f.Param() + " characters"
+	case "gte":
+		return "is negative; want a positive integer in minor units"
+	case "lte":
+		return "is too large; want at most " + f.Param()
+	case "numeric":
+		return "is not made of digits"
+	case "url":
+		return "is not a URL; want one such as https://shop.example/return"
+	case "ip":
+		return "is not an IP address; want one such as 192.0.2.7 or 2001:db8::7"
+	case "iso3166_1_alpha2":
+		return "is not a country; want an ISO 3166-1 code of two capitals, such as DE"
+	}
+	return "does not satisfy " + f.Tag()
+}
