@@ -102,7 +102,7 @@ type CreatedData struct {
 // RequestData is what a *_requested event asks of the PSP, beyond the event's amount.
 type RequestData struct {
 	PSP       string     `json:"psp"`
-	NotAfter  time.Time  `json:"not_after"`
+	NotAfter  time.Time  `json:"not_after,omitzero"`
 	Capture   bool       `json:"capture,omitempty"`
 	ThreeDS   bool       `json:"three_ds,omitempty"`
 	Challenge *Challenge `json:"challenge,omitempty"`

@@ -168,7 +168,7 @@ func (d *decoder) operation(p *Payment) Operation {
 	}
 	op.Kind, op.State = kinds[kind], state
 	flags := d.uint()
-	op.Capture, op.Captured, op.Expiry = flags&opCapture != 0, flags&opCaptured != 0, flags&opExpiry != 0
+	op.Captured, op.Expiry = flags&opCaptured != 0, flags&opExpiry != 0
 	op.Request = topics.EventID{Partition: p.ID.Partition, Position: d.int(), Index: int16(d.int())}
 	op.NotAfter = d.after(p.CreatedAt)
 	op.AskedAt = d.after(p.CreatedAt)

@@ -195,8 +195,7 @@ func (e *encoder) parts(p *Payment) {
 }
 
 const (
-	opCapture uint64 = 1 << iota
-	opCaptured
+	opCaptured uint64 = 1 << iota
 	opExpiry
 	opPolled
 	opCases
@@ -211,7 +210,7 @@ var kinds = [...]topics.PSPOperation{
 
 func (e *encoder) operation(op *Operation, p *Payment) {
 	e.b = append(e.b, byte(slices.Index(kinds[:], op.Kind)), byte(op.State))
-	e.uint(flag(op.Capture, opCapture) | flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
+	e.uint(flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
 		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
 		flag(op.Reference == p.PSPReference, opSameReference))
 	e.int(op.Request.Position)

@@ -69,8 +69,7 @@ type Operation struct {
 	NotAfter  time.Time
 	AskedAt   time.Time // of the request, the latest poll or the latest change of State
 	Polls     int
-	Capture   bool // authorize: captures in the same call
-	Captured  bool // authorize: the PSP did capture in the same call
+	Captured  bool // authorize: the PSP captured in the same call
 	Expiry    bool // void: because the authorisation runs out
 	Reference string
 	Cases     CaseFlags
@@ -214,11 +213,6 @@ func (p *Payment) open(kind topics.PSPOperation) *Operation {
 		}
 	}
 	return nil
-}
-
-// Customers' money is that of the payment's customer in its currency.
-func (p *Payment) customer() ledger.Customer {
-	return ledger.Customer{Tenant: p.Tenant, ID: p.Customer, Currency: p.Currency}
 }
 
 // Clone is a copy that shares nothing that Evolve changes.

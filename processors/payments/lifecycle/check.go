@@ -1,0 +1,48 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+var zeroTime time.Time
+
+// Check compares what an event tells of the payment after it (Status, Totals) with the payment that Evolve made, and
+// the payment with P1 to P3. It is what fsck runs after each event; Decide is tested with it.
+func Check(after *Payment, e *topics.PaymentEvent) error {
+	if after == nil {
+		return nil
+	}
+	if e.Status != "" && e.Type != topics.EventCommandRefused && e.Status != after.Status() {
+		return fmt.Errorf("event %s: %s says status %s, the fold of the events gives %s", e.EventID, e.Type, e.Status, after.Status())
+	}
+	if e.Totals != nil && *e.Totals != after.Totals() {
+		return fmt.Errorf("event %s: %s says totals %+v, the fold of the events gives %+v", e.EventID, e.Type, *e.Totals, after.Totals())
+	}
+	return nil
+}
+
+// CheckInvariants checks P1 to P3 and the signs of the amounts. A payment with a case may break P1 to P3.
+func CheckInvariants(p *Payment) error {
+	for name, v := range map[string]int64{
+		"authorized": p.Authorized, "captured": p.Captured, "released": p.Released, "refunding": p.Refunding, "refunded": p.Refunded,
+	} {
+		if v < 0 {
+			return fmt.Errorf("payment %s: %s is %d, below zero", p.ID, name, v)
+		}
+	}
+	if p.Cases > 0 {
+		return nil
+	}
+	switch {
+	case p.Captured > p.Authorized:
+		return fmt.Errorf("payment %s: P1: captured %d, authorised %d", p.ID, p.Captured, p.Authorized)
+	case p.Refunding+p.Refunded > p.Captured:
+		return fmt.Errorf("payment %s: P2: refunding %d and refunded %d, captured %d", p.ID, p.Refunding, p.Refunded, p.Captured)
+	case p.Captured+p.Released > p.Authorized:
+		return fmt.Errorf("payment %s: P3: captured %d and released %d, authorised %d", p.ID, p.Captured, p.Released, p.Authorized)
+	}
+	return nil
+}

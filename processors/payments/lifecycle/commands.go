@@ -1,0 +1,239 @@
+package lifecycle
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// command decides on a command. The order of the checks is the documented precedence of refusals.
+func (d *decision) command(c *topics.Command) {
+	if refusal := d.check(c); refusal != nil {
+		d.refuse(refusal.Code, refusal.Detail)
+		return
+	}
+	if c.Type == topics.CommandCreate && d.p != nil {
+		return // opened by the same command, whose id was forgotten since
+	}
+	if !d.find(FromCommand, string(c.Type), "") {
+		status := d.p.Status()
+		if Final(status) {
+			d.refuse(topics.RefusedFinished, fmt.Sprintf("the payment is %s", status))
+		} else {
+			d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment is %s, from which %s is not a step", status, c.Type))
+		}
+		return
+	}
+	if d.step.Refuse != "" {
+		d.refuse(d.step.Refuse, fmt.Sprintf("the payment is %s: the PSP's answer decides first", d.p.Status()))
+		return
+	}
+	if d.p != nil && len(d.p.Operations) >= d.limits.Operations {
+		d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment has had %d requests, which is the limit", len(d.p.Operations)))
+		return
+	}
+	d.step.do(d)
+}
+
+// check is what stands before the transition table in the precedence.
+func (d *decision) check(c *topics.Command) *topics.Refusal {
+	if refusal := c.Validate(); refusal != nil {
+		return refusal
+	}
+	if refusal := d.wellFormed(c); refusal != nil {
+		return refusal
+	}
+	if !c.IssuedAt.IsZero() && c.IssuedAt.Before(d.now.Add(-d.limits.Horizon)) {
+		return &topics.Refusal{Code: topics.RefusedTooOld, Detail: fmt.Sprintf("issued at %s, more than %s ago", c.IssuedAt.UTC().Format(time.RFC3339), d.limits.Horizon)}
+	}
+	if c.Type == topics.CommandCreate {
+		return nil
+	}
+	if d.p == nil {
+		return &topics.Refusal{Code: topics.RefusedUnknownPayment, Detail: fmt.Sprintf("there is no payment %s", c.PaymentID)}
+	}
+	if c.Tenant != d.p.Tenant || c.CustomerID != d.p.Customer {
+		return &topics.Refusal{Code: topics.RefusedCustomerMismatch, Detail: "the payment belongs to another customer than the command names"}
+	}
+	if c.Currency != "" && c.Currency != string(d.p.Currency) {
+		return &topics.Refusal{Code: topics.RefusedCurrencyMismatch, Detail: fmt.Sprintf("the payment is in %s, the command in %s", d.p.Currency, c.Currency)}
+	}
+	return nil
+}
+
+// wellFormed checks what the fold relies on whatever the writer of the inbox has checked.
+func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
+	invalid := func(format string, args ...any) *topics.Refusal {
+		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: fmt.Sprintf(format, args...)}
+	}
+	switch c.Type {
+	case topics.CommandCreate:
+		if c.Amount <= 0 || c.Currency == "" || c.Card == nil {
+			return invalid("amount, currency and card: a create command needs all three")
+		}
+		if d.in.Command.Decision.Outcome == "" {
+			return invalid("decision: the command was not assessed")
+		}
+	case topics.CommandAuthorize:
+		if d.in.Command.Decision.Outcome == "" {
+			return invalid("decision: the command was not assessed")
+		}
+	default:
+		if c.Amount < 0 {
+			return invalid("amount: %d is below zero", c.Amount)
+		}
+	}
+	return nil
+}
+
+func (d *decision) refuse(code topics.RefusalCode, detail string) {
+	c := &d.in.Command.Command
+	e := topics.PaymentEvent{Type: topics.EventCommandRefused, Refusal: code, Detail: detail, Amount: c.Amount}
+	// Whoever was refused may not learn of another customer's payment: the event tells what the command said.
+	if d.p == nil || code == topics.RefusedCustomerMismatch {
+		d.p = nil
+		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.Currency = c.Tenant, c.Region, c.CustomerID, c.PaymentID, c.Currency
+	}
+	d.emit(e)
+}
+
+func (d *decision) create() {
+	c := &d.in.Command.Command
+	customer := c.CustomerID
+	id := uuid.FromStringOrNil(c.CommandID)
+	if customer == "" {
+		customer = topics.GuestCustomer(id)
+	}
+	method := c.CaptureMethod
+	if method == "" {
+		method = topics.CaptureManual
+	}
+	d.emit(topics.PaymentEvent{
+		Type: topics.EventCreated, Tenant: c.Tenant, Region: c.Region, CustomerID: customer,
+		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
+		Created: &topics.CreatedData{
+			CaptureMethod: method, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
+			Description: c.Description, Metadata: c.Metadata,
+		},
+		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created),
+	})
+	d.assess(c.Authorize)
+}
+
+func (d *decision) authorize() { d.assess(true) }
+
+// assess goes on as the risk decision says.
+func (d *decision) assess(authorize bool) {
+	decision := &d.in.Command.Decision
+	switch decision.Outcome {
+	case topics.OutcomeBlock:
+		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: decision.Outcome, Reasons: decision.Reasons})
+	case topics.OutcomeHold:
+		e := topics.PaymentEvent{
+			Type: topics.EventHeld, Outcome: decision.Outcome, Reasons: decision.Reasons, ExpiresAt: d.now.Add(d.limits.Held),
+		}
+		if authorize {
+			e.Request = &topics.RequestData{PSP: d.limits.PSP, Capture: d.p.automatic(), ThreeDS: d.p.StepUp}
+		}
+		d.emit(e)
+	default:
+		if authorize {
+			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, decision)
+		}
+	}
+}
+
+func (d *decision) requestAuthorization(threeDS bool, decision *topics.Decision) {
+	e := topics.PaymentEvent{
+		Type: topics.EventAuthorizationRequested, Amount: d.p.Amount,
+		Request: &topics.RequestData{
+			PSP: d.limits.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Capture: d.p.automatic(), ThreeDS: threeDS,
+		},
+	}
+	if decision != nil {
+		e.Outcome, e.Reasons = decision.Outcome, decision.Reasons
+	}
+	d.emit(e)
+}
+
+func (d *decision) approve() {
+	waiting := d.p.Waiting
+	d.emit(topics.PaymentEvent{Type: topics.EventReleased, ExpiresAt: d.now.Add(d.limits.Created), Detail: d.in.Command.Command.Reason})
+	if waiting != nil {
+		d.requestAuthorization(waiting.ThreeDS, nil)
+	}
+}
+
+func (d *decision) reject() {
+	d.emit(topics.PaymentEvent{Type: topics.EventRejected, Detail: d.in.Command.Command.Reason})
+}
+
+// confirm goes on after a challenge, whatever it returned: the PSP knows best whether it was passed, and declines a
+// failed one.
+func (d *decision) confirm() {
+	d.follow(topics.EventConfirmationRequested, d.p.Amount, topics.RequestData{Challenge: d.in.Command.Command.Challenge})
+}
+
+// cancel gives up a payment that was not sent to the PSP, or whose challenge nobody has confirmed. Where the PSP
+// approves the latter all the same, the approval is released by a void.
+func (d *decision) cancel() {
+	d.emit(topics.PaymentEvent{Type: topics.EventCancelled, Detail: d.in.Command.Command.Reason})
+}
+
+func (d *decision) capture() {
+	if d.p.open(topics.OperationVoid) != nil {
+		d.refuse(topics.RefusedInProgress, "a void is open")
+		return
+	}
+	left := d.p.Capturable()
+	amount := d.in.Command.Command.Amount
+	if amount == 0 {
+		amount = left
+	}
+	if amount == 0 || amount > left {
+		d.refuse(topics.RefusedExceedsAuthorized, fmt.Sprintf("%d can be captured in minor units, open captures counted", left))
+		return
+	}
+	d.follow(topics.EventCaptureRequested, amount, topics.RequestData{})
+}
+
+func (d *decision) void() {
+	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationCapture} {
+		if d.p.open(kind) != nil {
+			d.refuse(topics.RefusedInProgress, fmt.Sprintf("a %s is open", kind))
+			return
+		}
+	}
+	d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
+}
+
+func (d *decision) refund() {
+	left := d.p.Refundable()
+	amount := d.in.Command.Command.Amount
+	if amount == 0 {
+		amount = left
+	}
+	if amount == 0 || amount > left {
+		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%d can be refunded in minor units, open refunds counted", left))
+		return
+	}
+	if amount > d.in.Available {
+		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %d in minor units", d.in.Available))
+		return
+	}
+	d.follow(topics.EventRefundRequested, amount, topics.RequestData{})
+}
+
+// follow asks the PSP of the authorisation for an operation that follows it.
+func (d *decision) follow(event topics.EventType, amount int64, data topics.RequestData) {
+	data.PSP, data.NotAfter = d.p.PSP, d.now.Add(d.limits.FollowWithin)
+	if event == topics.EventConfirmationRequested {
+		data.NotAfter = d.now.Add(d.limits.AuthorizeWithin)
+	}
+	d.emit(topics.PaymentEvent{Type: event, Amount: amount, Request: &data})
+}
+
+func (p *Payment) automatic() bool { return p.CaptureMethod == topics.CaptureAutomatic }

@@ -1,0 +1,325 @@
+package lifecycle
+
+import (
+	"fmt"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// Evolve folds one event into the payment (nil before its created event) and returns it. It changes p in place; Clone
+// keeps the state before. Status and Totals of the event are not read: Check compares them. An error means that the
+// event is not one that Decide gives for this state, and p must not be used any more.
+func Evolve(p *Payment, e *topics.PaymentEvent) (*Payment, error) {
+	switch e.Type {
+	case topics.EventCommandRefused, topics.EventDeadLettered:
+		return p, nil
+	case topics.EventCaseOpened:
+		if p == nil {
+			return nil, nil
+		}
+	case topics.EventCreated:
+		if p != nil {
+			return nil, fmt.Errorf("event %s: payment %s is created a second time", e.EventID, e.PaymentID)
+		}
+		return open(e)
+	default:
+		if p == nil {
+			return nil, fmt.Errorf("event %s: %s of payment %s, which is not created", e.EventID, e.Type, e.PaymentID)
+		}
+	}
+	err := p.apply(e)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %s of payment %s: %w", e.EventID, e.Type, e.PaymentID, err)
+	}
+	p.stamp(e)
+	return p, nil
+}
+
+func open(e *topics.PaymentEvent) (*Payment, error) {
+	id, err := topics.ParsePaymentID(e.PaymentID)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", e.EventID, err)
+	}
+	c := e.Created
+	if c == nil {
+		return nil, fmt.Errorf("event %s: created without its data", e.EventID)
+	}
+	p := &Payment{
+		ID: id, Tenant: e.Tenant, Region: e.Region, Customer: e.CustomerID,
+		Currency: ledger.Currency(e.Currency), Amount: e.Amount, CaptureMethod: c.CaptureMethod,
+		StepUp: e.Outcome == topics.OutcomeStepUp, Card: c.Card, ReturnURL: c.ReturnURL,
+		MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
+		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
+	}
+	p.stamp(e)
+	return p, nil
+}
+
+// stamp takes what any event may carry.
+func (p *Payment) stamp(e *topics.PaymentEvent) {
+	p.UpdatedAt = e.At
+	if e.TraceID != "" {
+		p.TraceID = e.TraceID
+	}
+	if e.Timer != nil {
+		p.Timer = *e.Timer
+	}
+}
+
+func (p *Payment) apply(e *topics.PaymentEvent) error {
+	switch e.Type {
+	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventDeclined, topics.EventExpired:
+		return p.end(e)
+	case topics.EventHeld:
+		p.Mark, p.Waiting, p.Reasons, p.ExpiresAt = topics.StatusHeld, e.Request, e.Reasons, e.ExpiresAt
+		return nil
+	case topics.EventReleased:
+		p.Mark, p.Waiting, p.ExpiresAt = "", nil, e.ExpiresAt
+		return nil
+	case topics.EventAuthorizationRequested, topics.EventConfirmationRequested, topics.EventCaptureRequested,
+		topics.EventVoidRequested, topics.EventRefundRequested:
+		return p.request(e)
+	case topics.EventActionRequired, topics.EventSubmitted, topics.EventOutcomeUnknown, topics.EventPollRequested,
+		topics.EventCaptureFailed, topics.EventVoidFailed:
+		return p.progress(e)
+	case topics.EventAuthorized:
+		return p.authorize(e)
+	case topics.EventCaptured:
+		return p.capture(e)
+	case topics.EventVoided:
+		return p.release(e, topics.StatusVoided)
+	case topics.EventRefunded:
+		return p.refund(e)
+	case topics.EventRefundFailed:
+		return p.unrefund(e)
+	case topics.EventCaseOpened:
+		return p.openCase(e)
+	}
+	return fmt.Errorf("unknown event type %q", e.Type)
+}
+
+// end marks the payment; an authorisation that is still open has failed, as far as is known.
+func (p *Payment) end(e *topics.PaymentEvent) error {
+	if e.Type == topics.EventExpired && p.Authorized > 0 {
+		return p.release(e, topics.StatusExpired)
+	}
+	p.Waiting = nil
+	switch e.Type {
+	case topics.EventBlocked:
+		p.Mark, p.Reasons = topics.StatusBlocked, e.Reasons
+	case topics.EventRejected:
+		p.Mark = topics.StatusRejected
+	case topics.EventCancelled:
+		p.Mark = topics.StatusCancelled
+	case topics.EventExpired:
+		p.Mark = topics.StatusExpired
+	case topics.EventDeclined:
+		p.Mark = topics.StatusDeclined
+		if e.PSP != nil {
+			p.DeclineCode, p.HardDecline = e.PSP.DeclineCode, e.PSP.HardDecline
+		}
+	}
+	p.refer(e.PSP)
+	p.closeAuthorization(OperationFailed, e)
+	return nil
+}
+
+func (p *Payment) request(e *topics.PaymentEvent) error {
+	id, err := topics.ParseEventID(e.EventID)
+	if err != nil {
+		return err
+	}
+	if e.Request == nil {
+		return fmt.Errorf("request without its data")
+	}
+	op := Operation{
+		Request: id, State: OperationRequested, Amount: e.Amount, NotAfter: e.Request.NotAfter, AskedAt: e.At,
+		Expiry: e.Request.Expiry,
+	}
+	switch e.Type {
+	case topics.EventAuthorizationRequested:
+		op.Kind = topics.OperationAuthorize
+		p.PSP, p.ExpiresAt = e.Request.PSP, zeroTime
+		if e.Reasons != nil {
+			p.Reasons = e.Reasons
+		}
+	case topics.EventConfirmationRequested:
+		op.Kind = topics.OperationConfirm
+		p.Action, p.ExpiresAt = nil, zeroTime
+	case topics.EventCaptureRequested:
+		op.Kind = topics.OperationCapture
+	case topics.EventVoidRequested:
+		op.Kind = topics.OperationVoid
+	case topics.EventRefundRequested:
+		op.Kind = topics.OperationRefund
+		p.Refunding += e.Amount
+	}
+	p.Operations = append(p.Operations, op)
+	return nil
+}
+
+// progress changes how far an operation is and no amount.
+func (p *Payment) progress(e *topics.PaymentEvent) error {
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	if e.PSP != nil && e.PSP.PSPReference != "" {
+		op.Reference = e.PSP.PSPReference
+	}
+	switch e.Type {
+	case topics.EventActionRequired:
+		op.State, p.ExpiresAt = OperationAction, e.ExpiresAt
+		p.refer(e.PSP)
+		if e.PSP != nil {
+			p.Action = e.PSP.Action
+		}
+	case topics.EventSubmitted:
+		op.State = OperationPending
+		if op.authorizes() {
+			p.refer(e.PSP)
+		}
+	case topics.EventOutcomeUnknown:
+		op.State = OperationUnknown
+	case topics.EventPollRequested:
+		op.Polls++
+	case topics.EventCaptureFailed, topics.EventVoidFailed:
+		op.State = OperationFailed
+	}
+	op.AskedAt = e.At
+	return nil
+}
+
+func (p *Payment) authorize(e *topics.PaymentEvent) error {
+	p.Authorized += e.Amount
+	p.Mark, p.DeclineCode, p.HardDecline, p.ExpiresAt = "", "", false, e.ExpiresAt
+	p.refer(e.PSP)
+	p.closeAuthorization(OperationSucceeded, e)
+	return nil
+}
+
+func (p *Payment) capture(e *topics.PaymentEvent) error {
+	p.Captured += e.Amount
+	if e.RequestID == "" {
+		return nil // the PSP began it
+	}
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	if op.authorizes() {
+		op.Captured = true
+		return nil
+	}
+	op.close(OperationSucceeded, e)
+	return nil
+}
+
+// release takes back what is authorised and not captured, by a void or by expiry.
+func (p *Payment) release(e *topics.PaymentEvent, mark topics.PaymentStatus) error {
+	p.Released += e.Amount
+	p.Mark = mark
+	if e.RequestID == "" {
+		return nil
+	}
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	op.close(OperationSucceeded, e)
+	return nil
+}
+
+func (p *Payment) refund(e *topics.PaymentEvent) error {
+	p.Refunded += e.Amount
+	if e.RequestID == "" {
+		return nil // the PSP began it
+	}
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	if op.State.Open() {
+		p.Refunding -= e.Amount
+	}
+	op.close(OperationSucceeded, e)
+	return nil
+}
+
+func (p *Payment) unrefund(e *topics.PaymentEvent) error {
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	if op.State == OperationSucceeded {
+		p.Refunded -= e.Amount
+		op.close(OperationReversed, e)
+		return nil
+	}
+	p.Refunding -= e.Amount
+	op.close(OperationFailed, e)
+	return nil
+}
+
+func (p *Payment) openCase(e *topics.PaymentEvent) error {
+	p.Cases++
+	if e.RequestID == "" {
+		return nil
+	}
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	op.Cases |= flagOf(e.Refusal)
+	return nil
+}
+
+// named is the operation that the event's RequestID names.
+func (p *Payment) named(e *topics.PaymentEvent) (*Operation, error) {
+	id, err := topics.ParseEventID(e.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	op := p.Operation(id)
+	if op == nil {
+		return nil, fmt.Errorf("request %s is not one of the payment's", e.RequestID)
+	}
+	return op, nil
+}
+
+// closeAuthorization ends the authorisation and its confirmations together: they succeed or fail as one.
+func (p *Payment) closeAuthorization(state OperationState, e *topics.PaymentEvent) {
+	p.Action = nil
+	if state == OperationFailed {
+		p.ExpiresAt = zeroTime
+	}
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.authorizes() {
+			op.close(state, e)
+		}
+	}
+}
+
+func (op *Operation) close(state OperationState, e *topics.PaymentEvent) {
+	op.State, op.AskedAt = state, e.At
+	if e.PSP != nil && e.PSP.PSPReference != "" {
+		op.Reference = e.PSP.PSPReference
+	}
+}
+
+// refer keeps the references and the authentication of the authorisation.
+func (p *Payment) refer(said *topics.PSPData) {
+	if said == nil {
+		return
+	}
+	if said.PSPReference != "" {
+		p.PSPReference = said.PSPReference
+	}
+	if said.NetworkReference != "" {
+		p.NetworkReference = said.NetworkReference
+	}
+	if said.Authentication != nil {
+		p.Authentication = said.Authentication
+	}
+}

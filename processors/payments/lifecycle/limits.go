@@ -1,0 +1,67 @@
+package lifecycle
+
+import "time"
+
+// Limits are the durations and bounds that Decide works with. What follows from them stands in the events, so a payment
+// keeps the times it was given when they are changed.
+type Limits struct {
+	PSP string // that authorisations go to
+
+	// Times to live: of a payment that nobody authorised, one that waits for a reviewer, a challenge, an authorisation.
+	Created, Held, Challenge, Authorization time.Duration
+
+	// AuthorizeWithin and FollowWithin set not_after: a request is sent within this time or never. A customer waits for
+	// an authorisation; captures, voids and refunds may wait for a PSP that is down.
+	AuthorizeWithin, FollowWithin time.Duration
+	// Grace after not_after in which a request may still be on its way to the PSP. Only later does "not found" prove
+	// that it was not performed. A request without any answer is polled then for the first time.
+	Grace time.Duration
+
+	// Polls of an unknown outcome begin after UnknownFirst, each wait twice the one before, up to UnknownMost; those of a
+	// pending one PendingFirst to PendingMost. After PollLimit polls a case is opened and they slow down to PollSlow;
+	// after PollEnd they cease, and only a report or a person can end the request.
+	UnknownFirst, UnknownMost, PendingFirst, PendingMost, PollSlow time.Duration
+	PollLimit, PollEnd                                             int
+
+	Horizon    time.Duration // a command issued before it is refused: its id may have been forgotten
+	Operations int           // of one payment; a command beyond is refused
+	Cases      int           // of one payment; reports that would open more are dropped
+}
+
+// DefaultLimits returns the limits that production starts from.
+func DefaultLimits() Limits {
+	return Limits{
+		PSP:     "sandbox",
+		Created: 24 * time.Hour, Held: 72 * time.Hour, Challenge: 15 * time.Minute, Authorization: 7 * 24 * time.Hour,
+		AuthorizeWithin: time.Minute, FollowWithin: 15 * time.Minute, Grace: 30 * time.Second,
+		UnknownFirst: time.Second, UnknownMost: 5 * time.Minute,
+		PendingFirst: time.Minute, PendingMost: 6 * time.Hour,
+		PollSlow: 24 * time.Hour, PollLimit: 30, PollEnd: 120,
+		Horizon: 30 * 24 * time.Hour, Operations: 100, Cases: 50,
+	}
+}
+
+// pollDue is when an operation is to be asked for, zero where it is not.
+func (l *Limits) pollDue(op *Operation) time.Time {
+	if !op.State.Open() || op.State == OperationAction || op.Polls >= l.PollEnd {
+		return time.Time{}
+	}
+	if op.Polls >= l.PollLimit {
+		return op.AskedAt.Add(l.PollSlow)
+	}
+	switch {
+	case op.State == OperationPending:
+		return op.AskedAt.Add(backoff(l.PendingFirst, l.PendingMost, op.Polls))
+	case op.State == OperationRequested && op.Polls == 0:
+		return op.NotAfter.Add(l.Grace)
+	}
+	return op.AskedAt.Add(backoff(l.UnknownFirst, l.UnknownMost, op.Polls))
+}
+
+// backoff is first, doubled n times, at most most.
+func backoff(first, most time.Duration, n int) time.Duration {
+	for ; n > 0 && first < most; n-- {
+		first *= 2
+	}
+	return min(first, most)
+}

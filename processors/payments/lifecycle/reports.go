@@ -1,0 +1,310 @@
+package lifecycle
+
+import (
+	"github.com/weirhq/weir/topics"
+)
+
+// notPerformed is the decline code of a request that the PSP, asked after not_after, does not know.
+const notPerformed = "not_performed"
+
+// report decides on what the PSP said.
+func (d *decision) report(r *topics.PSPReport) {
+	if d.p == nil {
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP %s reports %s %s of a payment that we do not know", r.PSP, r.Operation, r.Outcome)
+		return
+	}
+	if r.Tenant != d.p.Tenant || (r.CustomerID != "" && r.CustomerID != d.p.Customer) || (d.p.PSP != "" && r.PSP != d.p.PSP) {
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the report names another tenant, customer or PSP than the payment has")
+		return
+	}
+	d.match(r)
+	switch {
+	case d.op == nil:
+		d.unasked(r)
+	case d.op.State.Open():
+		d.answered(r)
+	default:
+		d.repeated(r)
+	}
+}
+
+// match finds the operation that a report speaks of. One without a request id is matched by operation and amount.
+func (d *decision) match(r *topics.PSPReport) {
+	if r.RequestID != "" {
+		id, err := topics.ParseEventID(r.RequestID)
+		if err != nil {
+			return
+		}
+		if op := d.p.Operation(id); op != nil && op.answers(r.Operation) {
+			d.take(op)
+		}
+		return
+	}
+	var found *Operation
+	for i := range d.p.Operations {
+		op := &d.p.Operations[i]
+		if !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.Amount) {
+			continue
+		}
+		if found == nil || better(op, found, r) {
+			found = op
+		}
+	}
+	if found == nil {
+		found = d.p.open(r.Operation) // of another amount: a mismatch, not a second operation
+	}
+	if found != nil {
+		d.take(found)
+	}
+}
+
+// better says that a report without a request id fits a better than b: by its reference, else by being open.
+func better(a, b *Operation, r *topics.PSPReport) bool {
+	same := func(op *Operation) bool { return r.PSPReference != "" && op.Reference == r.PSPReference }
+	if same(a) != same(b) {
+		return same(a)
+	}
+	return a.State.Open() && !b.State.Open()
+}
+
+func (d *decision) take(op *Operation) {
+	was := *op
+	d.op = &was
+}
+
+func (op *Operation) answers(reported topics.PSPOperation) bool {
+	return op.Kind == reported || op.authorizes() && (reported == topics.OperationAuthorize || reported == topics.OperationConfirm)
+}
+
+// trigger is the operation's name in the table.
+func (op *Operation) trigger() string {
+	if op.Kind == topics.OperationConfirm {
+		return string(topics.OperationAuthorize)
+	}
+	return string(op.Kind)
+}
+
+// unasked decides on a report of something that nobody asked for. What the PSP did on its own to the authorisation that
+// it gave us is a fact; anything else moves nothing.
+func (d *decision) unasked(r *topics.PSPReport) {
+	ours := r.RequestID == "" && r.PSPReference != "" && r.PSPReference == d.p.PSPReference
+	money := r.Amount > 0 && r.Currency == string(d.p.Currency)
+	if r.Operation == topics.OperationVoid {
+		money = r.Amount == 0 || r.Amount == d.p.Uncaptured()
+	}
+	if ours && money && d.find(FromPSP, string(r.Operation), r.Outcome) {
+		d.step.do(d)
+		return
+	}
+	d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s %s, which fits no request of this payment", r.Operation, r.Outcome)
+}
+
+// answered decides on a report of an open operation.
+func (d *decision) answered(r *topics.PSPReport) {
+	outcome := r.Outcome
+	if outcome == topics.PSPNotFound {
+		if r.Source == topics.SourceWebhook || d.now.Before(d.op.NotAfter.Add(d.limits.Grace)) {
+			return // it may still be on its way: the poll timer asks again
+		}
+		outcome, d.failed = topics.PSPFailed, notPerformed
+	}
+	if outcome == topics.PSPApproved && d.mismatch(r) {
+		return
+	}
+	if !d.find(FromReport, d.op.trigger(), outcome) {
+		if outcome != topics.PSPPending && outcome != topics.PSPUnknown && outcome != topics.PSPRequiresAction {
+			d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s %s while the payment is %s", r.Operation, outcome, d.p.Status())
+		}
+		return
+	}
+	d.step.do(d)
+}
+
+// repeated decides on a report of an operation whose result is known. A failure never downgrades a success, a success
+// after a failure is a fact, and a refund may be reversed after it was settled.
+func (d *decision) repeated(r *topics.PSPReport) {
+	switch {
+	case d.op.State == OperationSucceeded && r.Outcome == topics.PSPApproved:
+		d.again(r)
+	case d.op.State == OperationSucceeded && d.op.Kind == topics.OperationRefund && r.Outcome == topics.PSPReversed:
+		if !d.mismatch(r) && d.find(FromReport, d.op.trigger(), r.Outcome) {
+			d.step.do(d)
+		}
+	case d.op.State == OperationFailed && r.Outcome == topics.PSPApproved:
+		if d.mismatch(r) {
+			return
+		}
+		if !d.find(FromReport, d.op.trigger(), r.Outcome) {
+			d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s approved, which had failed, while the payment is %s", r.Operation, d.p.Status())
+			return
+		}
+		d.step.do(d)
+	}
+}
+
+// again decides on a second success of one operation: the same one, its capture, or another one.
+func (d *decision) again(r *topics.PSPReport) {
+	if r.PSPReference != "" && r.PSPReference != d.op.Reference && r.PSPReference != d.p.PSPReference && d.op.Reference != "" {
+		d.openCase(topics.RefusedDuplicateOperation, r.Amount, "the PSP reports a second success, %s, of the %s that succeeded as %s", r.PSPReference, d.op.Kind, d.op.Reference)
+		return
+	}
+	if d.mismatch(r) {
+		return
+	}
+	if d.op.authorizes() && r.Captured && d.p.Captured == 0 && d.p.open(topics.OperationCapture) == nil && d.p.Uncaptured() >= r.Amount {
+		d.bookCapture(r)
+	}
+}
+
+// mismatch opens a case where a success is not of the amount and the currency that were asked for. It moves nothing.
+func (d *decision) mismatch(r *topics.PSPReport) bool {
+	sameAmount := r.Amount == d.op.Amount
+	sameCurrency := r.Currency == string(d.p.Currency)
+	if d.op.Kind == topics.OperationVoid {
+		sameAmount, sameCurrency = sameAmount || r.Amount == 0, sameCurrency || r.Currency == ""
+	}
+	if sameAmount && sameCurrency {
+		return false
+	}
+	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %d %q in minor units, %d %q was asked for", r.Operation, r.Amount, r.Currency, d.op.Amount, d.p.Currency)
+	return true
+}
+
+// said is what is kept of the report.
+func (d *decision) said() *topics.PSPData {
+	r := d.in.Report
+	data := &topics.PSPData{
+		ReportID: r.ReportID, Source: r.Source, Operation: r.Operation, PSPReference: r.PSPReference,
+		NetworkReference: r.NetworkReference, DeclineCode: r.DeclineCode, HardDecline: r.HardDecline,
+		Action: r.Action, Authentication: r.Authentication,
+	}
+	if d.failed != "" {
+		data.DeclineCode = d.failed
+	}
+	return data
+}
+
+// fact emits an event of the operation that the report speaks of.
+func (d *decision) fact(event topics.EventType, amount int64) {
+	e := topics.PaymentEvent{Type: event, Amount: amount, PSP: d.said(), Detail: d.in.Report.Detail}
+	if d.op != nil {
+		e.RequestID = d.op.Request.String()
+	}
+	d.emit(e)
+}
+
+func (d *decision) authorized() {
+	r := d.in.Report
+	e := topics.PaymentEvent{
+		Type: topics.EventAuthorized, RequestID: d.op.Request.String(), Amount: r.Amount, PSP: d.said(),
+		ExpiresAt: d.now.Add(d.limits.Authorization),
+	}
+	late := d.step.Late
+	d.emit(e)
+	switch {
+	case r.Captured:
+		d.bookCapture(r)
+		if late {
+			d.openCase(topics.RefusedLateCapture, r.Amount, "captured together with an authorisation that had ended")
+		}
+	case late:
+		// Nobody waits for the money any more: what the card holder's bank holds back is released.
+		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
+	case d.p.automatic():
+		d.follow(topics.EventCaptureRequested, d.p.Uncaptured(), topics.RequestData{})
+	}
+}
+
+// bookCapture books a capture that the PSP made together with the authorisation.
+func (d *decision) bookCapture(r *topics.PSPReport) {
+	d.emit(topics.PaymentEvent{
+		Type: topics.EventCaptured, RequestID: d.op.Request.String(), Amount: r.Amount,
+		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: r.Fee},
+	})
+	if !d.p.automatic() {
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP captured together with the authorisation, which nobody asked for")
+	}
+}
+
+func (d *decision) actionRequired() {
+	if d.op.State == OperationAction {
+		return
+	}
+	d.emit(topics.PaymentEvent{
+		Type: topics.EventActionRequired, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(),
+		ExpiresAt: d.now.Add(d.limits.Challenge),
+	})
+}
+
+func (d *decision) declined() { d.fact(topics.EventDeclined, d.op.Amount) }
+
+func (d *decision) submitted() {
+	if d.op.State == OperationRequested || d.op.State == OperationUnknown {
+		d.fact(topics.EventSubmitted, d.op.Amount)
+	}
+}
+
+func (d *decision) outcomeUnknown() {
+	if d.op.State == OperationRequested || d.op.State == OperationPending {
+		d.fact(topics.EventOutcomeUnknown, d.op.Amount)
+	}
+}
+
+func (d *decision) captured() {
+	r, late := d.in.Report, d.step.Late
+	within := r.Amount <= d.p.Uncaptured()
+	e := topics.PaymentEvent{Type: topics.EventCaptured, Amount: r.Amount, PSP: d.said()}
+	e.PSP.Fee = r.Fee
+	if d.op != nil {
+		e.RequestID = d.op.Request.String()
+	}
+	d.emit(e)
+	switch {
+	case d.op == nil:
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP captured without being asked")
+	case late || !within:
+		d.openCase(topics.RefusedLateCapture, r.Amount, "captured although nothing, or less, was left to capture")
+	}
+}
+
+func (d *decision) captureFailed() { d.fact(topics.EventCaptureFailed, d.op.Amount) }
+
+// voided releases what is left, which is less than was asked for where a late capture came between.
+func (d *decision) voided() {
+	left := d.p.Uncaptured()
+	event := topics.EventVoided
+	if d.op != nil && d.op.Expiry {
+		event = topics.EventExpired
+	}
+	if d.op != nil {
+		left = min(left, d.op.Amount)
+	}
+	d.fact(event, left)
+	if d.op == nil {
+		d.openCase(topics.RefusedUnmatchedReport, left, "the PSP released the authorisation without being asked")
+	}
+}
+
+// voidFailed ends the void. An authorisation that runs out does so whether or not the PSP could release it.
+func (d *decision) voidFailed() {
+	d.fact(topics.EventVoidFailed, d.op.Amount)
+	if d.op.Expiry {
+		d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: d.p.Uncaptured()})
+	}
+}
+
+// refunded books a settled refund. One that nobody asked for, or that had failed, is taken from the customer by force.
+func (d *decision) refunded() {
+	r := d.in.Report
+	asked := d.op != nil && d.op.State.Open()
+	within := asked || r.Amount <= d.p.Refundable()
+	d.fact(topics.EventRefunded, r.Amount)
+	switch {
+	case d.op == nil:
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP refunded without being asked")
+	case !within:
+		d.openCase(topics.RefusedExceedsCaptured, r.Amount, "refunded, after it had failed, above what was captured")
+	}
+}
+
+func (d *decision) refundFailed() { d.fact(topics.EventRefundFailed, d.op.Amount) }

@@ -1,0 +1,153 @@
+package lifecycle
+
+import (
+	"slices"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// Step is one row of the transition table: the inputs that are a step from some statuses, the event that it begins with
+// and the statuses that it may lead to. An input that has no step from a payment's status is refused (a command), is
+// ignored (a timer, a report that tells nothing new) or opens a case (a report of money).
+type Step struct {
+	On     []Trigger
+	From   []topics.PaymentStatus // none: no payment yet
+	Event  topics.EventType
+	To     []topics.PaymentStatus
+	Refuse topics.RefusalCode // the command is refused from here, with this code rather than wrong_state
+	Late   bool               // the fact contradicts what the payment had come to: booked, and a case is opened
+
+	do func(*decision)
+}
+
+const none topics.PaymentStatus = ""
+
+var (
+	created    = topics.StatusCreated
+	held       = topics.StatusHeld
+	blocked    = topics.StatusBlocked
+	rejected   = topics.StatusRejected
+	asking     = topics.StatusAuthorizing
+	acting     = topics.StatusRequiresAction
+	unknown    = topics.StatusUnknown
+	declined   = topics.StatusDeclined
+	authorized = topics.StatusAuthorized
+	partly     = topics.StatusPartiallyCaptured
+	captured   = topics.StatusCaptured
+	partlyBack = topics.StatusPartiallyRefunded
+	refunded   = topics.StatusRefunded
+	voided     = topics.StatusVoided
+	expired    = topics.StatusExpired
+	cancelled  = topics.StatusCancelled
+)
+
+type statuses = []topics.PaymentStatus
+
+// Sets of statuses that several rows share.
+var (
+	capturable = statuses{authorized, partly, partlyBack}                                      // something is left to capture or release
+	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired} // a capture, void or refund may have been asked for
+	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                              // something was captured
+	overdue    = statuses{declined, expired, cancelled}                                        // ended without an authorisation, as far as was known
+	lateEnds   = statuses{voided, expired, captured, refunded}                                 // nothing was left to capture
+	everywhere = append(statuses{asking, unknown, acting, declined, cancelled}, asked...)      // a request may be open
+	settled    = append(statuses{authorized, voided, expired}, partly, captured, partlyBack, refunded)
+)
+
+// table is never changed. In the order in which a payment lives.
+var table = [...]Step{
+	// Commands.
+	{On: command(topics.CommandCreate), From: statuses{none}, Event: topics.EventCreated, To: statuses{created, asking, held, blocked}, do: (*decision).create},
+	{On: command(topics.CommandAuthorize), From: statuses{created}, Event: topics.EventAuthorizationRequested, To: statuses{asking, held, blocked}, do: (*decision).authorize},
+	{On: command(topics.CommandAuthorize), From: statuses{asking, acting, unknown}, Refuse: topics.RefusedInProgress},
+	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking}, do: (*decision).approve},
+	{On: command(topics.CommandReject), From: statuses{held}, Event: topics.EventRejected, To: statuses{rejected}, do: (*decision).reject},
+	{On: command(topics.CommandConfirm), From: statuses{acting}, Event: topics.EventConfirmationRequested, To: statuses{asking}, do: (*decision).confirm},
+	{On: command(topics.CommandCancel), From: statuses{created, held, acting}, Event: topics.EventCancelled, To: statuses{cancelled}, do: (*decision).cancel},
+	{On: command(topics.CommandCancel), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
+	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: capturable, do: (*decision).capture},
+	{On: command(topics.CommandVoid), From: capturable, Event: topics.EventVoidRequested, To: capturable, do: (*decision).void},
+	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
+	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: statuses{partly, captured, partlyBack}, do: (*decision).refund},
+
+	// What the PSP says of the authorisation.
+	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured, partly}, do: (*decision).authorized},
+	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: overdue, Event: topics.EventAuthorized, To: statuses{authorized, captured, partly}, Late: true, do: (*decision).authorized},
+	{On: report(topics.OperationAuthorize, topics.PSPRequiresAction), From: statuses{asking, unknown}, Event: topics.EventActionRequired, To: statuses{acting}, do: (*decision).actionRequired},
+	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declined},
+	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{asking, unknown}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).submitted},
+	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
+
+	// What the PSP says of a capture.
+	{On: report(topics.OperationCapture, topics.PSPApproved), From: capturable, Event: topics.EventCaptured, To: moneyHeld, do: (*decision).captured},
+	{On: report(topics.OperationCapture, topics.PSPApproved), From: lateEnds, Event: topics.EventCaptured, To: moneyHeld, Late: true, do: (*decision).captured},
+	{On: report(topics.OperationCapture, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventCaptureFailed, To: asked, do: (*decision).captureFailed},
+	{On: report(topics.OperationCapture, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: asked, do: (*decision).submitted},
+	{On: report(topics.OperationCapture, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: asked, do: (*decision).outcomeUnknown},
+
+	// What the PSP says of a void.
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: asked, Event: topics.EventVoided, To: append(statuses{voided, expired}, moneyHeld...), do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventVoidFailed, To: asked, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: asked, do: (*decision).submitted},
+	{On: report(topics.OperationVoid, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: asked, do: (*decision).outcomeUnknown},
+
+	// What the PSP says of a refund.
+	{On: report(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: moneyHeld, do: (*decision).refunded},
+	{On: report(topics.OperationRefund, topics.PSPDeclined, topics.PSPFailed, topics.PSPReversed), From: moneyHeld, Event: topics.EventRefundFailed, To: moneyHeld, do: (*decision).refundFailed},
+	{On: report(topics.OperationRefund, topics.PSPPending), From: moneyHeld, Event: topics.EventSubmitted, To: moneyHeld, do: (*decision).submitted},
+	{On: report(topics.OperationRefund, topics.PSPUnknown), From: moneyHeld, Event: topics.EventOutcomeUnknown, To: moneyHeld, do: (*decision).outcomeUnknown},
+
+	// What the PSP did without being asked, of the authorisation that it knows: booked, and a person looks at it.
+	{On: itself(topics.OperationCapture, topics.PSPApproved), From: settled, Event: topics.EventCaptured, To: moneyHeld, Late: true, do: (*decision).captured},
+	{On: itself(topics.OperationVoid, topics.PSPApproved), From: capturable, Event: topics.EventVoided, To: append(statuses{voided}, moneyHeld...), Late: true, do: (*decision).voided},
+	{On: itself(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: moneyHeld, Late: true, do: (*decision).refunded},
+
+	// Timers.
+	{On: timer(topics.TimerExpire), From: statuses{created, held, acting}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
+	{On: timer(topics.TimerExpire), From: capturable, Event: topics.EventVoidRequested, To: capturable, do: (*decision).expireAuthorization},
+	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: everywhere, do: (*decision).poll},
+}
+
+// Table returns the transition table.
+func Table() []Step { return slices.Clone(table[:]) }
+
+type lookup struct {
+	trigger Trigger
+	status  topics.PaymentStatus
+}
+
+var (
+	steps = indexSteps()
+	// unfinished are the statuses from which some command is a step.
+	unfinished = indexUnfinished()
+)
+
+func indexSteps() map[lookup]*Step {
+	m := make(map[lookup]*Step)
+	for i := range table {
+		for _, trigger := range table[i].On {
+			for _, from := range table[i].From {
+				if m[lookup{trigger, from}] != nil {
+					panic("transition table: two steps on " + trigger.String() + " from " + string(from))
+				}
+				m[lookup{trigger, from}] = &table[i]
+			}
+		}
+	}
+	return m
+}
+
+func indexUnfinished() map[topics.PaymentStatus]bool {
+	m := make(map[topics.PaymentStatus]bool)
+	for i := range table {
+		if table[i].On[0].Source == FromCommand {
+			for _, from := range table[i].From {
+				m[from] = true
+			}
+		}
+	}
+	return m
+}
+
+// Final says that no command is a step from the status. Facts of the PSP may still move it.
+func Final(status topics.PaymentStatus) bool { return !unfinished[status] }

@@ -1,0 +1,82 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// timer decides on a timer that has run out. One that the payment no longer holds is ignored: the generation tells.
+func (d *decision) timer(t *topics.TimerDue) {
+	if d.p == nil || t.Tenant != d.p.Tenant || t.Generation != d.p.Timer.Generation || t.Kind != d.p.Timer.Kind {
+		return
+	}
+	// The record's clock may be a little behind the one that found the timer due.
+	if d.now.Before(d.p.Timer.Due) {
+		d.now = d.p.Timer.Due
+	}
+	if d.find(FromTimer, string(t.Kind), "") {
+		d.step.do(d)
+	}
+}
+
+// nextTimer is the timer that the payment needs: the earlier of its expiry and its next poll. kind is "" where it needs none.
+func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Time) {
+	if p.expires() {
+		kind, due = topics.TimerExpire, p.ExpiresAt
+	}
+	for i := range p.Operations {
+		poll := limits.pollDue(&p.Operations[i])
+		if !poll.IsZero() && (kind == "" || poll.Before(due)) {
+			kind, due = topics.TimerPoll, poll
+		}
+	}
+	return kind, due
+}
+
+// expires says that the payment can run out now. An authorisation waits for a capture or a void that is open.
+func (p *Payment) expires() bool {
+	if p.ExpiresAt.IsZero() {
+		return false
+	}
+	switch p.Status() {
+	case topics.StatusCreated, topics.StatusHeld, topics.StatusRequiresAction:
+		return true
+	}
+	return p.Uncaptured() > 0 && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil
+}
+
+func (d *decision) expire() {
+	d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: d.p.Amount})
+}
+
+// expireAuthorization asks the PSP to release what was not captured; the answer makes the payment expired.
+func (d *decision) expireAuthorization() {
+	if d.p.expires() {
+		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{Expiry: true})
+	}
+}
+
+// poll asks for the operations whose time has come, or for all that can be polled where the limits have changed since
+// the timer was armed.
+func (d *decision) poll() {
+	var due []Operation
+	for _, all := range [...]bool{false, true} {
+		for _, op := range d.p.Operations {
+			at := d.limits.pollDue(&op)
+			if !at.IsZero() && (all || !at.After(d.now)) {
+				due = append(due, op)
+			}
+		}
+		if len(due) > 0 {
+			break
+		}
+	}
+	for i := range due {
+		d.op = &due[i]
+		d.emit(topics.PaymentEvent{Type: topics.EventPollRequested, RequestID: d.op.Request.String(), Amount: d.op.Amount})
+		if d.op.Polls+1 == d.limits.PollLimit {
+			d.openCase(topics.RefusedOutcomeUnknown, d.op.Amount, "the outcome of the %s is not known after %d polls", d.op.Kind, d.limits.PollLimit)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package lifecycle
+
+import "github.com/weirhq/weir/topics"
+
+// Trigger is an input as the transition table knows it.
+type Trigger struct {
+	Source  TriggerSource
+	What    string            // the command, the operation reported of, or the timer
+	Outcome topics.PSPOutcome // of a report
+}
+
+// TriggerSource is where an input comes from.
+type TriggerSource string
+
+const (
+	FromCommand TriggerSource = "command"
+	FromReport  TriggerSource = "report"     // of an operation that we asked for
+	FromPSP     TriggerSource = "psp itself" // a report of what nobody asked for
+	FromTimer   TriggerSource = "timer"
+)
+
+// String is the trigger as the diagram and the documents show it: "capture", "capture approved", "expire timer".
+func (t Trigger) String() string {
+	switch t.Source {
+	case FromReport:
+		return "PSP: " + t.What + " " + string(t.Outcome)
+	case FromPSP:
+		return "PSP itself: " + t.What + " " + string(t.Outcome)
+	case FromTimer:
+		return t.What + " timer"
+	}
+	return t.What
+}
+
+func command(c topics.CommandType) []Trigger {
+	return []Trigger{{Source: FromCommand, What: string(c)}}
+}
+
+func timer(k topics.TimerKind) []Trigger {
+	return []Trigger{{Source: FromTimer, What: string(k)}}
+}
+
+// report lists outcomes of one operation. A confirmation is reported as the authorisation that it continues.
+func report(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {
+	return triggers(FromReport, op, outcomes)
+}
+
+func itself(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {
+	return triggers(FromPSP, op, outcomes)
+}
+
+func triggers(source TriggerSource, op topics.PSPOperation, outcomes []topics.PSPOutcome) []Trigger {
+	all := make([]Trigger, len(outcomes))
+	for i, outcome := range outcomes {
+		all[i] = Trigger{source, string(op), outcome}
+	}
+	return all
+}
