@@ -30,10 +30,12 @@ type Topic struct {
 	Retention time.Duration // 0: for ever
 	Value     any           // zero value of the record's type; nil where the value is raw bytes or one of Values
 	Values    []any         // zero values, one for each of Types, where a topic holds several kinds of record
-	Types     []string      // ce_type values; empty in dead-letter topics, which keep the original's
+	Types     []string      // ce_type values
 	Writers   []string
 	Readers   []string
-	Public    bool // a contract with producers or consumers outside weir
+	// DeadLetters is the topic for records of this one that cannot be processed; "" where there is none.
+	DeadLetters string
+	Public      bool // a contract with producers or consumers outside weir
 }
 
 // DedupHorizon is how long a command id and a webhook's event id are remembered, and how old a command may be. Topics
@@ -67,13 +69,13 @@ func flowTopics() []Topic {
 	const customerKey = "customer id"
 	return []Topic{
 		{
-			Name: Commands, Purpose: "What producers ask of payments.",
+			Name: Commands, DeadLetters: CommandsDeadLetters, Purpose: "What producers ask of payments.",
 			Key:       "customer id (a guest's payment: the command id), so that one customer's commands keep their order",
 			Retention: commandsKept, Value: Command{}, Types: []string{TypeCommand},
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
-			Name: Inbox, Purpose: "The one order in which everything happens to payments: assessed commands, PSP reports and timers that ran out.",
+			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments: assessed commands, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
 			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}},
 			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue},
@@ -95,12 +97,12 @@ func flowTopics() []Topic {
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
 		},
 		{
-			Name: PSPRequests, Purpose: "What the gateway performs at PSPs.",
+			Name: PSPRequests, DeadLetters: PSPRequestsDeadLetters, Purpose: "What the gateway performs at PSPs.",
 			Key: customerKey, Retention: requestsKept, Value: PSPRequest{}, Types: []string{TypePSPRequest},
 			Writers: []string{"payments"}, Readers: []string{"psp"},
 		},
 		{
-			Name: PSPWebhooks, Purpose: "Verified webhooks as they came: the body byte for byte, the PSP's name in ce_subject.",
+			Name: PSPWebhooks, DeadLetters: PSPWebhooksDeadLetters, Purpose: "Verified webhooks as they came: the body byte for byte, the PSP's name in ce_subject.",
 			Key: "the delivery's id", Retention: forInspection, Types: []string{TypePSPWebhook},
 			Writers: []string{"api"}, Readers: []string{"webhooks"},
 		},
@@ -121,7 +123,8 @@ func deadLetterTopics() []Topic {
 	}
 	for i := range letters {
 		letters[i].Key = "that of the original record"
-		letters[i].Purpose += " The original bytes, with weir_dlq_ headers that say why and where."
+		letters[i].Purpose += " Each with why, where it stood and its bytes; a card number in them is masked."
+		letters[i].Value, letters[i].Types = DeadLetter{}, []string{TypeDeadLetter}
 		letters[i].Retention = forInspection
 		letters[i].Readers = []string{"operators"}
 	}

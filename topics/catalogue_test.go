@@ -2,7 +2,6 @@ package topics
 
 import (
 	"regexp"
-	"strings"
 	"testing"
 )
 
@@ -17,9 +16,11 @@ func TestCatalogueIsComplete(t *testing.T) {
 		if topic.Purpose == "" || topic.Key == "" || len(topic.Writers) == 0 || len(topic.Readers) == 0 {
 			t.Errorf("%s: purpose, key, writers or readers are missing: %+v", topic.Name, topic)
 		}
-		deadLetters := strings.Contains(topic.Name, ".dlq.")
-		if deadLetters != (len(topic.Types) == 0) {
-			t.Errorf("%s: types %v", topic.Name, topic.Types)
+		if len(topic.Types) == 0 {
+			t.Errorf("%s: has no types", topic.Name)
+		}
+		if letters, ok := Lookup(topic.DeadLetters); topic.DeadLetters != "" && (!ok || letters.Types[0] != TypeDeadLetter || letters.DeadLetters != "") {
+			t.Errorf("%s: %s is not a dead-letter topic", topic.Name, topic.DeadLetters)
 		}
 		if len(topic.Values) != 0 && (topic.Value != nil || len(topic.Values) != len(topic.Types)) {
 			t.Errorf("%s: want one of Values for each of Types and no Value", topic.Name)
