@@ -57,12 +57,29 @@ func StartEmbedded(dir string, port int, log *slog.Logger) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	cluster, err := kfake.NewCluster(append(options, kfake.DataDir(dir), kfake.SyncWrites())...)
+	cluster, err := startOn(dir, options, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded broker in %s: %w", dir, err), lock.Release())
 	}
 	log.Info("embedded broker is ready", "directory", dir, "brokers", cluster.ListenAddrs())
 	return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, lock: lock}, nil
+}
+
+// startOn starts a broker on a directory that this process holds.
+func startOn(dir string, options []kfake.Opt, log *slog.Logger) (*kfake.Cluster, error) {
+	aborts, err := settle(dir, log)
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := kfake.NewCluster(append(options, kfake.DataDir(dir), kfake.SyncWrites())...)
+	if err != nil {
+		return nil, err
+	}
+	if err := abort(cluster.ListenAddrs(), aborts, log); err != nil {
+		cluster.Close()
+		return nil, err
+	}
+	return cluster, nil
 }
 
 // Close stops the broker and saves its state.
