@@ -1,0 +1,93 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// intake hands out the input from M on, dense and in order, in bounded batches.
+type intake struct {
+	*session
+	claim   *claim
+	started bool
+	held    []*kgo.Record // fetched, not handed out
+}
+
+func newIntake(s *session, c *claim) *intake { return &intake{session: s, claim: c} }
+
+// next waits for the records from position on: at least one, at most limit, at most BatchBytes beyond the first.
+func (in *intake) next(ctx, drain context.Context, position int64, limit int) ([]Record, error) {
+	if !in.started {
+		in.claim.consume(in.config.Input, position-in.base)
+		in.started = true
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(drain, cancel)()
+	for len(in.held) == 0 {
+		fetches := in.claim.client.PollRecords(waiting, in.config.Limits.BatchRecords)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if drain.Err() != nil {
+			return nil, errDrained
+		}
+		if err := in.take(fetches, position); err != nil {
+			return nil, err
+		}
+	}
+	if drain.Err() != nil {
+		return nil, errDrained
+	}
+	return in.cut(position, limit), nil
+}
+
+// take accepts what was fetched where it goes on exactly at the position. A gap means that somebody wrote the input in
+// transactions or that it is compacted; neither is this topic.
+func (in *intake) take(fetches kgo.Fetches, position int64) error {
+	if err := fetches.Err(); err != nil {
+		return fmt.Errorf("fetch %s from offset %d: %w", in.config.Input, position-in.base, err)
+	}
+	expected := position - in.base
+	for _, fetch := range fetches {
+		for _, topic := range fetch.Topics {
+			if topic.Topic != in.config.Input {
+				continue
+			}
+			if topic.TopicID != in.topicID && topic.TopicID != [16]byte{} {
+				return fmt.Errorf("fetch %s: it has topic id %x now, want %x", in.config.Input, topic.TopicID, in.topicID)
+			}
+			for _, partition := range topic.Partitions {
+				for _, r := range partition.Records {
+					if r.Offset != expected || r.Attrs.IsControl() {
+						return fmt.Errorf("fetch %s partition %d: offset %d (control record: %t) where %d must follow: only "+
+							"producers without transactions may write it", in.config.Input, in.partition, r.Offset, r.Attrs.IsControl(), expected)
+					}
+					expected++
+					in.held = append(in.held, r)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// cut hands out the first records held.
+func (in *intake) cut(position int64, limit int) []Record {
+	n, size := 0, 0
+	for n < len(in.held) && n < limit {
+		size += len(in.held[n].Key) + len(in.held[n].Value)
+		if n > 0 && size > in.config.Limits.BatchBytes {
+			break
+		}
+		n++
+	}
+	records := make([]Record, n)
+	for i, r := range in.held[:n] {
+		records[i] = recordOf(r, position+int64(i))
+	}
+	in.held = in.held[n:]
+	return records
+}
