@@ -16,6 +16,9 @@ type AssessedCommand struct {
 	Decision Decision `json:"decision"`
 	// Features are the velocity answers that the decision read, by name. Empty until velocity definitions exist.
 	Features map[string]Feature `json:"features,omitempty"`
+	// Refusal says that the command must be refused as it stands, before anything but its id is looked at; the command
+	// then holds only what names it, and the decision is empty.
+	Refusal *Refusal `json:"refusal,omitempty"`
 }
 
 // Feature is one answer of velocity: an integer count or an amount in minor units.

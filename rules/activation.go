@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// activation gives CEL the values of one command. A value is boxed when a rule first reads it and kept for the next
+// rules; the activation itself is used again for the next command.
+type activation struct {
+	set      *Set
+	command  *topics.Command
+	features map[string]topics.Feature
+	now      int64 // Unix nanoseconds
+	probing  bool  // every field is the probe
+
+	texts    []ref.Val // by field; nil: not read yet
+	amount   money
+	lists    []*listAt
+	metadata *byName
+	counts   *byName
+}
+
+func newActivation(s *Set) *activation {
+	a := &activation{set: s, texts: make([]ref.Val, len(s.fields))}
+	for _, l := range s.lists {
+		a.lists = append(a.lists, &listAt{l, &a.now})
+	}
+	a.metadata = newMetadata(func() map[string]string { return a.command.Metadata })
+	a.counts = newFeatures(func() map[string]topics.Feature { return a.features })
+	return a
+}
+
+// begin sets the command to evaluate. A zero now is before every expiry.
+func (a *activation) begin(c *topics.Command, features map[string]topics.Feature, now time.Time) {
+	a.command, a.features, a.now = c, features, 0
+	if !now.IsZero() {
+		a.now = now.UnixNano()
+	}
+	clear(a.texts)
+}
+
+// end lets go of the command.
+func (a *activation) end() { a.command, a.features = nil, nil }
+
+// ResolveName implements cel.Activation.
+func (a *activation) ResolveName(name string) (any, bool) {
+	s, ok := a.set.symbols[name]
+	if !ok {
+		return nil, false
+	}
+	switch s.kind {
+	case symbolConstant:
+		return s.value, true
+	case symbolList:
+		return a.lists[s.index], true
+	}
+	if a.probing {
+		return probe, true
+	}
+	switch s.kind {
+	case symbolAmount:
+		if a.command.Currency == "" || a.command.Amount == 0 {
+			return a.set.missing[s.index], true
+		}
+		a.amount = money{ledger.Money{Minor: a.command.Amount, Currency: ledger.Currency(a.command.Currency)}}
+		return &a.amount, true
+	case symbolMetadata:
+		return a.metadata, true
+	case symbolFeatures:
+		return a.counts, true
+	}
+	v := a.texts[s.index]
+	if v == nil {
+		if text := a.set.fields[s.index].get(a.command); text != "" {
+			v = types.String(text)
+		} else {
+			v = a.set.missing[s.index]
+		}
+		a.texts[s.index] = v
+	}
+	return v, true
+}
+
+// Parent implements cel.Activation.
+func (a *activation) Parent() cel.Activation { return nil }

@@ -1,0 +1,433 @@
+package rules
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// File is one rule file: its name, which problems are reported under and list files are found beside, and its text.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// Compile builds a rule set from its files, in their order. readList reads a list's CSV file; its name is the rule
+// file's directory joined with what the rule file says. The error is of type Problems and holds every mistake found.
+//
+// Compile does not run the inline tests; Set.Test does.
+func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, error) {
+	var problems Problems
+	c := compiler{problems: &problems, set: &Set{}, readList: readList}
+	var err error
+	if c.env, err = newEnvironment(); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		c.set.files = append(c.set.files, f.Name)
+		c.docs = append(c.docs, parse(newSource(f.Name, string(f.Text), &problems), f.Text))
+	}
+	c.lists()
+	c.limits()
+	conditions := c.conditions()
+	if err := c.programs(conditions); err != nil {
+		return nil, err
+	}
+	c.tests()
+	if err := problems.orNil(); err != nil {
+		return nil, err
+	}
+	c.set.finish()
+	return c.set, nil
+}
+
+type compiler struct {
+	env      *cel.Env
+	problems *Problems
+	docs     []document
+	set      *Set
+	readList func(string) ([]byte, error)
+}
+
+// lists reads and indexes every list; a name stands once in the whole set.
+func (c *compiler) lists() {
+	seen := map[string]place{}
+	for _, d := range c.docs {
+		for _, l := range d.lists {
+			if first, ok := seen[l.Name]; ok {
+				l.source.fail(l.at, "", "the list %q is defined twice (first at line %d)", l.Name, first.line)
+				continue
+			}
+			seen[l.Name] = l.at
+			list := &List{Name: l.Name, Match: l.Match}
+			list.prepare()
+			if l.file != "" {
+				c.listFile(l, list)
+			}
+			for i, e := range l.Entries {
+				if e.Value != "" {
+					addEntry(l.source, l.entryAt[i], list, e)
+				}
+			}
+			c.set.lists = append(c.set.lists, list)
+		}
+	}
+}
+
+func addEntry(s *source, at place, list *List, e Entry) {
+	if holdsCardNumber(e.Value) {
+		s.fail(at, "use a BIN or a fingerprint", "a card number must not stand in a list")
+		return
+	}
+	if err := list.add(e); err != nil {
+		s.fail(at, "", "list %q: %s", list.Name, err)
+	}
+}
+
+// listFile reads a list's CSV file: a heading with value and, where wanted, expires and reason; # begins a comment.
+func (c *compiler) listFile(l *listDraft, list *List) {
+	name := path.Join(path.Dir(l.source.name), l.file)
+	if path.IsAbs(l.file) {
+		name = l.file
+	}
+	text, err := c.readList(name)
+	if err != nil {
+		l.source.fail(l.fileAt, "the path is relative to the rule file", "list %q: %s", l.Name, err)
+		return
+	}
+	c.set.files = append(c.set.files, name)
+	s := newSource(name, string(text), c.problems)
+	if len(text) > maxListBytes {
+		s.fail(place{}, "", "the file has %d bytes; at most %d are read", len(text), maxListBytes)
+		return
+	}
+	r := csv.NewReader(strings.NewReader(string(text)))
+	r.Comment, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = '#', -1, true, true
+	heading, err := r.Read()
+	if err != nil {
+		s.fail(place{1, 1}, "begin with: value,expires,reason", "the file has no heading")
+		return
+	}
+	columns := slices.Clone(heading)
+	if !slices.Contains(columns, "value") {
+		s.fail(place{1, 1}, "begin with: value,expires,reason", "the heading %q has no column value", strings.Join(columns, ","))
+		return
+	}
+	for i, column := range columns {
+		if !slices.Contains(entryKeys, column) {
+			_, at := r.FieldPos(i)
+			s.fail(place{1, at}, suggest(column, entryKeys), "unknown column %q", column)
+		}
+	}
+	for rows := 0; ; rows++ {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		var syntax *csv.ParseError
+		if errors.As(err, &syntax) {
+			s.fail(place{syntax.Line, max(syntax.Column, 1)}, "", "not CSV: %s", syntax.Err)
+			return
+		}
+		line, column := r.FieldPos(0)
+		at := place{line, column}
+		if rows == maxListEntries {
+			s.fail(at, "", "the list has more than %d entries", maxListEntries)
+			return
+		}
+		if len(record) > len(columns) {
+			s.fail(at, "put values with commas in quotes", "the line has %d values for %d columns", len(record), len(columns))
+			continue
+		}
+		if e, ok := s.row(at, columns, record); ok {
+			addEntry(s, at, list, e)
+		}
+	}
+}
+
+// row reads one line of a list file.
+func (s *source) row(at place, columns, record []string) (Entry, bool) {
+	var e Entry
+	for i, v := range record {
+		v = strings.Clone(strings.TrimSpace(v))
+		switch columns[i] {
+		case "value":
+			e.Value = v
+		case "reason":
+			e.Reason = v
+		case "expires":
+			if v == "" {
+				continue
+			}
+			var err error
+			if e.Expires, err = parseExpiry(v); err != nil {
+				s.fail(at, "", "%s", err)
+				return e, false
+			}
+		}
+	}
+	if e.Value == "" {
+		s.fail(at, "", "the entry has no value")
+		return e, false
+	}
+	return e, true
+}
+
+func (c *compiler) limits() {
+	seen := map[string]place{}
+	for _, d := range c.docs {
+		for _, l := range d.limits {
+			if first, ok := seen[l.Name]; ok {
+				l.source.fail(l.at, "", "the limit %q is defined twice (first at line %d)", l.Name, first.line)
+				continue
+			}
+			seen[l.Name] = l.at
+			c.set.limits = append(c.set.limits, l)
+		}
+	}
+}
+
+// conditions parses every rule's condition and checks what concerns the rules as a whole.
+func (c *compiler) conditions() []*condition {
+	var conditions []*condition
+	names := map[string]*draft{}
+	for _, doc := range c.docs {
+		for _, d := range doc.rules {
+			if first, ok := names[d.Name]; ok && d.Name != "" {
+				d.source.fail(d.at["name"], "", "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
+			} else {
+				names[d.Name] = d
+			}
+			if len(names) == maxRules+1 {
+				d.source.fail(d.at[""], "", "the rule set has more than %d rules", maxRules)
+			}
+			if d.When == "" {
+				conditions = append(conditions, &condition{draft: d, failed: true})
+				continue
+			}
+			conditions = append(conditions, parseCondition(c.env, d))
+		}
+	}
+	duplicates := map[string]*condition{}
+	for _, d := range conditions {
+		c.constants(d)
+		d.outcomes()
+		if d.failed || !d.Enabled {
+			continue
+		}
+		key := fmt.Sprint(d.Commands, d.text)
+		if first, ok := duplicates[key]; ok {
+			d.source.fail(d.at["when"], "put them together, or disable one", "the rule %q has the same condition as %q (%s:%d)",
+				d.Name, first.Name, first.source.name, first.at["when"].line)
+			continue
+		}
+		duplicates[key] = d
+	}
+	return conditions
+}
+
+// constants checks that the lists and limits a condition names exist and fit.
+func (c *compiler) constants(d *condition) {
+	for _, name := range sortedNames(d.constants) {
+		if list, ok := strings.CutPrefix(name, listPrefix); ok && c.list(list) == nil {
+			var known []string
+			for _, l := range c.set.lists {
+				known = append(known, l.Name)
+			}
+			d.failAt(d.find(list), suggest(list, known), "unknown list %q", list)
+		}
+		if limit, ok := strings.CutPrefix(name, limitPrefix); ok && c.limit(limit) == nil {
+			var known []string
+			for _, l := range c.set.limits {
+				known = append(known, l.Name)
+			}
+			d.failAt(d.find(limit), suggest(limit, known), "unknown limit %q", limit)
+		}
+	}
+	for _, use := range d.lookUps {
+		l := c.list(use.list)
+		if l == nil || l.Match == use.field.Match {
+			continue
+		}
+		d.failAt(use.offset, fmt.Sprintf("give the list match: %s", use.field.Match),
+			"%s is looked up in list %q, which compares by %s", use.field.Name, l.Name, l.Match)
+	}
+}
+
+func (c *compiler) list(name string) *List {
+	for _, l := range c.set.lists {
+		if l.Name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+func (c *compiler) limit(name string) *limitDraft {
+	for _, l := range c.set.limits {
+		if l.Name == name {
+			return l
+		}
+	}
+	return nil
+}
+
+// find is where a quoted name stands in the condition.
+func (c *condition) find(name string) int {
+	for _, quote := range []string{`"`, `'`} {
+		if before, _, ok := strings.Cut(c.When, quote+name+quote); ok {
+			return len([]rune(before))
+		}
+	}
+	return 0
+}
+
+// outcomes checks that a rule says what happens where data is missing, and that a rule that stops a payment does not
+// let it pass for want of data.
+func (c *condition) outcomes() {
+	if c.Outcome != topics.OutcomeBlock && !c.Overridable {
+		c.source.fail(c.at["overridable"], "", "only a rule with outcome: block can say overridable: false")
+	}
+	stops := c.Outcome == topics.OutcomeBlock || c.Outcome == topics.OutcomeHold
+	weak := func(o topics.Outcome) bool { return o == topics.OutcomePass || o == topics.OutcomeStepUp }
+	if stops && weak(c.OnMissing) {
+		c.source.fail(c.at["on_missing"], "write on_missing: hold or on_missing: block",
+			"a rule with outcome: %s would let payments pass for want of data", c.Outcome)
+	}
+	if stops && weak(c.OnError) {
+		c.source.fail(c.at["on_error"], "write on_error: hold or on_error: block",
+			"a rule with outcome: %s would let payments pass because of an error", c.Outcome)
+	}
+	if missing := c.mayMiss(); missing != "" && c.OnMissing == "" && !c.failed {
+		if _, written := c.at["on_missing"]; !written {
+			hint := "write on_missing: pass, step_up, hold or block"
+			if stops {
+				hint = "write on_missing: hold or on_missing: block"
+			}
+			c.source.fail(c.at["when"], hint, "%s, and the rule does not say on_missing", missing)
+		}
+	}
+	if c.OnError == "" {
+		c.OnError = topics.OutcomeHold
+		if c.OnMissing == topics.OutcomeBlock {
+			c.OnError = topics.OutcomeBlock
+		}
+	}
+}
+
+// mayMiss says what a condition may find missing, "" where nothing can be.
+func (c *condition) mayMiss() string {
+	authorize := c.appliesTo(topics.CommandAuthorize)
+	for _, f := range Fields() {
+		switch {
+		case !c.reads[f.Name]:
+		case f.Type == TypeMoney:
+			return "the amount may be in another currency than it is compared with"
+		case !f.Required:
+			return fmt.Sprintf("%s may be missing", f.Name)
+		case authorize && f.Name != "tenant" && f.Name != "command.type":
+			return fmt.Sprintf("%s may be missing in an authorize command", f.Name)
+		}
+	}
+	return ""
+}
+
+// programs checks types and compiles what has no problem so far.
+func (c *compiler) programs(conditions []*condition) error {
+	declared := map[string]bool{}
+	var variables []cel.EnvOption
+	for _, d := range conditions {
+		for _, name := range sortedNames(d.constants) {
+			if !declared[name] {
+				declared[name] = true
+				variables = append(variables, cel.Variable(name, constantType(name)))
+			}
+		}
+	}
+	env, err := c.env.Extend(variables...)
+	if err != nil {
+		return fmt.Errorf("declare lists and limits: %w", err)
+	}
+	if err := c.set.declare(sortedNames(declared)); err != nil {
+		return err
+	}
+	for _, d := range conditions {
+		r := compiled{Rule: d.Rule, text: d.text}
+		if !d.failed {
+			r.program = c.program(env, d)
+		}
+		c.set.rules = append(c.set.rules, r)
+	}
+	return nil
+}
+
+// program type-checks and compiles one condition; nil where it has a problem.
+func (c *compiler) program(env *cel.Env, d *condition) cel.Program {
+	checked, issues := env.Check(d.parsed)
+	if issues.Err() != nil {
+		for _, e := range issues.Errors() {
+			plain, hint := plainTypeError(e.Message)
+			d.failAt(d.offset(e.Location.Line(), e.Location.Column()), hint, "%s", plain)
+		}
+		return nil
+	}
+	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) {
+		d.failAt(0, "compare it with something", "the condition must be true or false; this is %s", plainType(t.String()))
+		return nil
+	}
+	if estimate, err := env.EstimateCost(checked, sizes{}); err != nil || estimate.Max > maxCost {
+		d.failAt(0, "shorten the pattern or split the rule", "the condition may cost up to %d; at most %d is allowed", estimate.Max, maxCost)
+		return nil
+	}
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		d.failAt(0, "", "%s", err)
+		return nil
+	}
+	if always, constant := c.set.constant(program); constant {
+		d.failAt(0, "", "the condition is always %t, whatever the payment", always)
+		return nil
+	}
+	return program
+}
+
+// sizes tells the cost estimate how long fields can be.
+type sizes struct{}
+
+// maxFieldBytes is the longest text that a valid command has in a field that rules read.
+const maxFieldBytes = 512
+
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+func (sizes) EstimateSize(cost.AstNode) *cost.SizeEstimate {
+	return &cost.SizeEstimate{Min: 0, Max: maxFieldBytes}
+}
+
+// tests checks the names in the files' tests.
+func (c *compiler) tests() {
+	var names []string
+	for _, r := range c.set.rules {
+		names = append(names, r.Name)
+	}
+	for _, d := range c.docs {
+		for _, t := range d.tests {
+			for _, r := range t.Rules {
+				if !slices.Contains(names, r) {
+					t.source.fail(t.at, suggest(r, names), "the test expects an unknown rule %q", r)
+				}
+			}
+		}
+		c.set.tests = append(c.set.tests, d.tests...)
+	}
+}

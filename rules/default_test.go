@@ -1,0 +1,40 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/weirhq/weir/rules"
+	defaultrules "github.com/weirhq/weir/testdata/rules"
+)
+
+func defaultSet(t testing.TB) *rules.Set {
+	t.Helper()
+	set, err := rules.LoadFS(defaultrules.FS, ".")
+	if err != nil {
+		t.Fatalf("the default rule set:\n%s", err)
+	}
+	return set
+}
+
+func TestDefaultRules(t *testing.T) {
+	set := defaultSet(t)
+	tests, failures := set.Test()
+	if len(failures) > 0 {
+		t.Fatalf("%d of %d tests:\n%s", len(failures), tests, failures)
+	}
+	if len(set.Rules()) < 10 {
+		t.Errorf("%d rules, want at least 10", len(set.Rules()))
+	}
+	for _, r := range set.Rules() {
+		if len(r.Tests) < 2 {
+			t.Errorf("rule %s has %d tests, want a hit and a miss", r.Name, len(r.Tests))
+		}
+	}
+	onDisk, err := rules.Load("../testdata/rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if onDisk.Hash() != set.Hash() {
+		t.Errorf("embedded hash %s, on disk %s", set.Hash(), onDisk.Hash())
+	}
+}

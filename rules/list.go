@@ -1,0 +1,191 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// Match is how a list compares its entries with a field.
+type Match string
+
+const (
+	MatchExact      Match = "exact"       // letter by letter
+	MatchIgnoreCase Match = "ignore_case" // capital and small letters are the same
+	MatchBINPrefix  Match = "bin_prefix"  // an entry of 4 to 8 digits matches every BIN that begins with it
+	MatchNetwork    Match = "network"     // IP addresses and networks such as 203.0.113.0/24
+)
+
+const (
+	minBINDigits = 4
+	maxBINDigits = 8
+)
+
+// Entry is one value of a list.
+type Entry struct {
+	Value   string
+	Expires time.Time // the entry counts before this moment; zero: for ever
+	Reason  string
+}
+
+// List is a named set of values that rules look fields up in.
+type List struct {
+	Name    string
+	Match   Match
+	Entries []Entry // in the order of the file; index them with add
+
+	values   map[string]int64       // expiry by value in Unix nanoseconds, never where it does not expire
+	networks map[netip.Prefix]int64 // MatchNetwork
+	v4, v6   []int                  // MatchNetwork: prefix lengths that occur
+	lengths  []int                  // MatchBINPrefix: lengths that occur
+	longer   map[string]int64       // MatchBINPrefix: beginnings of longer entries, with the latest expiry
+	short    *types.Unknown         // MatchBINPrefix: the BIN is too short to tell
+}
+
+const never = int64(1<<63 - 1)
+
+// prepare makes the list ready for add.
+func (l *List) prepare() {
+	l.values = make(map[string]int64, len(l.Entries))
+	l.longer = make(map[string]int64)
+	l.networks = make(map[netip.Prefix]int64)
+	l.short = missing(fmt.Sprintf("card.bin with all digits that list %q needs", l.Name))
+}
+
+// add takes one entry in; the error says why it does not fit.
+func (l *List) add(e Entry) error {
+	value, expires := e.Value, never
+	if !e.Expires.IsZero() {
+		expires = e.Expires.UnixNano()
+	}
+	switch l.Match {
+	case MatchNetwork:
+		p, err := parseNetwork(value)
+		if err != nil {
+			return err
+		}
+		if _, ok := l.networks[p]; ok {
+			return fmt.Errorf("%q is in the list twice", value)
+		}
+		l.networks[p] = expires
+		l.Entries = append(l.Entries, e)
+		if p.Addr().Is4() {
+			l.v4 = withLength(l.v4, p.Bits())
+		} else {
+			l.v6 = withLength(l.v6, p.Bits())
+		}
+		return nil
+	case MatchBINPrefix:
+		if len(value) < minBINDigits || len(value) > maxBINDigits || strings.Trim(value, "0123456789") != "" {
+			return fmt.Errorf("%q is not %d to %d digits", value, minBINDigits, maxBINDigits)
+		}
+		l.lengths = withLength(l.lengths, len(value))
+		for n := minBINDigits; n < len(value); n++ {
+			l.longer[value[:n]] = max(l.longer[value[:n]], expires)
+		}
+	case MatchIgnoreCase:
+		value = strings.ToLower(value)
+	}
+	if _, ok := l.values[value]; ok {
+		return fmt.Errorf("%q is in the list twice", e.Value)
+	}
+	l.values[value] = expires
+	l.Entries = append(l.Entries, e)
+	return nil
+}
+
+func parseNetwork(value string) (netip.Prefix, error) {
+	if !strings.Contains(value, "/") {
+		a, err := netip.ParseAddr(value)
+		if err != nil {
+			return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a network such as 203.0.113.0/24", value)
+		}
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(value)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a network such as 203.0.113.0/24", value)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("%q names an address inside a network; the network is %s", value, p.Masked())
+	}
+	return p, nil
+}
+
+func withLength(lengths []int, n int) []int {
+	for _, have := range lengths {
+		if have == n {
+			return lengths
+		}
+	}
+	return append(lengths, n)
+}
+
+// lookUp says whether a value is in the list at a moment (Unix nanoseconds); nil means that it cannot be told.
+func (l *List) lookUp(value string, now int64) ref.Val {
+	switch l.Match {
+	case MatchNetwork:
+		return l.lookUpAddress(value, now)
+	case MatchBINPrefix:
+		for _, n := range l.lengths {
+			if len(value) >= n && l.values[value[:n]] > now {
+				return types.True
+			}
+		}
+		if l.longer[value] > now {
+			return l.short
+		}
+		return types.False
+	case MatchIgnoreCase:
+		value = strings.ToLower(value)
+	}
+	return types.Bool(l.values[value] > now)
+}
+
+func (l *List) lookUpAddress(value string, now int64) ref.Val {
+	a, err := netip.ParseAddr(value)
+	if err != nil {
+		return missing("context.ip as an address")
+	}
+	a = a.Unmap().WithZone("")
+	lengths := l.v6
+	if a.Is4() {
+		lengths = l.v4
+	}
+	for _, n := range lengths {
+		if p, err := a.Prefix(n); err == nil && l.networks[p] > now {
+			return types.True
+		}
+	}
+	return types.False
+}
+
+var listType = types.NewObjectType("list of values", traits.ContainerType)
+
+// listAt is a list at the moment of an evaluation, as a CEL value.
+type listAt struct {
+	list *List
+	now  *int64 // Unix nanoseconds
+}
+
+// Contains implements traits.Container.
+func (l *listAt) Contains(value ref.Val) ref.Val {
+	text, ok := value.(types.String)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(value)
+	}
+	return l.list.lookUp(string(text), *l.now)
+}
+
+func (l *listAt) Type() ref.Type                              { return listType }
+func (l *listAt) Value() any                                  { return l.list.Name }
+func (l *listAt) Equal(other ref.Val) ref.Val                 { return types.Bool(l == other) }
+func (l *listAt) ConvertToType(t ref.Type) ref.Val            { return noConversion(listType, t) }
+func (l *listAt) ConvertToNative(t reflect.Type) (any, error) { return noNative(listType, t) }

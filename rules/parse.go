@@ -1,0 +1,357 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// draft is a rule as parsed, with the places that later checks point at.
+type draft struct {
+	Rule
+	source     *source
+	at         map[string]place // of the values, by key; "" is the rule itself
+	whenPlaces []place
+}
+
+// listDraft is a list as parsed; the entries of a file are read later.
+type listDraft struct {
+	List
+	source  *source
+	at      place
+	file    string // CSV, relative to the rule file
+	fileAt  place
+	entryAt []place
+}
+
+// document is one rule file as parsed.
+type document struct {
+	rules  []*draft
+	lists  []*listDraft
+	limits []*limitDraft
+	tests  []Test
+}
+
+type limitDraft struct {
+	Limit
+	source *source
+	at     place
+	value  *limit
+}
+
+var (
+	documentKeys = []string{"version", "description", "limits", "lists", "rules", "tests"}
+	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
+		"on_missing", "on_error", "enabled", "tags", "tests"}
+	listKeys     = []string{"description", "match", "file", "entries"}
+	entryKeys    = []string{"value", "expires", "reason"}
+	testKeys     = []string{"name", "given", "now", "expect"}
+	fileTestKeys = []string{"name", "given", "now", "expect", "rules"}
+)
+
+// parse reads one rule file. What cannot be read is left out of the document and stands in the source's problems.
+func parse(s *source, text []byte) document {
+	var d document
+	if len(text) > maxFileBytes {
+		s.fail(place{}, "split it", "the file has %d bytes; at most %d are read", len(text), maxFileBytes)
+		return d
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		s.syntaxProblem(err)
+		return d
+	}
+	var bodies []ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body != nil {
+			bodies = append(bodies, doc.Body)
+		}
+	}
+	if len(bodies) != 1 {
+		s.fail(place{}, "begin with: version: 1", "the file holds %d YAML documents; it must hold one", len(bodies))
+		return d
+	}
+	versioned := false
+	for _, p := range s.mapping(bodies[0], "a rule file") {
+		switch p.key {
+		case "version":
+			versioned = true
+			if v := s.integer(p.value, "version"); v != Version {
+				s.fail(placeOf(tokenOf(p.value)), "", "version %d is not known; this program reads version %d", v, Version)
+			}
+		case "description":
+			s.text(p.value, "description")
+		case "limits":
+			d.limits = s.limits(p.value)
+		case "lists":
+			d.lists = s.lists(p.value)
+		case "rules":
+			for _, n := range s.sequence(p.value, "rules") {
+				d.rules = append(d.rules, s.rule(n))
+			}
+		case "tests":
+			for _, n := range s.sequence(p.value, "tests") {
+				d.tests = append(d.tests, s.test(n, fileTestKeys))
+			}
+		default:
+			s.fail(p.at, suggest(p.key, documentKeys), "unknown key %q", p.key)
+		}
+	}
+	if !versioned {
+		s.fail(place{1, 1}, "begin with: version: 1", "the file does not say its version")
+	}
+	return d
+}
+
+// syntaxProblem turns the YAML parser's error into a problem.
+func (s *source) syntaxProblem(err error) {
+	var y yaml.Error
+	if errors.As(err, &y) && y.GetToken() != nil {
+		s.fail(placeOf(y.GetToken()), "", "not YAML: %s", y.GetMessage())
+		return
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	s.fail(place{}, "", "not YAML: %s", first)
+}
+
+// checkName checks a name's form.
+func (s *source) checkName(at place, name, what string) string {
+	if !nameForm.MatchString(name) || len(name) > maxNameLength {
+		s.fail(at, "", "%s %q must begin with a small letter and have only small letters, digits and _ (at most %d)", what, name, maxNameLength)
+	}
+	return name
+}
+
+func (s *source) rule(n ast.Node) *draft {
+	d := &draft{source: s, at: map[string]place{"": placeOf(tokenOf(n))}}
+	d.Rule = Rule{Commands: []topics.CommandType{topics.CommandCreate}, Overridable: true, Enabled: true, File: s.name, Line: d.at[""].line}
+	for _, p := range s.mapping(n, "a rule") {
+		at := placeOf(tokenOf(p.value))
+		d.at[p.key] = at
+		switch p.key {
+		case "name":
+			d.Name = s.text(p.value, "name")
+			if d.Name != "" {
+				s.checkName(at, d.Name, "the name")
+			}
+		case "description":
+			d.Description = s.text(p.value, "description")
+		case "owner":
+			d.Owner = s.text(p.value, "owner")
+		case "commands":
+			d.Commands = s.commands(p.value)
+		case "when":
+			d.When = strings.TrimSpace(s.text(p.value, "when"))
+			d.whenPlaces = s.textPlaces(p.value, d.When)
+			if len(d.When) > maxWhen {
+				s.fail(at, "split the rule", "the condition has %d bytes; at most %d are allowed", len(d.When), maxWhen)
+				d.When = ""
+			}
+		case "outcome":
+			d.Outcome = s.outcome(p.value, "outcome", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass, topics.OutcomeAllow)
+		case "overridable":
+			d.Overridable = s.boolean(p.value, "overridable")
+		case "reason":
+			d.Reason = s.text(p.value, "reason")
+			if d.Reason != "" {
+				s.checkName(at, d.Reason, "the reason code")
+			}
+		case "score":
+			d.Score = s.integer(p.value, "score")
+			if d.Score < -maxScore || d.Score > maxScore {
+				s.fail(at, "", "score %d is not between -%d and %d", d.Score, maxScore, maxScore)
+			}
+		case "on_missing":
+			d.OnMissing = s.outcome(p.value, "on_missing", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
+		case "on_error":
+			d.OnError = s.outcome(p.value, "on_error", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
+		case "enabled":
+			d.Enabled = s.boolean(p.value, "enabled")
+		case "tags":
+			for _, tag := range s.sequence(p.value, "tags") {
+				if t := s.text(tag, "a tag"); t != "" {
+					d.Tags = append(d.Tags, s.checkName(placeOf(tokenOf(tag)), t, "the tag"))
+				}
+			}
+		case "tests":
+			for _, test := range s.sequence(p.value, "tests") {
+				d.Tests = append(d.Tests, s.test(test, testKeys))
+			}
+			if len(d.Tests) > maxTests {
+				s.fail(at, "", "the rule has %d tests; at most %d are allowed", len(d.Tests), maxTests)
+			}
+		default:
+			s.fail(p.at, suggest(p.key, ruleKeys), "unknown key %q in a rule", p.key)
+		}
+	}
+	for _, key := range []string{"name", "when", "outcome"} {
+		if _, ok := d.at[key]; !ok {
+			s.fail(d.at[""], "", "the rule has no %s", key)
+		}
+	}
+	if d.Reason == "" {
+		d.Reason = d.Name
+	}
+	return d
+}
+
+func (s *source) outcome(n ast.Node, what string, allowed ...topics.Outcome) topics.Outcome {
+	o := topics.Outcome(s.text(n, what))
+	if o == "" || slices.Contains(allowed, o) {
+		return o
+	}
+	names := make([]string, len(allowed))
+	for i, a := range allowed {
+		names[i] = string(a)
+	}
+	s.fail(placeOf(tokenOf(n)), suggest(string(o), names), "%s cannot be %q", what, o)
+	return ""
+}
+
+func (s *source) commands(n ast.Node) []topics.CommandType {
+	var types []topics.CommandType
+	for _, c := range s.sequence(n, "commands") {
+		switch t := topics.CommandType(s.text(c, "a command type")); {
+		case t == "":
+		case t != topics.CommandCreate && t != topics.CommandAuthorize:
+			s.fail(placeOf(tokenOf(c)), suggest(string(t), []string{"create", "authorize"}), "rules are not evaluated for %q", t)
+		case slices.Contains(types, t):
+			s.fail(placeOf(tokenOf(c)), "", "%q stands here twice", t)
+		default:
+			types = append(types, t)
+		}
+	}
+	sort.Slice(types, func(i, j int) bool { return types[i] > types[j] }) // create first
+	if len(types) == 0 {
+		s.fail(placeOf(tokenOf(n)), "", "commands names nothing that rules are evaluated for")
+	}
+	return types
+}
+
+func (s *source) limits(n ast.Node) []*limitDraft {
+	var drafts []*limitDraft
+	for _, p := range s.mapping(n, "limits") {
+		l := &limitDraft{Limit: Limit{Name: s.checkName(p.at, p.key, "the limit")}, source: s, at: p.at}
+		l.value = &limit{name: l.Name, amounts: map[ledger.Currency]int64{}}
+		for _, a := range s.sequence(p.value, "a limit") {
+			at := placeOf(tokenOf(a))
+			text := s.text(a, "an amount")
+			if text == "" {
+				continue
+			}
+			m, err := ledger.ParseMoney(text)
+			if err != nil {
+				s.fail(at, "", "%s", err)
+				continue
+			}
+			if _, ok := l.value.amounts[m.Currency]; ok {
+				s.fail(at, "", "limit %q has two amounts in %s", l.Name, m.Currency)
+			}
+			l.value.amounts[m.Currency] = m.Minor
+			l.Amounts = append(l.Amounts, m.String())
+		}
+		sort.Strings(l.Amounts)
+		drafts = append(drafts, l)
+	}
+	return drafts
+}
+
+func (s *source) lists(n ast.Node) []*listDraft {
+	var drafts []*listDraft
+	for _, p := range s.mapping(n, "lists") {
+		l := &listDraft{List: List{Name: s.checkName(p.at, p.key, "the list"), Match: MatchExact}, source: s, at: p.at}
+		sources := 0
+		for _, q := range s.mapping(p.value, fmt.Sprintf("the list %q", p.key)) {
+			at := placeOf(tokenOf(q.value))
+			switch q.key {
+			case "description":
+				s.text(q.value, "description")
+			case "match":
+				l.Match = Match(s.text(q.value, "match"))
+				if all := []string{string(MatchExact), string(MatchIgnoreCase), string(MatchBINPrefix), string(MatchNetwork)}; !slices.Contains(all, string(l.Match)) {
+					s.fail(at, suggest(string(l.Match), all), "match cannot be %q", l.Match)
+					l.Match = MatchExact
+				}
+			case "file":
+				sources++
+				l.file, l.fileAt = s.text(q.value, "file"), at
+			case "entries":
+				sources++
+				for _, e := range s.sequence(q.value, "entries") {
+					l.entryAt = append(l.entryAt, placeOf(tokenOf(e)))
+					l.Entries = append(l.Entries, s.entry(e))
+				}
+			default:
+				s.fail(q.at, suggest(q.key, listKeys), "unknown key %q in a list", q.key)
+			}
+		}
+		if sources != 1 {
+			s.fail(p.at, "", "the list %q must have either entries or a file", p.key)
+		}
+		drafts = append(drafts, l)
+	}
+	return drafts
+}
+
+// entry reads a list entry: a value alone, or a mapping with value, expires and reason.
+func (s *source) entry(n ast.Node) Entry {
+	if _, ok := n.(*ast.MappingNode); !ok {
+		return Entry{Value: s.value(n)}
+	}
+	var e Entry
+	for _, p := range s.mapping(n, "an entry") {
+		at := placeOf(tokenOf(p.value))
+		switch p.key {
+		case "value":
+			e.Value = s.value(p.value)
+		case "expires":
+			text := s.text(p.value, "expires")
+			var err error
+			if e.Expires, err = parseExpiry(text); err != nil && text != "" {
+				s.fail(at, "", "%s", err)
+			}
+		case "reason":
+			e.Reason = s.text(p.value, "reason")
+		default:
+			s.fail(p.at, suggest(p.key, entryKeys), "unknown key %q in an entry", p.key)
+		}
+	}
+	if e.Value == "" {
+		s.fail(placeOf(tokenOf(n)), "", "the entry has no value")
+	}
+	return e
+}
+
+// value reads text, or a whole number as the digits that were written.
+func (s *source) value(n ast.Node) string {
+	if _, ok := n.(*ast.IntegerNode); ok {
+		t := tokenOf(n)
+		if t.Value != "0" && (strings.HasPrefix(t.Value, "0") || strings.Trim(t.Value, "0123456789") != "") {
+			s.fail(placeOf(t), fmt.Sprintf("put it in quotes: %q", t.Value), "YAML may read %s as another number", t.Value)
+			return ""
+		}
+		return t.Value
+	}
+	return s.text(n, "a value")
+}
+
+// parseExpiry reads a date, which counts to its end in UTC, or a moment.
+func parseExpiry(text string) (time.Time, error) {
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at.UTC(), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is neither a date such as 2027-01-31 nor a moment such as 2027-01-31T18:00:00Z", text)
+}

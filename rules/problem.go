@@ -1,0 +1,139 @@
+package rules
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
+// Problem is one mistake in a rule file, a list or an inline test. Line and Column count from 1, columns in characters;
+// Line 0 is the file as a whole.
+type Problem struct {
+	File    string
+	Line    int
+	Column  int
+	Message string // what is wrong
+	Hint    string // what would be right, "" where the message says it
+	Source  string // the line of the file, without its line break
+}
+
+// String is the problem as a person reads it: position and message, then the line with a caret, then the hint.
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", p.Line, p.Column)
+	}
+	b.WriteString(": ")
+	b.WriteString(p.Message)
+	if p.Line > 0 && p.Source != "" {
+		fmt.Fprintf(&b, "\n%5d | %s\n      | %s^", p.Line, p.Source, caretIndent(p.Source, p.Column))
+	}
+	if p.Hint != "" {
+		b.WriteString("\n      = ")
+		b.WriteString(p.Hint)
+	}
+	return b.String()
+}
+
+// caretIndent is as wide as the part of a line before a column; tabs stay tabs, so that the caret stands right.
+func caretIndent(line string, column int) string {
+	var b strings.Builder
+	for i, r := range []rune(line) {
+		if i >= column-1 {
+			break
+		}
+		if r == '\t' {
+			b.WriteRune('\t')
+		} else {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+// Problems are all mistakes of a rule set, by file, line and column. As an error they read one after the other.
+type Problems []Problem
+
+func (ps Problems) Error() string {
+	var b strings.Builder
+	for i, p := range ps {
+		if i > 0 {
+			b.WriteString("\n\n")
+		}
+		b.WriteString(p.String())
+	}
+	return b.String()
+}
+
+// orNil is the problems as an error, nil where there are none, sorted and without repeats.
+func (ps Problems) orNil() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	sort.SliceStable(ps, func(i, j int) bool {
+		a, b := ps[i], ps[j]
+		if a.File != b.File {
+			return a.File < b.File
+		}
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return a.Column < b.Column
+	})
+	unique := ps[:1]
+	for _, p := range ps[1:] {
+		if p != unique[len(unique)-1] {
+			unique = append(unique, p)
+		}
+	}
+	return unique
+}
+
+// maxSuggestionDistance is how many edits a misspelt name may be away from the suggestion.
+const maxSuggestionDistance = 3
+
+// suggest is a hint that names the candidate nearest to a misspelt name, or lists all where none is near and the list
+// is short.
+func suggest(name string, candidates []string) string {
+	best, bestDistance := "", maxSuggestionDistance+1
+	for _, c := range candidates {
+		d := editDistance(strings.ToLower(name), strings.ToLower(c))
+		if d < bestDistance || d == bestDistance && c < best {
+			best, bestDistance = c, d
+		}
+	}
+	if best != "" && bestDistance <= max(1, utf8.RuneCountInString(name)/3) {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	if n := len(candidates); n > 0 && n <= 24 {
+		sorted := append([]string(nil), candidates...)
+		sort.Strings(sorted)
+		return "known: " + strings.Join(sorted, ", ")
+	}
+	return ""
+}
+
+// editDistance counts the insertions, deletions, substitutions and swaps of neighbours between two short names.
+func editDistance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			substitution := last[j-1]
+			if a[i-1] != b[j-1] {
+				substitution++
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, substitution)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// Test runs the inline tests. tests is how many there are; failures is nil where all pass.
+func (s *Set) Test() (tests int, failures Problems) {
+	for i := range s.rules {
+		r := &s.rules[i]
+		for _, t := range r.Tests {
+			tests++
+			s.testRule(r, t, &failures)
+		}
+	}
+	for _, t := range s.tests {
+		tests++
+		s.testFile(t, &failures)
+	}
+	if err := failures.orNil(); err == nil {
+		return tests, nil
+	}
+	return tests, failures
+}
+
+// testRule evaluates one rule alone, enabled or not.
+func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
+	c, features := t.command(r.Commands[0])
+	a := newActivation(s)
+	a.begin(c, features, t.Now)
+	result := r.evaluate(a)
+	if string(result.Result) != t.Expect {
+		detail := ""
+		if result.Detail != "" {
+			detail = " (" + result.Detail + ")"
+		}
+		t.failed(failures, fmt.Sprintf("rule %q", r.Name), fmt.Sprintf("the result is %s%s, not %s", result.Result, detail, t.Expect))
+	}
+}
+
+// testFile evaluates the whole set.
+func (s *Set) testFile(t Test, failures *Problems) {
+	c, features := t.command(topics.CommandCreate)
+	d := s.Evaluate(c, features, t.Now)
+	var hits, said []string
+	for _, r := range d.Rules {
+		if r.Result == topics.RuleHit {
+			hits = append(hits, r.Rule)
+		}
+		said = append(said, fmt.Sprintf("%s: %s asks for %s", r.Rule, r.Result, r.Outcome))
+	}
+	if string(d.Outcome) != t.Expect {
+		t.failed(failures, "the rule set", fmt.Sprintf("the outcome is %s, not %s; %s", d.Outcome, t.Expect, strings.Join(said, "; ")))
+		return
+	}
+	if t.Rules != nil && !slices.Equal(hits, t.Rules) {
+		t.failed(failures, "the rule set", fmt.Sprintf("the rules that hit are [%s], not [%s]", strings.Join(hits, ", "), strings.Join(t.Rules, ", ")))
+	}
+}
+
+func (t Test) failed(failures *Problems, of, what string) {
+	name := ""
+	if t.Name != "" {
+		name = fmt.Sprintf(" %q", t.Name)
+	}
+	s := *t.source
+	s.problems = failures
+	s.fail(t.at, "", "test%s of %s failed: %s", name, of, what)
+}
+
+// command is the command that a test describes.
+func (t Test) command(of topics.CommandType) (*topics.Command, map[string]topics.Feature) {
+	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test"}
+	features := map[string]topics.Feature{}
+	for name, value := range t.Given {
+		f, key, _ := fieldNamed(name)
+		switch f.Type {
+		case TypeMoney:
+			m, _ := ledger.ParseMoney(value) // checked when the test was read
+			c.Amount = m.Minor
+			if c.Currency == "" {
+				c.Currency = string(m.Currency)
+			}
+		case TypeTexts:
+			if c.Metadata == nil {
+				c.Metadata = map[string]string{}
+			}
+			c.Metadata[key] = value
+		case TypeCounts:
+			n, _ := strconv.ParseInt(value, 10, 64)
+			features[key] = topics.Feature{Value: n}
+		default:
+			f.set(c, value)
+		}
+	}
+	return c, features
+}
