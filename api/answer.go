@@ -1,0 +1,117 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/segmentio/encoding/json"
+
+	"github.com/weirhq/weir/api/await"
+	"github.com/weirhq/weir/processors/payments/view"
+	"github.com/weirhq/weir/topics"
+)
+
+// reply is the answer to a write.
+type reply struct {
+	status int
+	body   []byte
+	final  bool // stored, and given again to every repeat
+}
+
+// reply turns what became of the command into an answer. intent is the payment as it stands, nil where the command has
+// not opened it.
+func (o *order) reply(answer await.Answer, known bool, intent *view.Intent, traceID string) (reply, error) {
+	if !known || answer.Open {
+		return encodeReply(http.StatusAccepted, o.content(answer, intent), false)
+	}
+	if problem := problemOfEvent(&answer.Event, intent); problem != nil {
+		return encodeReply(problem.Status, problem.body(traceID), true)
+	}
+	if intent == nil {
+		return reply{}, fmt.Errorf("payment %s: event %s was published and the payment is not stored", o.payment, answer.Event.EventID)
+	}
+	status := http.StatusOK
+	if o.creates() || o.command.Type == topics.CommandRefund {
+		status = http.StatusCreated
+	}
+	return encodeReply(status, o.content(answer, intent), true)
+}
+
+func encodeReply(status int, v any, final bool) (reply, error) {
+	body, err := json.Append(nil, v, json.SortMapKeys)
+	if err != nil {
+		return reply{}, fmt.Errorf("encoding the answer: %w", err)
+	}
+	return reply{status, append(body, '\n'), final}, nil
+}
+
+// content is the body of an answer that is not an error.
+func (o *order) content(answer await.Answer, intent *view.Intent) any {
+	switch {
+	case o.command.Type == topics.CommandRefund:
+		return o.refund(answer.Request, intent)
+	case intent == nil:
+		return o.accepted()
+	}
+	return intentOf(intent)
+}
+
+// accepted is an intent of which nothing is known but its command.
+func (o *order) accepted() Intent {
+	return Intent{
+		ID: o.payment.String(), Status: statusAccepted, CustomerID: o.command.CustomerID,
+		Amount: o.command.Amount, Currency: o.command.Currency, CaptureMethod: o.command.CaptureMethod,
+		MerchantReference: o.command.MerchantReference, Description: o.command.Description, Metadata: o.command.Metadata,
+	}
+}
+
+// refund is the refund that the command asked for: the operation with the request's id, once there is one.
+func (o *order) refund(request string, intent *view.Intent) Refund {
+	refund := Refund{
+		IntentID: o.payment.String(), Status: statusAccepted, Amount: o.command.Amount, Currency: o.command.Currency,
+	}
+	if intent == nil {
+		return refund
+	}
+	refund.Currency = intent.Currency
+	for _, op := range intent.Operations {
+		if op.RequestID == request {
+			return refundOf(intent, op)
+		}
+	}
+	return refund
+}
+
+// problemOfEvent is the error with which an event is answered, nil where the command succeeded.
+func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
+	no := func(message string) *Problem {
+		details := &ErrorDetails{Reasons: e.Reasons}
+		if e.PSP != nil {
+			details.DeclineCode = e.PSP.DeclineCode
+		}
+		if intent != nil {
+			shown := intentOf(intent)
+			details.Intent = &shown
+		}
+		return &Problem{Status: http.StatusPaymentRequired, Code: string(e.Type), Message: message, Details: details}
+	}
+	switch e.Type {
+	case topics.EventCommandRefused:
+		return refused(e.Refusal, e.Detail)
+	case topics.EventDeadLettered:
+		return refused(topics.RefusedPoison, "")
+	case topics.EventDeclined:
+		return no("the PSP declined the payment")
+	case topics.EventBlocked:
+		return no("a risk rule blocked the payment")
+	case topics.EventRejected:
+		return no("a reviewer rejected the payment")
+	case topics.EventCaptureFailed:
+		return no("the PSP did not capture")
+	case topics.EventVoidFailed:
+		return no("the PSP did not void")
+	case topics.EventRefundFailed:
+		return no("the PSP did not refund")
+	}
+	return nil
+}

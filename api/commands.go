@@ -1,0 +1,72 @@
+package api
+
+import (
+	"github.com/weirhq/weir/topics"
+)
+
+// Each decoder turns the body of one operation into the fields of its command.
+
+func decodeCreate(body []byte, c *topics.Command) error {
+	var in CreateIntent
+	if err := decode(body, &in); err != nil {
+		return err
+	}
+	c.Amount, c.Currency, c.CustomerID, c.Authorize = in.Amount, in.Currency, in.CustomerID, in.Authorize
+	c.CaptureMethod, c.Card, c.Context = in.CaptureMethod, &in.Card, in.Context
+	c.ReturnURL, c.MerchantReference, c.Description, c.Metadata = in.ReturnURL, in.MerchantReference, in.Description, in.Metadata
+	if c.CaptureMethod == "" {
+		c.CaptureMethod = topics.CaptureManual // said or not said, it is the same request
+	}
+	return nil
+}
+
+func decodeAuthorize(body []byte, c *topics.Command) error {
+	var in AuthorizeIntent
+	err := decode(body, &in)
+	c.Context = in.Context
+	return err
+}
+
+func decodeConfirm(body []byte, c *topics.Command) error {
+	var in ConfirmIntent
+	err := decode(body, &in)
+	c.Challenge = &in.Challenge
+	return err
+}
+
+func decodeCapture(body []byte, c *topics.Command) error {
+	var in CaptureIntent
+	if err := decode(body, &in); err != nil {
+		return err
+	}
+	return setAmount(c, in.Amount, in.Currency)
+}
+
+func decodeRefund(body []byte, c *topics.Command) error {
+	var in CreateRefund
+	if err := decode(body, &in); err != nil {
+		return err
+	}
+	c.Reason = in.Reason
+	return setAmount(c, in.Amount, in.Currency)
+}
+
+func decodeEnd(body []byte, c *topics.Command) error {
+	var in EndIntent
+	err := decode(body, &in)
+	c.Reason = in.Reason
+	return err
+}
+
+// setAmount keeps an amount of zero from meaning "all that is left", which only an absent one means.
+func setAmount(c *topics.Command, amount *int64, currency string) error {
+	c.Currency = currency
+	if amount == nil {
+		return nil
+	}
+	if *amount == 0 {
+		return invalid("amount", "amount: is zero; want a positive integer in minor units, or none for all that is left")
+	}
+	c.Amount = *amount
+	return nil
+}

@@ -1,0 +1,50 @@
+package idempotency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// sweepPage is how many keys one statement of a sweep looks at.
+const sweepPage = 1000
+
+// Sweep deletes the keys older than the retention and returns how many there were. It walks the primary key page by
+// page, so that no index on the time is needed and no statement is long; pause is taken between pages.
+// A crash in a sweep leaves keys for the next one.
+func (s *Store) Sweep(ctx context.Context, retention, pause time.Duration) (deleted int64, err error) {
+	tenant, key := "", ""
+	for {
+		var lastTenant, lastKey string
+		err := s.retry(ctx, func() error {
+			return s.db.Pool.QueryRow(ctx, `
+				SELECT tenant, key FROM (
+					SELECT tenant, key FROM idempotency_keys WHERE (tenant, key) > ($1, $2)
+					ORDER BY tenant, key LIMIT $3) AS page
+				ORDER BY tenant DESC, key DESC LIMIT 1`, tenant, key, sweepPage).Scan(&lastTenant, &lastKey)
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return deleted, nil
+		}
+		if err != nil {
+			return deleted, fmt.Errorf("sweep idempotency keys: %w", err)
+		}
+		n, err := s.exec(ctx, `
+			DELETE FROM idempotency_keys
+			WHERE (tenant, key) > ($1, $2) AND (tenant, key) <= ($3, $4) AND created_at < now() - $5::interval`,
+			tenant, key, lastTenant, lastKey, retention)
+		if err != nil {
+			return deleted, fmt.Errorf("sweep idempotency keys: %w", err)
+		}
+		deleted += n
+		tenant, key = lastTenant, lastKey
+		select {
+		case <-ctx.Done():
+			return deleted, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}

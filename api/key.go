@@ -1,0 +1,64 @@
+package api
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+const (
+	headerKey      = "Idempotency-Key"
+	headerXKey     = "X-Idempotency-Key"
+	headerReplayed = "Idempotency-Replayed"
+	maxKeyBytes    = 255
+)
+
+// idempotencyKey reads the key of a write from either header.
+func idempotencyKey(h http.Header) (string, error) {
+	key, other := h.Get(headerKey), h.Get(headerXKey)
+	switch {
+	case key != "" && other != "" && key != other:
+		return "", malformed(headerXKey, "Idempotency-Key and X-Idempotency-Key differ; send one of them")
+	case key == "":
+		key = other
+	}
+	switch {
+	case key == "":
+		return "", &Problem{Status: http.StatusUnprocessableEntity, Code: "idempotency_key_required",
+			Message: "send an Idempotency-Key header: a value that is new for each payment operation, such as a UUID, " +
+				"and the same when the operation is repeated",
+			Details: &ErrorDetails{Field: headerKey}}
+	case topics.FindCardNumber([]byte(key)):
+		return "", cardNumber("header Idempotency-Key")
+	case len(key) > maxKeyBytes || !printable(key):
+		return "", malformed(headerKey, "Idempotency-Key: want 1 to 255 printable ASCII characters")
+	}
+	return key, nil
+}
+
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// fingerprint identifies what a request asks for: its operation, the payment and the command's business parameters, in
+// the codec's one form (so white space and the order of keys do not count). What may differ between two attempts at the
+// same thing is left out: ids and times that are made for each attempt, the trace, and the circumstances in Context.
+func fingerprint(pattern string, c topics.Command) ([32]byte, error) {
+	c.CommandID, c.IssuedAt, c.TraceID, c.Region, c.Context = "", time.Time{}, "", "", nil
+	body, err := topics.Marshal(&c)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	h := sha256.New()
+	h.Write([]byte(pattern))
+	h.Write([]byte{0})
+	h.Write(body)
+	return [32]byte(h.Sum(nil)), nil
+}

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// route is one operation of the document.
+type route struct {
+	pattern string // of http.ServeMux
+	handle  func(*call) error
+	public  bool // needs no API key
+}
+
+// table lists every operation of the document, and nothing else.
+func (a *API) table(registry *prometheus.Registry) []route {
+	return []route{
+		{pattern: "POST /v1/intents", handle: a.write(topics.CommandCreate, decodeCreate)},
+		{pattern: "GET /v1/intents", handle: a.listIntents},
+		{pattern: "GET /v1/intents/{id}", handle: a.getIntent},
+		{pattern: "POST /v1/intents/{id}/authorize", handle: a.write(topics.CommandAuthorize, decodeAuthorize)},
+		{pattern: "POST /v1/intents/{id}/confirm", handle: a.write(topics.CommandConfirm, decodeConfirm)},
+		{pattern: "POST /v1/intents/{id}/capture", handle: a.write(topics.CommandCapture, decodeCapture)},
+		{pattern: "POST /v1/intents/{id}/void", handle: a.write(topics.CommandVoid, decodeEnd)},
+		{pattern: "POST /v1/intents/{id}/cancel", handle: a.write(topics.CommandCancel, decodeEnd)},
+		{pattern: "POST /v1/intents/{id}/refunds", handle: a.write(topics.CommandRefund, decodeRefund)},
+		{pattern: "GET /v1/intents/{id}/refunds", handle: a.listRefunds},
+		{pattern: "POST /webhooks/{psp}", handle: a.receiveWebhook, public: true},
+		{pattern: "GET /healthz", handle: a.health, public: true},
+		{pattern: "GET /readyz", handle: a.readiness, public: true},
+		{pattern: "GET /metrics", handle: plain(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})), public: true},
+		{pattern: "GET /openapi.yaml", handle: a.document, public: true},
+	}
+}
+
+func (a *API) routes(registry *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range a.table(registry) {
+		mux.Handle(r.pattern, a.serve(r))
+	}
+	mux.Handle("/", a.serve(route{pattern: "other", handle: func(c *call) error { return unrouted(c, mux) }, public: true}))
+	return mux
+}
+
+// unrouted answers what no pattern takes: 405 where another method would do, 404 otherwise.
+func unrouted(c *call, mux *http.ServeMux) error {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := c.request.Clone(c.request.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			c.writer.Header().Set("Allow", method)
+			return &Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "use " + method}
+		}
+	}
+	return &Problem{Status: http.StatusNotFound, Code: "not_found", Message: "there is no such path; see /openapi.yaml"}
+}
+
+func plain(h http.Handler) func(*call) error {
+	return func(c *call) error {
+		h.ServeHTTP(c.writer, c.request)
+		return nil
+	}
+}
+
+func (a *API) document(c *call) error {
+	c.writer.Header().Set("Content-Type", "application/yaml")
+	_, err := c.writer.Write(Document)
+	return gone(err)
+}

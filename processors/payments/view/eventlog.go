@@ -1,0 +1,70 @@
+package view
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// EventLog reads the events of payments from the log of what the payments fold has published or is about to publish.
+type EventLog struct {
+	db     Querier
+	frames *stream.Frames
+}
+
+// NewEventLog returns a reader of the log in db.
+func NewEventLog(db Querier) (*EventLog, error) {
+	frames, err := stream.NewFrames("payments")
+	if err != nil {
+		return nil, fmt.Errorf("event log: %w", err)
+	}
+	return &EventLog{db: db, frames: frames}, nil
+}
+
+// Read returns the events of a payment, and those that the command caused even where they changed no payment (a refusal),
+// in the order of their ids. There are none before the command is applied.
+func (l *EventLog) Read(ctx context.Context, tenant string, payment topics.PaymentID, command uuid.UUID) ([]topics.PaymentEvent, error) {
+	rows, err := l.db.Query(ctx, `
+		SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (
+			SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2 AND tenant = $3
+			UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $4)
+		ORDER BY position`, payment.Partition, payment.UUID, tenant, command)
+	if err != nil {
+		return nil, fmt.Errorf("events of payment %s: %w", payment, err)
+	}
+	var (
+		events   []topics.PaymentEvent
+		position int64
+		frame    []byte
+		id       = payment.String()
+	)
+	_, err = pgx.ForEachRow(rows, []any{&position, &frame}, func() error {
+		_, outputs, err := l.frames.Decode(payment.Partition, position, frame)
+		if err != nil {
+			return err
+		}
+		for _, output := range outputs {
+			if output.Topic != topics.Events {
+				continue
+			}
+			var event topics.PaymentEvent
+			if err := topics.Unmarshal(output.Value, &event); err != nil {
+				return err
+			}
+			if event.Tenant == tenant && (event.PaymentID == id || event.CommandID == command.String()) {
+				events = append(events, event)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("events of payment %s: %w", payment, err)
+	}
+	return events, nil
+}
