@@ -1,0 +1,15 @@
+// Package risk turns commands into assessed commands: it reads payments.commands.v1, validates each command, evaluates
+// the rule set on it and writes it with the decision to payments.inbox.v1, in the partition of its customer.
+//
+//	record ─► decode ──────► identify ──► validate ──► evaluate ─► inbox
+//	             │ no             │ no         │ no
+//	             └► dead letter ◄─┘            └► inbox, as a refusal
+//
+// Assessing is stateless: an Assessor has no memory, and the runtime (stream.Transform) repeats a record after a crash.
+// A repeated assessment is harmless, because the inbox is deduplicated by command id; where the rules were edited in
+// between, the first assessment in the inbox is the one that counts.
+//
+// A command that cannot be accepted, but names its tenant and itself, goes on to the inbox with a refusal and without
+// anything that its author chose freely: payments refuses it in the one order, and whoever waits for it sees why. A raw
+// card number is never forwarded or logged.
+package risk

@@ -1,0 +1,76 @@
+package risk
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// metrics of the risk role. Labels are outcomes, refusal codes, and rules by name, of which a rule set has a bounded
+// number.
+type metrics struct {
+	decisions    map[topics.Outcome]prometheus.Counter
+	refusals     *prometheus.CounterVec
+	deadLettered prometheus.Counter
+	ruleResults  *prometheus.CounterVec
+	notAssessed  prometheus.Counter
+	reloads      *prometheus.CounterVec
+	broken       prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	if r == nil {
+		r = prometheus.NewRegistry()
+	}
+	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_decisions_total",
+		Help: "Risk decisions by outcome."}, []string{"outcome"})
+	m := &metrics{
+		decisions: map[topics.Outcome]prometheus.Counter{},
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_refusals_total",
+			Help: "Commands that were refused before any rule saw them, by code."}, []string{"code"}),
+		deadLettered: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_dead_lettered_total",
+			Help: "Commands that could not be read or named nobody to tell."}),
+		ruleResults: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_rule_results_total",
+			Help: "Results of rules other than misses: hit, missing, error."}, []string{"rule", "result"}),
+		notAssessed: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_not_assessed_total",
+			Help: "Commands of types that no rule is evaluated for."}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
+			Help: "Attempts to take an edited rule set into force, by result."}, []string{"result"}),
+		broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_rules_broken",
+			Help: "1 while the rule files on disk have mistakes and the last good set is in force."}),
+	}
+	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
+		m.decisions[o] = decisions.WithLabelValues(string(o))
+	}
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.reloads, m.broken} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("metrics of the risk role: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) refused(code topics.RefusalCode) { m.refusals.WithLabelValues(string(code)).Inc() }
+
+func (m *metrics) decided(d *topics.Decision) {
+	if d.RuleSet == "" {
+		m.notAssessed.Inc()
+		return
+	}
+	m.decisions[d.Outcome].Inc()
+	for _, r := range d.Rules {
+		m.ruleResults.WithLabelValues(r.Rule, string(r.Result)).Inc()
+	}
+}
+
+func (m *metrics) reloaded(err error) {
+	if err != nil {
+		m.reloads.WithLabelValues("failed").Inc()
+		m.broken.Set(1)
+		return
+	}
+	m.reloads.WithLabelValues("ok").Inc()
+	m.broken.Set(0)
+}

@@ -1,0 +1,100 @@
+package risk
+
+import (
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// Longest names that a refused command keeps, in bytes.
+const (
+	maxTenant   = 64
+	maxRegion   = 32
+	maxCustomer = 64
+	maxTrace    = 64
+)
+
+// identify finds a command's id and checks its tenant: without both nobody could be told of a refusal. detail says what
+// is wrong, "" where nothing is; it quotes no value.
+func identify(c *topics.Command) (id uuid.UUID, detail string) {
+	id, err := uuid.FromString(c.CommandID)
+	if err != nil || len(c.CommandID) != 36 || id.IsNil() {
+		return id, "command_id: is not a UUID; want the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b, not all zeros"
+	}
+	if !isName(c.Tenant, maxTenant) {
+		return id, "tenant: is missing or not a name; want printable ASCII without spaces, quotes and slashes, at most 64 characters"
+	}
+	return id, ""
+}
+
+// validate is the command's own validation, and the search for a card number in fields that are unknown here.
+func validate(c *topics.Command, raw []byte) *topics.Refusal {
+	refusal := c.Validate()
+	if (refusal == nil || refusal.Code != topics.RefusedCardNumber) && topics.FindCardNumber(raw) {
+		// It outweighs whatever else is wrong: the producer has to hear of this first.
+		return &topics.Refusal{Code: topics.RefusedCardNumber,
+			Detail: "the command holds a card number; send the PSP's token of the card in card.token"}
+	}
+	return refusal
+}
+
+// nameOnly is what is left of a refused command: what names it, the payment and its amount, each only where it is well
+// formed. Whatever its author could have written freely is dropped, so that neither a card number nor a text of any
+// size goes on.
+func nameOnly(c *topics.Command) topics.Command {
+	left := topics.Command{CommandID: c.CommandID, Tenant: c.Tenant, IssuedAt: c.IssuedAt}
+	if knownType(c.Type) {
+		left.Type = c.Type
+	}
+	if isName(c.Region, maxRegion) {
+		left.Region = c.Region
+	}
+	if isName(c.CustomerID, maxCustomer) {
+		left.CustomerID = c.CustomerID
+	}
+	if _, err := topics.ParsePaymentID(c.PaymentID); err == nil {
+		left.PaymentID = c.PaymentID
+	}
+	if isName(c.TraceID, maxTrace) {
+		left.TraceID = c.TraceID
+	}
+	if _, ok := ledger.Currency(c.Currency).Exponent(); ok && c.Amount > 0 && c.Amount <= topics.MaxAmount {
+		left.Amount, left.Currency = c.Amount, c.Currency
+	}
+	return left
+}
+
+func knownType(t topics.CommandType) bool {
+	switch t {
+	case topics.CommandCreate, topics.CommandAuthorize, topics.CommandConfirm, topics.CommandCapture, topics.CommandVoid,
+		topics.CommandRefund, topics.CommandCancel, topics.CommandApprove, topics.CommandReject:
+		return true
+	}
+	return false
+}
+
+// isName tells whether a text is a name of at most limit bytes that holds no card number, masked or not.
+func isName(text string, limit int) bool {
+	if text == "" || len(text) > limit || strings.Contains(text, "****") {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' || strings.IndexByte("\"'`/\\", text[i]) >= 0 {
+			return false
+		}
+	}
+	return !topics.FindCardNumber([]byte(text))
+}
+
+// traceOf is the trace id of a record's envelope, "" where there is none that may be forwarded.
+func traceOf(headers []topics.Header) string {
+	for _, h := range headers {
+		if h.Key == topics.HeaderTraceID && isName(string(h.Value), maxTrace) {
+			return string(h.Value)
+		}
+	}
+	return ""
+}

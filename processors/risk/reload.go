@@ -1,0 +1,237 @@
+package risk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/weirhq/weir/rules"
+	defaultrules "github.com/weirhq/weir/testdata/rules"
+)
+
+const (
+	// settle is how long the files must be still before they are read: editors and deployments write in several steps.
+	settle = 200 * time.Millisecond
+	// recheck is how often the files' times and sizes are looked at, for file systems that tell of no change.
+	recheck = 30 * time.Second
+)
+
+// RuleSource holds the rule set in force and replaces it when its files change. A set with any mistake, or with a
+// failing inline test, never comes into force: the last good one stays.
+type RuleSource struct {
+	paths   []string // none: the default set
+	log     *slog.Logger
+	metrics *metrics
+	current atomic.Pointer[rules.Set]
+
+	mu     sync.Mutex
+	status RuleStatus
+	seen   map[string]stamp // of the files, when they were last read
+}
+
+// RuleStatus says what is in force.
+type RuleStatus struct {
+	Hash     string
+	Rules    int
+	Paths    []string // none: the default set
+	LoadedAt time.Time
+	// Err is why the files on disk are not in force, nil where they are. Its text shows each mistake with its line.
+	Err error
+}
+
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+// openRules loads the rule set at paths, or the default set where there are none. An error is one of the files and
+// stops the start.
+func openRules(paths []string, log *slog.Logger, m *metrics) (*RuleSource, error) {
+	s := &RuleSource{paths: paths, log: log, metrics: m}
+	s.seen = s.look(nil)
+	set, err := s.read()
+	if err != nil {
+		return nil, fmt.Errorf("rules cannot be used:\n%w", err)
+	}
+	s.seen = s.look(set)
+	s.take(set)
+	return s, nil
+}
+
+// Set is the rule set in force.
+func (s *RuleSource) Set() *rules.Set { return s.current.Load() }
+
+// Status says which set is in force and whether the files on disk are broken.
+func (s *RuleSource) Status() RuleStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status
+}
+
+// read compiles the files and runs their tests.
+func (s *RuleSource) read() (*rules.Set, error) {
+	var set *rules.Set
+	var err error
+	if len(s.paths) == 0 {
+		set, err = rules.LoadFS(defaultrules.FS, ".")
+	} else {
+		set, err = rules.Load(s.paths...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, failures := set.Test(); len(failures) > 0 {
+		return nil, failures
+	}
+	return set, nil
+}
+
+func (s *RuleSource) take(set *rules.Set) {
+	s.current.Store(set)
+	s.mu.Lock()
+	s.status = RuleStatus{Hash: set.Hash(), Rules: len(set.Rules()), Paths: s.paths, LoadedAt: time.Now()}
+	s.mu.Unlock()
+	s.log.Info("rules in force", "rule_set", set.Hash(), "rules", len(set.Rules()), "paths", s.paths)
+}
+
+// Reload reads the files again and takes them into force if they are good; otherwise the error says why, and the set
+// in force stays.
+func (s *RuleSource) Reload() error {
+	seen := s.look(s.Set())
+	set, err := s.read()
+	s.metrics.reloaded(err)
+	s.mu.Lock()
+	s.seen = seen
+	s.status.Err = err
+	s.mu.Unlock()
+	if err != nil {
+		s.log.Error("rules on disk are broken; the last good set stays in force", "rule_set", s.Set().Hash(), "error", err)
+		return err
+	}
+	if set.Hash() != s.Set().Hash() {
+		s.take(set)
+		return nil
+	}
+	s.current.Store(set) // the same decisions; descriptions and tests may have changed
+	return nil
+}
+
+// Watch reloads the rules when their files change, until the context ends.
+func (s *RuleSource) Watch(ctx context.Context) error {
+	if len(s.paths) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	var events <-chan fsnotify.Event
+	var failures <-chan error
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		s.log.Warn("changes of rule files are noticed late", "interval", recheck, "error", err)
+	} else {
+		defer watcher.Close()
+		events, failures = watcher.Events, watcher.Errors
+		s.watchDirectories(watcher)
+	}
+	still := time.NewTimer(settle)
+	still.Stop()
+	again := time.NewTicker(recheck)
+	defer still.Stop()
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-events:
+			still.Reset(settle)
+		case err := <-failures:
+			s.log.Warn("watching rule files", "error", err)
+			still.Reset(settle) // events may have been lost
+		case <-again.C:
+			if s.changed() || s.Status().Err != nil {
+				still.Reset(settle)
+			}
+		case <-still.C:
+			if s.changed() || s.Status().Err != nil { // what a broken file names may stand anywhere
+				_ = s.Reload() // logged, counted and kept in the status
+			}
+			if watcher != nil {
+				s.watchDirectories(watcher)
+			}
+		}
+	}
+}
+
+// watchDirectories watches the directories of all files: a file that is replaced by renaming is a new file. What is
+// watched already is left as it is.
+func (s *RuleSource) watchDirectories(w *fsnotify.Watcher) {
+	for directory := range s.directories() {
+		if err := w.Add(directory); err != nil {
+			s.log.Warn("changes of rule files are noticed late", "directory", directory, "interval", recheck, "error", err)
+		}
+	}
+}
+
+func (s *RuleSource) directories() map[string]bool {
+	directories := map[string]bool{}
+	for _, p := range s.paths {
+		if info, err := os.Stat(p); err == nil && info.IsDir() {
+			directories[filepath.Clean(p)] = true
+		} else {
+			directories[filepath.Dir(p)] = true
+		}
+	}
+	for _, f := range s.Set().Files() {
+		directories[filepath.Dir(filepath.FromSlash(f))] = true
+	}
+	return directories
+}
+
+// changed tells whether any file is not as it was when the rules were last read.
+func (s *RuleSource) changed() bool {
+	now := s.look(s.Set())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(now) != len(s.seen) {
+		return true
+	}
+	for name, stamp := range now {
+		if before, ok := s.seen[name]; !ok || before != stamp {
+			return true
+		}
+	}
+	return false
+}
+
+// look takes time and size of every file that the rules were or may be read from: those of the set, and everything
+// in the directories.
+func (s *RuleSource) look(set *rules.Set) map[string]stamp {
+	stamps := map[string]stamp{}
+	note := func(name string) {
+		if info, err := os.Stat(name); err == nil && !info.IsDir() {
+			stamps[filepath.Clean(name)] = stamp{info.ModTime(), info.Size()}
+		}
+	}
+	for _, p := range s.paths {
+		note(p)
+		entries, err := os.ReadDir(p)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			note(filepath.Join(p, e.Name()))
+		}
+	}
+	if set != nil {
+		for _, f := range set.Files() {
+			note(filepath.FromSlash(f))
+		}
+	}
+	return stamps
+}
