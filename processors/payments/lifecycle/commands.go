@@ -52,10 +52,10 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	if c.Type == topics.CommandCreate {
 		return nil
 	}
-	if d.p == nil {
+	if d.p == nil && !d.in.Elsewhere {
 		return &topics.Refusal{Code: topics.RefusedUnknownPayment, Detail: fmt.Sprintf("there is no payment %s", c.PaymentID)}
 	}
-	if c.Tenant != d.p.Tenant || c.CustomerID != d.p.Customer {
+	if d.in.Elsewhere || c.Tenant != d.p.Tenant || c.CustomerID != d.p.Customer {
 		return &topics.Refusal{Code: topics.RefusedCustomerMismatch, Detail: "the payment belongs to another customer than the command names"}
 	}
 	if c.Currency != "" && c.Currency != string(d.p.Currency) {

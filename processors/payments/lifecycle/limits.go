@@ -1,6 +1,9 @@
 package lifecycle
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Limits are the durations and bounds that Decide works with. What follows from them stands in the events, so a payment
 // keeps the times it was given when they are changed.
@@ -39,6 +42,28 @@ func DefaultLimits() Limits {
 		PollSlow: 24 * time.Hour, PollLimit: 30, PollEnd: 120,
 		Horizon: 30 * 24 * time.Hour, Operations: 100, Cases: 50,
 	}
+}
+
+// Validate names the first limit that cannot be worked with. Times have milliseconds, as the records' times have.
+func (l *Limits) Validate() error {
+	for _, d := range [...]struct {
+		name  string
+		value time.Duration
+	}{
+		{"created", l.Created}, {"held", l.Held}, {"challenge", l.Challenge}, {"authorization", l.Authorization},
+		{"authorize_within", l.AuthorizeWithin}, {"follow_within", l.FollowWithin}, {"grace", l.Grace},
+		{"unknown_first", l.UnknownFirst}, {"unknown_most", l.UnknownMost}, {"pending_first", l.PendingFirst},
+		{"pending_most", l.PendingMost}, {"poll_slow", l.PollSlow}, {"horizon", l.Horizon},
+	} {
+		if d.value <= 0 || d.value%time.Millisecond != 0 {
+			return fmt.Errorf("limit %s is %s: want whole milliseconds above zero", d.name, d.value)
+		}
+	}
+	if l.PSP == "" || l.PollLimit < 1 || l.PollEnd < l.PollLimit || l.Operations < 1 || l.Cases < 1 {
+		return fmt.Errorf("limits: want a PSP's name, poll_limit from 1, poll_end from poll_limit, operations and cases from 1, got %q, %d, %d, %d, %d",
+			l.PSP, l.PollLimit, l.PollEnd, l.Operations, l.Cases)
+	}
+	return nil
 }
 
 // pollDue is when an operation is to be asked for, zero where it is not.

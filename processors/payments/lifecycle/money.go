@@ -12,6 +12,15 @@ func (p *Payment) Ledger() ledger.Customer {
 	return ledger.Customer{Tenant: p.Tenant, ID: p.Customer, Currency: p.Currency}
 }
 
+// Moves says that an event books an entry.
+func Moves(e *topics.PaymentEvent) bool {
+	switch e.Type {
+	case topics.EventCaptured, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed:
+		return true
+	}
+	return false
+}
+
 // Post is the entry that an event books, nil where it moves no money. before is the payment before the event, standing
 // what its customer has and owes. The caller sets the entry's id. An error means that an amount does not fit 64 bits.
 func Post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (*ledger.Entry, error) {

@@ -1,0 +1,128 @@
+package payments
+
+import (
+	"fmt"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+type (
+	paymentKey = uuid.UUID // within the partition
+	inputID    = uuid.UUID // of a command or of a webhook's fact
+)
+
+// input is a decoded record.
+type input struct {
+	lifecycle.Input
+	err     error      // it does not decode
+	id      inputID    // for deduplication; zero where the aggregate itself tells a repeat
+	payment paymentKey // zero where the record names none of this partition
+	refused string     // why it does not belong to this partition
+}
+
+// decode reads a record by the type in its header. The error of a record that is not one is kept in the input.
+func (s *partition) decode(r *stream.Record) *input {
+	in := &input{Input: lifecycle.Input{Partition: r.Partition, Position: r.Position}}
+	switch kind := typeOf(r.Headers); kind {
+	case topics.TypeAssessedCommand:
+		var v topics.AssessedCommand
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.Command = &v
+			in.err = s.command(in, &v.Command)
+		}
+	case topics.TypePSPReport:
+		var v topics.PSPReport
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.Report = &v
+			in.err = s.report(in, &v)
+		}
+	case topics.TypeTimerDue:
+		var v topics.TimerDue
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.Timer = &v
+			_, in.err = s.address(in, v.PaymentID)
+		}
+	default:
+		in.err = fmt.Errorf("header %s: %q is not a kind of record of %s", topics.HeaderType, kind, topics.Inbox)
+	}
+	return in
+}
+
+func typeOf(headers []topics.Header) string {
+	for i := range headers {
+		if headers[i].Key == topics.HeaderType {
+			return string(headers[i].Value)
+		}
+	}
+	return ""
+}
+
+// command finds the ids of a command. Tenant and command id are needed even to refuse it.
+func (s *partition) command(in *input, c *topics.Command) error {
+	id, err := uuid.FromString(c.CommandID)
+	if err != nil || c.Tenant == "" {
+		return fmt.Errorf("command_id %q and tenant %q: want a UUID and a name", c.CommandID, c.Tenant)
+	}
+	in.id = id
+	if c.Type == topics.CommandCreate {
+		in.payment = id
+		s.belongs(in, c.Tenant, customerOf(c, id))
+		return nil
+	}
+	if c.CustomerID != "" {
+		s.belongs(in, c.Tenant, c.CustomerID)
+	}
+	// A malformed payment id, or one of another partition, is refused by the lifecycle.
+	if pid, err := topics.ParsePaymentID(c.PaymentID); err == nil {
+		in.Elsewhere = pid.Partition != s.number
+		if !in.Elsewhere {
+			in.payment = pid.UUID
+		}
+	}
+	return nil
+}
+
+// customerOf is whose payment a create command opens.
+func customerOf(c *topics.Command, id uuid.UUID) string {
+	if c.CustomerID == "" {
+		return topics.GuestCustomer(id)
+	}
+	return c.CustomerID
+}
+
+// belongs notes a command whose customer's partition is another one.
+func (s *partition) belongs(in *input, tenant, customer string) {
+	if want := topics.PartitionOf(tenant, customer, s.config.Partitions); want != s.number {
+		in.refused = fmt.Sprintf("the customer's partition is %d, the record stands in %d", want, s.number)
+	}
+}
+
+func (s *partition) report(in *input, r *topics.PSPReport) error {
+	if r.Source == topics.SourceWebhook {
+		id, err := uuid.FromString(r.ReportID)
+		if err != nil {
+			return fmt.Errorf("report_id %q: want a UUID", r.ReportID)
+		}
+		in.id = id
+	}
+	pid, err := s.address(in, r.PaymentID)
+	if err != nil {
+		return err
+	}
+	if pid.Partition != s.number {
+		return fmt.Errorf("payment %s stands in partition %d, the report in %d", r.PaymentID, pid.Partition, s.number)
+	}
+	return nil
+}
+
+func (s *partition) address(in *input, paymentID string) (topics.PaymentID, error) {
+	pid, err := topics.ParsePaymentID(paymentID)
+	if err == nil && pid.Partition == s.number {
+		in.payment = pid.UUID
+	}
+	return pid, err
+}

@@ -1,0 +1,67 @@
+package payments
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// metrics of the fold. Labels come from closed sets: event types, refusal codes and partitions.
+type metrics struct {
+	events      *prometheus.CounterVec
+	refusals    *prometheus.CounterVec
+	repeated    prometheus.Counter
+	timers      prometheus.Counter
+	pruned      prometheus.Counter
+	cacheNumber *prometheus.GaugeVec
+	cacheBytes  *prometheus.GaugeVec
+}
+
+func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_payments_" + name, Help: help})
+	}
+	m := &metrics{
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_payments_events_total", Help: "Events decided, by type; those of a batch that was not committed included.",
+		}, []string{"type"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
+		}, []string{"code"}),
+		repeated: counter("repeated_inputs_total", "Commands and webhook facts dropped because they were folded before."),
+		timers:   counter("timers_total", "Due timers put into the inbox."),
+		pruned:   counter("pruned_inputs_total", "Input ids forgotten because they are older than the deduplication horizon."),
+		cacheNumber: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "weir_payments_cached", Help: "Payments held in memory.",
+		}, []string{"partition"}),
+		cacheBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "weir_payments_cached_bytes", Help: "Bytes of payments held in memory, about.",
+		}, []string{"partition"}),
+	}
+	if registerer == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.events, m.refusals, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+		if err := registerer.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) event(e *topics.PaymentEvent) {
+	m.events.WithLabelValues(string(e.Type)).Inc()
+	if e.Refusal != "" {
+		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
+	}
+}
+
+func (m *metrics) cached(partition int32, number, bytes int) {
+	m.cacheNumber.WithLabelValues(label(partition)).Set(float64(number))
+	m.cacheBytes.WithLabelValues(label(partition)).Set(float64(bytes))
+}
+
+func (m *metrics) closed(partition int32) {
+	m.cacheNumber.DeleteLabelValues(label(partition))
+	m.cacheBytes.DeleteLabelValues(label(partition))
+}

@@ -1,0 +1,68 @@
+package payments
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// outputs collects what one record publishes.
+type outputs struct {
+	partition *partition
+	record    *stream.Record
+	all       []stream.Output
+	entries   int16
+}
+
+func (o *outputs) add(topic, kind string, e *topics.PaymentEvent, value any) {
+	data, err := topics.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("payments: encoding for %s: %v", topic, err))
+	}
+	key := e.CustomerID
+	if key == "" {
+		key = e.PaymentID
+	}
+	o.all = append(o.all, stream.Output{
+		Topic: topic, Key: []byte(key), Value: data,
+		Envelope: topics.Envelope{Type: kind, Subject: e.PaymentID, Tenant: e.Tenant, Region: e.Region, TraceID: e.TraceID},
+	})
+}
+
+func (o *outputs) event(e *topics.PaymentEvent) {
+	o.add(topics.Events, topics.TypePaymentEvent, e, e)
+}
+
+func (o *outputs) request(r *topics.PSPRequest, e *topics.PaymentEvent) {
+	if r != nil {
+		o.add(topics.PSPRequests, topics.TypePSPRequest, e, r)
+	}
+}
+
+func (o *outputs) entry(entry *ledger.Entry, e *topics.PaymentEvent) {
+	o.entries++
+	record := topics.LedgerEntry{
+		EntryID:  topics.EventID{Partition: entry.ID.Partition, Position: entry.ID.Position, Index: entry.ID.Index}.String(),
+		Template: entry.Template, Tenant: e.Tenant, Region: e.Region, CustomerID: e.CustomerID, PaymentID: e.PaymentID,
+		TraceID: e.TraceID, BookedAt: entry.At, Postings: make([]topics.LedgerPosting, len(entry.Postings)),
+	}
+	for i, p := range entry.Postings {
+		id := p.Account.ID()
+		record.Postings[i] = topics.LedgerPosting{
+			AccountID: hex.EncodeToString(id[:]), Code: string(p.Account.Code), Owner: p.Account.Owner,
+			Currency: string(p.Account.Currency), Amount: p.Minor,
+		}
+	}
+	o.add(topics.Entries, topics.TypeLedgerEntry, e, &record)
+}
+
+// decision publishes the risk decision of a command that was assessed, with the first event that it led to.
+func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
+	if in.Command == nil || in.Command.Decision.RuleSet == "" || len(events) == 0 {
+		return
+	}
+	o.add(topics.Decisions, topics.TypeDecision, &events[0], &in.Command.Decision)
+}

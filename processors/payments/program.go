@@ -1,0 +1,110 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirhq/weir/ledger"
+	ledgerstore "github.com/weirhq/weir/ledger/store"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// Role is the fold's name: of its positions, its transactional ids and its events' source.
+const Role = "payments"
+
+// Limits of one partition.
+const (
+	defaultCachePayments = 20_000
+	defaultCacheBytes    = 16 << 20 // of payments
+	defaultCacheWallets  = 20_000
+	defaultTimerInterval = time.Second
+	timersAtOnce         = 500 // due timers that are turned into records in one interval
+)
+
+// Config is what a Program works with.
+type Config struct {
+	Pool       *pgxpool.Pool
+	Partitions int32 // of the inbox; a record that belongs to another partition is refused
+	Limits     lifecycle.Limits
+	// Produce puts a due timer into the inbox's partition and returns when the broker has it for certain. Nil: timers
+	// are left in their table.
+	Produce func(ctx context.Context, partition int32, due topics.TimerDue) error
+
+	CachePayments int           // held in memory, for each partition; 0: 20,000
+	CacheBytes    int           // of them; 0: 16 MiB
+	CacheWallets  int           // balances of customers, for each partition; 0: 20,000
+	TimerInterval time.Duration // between two looks for due timers; 0: one second
+
+	Registerer prometheus.Registerer // nil: no metrics are shown
+	Log        *slog.Logger          // nil: slog.Default
+}
+
+// Program opens the payments of a partition for stream.Fold.
+type Program struct {
+	config  Config
+	metrics *metrics
+}
+
+// New checks the configuration and returns a Program.
+func New(config Config) (*Program, error) {
+	if config.Pool == nil || config.Partitions < 1 {
+		return nil, fmt.Errorf("payments: pool and a partition count above zero are needed, got %d partitions", config.Partitions)
+	}
+	if err := config.Limits.Validate(); err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	orDefault(&config.CachePayments, defaultCachePayments)
+	orDefault(&config.CacheBytes, defaultCacheBytes)
+	orDefault(&config.CacheWallets, defaultCacheWallets)
+	orDefault(&config.TimerInterval, defaultTimerInterval)
+	if config.Log == nil {
+		config.Log = slog.Default()
+	}
+	metrics, err := newMetrics(config.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	return &Program{config, metrics}, nil
+}
+
+func orDefault[T int | time.Duration](v *T, standard T) {
+	if *v <= 0 {
+		*v = standard
+	}
+}
+
+// Open returns the state of a partition. Nothing is read before the first batch needs it.
+func (p *Program) Open(_ context.Context, number int32, _ int64) (stream.State, error) {
+	if number < 0 || number >= p.config.Partitions {
+		return nil, fmt.Errorf("payments: partition %d of %d", number, p.config.Partitions)
+	}
+	return &partition{
+		number:   number,
+		config:   &p.config,
+		metrics:  p.metrics,
+		log:      p.config.Log.With("role", Role, "partition", number),
+		payments: newCache[paymentKey, *held](p.config.CachePayments, p.config.CacheBytes),
+		wallets:  newCache[ledger.Customer, wallet](p.config.CacheWallets, 0),
+		balances: ledger.NewBalances(),
+		inputs:   make(map[int64]*input),
+		created:  make(map[paymentKey]ledger.Customer),
+		applied:  make(map[inputID]bool),
+		ledger:   ledgerstore.NewWriter(number),
+	}, nil
+}
+
+// future marks the error of a state that a newer release wrote, so that the runtime gives the partition up.
+func future(err error) error {
+	if errors.Is(err, lifecycle.ErrFutureFormat) {
+		return fmt.Errorf("%w: %w", stream.ErrFutureFormat, err)
+	}
+	return err
+}

@@ -1,0 +1,249 @@
+package payments
+
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/ledger"
+	ledgerstore "github.com/weirhq/weir/ledger/store"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// partition is the stream.State of one partition. Only Background runs beside the other methods; it shares nothing with
+// them but the configuration.
+type partition struct {
+	number  int32
+	config  *Config
+	metrics *metrics
+	log     *slog.Logger
+
+	payments *cache[paymentKey, *held]
+	wallets  *cache[ledger.Customer, wallet]
+	balances *ledger.Balances // of the wallets in the cache
+
+	// Of the batch in hand.
+	inputs  map[int64]*input               // decoded by Load
+	created map[paymentKey]ledger.Customer // whose payments the batch creates
+	applied map[inputID]bool               // of the batch's ids: folded before, or earlier in the batch
+	fresh   []freshInput                   // folded in this batch
+	dirty   []*held
+	entries []ledger.Entry
+	ledger  *ledgerstore.Writer
+	columns columns
+}
+
+// held is a payment in memory.
+type held struct {
+	*lifecycle.Payment                    // nil: the database has none of this id
+	version            int64              // of the stored row
+	stored             bool               // there is a row
+	timer              topics.TimerChange // of the row in timers; Kind "": none
+	positions          []int64            // of this batch's records that changed it
+}
+
+// wallet names the two accounts of a customer.
+type wallet struct{ wallet, debt ledger.AccountID }
+
+type freshInput struct {
+	id       inputID
+	position int64
+}
+
+// Apply folds one record.
+func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter) {
+	in := s.take(&r)
+	if in.err != nil {
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: in.err.Error()}
+	}
+	if in.id != (inputID{}) && s.applied[in.id] {
+		s.metrics.repeated.Inc()
+		return nil, nil
+	}
+	if in.refused != "" {
+		s.remember(in.id, r.Position)
+		return s.misplaced(in, &r), nil
+	}
+	h := s.held(in.payment)
+	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
+		in.Available = s.standing(h.Ledger()).Available
+	}
+	events := lifecycle.Decide(h.Payment, in.Input, r.Time, &s.config.Limits)
+	out := outputs{partition: s, record: &r}
+	for i := range events {
+		s.fold(h, &events[i], &out)
+	}
+	out.decision(in, events)
+	// A report of a payment that is not here yet is not remembered: the same one may come again when it is.
+	if in.id != (inputID{}) && (in.Command != nil || h.Payment != nil) {
+		s.remember(in.id, r.Position)
+	}
+	return out.all, nil
+}
+
+func (s *partition) remember(id inputID, position int64) {
+	s.applied[id] = true
+	s.fresh = append(s.fresh, freshInput{id, position})
+}
+
+// take is the input that Load has decoded, or decodes it.
+func (s *partition) take(r *stream.Record) *input {
+	if in := s.inputs[r.Position]; in != nil {
+		return in
+	}
+	return s.decode(r)
+}
+
+// held is the payment in memory, an empty place where there is none. Load has read what the database has.
+func (s *partition) held(key paymentKey) *held {
+	h, ok := s.payments.get(key)
+	if !ok {
+		h = &held{}
+		if key != (paymentKey{}) {
+			s.payments.put(key, h, 0)
+		}
+	}
+	return h
+}
+
+// fold folds one event into memory, books it and adds what is published of it.
+func (s *partition) fold(h *held, e *topics.PaymentEvent, out *outputs) {
+	s.metrics.event(e)
+	out.event(e)
+	if e.Type == topics.EventCommandRefused || (h.Payment == nil && e.Type != topics.EventCreated) {
+		return
+	}
+	s.book(h, e, out)
+	p, err := lifecycle.Evolve(h.Payment, e)
+	if err != nil {
+		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells
+	}
+	h.Payment = p
+	if len(h.positions) == 0 {
+		s.dirty = append(s.dirty, h)
+	}
+	if n := len(h.positions); n == 0 || h.positions[n-1] != out.record.Position {
+		h.positions = append(h.positions, out.record.Position)
+	}
+	out.request(lifecycle.Request(p, e), e)
+}
+
+func (s *partition) book(h *held, e *topics.PaymentEvent, out *outputs) {
+	if h.Payment == nil || !lifecycle.Moves(e) {
+		return
+	}
+	entry, err := lifecycle.Post(h.Payment, e, s.standing(h.Ledger()))
+	if err != nil {
+		panic(err)
+	}
+	if entry == nil {
+		return
+	}
+	entry.ID = ledger.EntryID{Partition: s.number, Position: out.record.Position, Index: out.entries}
+	if err := s.balances.Apply(entry); err != nil {
+		panic(err)
+	}
+	s.entries = append(s.entries, *entry)
+	out.entry(entry, e)
+}
+
+// standing is what a customer has and owes. Load has read it, or the record may not book.
+func (s *partition) standing(c ledger.Customer) ledger.Standing {
+	if _, ok := s.wallets.get(c); !ok {
+		panic(fmt.Sprintf("payments: the balances of customer %s of tenant %s in %s were not loaded", c.ID, c.Tenant, c.Currency))
+	}
+	return s.balances.Standing(c)
+}
+
+func walletOf(c ledger.Customer) wallet {
+	return wallet{c.Account(ledger.CustomerWallet).ID(), c.Account(ledger.CustomerDebt).ID()}
+}
+
+// misplaced refuses a command that stands in a partition that is not its customer's. Nothing stored is touched.
+func (s *partition) misplaced(in *input, r *stream.Record) []stream.Output {
+	c := &in.Command.Command
+	e := topics.PaymentEvent{
+		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventCommandRefused,
+		Tenant: c.Tenant, Region: c.Region, CustomerID: c.CustomerID, PaymentID: c.PaymentID, CommandID: c.CommandID,
+		TraceID: c.TraceID, At: r.Time, Refusal: topics.RefusedInvalid, Detail: in.refused,
+	}
+	s.metrics.event(&e)
+	out := outputs{partition: s, record: r}
+	out.event(&e)
+	return out.all
+}
+
+// Refuse tells of a record that was put aside. The payment is not touched.
+func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) []stream.Output {
+	in := s.take(&r)
+	e := topics.PaymentEvent{
+		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventDeadLettered,
+		At: r.Time, Refusal: reason.Reason, Detail: firstLine(reason.Detail),
+	}
+	switch {
+	case in.Command != nil:
+		c := &in.Command.Command
+		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.CommandID, e.TraceID = c.Tenant, c.Region, c.CustomerID, c.PaymentID, c.CommandID, c.TraceID
+	case in.Report != nil:
+		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID = in.Report.Tenant, in.Report.Region, in.Report.CustomerID, in.Report.PaymentID, in.Report.TraceID
+	case in.Timer != nil:
+		e.Tenant, e.CustomerID, e.PaymentID = in.Timer.Tenant, in.Timer.CustomerID, in.Timer.PaymentID
+	default:
+		if envelope, err := topics.ParseEnvelope(r.Headers); err == nil {
+			e.Tenant, e.Region, e.PaymentID, e.TraceID = envelope.Tenant, envelope.Region, envelope.Subject, envelope.TraceID
+		}
+	}
+	s.metrics.event(&e)
+	out := outputs{partition: s, record: &r}
+	out.event(&e)
+	return out.all
+}
+
+// Write queues what the batch changed. A crash before the commit leaves the database as it was and the batch is folded
+// again from the inbox; after it, the next owner reads the very rows that are written here.
+func (s *partition) Write(batch *pgx.Batch) {
+	s.columns.reset()
+	for _, h := range s.dirty {
+		s.columns.payment(h)
+	}
+	s.columns.queue(batch, s.number, s.fresh)
+	s.ledger.Queue(batch, s.entries)
+}
+
+// Written forgets the batch and lets the caches shrink to their bounds.
+func (s *partition) Written() {
+	for _, h := range s.dirty {
+		h.stored, h.version, h.timer = true, h.positions[len(h.positions)-1], h.Timer
+		h.positions = nil
+		s.payments.put(h.ID.UUID, h, sizeOf(h.Payment))
+	}
+	clear(s.inputs)
+	clear(s.applied)
+	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
+	s.payments.trim(nil)
+	s.wallets.trim(func(_ ledger.Customer, w wallet) {
+		s.balances.Forget(w.wallet)
+		s.balances.Forget(w.debt)
+	})
+	s.metrics.cached(s.number, s.payments.used.Len(), s.payments.bytes)
+}
+
+// Close gives the memory up.
+func (s *partition) Close() { s.metrics.closed(s.number) }
+
+const maxDetailBytes = 512
+
+func firstLine(s string) string {
+	for i := range s {
+		if s[i] == '\n' || i >= maxDetailBytes {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func label(partition int32) string { return strconv.Itoa(int(partition)) }
