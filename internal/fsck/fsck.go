@@ -1,0 +1,197 @@
+// Package fsck recomputes what the database and the topics must agree on and reports every difference. It reads only, in
+// pages, so that its memory is bounded whatever the size, and works while the engine runs and while it is stopped.
+//
+// For each partition it takes, in this order: the committed ends of the topics, N (published), M (applied), the ends
+// again. What lies below M in the database never changes, and what lies below N in the topics is all there, so both can
+// be compared although the engine goes on.
+//
+//	accounts.go   L3, L4 and the identity of each account
+//	log.go        each record of the log with its payments, its entries and, below N, the topics
+//	entries.go    each entry (L1) against the log (L2)
+//	payments.go   each payment with the fold of its events, with its postings and with its timer
+//	published.go  the topics, read_committed, against the log
+//	positions.go  M, N and the last applied record of the input
+package fsck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// role is the fold whose state is checked.
+const role = "payments"
+
+// Limits of what is held and waited for.
+const (
+	maxWorkers    = 4                      // partitions checked at once
+	pageRows      = 500                    // rows of the log, of entries, accounts or payments read at once
+	pagePositions = 2000                   // records of the log read for one run of payments
+	maxListed     = 1000                   // rows that one SQL check of one partition reports; more are said to be more
+	readAttempts  = 5                      // of one read that fails with a serialization error
+	defaultSettle = 5 * time.Second        // for what is on its way between the database and the topics
+	settlePause   = 100 * time.Millisecond // between two looks at it
+)
+
+// Config says what to check. Kafka nil leaves the topics out.
+type Config struct {
+	Database *database.DB
+	Kafka    []kgo.Opt // seed brokers and security
+	Settle   time.Duration
+	// Problem is called for each problem and Note for what is worth knowing and not wrong, one call at a time.
+	Problem func(Problem)
+	Note    func(string)
+	Counts  *Counts // what was checked so far, for those who show progress; may be nil
+}
+
+// Problem is one thing that is not as it must be.
+type Problem struct {
+	Check     string // the invariant or the comparison: L1, L3, L4, P, entry, log, account, payment, timer, position, published
+	Partition int32
+	Subject   string // the ids to look at
+	Detail    string
+}
+
+func (p Problem) String() string {
+	return fmt.Sprintf("%s: partition %d: %s: %s", p.Check, p.Partition, p.Subject, p.Detail)
+}
+
+// Counts is what was checked.
+type Counts struct {
+	Partitions, Done                                                          atomic.Int64
+	Records, Events, Entries, Accounts, Payments, Timers, Published, Problems atomic.Int64
+}
+
+func (c *Counts) String() string {
+	return fmt.Sprintf("%d partitions, %d records, %d events, %d entries, %d accounts, %d payments, %d timers, %d published records",
+		c.Done.Load(), c.Records.Load(), c.Events.Load(), c.Entries.Load(), c.Accounts.Load(), c.Payments.Load(),
+		c.Timers.Load(), c.Published.Load())
+}
+
+// Run checks everything. The error says that something could not be read; what was read and is wrong is a Problem.
+func Run(ctx context.Context, config Config) (*Counts, error) {
+	if config.Settle <= 0 {
+		config.Settle = defaultSettle
+	}
+	if config.Counts == nil {
+		config.Counts = new(Counts)
+	}
+	frames, err := stream.NewFrames(role)
+	if err != nil {
+		return nil, err
+	}
+	c := &checker{Config: config, frames: frames}
+	if config.Kafka != nil {
+		if c.topics, err = newTopicReader(config.Kafka); err != nil {
+			return nil, err
+		}
+		defer c.topics.close()
+	}
+	snapshots, err := c.snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Counts.Partitions.Store(int64(len(snapshots)))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(min(maxWorkers, runtime.GOMAXPROCS(0)))
+	for _, s := range snapshots {
+		group.Go(func() error {
+			if err := c.partition(ctx, s); err != nil {
+				return fmt.Errorf("partition %d: %w", s.partition, err)
+			}
+			c.Counts.Done.Add(1)
+			return nil
+		})
+	}
+	return c.Counts, group.Wait()
+}
+
+// checker holds what all partitions share.
+type checker struct {
+	Config
+	frames     *stream.Frames
+	topics     *topicReader // nil: the topics are left out
+	partitions int32        // of the topics; 0 where they are left out
+	report     sync.Mutex
+}
+
+// partition checks one partition.
+func (c *checker) partition(ctx context.Context, s snapshot) error {
+	p := &partitionCheck{checker: c, snapshot: s}
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.payments, p.timers, p.input} {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partitionCheck checks one partition.
+type partitionCheck struct {
+	*checker
+	snapshot
+}
+
+func (p *partitionCheck) problem(check, subject, format string, args ...any) {
+	p.Counts.Problems.Add(1)
+	p.report.Lock()
+	defer p.report.Unlock()
+	if p.Problem != nil {
+		p.Problem(Problem{check, p.snapshot.partition, subject, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (c *checker) note(format string, args ...any) {
+	c.report.Lock()
+	defer c.report.Unlock()
+	if c.Note != nil {
+		c.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+// read runs fn on one snapshot of the database, again where the database asks for it: fn must start from nothing.
+// Repeatable read, because a serializable reader would make the engine's own transactions fail.
+func (c *checker) read(ctx context.Context, fn func(pgx.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := c.readOnce(ctx, fn)
+		if err == nil || attempt == readAttempts || !database.IsRetryable(err) {
+			return err
+		}
+	}
+}
+
+func (c *checker) readOnce(ctx context.Context, fn func(pgx.Tx) error) (err error) {
+	tx, err := c.Database.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback(context.WithoutCancel(ctx))) }() // nothing was written
+	return fn(tx)
+}
+
+// collect reads all rows of a query into structs by column order. The caller's LIMIT bounds them.
+func collect[T any](ctx context.Context, c *checker, sql string, args ...any) (rows []T, err error) {
+	err = c.read(ctx, func(tx pgx.Tx) error {
+		result, _ := tx.Query(ctx, sql, args...)
+		rows, err = pgx.CollectRows(result, pgx.RowToStructByPos[T])
+		return err
+	})
+	return rows, err
+}
+
+// at is the id of the index-th record of a position.
+func (p *partitionCheck) at(position int64, index int16) topics.EventID {
+	return topics.EventID{Partition: p.snapshot.partition, Position: position, Index: index}
+}

@@ -1,0 +1,152 @@
+package fsck
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// frameRow is a row of stream_log.
+type frameRow struct {
+	Position int64
+	Frame    []byte
+}
+
+// log walks the log of the partition up to M, and with it the entries up to M and the topics up to N.
+func (p *partitionCheck) log(ctx context.Context) error {
+	entries := &entryCursor{check: p, position: math.MinInt64}
+	published, err := p.openPublished(ctx)
+	if err != nil {
+		return err
+	}
+	defer published.close()
+	last := int64(math.MinInt64)
+	for {
+		rows, err := collect[frameRow](ctx, p.checker, `SELECT position, frame FROM stream_log
+WHERE partition = $1 AND role = $2 AND position > $3 AND position < $4 ORDER BY position LIMIT $5`,
+			p.snapshot.partition, role, last, p.next, pageRows)
+		if err != nil {
+			return fmt.Errorf("read stream_log: %w", err)
+		}
+		if err := p.logPage(ctx, rows, entries, published); err != nil {
+			return err
+		}
+		if len(rows) < pageRows {
+			break
+		}
+		last = rows[len(rows)-1].Position
+	}
+	if err := entries.rest(ctx); err != nil {
+		return err
+	}
+	return published.rest(ctx)
+}
+
+func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *entryCursor, published *publishedTopics) error {
+	var pairs []pair
+	for i := range rows {
+		p.Counts.Records.Add(1)
+		_, outputs, err := p.frames.Decode(p.snapshot.partition, rows[i].Position, rows[i].Frame)
+		if err != nil {
+			p.problem("log", fmt.Sprintf("stream_log at position %d", rows[i].Position), "%v", err)
+			continue
+		}
+		for j := range outputs {
+			if outputs[j].Topic == topics.Events {
+				pairs = p.event(&outputs[j], rows[i].Position, pairs)
+			}
+		}
+		if err := p.postings(ctx, rows[i].Position, outputs, entries); err != nil {
+			return err
+		}
+		if err := published.compare(ctx, rows[i].Position, outputs); err != nil {
+			return err
+		}
+	}
+	return p.pairs(ctx, pairs)
+}
+
+// pair is a record and a payment that it gave an event.
+type pair struct {
+	payment  [16]byte
+	position int64
+}
+
+// event checks that an event bears its own id, and adds its payment to the pairs.
+func (p *partitionCheck) event(o *stream.Output, position int64, pairs []pair) []pair {
+	p.Counts.Events.Add(1)
+	var e topics.PaymentEvent
+	if err := topics.Unmarshal(o.Value, &e); err != nil {
+		p.problem("log", "event "+o.Envelope.ID, "%v", err)
+		return pairs
+	}
+	if e.EventID != o.Envelope.ID {
+		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
+	}
+	if !belongs(&e) {
+		return pairs
+	}
+	id, err := topics.ParsePaymentID(e.PaymentID)
+	if err != nil {
+		p.problem("log", "event "+o.Envelope.ID, "%v", err)
+		return pairs
+	}
+	next := pair{id.UUID, position}
+	if id.Partition != p.snapshot.partition {
+		p.problem("log", "event "+o.Envelope.ID, "payment %s belongs to partition %d", e.PaymentID, id.Partition)
+	} else if !slices.Contains(pairs[max(len(pairs)-maxPairsOfOne, 0):], next) {
+		pairs = append(pairs, next)
+	}
+	return pairs
+}
+
+// maxPairsOfOne is how far back a pair is looked for: the events of one record follow each other.
+const maxPairsOfOne = 16
+
+// belongs says that the event is part of a payment's life. A refused command changes nothing, a dead letter and a case
+// may speak of a payment that does not exist.
+func belongs(e *topics.PaymentEvent) bool {
+	switch e.Type {
+	case topics.EventCommandRefused, topics.EventDeadLettered, topics.EventCaseOpened:
+		return false
+	}
+	return true
+}
+
+// pairs checks that each payment knows each record that gave it an event. The other direction is the fold's: each position
+// of a payment must hold an event of it.
+func (p *partitionCheck) pairs(ctx context.Context, pairs []pair) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	payments, positions := make([][16]byte, len(pairs)), make([]int64, len(pairs))
+	for i := range pairs {
+		payments[i], positions[i] = pairs[i].payment, pairs[i].position
+	}
+	type row struct {
+		Payment  [16]byte
+		Position int64
+		Missing  bool
+	}
+	rows, err := collect[row](ctx, p.checker, `
+SELECT pair.payment, pair.position, p.id IS NULL
+FROM unnest($2::uuid[], $3::int8[]) AS pair(payment, position)
+LEFT JOIN payments p ON p.partition = $1 AND p.id = pair.payment
+WHERE p.id IS NULL OR NOT (pair.position = ANY(p.positions))`, p.snapshot.partition, payments, positions)
+	if err != nil {
+		return fmt.Errorf("look events up in payments: %w", err)
+	}
+	for _, r := range rows {
+		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.Payment}
+		if r.Missing {
+			p.problem("payment", id.String(), "the record at position %d gave it an event, but there is no such payment", r.Position)
+			continue
+		}
+		p.problem("payment", id.String(), "the record at position %d gave it an event, but its positions do not name it", r.Position)
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+package fsck
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// paymentRow is a row of payments with its timer, both of one moment.
+type paymentRow struct {
+	ID         [16]byte
+	Tenant     string
+	Customer   string
+	Status     string
+	Version    int64
+	Positions  []int64
+	State      []byte
+	Due        *time.Time
+	Kind       *string
+	Generation *int64
+	TimerOwner *string // customer of the timer
+}
+
+// payments walks the payments of the partition. A payment may change while it is checked: its row names the records that
+// made it, and those never change.
+func (p *partitionCheck) payments(ctx context.Context) error {
+	var from [16]byte
+	for {
+		rows, err := collect[paymentRow](ctx, p.checker, `
+SELECT p.id, p.tenant, p.customer, p.status, p.version, p.positions, p.state, t.due, t.kind, t.generation, t.customer
+FROM payments p LEFT JOIN timers t ON t.partition = p.partition AND t.payment = p.id AND t.tenant = p.tenant
+WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, p.snapshot.partition, from, pageRows)
+		if err != nil {
+			return fmt.Errorf("read payments: %w", err)
+		}
+		for start := 0; start < len(rows); {
+			end, positions := start, 0
+			for end < len(rows) && (end == start || positions+len(rows[end].Positions) <= pagePositions) {
+				positions += len(rows[end].Positions)
+				end++
+			}
+			if err := p.run(ctx, rows[start:end]); err != nil {
+				return err
+			}
+			start = end
+		}
+		if len(rows) < pageRows {
+			return nil
+		}
+		from = after(rows[len(rows)-1].ID)
+	}
+}
+
+// run checks payments whose records are read together.
+func (p *partitionCheck) run(ctx context.Context, rows []paymentRow) error {
+	var positions []int64
+	for i := range rows {
+		positions = append(positions, rows[i].Positions...)
+	}
+	slices.Sort(positions)
+	frames := make(map[int64][]byte, len(positions))
+	err := p.read(ctx, func(tx pgx.Tx) error {
+		result, _ := tx.Query(ctx, `SELECT position, frame FROM stream_log
+WHERE partition = $1 AND role = $2 AND position = ANY($3::int8[])`, p.snapshot.partition, role, slices.Compact(positions))
+		var r frameRow
+		_, err := pgx.ForEachRow(result, []any{&r.Position, &r.Frame}, func() error {
+			frames[r.Position] = bytes.Clone(r.Frame)
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read the records of payments: %w", err)
+	}
+	for i := range rows {
+		p.Counts.Payments.Add(1)
+		p.payment(&rows[i], frames)
+	}
+	return nil
+}
+
+// payment folds one payment again and compares.
+func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
+	id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.ID}
+	f := &paymentFold{check: p, subject: "payment " + id.String(), id: id.String(), row: r}
+	if len(r.Positions) == 0 || !slices.IsSorted(r.Positions) || len(slices.Compact(slices.Clone(r.Positions))) != len(r.Positions) {
+		f.problem("payment", "positions %v: want at least one, ascending", r.Positions)
+		return
+	}
+	if last := r.Positions[len(r.Positions)-1]; last != r.Version {
+		f.problem("payment", "version %d, the last of its positions is %d", r.Version, last)
+	}
+	for _, position := range r.Positions {
+		frame, ok := frames[position]
+		if !ok {
+			f.problem("payment", "its positions name %d, the log has no such record", position)
+			return
+		}
+		if err := f.record(position, frame); err != nil {
+			f.problem("payment", "%v", err)
+			return
+		}
+	}
+	if f.payment == nil {
+		f.problem("payment", "no event creates it")
+		return
+	}
+	f.compare()
+	f.invariants()
+	f.money()
+	f.timer()
+}
+
+// paymentFold is one payment as the log tells of it.
+type paymentFold struct {
+	check   *partitionCheck
+	subject string
+	id      string
+	row     *paymentRow
+	payment *lifecycle.Payment
+	posted  map[ledger.AccountCode]int64 // by its entries, debits positive
+}
+
+func (f *paymentFold) problem(check, format string, args ...any) {
+	f.check.problem(check, f.subject, format, args...)
+}
+
+// record folds the events of one record and adds up its entries, those of this payment.
+func (f *paymentFold) record(position int64, frame []byte) error {
+	_, outputs, err := f.check.frames.Decode(f.check.snapshot.partition, position, frame)
+	if err != nil {
+		return err
+	}
+	found := false
+	for i := range outputs {
+		o := &outputs[i]
+		switch o.Topic {
+		case topics.Events:
+			ours, err := f.event(o)
+			if err != nil {
+				return err
+			}
+			found = found || ours
+		case topics.Entries:
+			if err := f.entry(o); err != nil {
+				return err
+			}
+		}
+	}
+	if !found {
+		return fmt.Errorf("its positions name %d, but the record there gave it no event", position)
+	}
+	return nil
+}
+
+func (f *paymentFold) event(o *stream.Output) (ours bool, err error) {
+	var e topics.PaymentEvent
+	if err := topics.Unmarshal(o.Value, &e); err != nil {
+		return false, fmt.Errorf("event %s: %w", o.Envelope.ID, err)
+	}
+	if e.PaymentID != f.id {
+		return false, nil
+	}
+	if f.payment, err = lifecycle.Evolve(f.payment, &e); err != nil {
+		return true, err
+	}
+	return true, lifecycle.Check(f.payment, &e)
+}
+
+// entry adds up what the payment's entries moved. They must move the money of its own customer.
+func (f *paymentFold) entry(o *stream.Output) error {
+	var e topics.LedgerEntry
+	if err := topics.Unmarshal(o.Value, &e); err != nil {
+		return fmt.Errorf("entry %s: %w", o.Envelope.ID, err)
+	}
+	if e.PaymentID != f.id {
+		return nil
+	}
+	if f.posted == nil {
+		f.posted = make(map[ledger.AccountCode]int64)
+	}
+	for i, line := range e.Postings {
+		if e.Tenant != f.row.Tenant || line.Owner != "" && line.Owner != f.row.Customer {
+			return fmt.Errorf("entry %s: posting %d moves the money of %s %s, the payment's customer is %s %s",
+				o.Envelope.ID, i, e.Tenant, line.Owner, f.row.Tenant, f.row.Customer)
+		}
+		sum, err := ledger.AddMinor(f.posted[ledger.AccountCode(line.Code)], line.Amount)
+		if err != nil {
+			return fmt.Errorf("entry %s: posting %d: %w", o.Envelope.ID, i, err)
+		}
+		f.posted[ledger.AccountCode(line.Code)] = sum
+	}
+	return nil
+}
+
+// compare compares the stored state with the fold.
+func (f *paymentFold) compare() {
+	if f.payment.Tenant != f.row.Tenant || f.payment.Customer != f.row.Customer {
+		f.problem("payment", "the row is of %s %s, the events are of %s %s",
+			f.row.Tenant, f.row.Customer, f.payment.Tenant, f.payment.Customer)
+	}
+	if status := string(f.payment.Status()); status != f.row.Status {
+		f.problem("payment", "status %s, the fold of its events gives %s", f.row.Status, status)
+	}
+	if bytes.Equal(f.payment.Append(nil), f.row.State) {
+		return
+	}
+	stored, err := lifecycle.Decode(f.payment.Key(), f.row.State)
+	switch {
+	case err != nil:
+		f.problem("payment", "its state does not decode: %v", err)
+	case stored.Totals() != f.payment.Totals():
+		f.problem("payment", "amounts %+v, the fold of its events gives %+v", stored.Totals(), f.payment.Totals())
+	default:
+		f.problem("payment", "its state differs from the fold of its events")
+	}
+}
+
+// invariants checks P1 to P3, which only a case may excuse.
+func (f *paymentFold) invariants() {
+	if err := lifecycle.CheckInvariants(f.payment); err != nil {
+		f.problem("P", "%v", err)
+	}
+}
+
+// money compares the payment's amounts with what its entries moved: what the customer was given, what is on its way back,
+// and what the PSP owes for it.
+func (f *paymentFold) money() {
+	t := f.payment.Totals()
+	posted := func(codes ...ledger.AccountCode) (sum int64) {
+		for _, code := range codes {
+			sum += f.posted[code]
+		}
+		return sum
+	}
+	for _, m := range []struct {
+		what         string
+		posted, want int64
+	}{
+		{"wallet, debt and suspense", posted(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense), -(t.Captured - t.Refunding - t.Refunded)},
+		{"refunds in flight", posted(ledger.RefundsInFlight), -t.Refunding},
+		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded},
+	} {
+		if m.posted != m.want {
+			f.problem("payment", "its entries move %s by %d, its amounts %+v ask for %d", m.what, m.posted, t, m.want)
+		}
+	}
+}
+
+// timer compares the stored timer with the one that the payment holds.
+func (f *paymentFold) timer() {
+	want := f.payment.Timer
+	if f.row.Kind == nil {
+		if want.Kind != "" {
+			f.problem("timer", "it holds a timer %s of generation %d, there is no row of it", want.Kind, want.Generation)
+		}
+		return
+	}
+	f.check.Counts.Timers.Add(1)
+	if got := (topics.TimerChange{Kind: topics.TimerKind(*f.row.Kind), Due: *f.row.Due, Generation: *f.row.Generation}); got.Kind != want.Kind ||
+		got.Generation != want.Generation || got.Due.UnixMilli() != want.Due.UnixMilli() {
+		f.problem("timer", "the row is a timer %s of generation %d due %s, the payment holds %s of generation %d due %s",
+			got.Kind, got.Generation, stamp(got.Due), orNone(string(want.Kind)), want.Generation, stamp(want.Due))
+	}
+	if *f.row.TimerOwner != f.row.Customer {
+		f.problem("timer", "the row names customer %s", *f.row.TimerOwner)
+	}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// timers looks for timers of payments that do not exist.
+func (p *partitionCheck) timers(ctx context.Context) error {
+	type row struct {
+		Payment    [16]byte
+		Kind       string
+		Generation int64
+	}
+	rows, err := collect[row](ctx, p.checker, `
+SELECT t.payment, t.kind, t.generation FROM timers t
+LEFT JOIN payments p ON p.partition = t.partition AND p.id = t.payment AND p.tenant = t.tenant
+WHERE t.partition = $1 AND p.id IS NULL ORDER BY t.payment LIMIT $2`, p.snapshot.partition, maxListed+1)
+	if err != nil {
+		return fmt.Errorf("look for timers without a payment: %w", err)
+	}
+	for _, r := range listed(p, "timer", rows) {
+		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.Payment}
+		p.problem("timer", "payment "+id.String(), "a timer %s of generation %d, but there is no such payment", r.Kind, r.Generation)
+	}
+	return nil
+}

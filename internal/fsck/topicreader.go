@@ -1,0 +1,258 @@
+package fsck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// Limits of reading topics.
+const (
+	fetchBytes   = 1 << 20          // read ahead of each topic's partition
+	stallLimit   = 15 * time.Second // without any record before the end is reached
+	firstWindow  = 256              // in which the last position is looked for, backwards from the end
+	windowGrowth = 8
+)
+
+var (
+	errAgedOut  = errors.New("the record is past the topic's retention")
+	errNotThere = errors.New("the topic ends before the record")
+)
+
+// checkedTopics are what the fold publishes. It is their only writer, and in each partition their records stand in the
+// order of the log.
+func checkedTopics() []string {
+	return []string{topics.Events, topics.Entries, topics.Decisions, topics.PSPRequests, topics.InboxDeadLetters}
+}
+
+// topicReader looks at topics without taking part in any group.
+type topicReader struct {
+	options []kgo.Opt
+	client  *kgo.Client
+	admin   *kadm.Client
+}
+
+func newTopicReader(options []kgo.Opt) (*topicReader, error) {
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	return &topicReader{options: options, client: client, admin: kadm.NewClient(client)}, nil
+}
+
+func (t *topicReader) close() { t.client.Close() }
+
+// ends are the committed ends of the checked topics.
+type ends struct {
+	partitions int32
+	listed     kadm.ListedOffsets
+}
+
+func (e ends) of(partition int32) map[string]int64 {
+	at := make(map[string]int64, len(e.listed))
+	for topic := range e.listed {
+		if end, ok := e.listed.Lookup(topic, partition); ok {
+			at[topic] = end.Offset
+		}
+	}
+	return at
+}
+
+func (t *topicReader) ends(ctx context.Context) (ends, error) {
+	names := append(checkedTopics(), topics.Positions)
+	listed, err := t.admin.ListCommittedOffsets(ctx, names...)
+	if err == nil {
+		err = listed.Error()
+	}
+	if err != nil {
+		return ends{}, fmt.Errorf("list the ends of the topics: %w", err)
+	}
+	e := ends{listed: listed}
+	for _, name := range names {
+		n := int32(len(listed[name]))
+		if n == 0 {
+			return ends{}, fmt.Errorf("topic %s does not exist; weir topics apply creates it", name)
+		}
+		if e.partitions > 0 && n != e.partitions {
+			return ends{}, fmt.Errorf("topic %s has %d partitions, %s has %d: all must have as many", name, n, names[0], e.partitions)
+		}
+		e.partitions = n
+	}
+	return e, nil
+}
+
+func (t *topicReader) topicID(ctx context.Context, topic string) ([16]byte, error) {
+	details, err := t.admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		return [16]byte{}, fmt.Errorf("look at topic %s: %w", topic, err)
+	}
+	return details[topic].ID, nil
+}
+
+// positions reads N of each partition: the last committed position of the role.
+func (t *topicReader) positions(ctx context.Context, partitions int32) ([]publishedState, error) {
+	all := make([]publishedState, partitions)
+	for i := range all {
+		s, err := t.position(ctx, int32(i))
+		if err != nil {
+			return nil, err
+		}
+		all[i] = s
+	}
+	return all, nil
+}
+
+func (t *topicReader) position(ctx context.Context, partition int32) (publishedState, error) {
+	start, end, err := t.bounds(ctx, topics.Positions, partition)
+	if err != nil {
+		return publishedState{}, err
+	}
+	for to, width := end, int64(firstWindow); to > start; width *= windowGrowth {
+		from := max(start, to-width)
+		reader, err := t.open(topics.Positions, partition, from, end)
+		if err != nil {
+			return publishedState{}, err
+		}
+		state, err := lastPosition(ctx, reader)
+		reader.close()
+		if err != nil || state.found {
+			return state, err
+		}
+		to = from
+	}
+	return publishedState{}, nil
+}
+
+func lastPosition(ctx context.Context, reader *partitionReader) (state publishedState, err error) {
+	for {
+		r, err := reader.next(ctx)
+		if err != nil || r == nil {
+			return state, err
+		}
+		position, ok, err := stream.PositionIn(role, r)
+		if err != nil {
+			return state, fmt.Errorf("%s partition %d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+		if ok {
+			state = publishedState{found: true, next: position.Next}
+		}
+	}
+}
+
+// bounds are the first offset and the committed end.
+func (t *topicReader) bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
+	starts, err := t.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return 0, 0, fmt.Errorf("list the start of %s: %w", topic, err)
+	}
+	committed, err := t.admin.ListCommittedOffsets(ctx, topic)
+	if err != nil {
+		return 0, 0, fmt.Errorf("list the end of %s: %w", topic, err)
+	}
+	first, ok1 := starts.Lookup(topic, partition)
+	last, ok2 := committed.Lookup(topic, partition)
+	if !ok1 || !ok2 {
+		return 0, 0, fmt.Errorf("topic %s has no partition %d", topic, partition)
+	}
+	if err := errors.Join(first.Err, last.Err); err != nil {
+		return 0, 0, fmt.Errorf("list the offsets of %s partition %d: %w", topic, partition, err)
+	}
+	return first.Offset, last.Offset, nil
+}
+
+// record reads the record at one offset.
+func (t *topicReader) record(ctx context.Context, topic string, partition int32, offset int64) (*kgo.Record, error) {
+	start, end, err := t.bounds(ctx, topic, partition)
+	switch {
+	case err != nil:
+		return nil, err
+	case offset < start:
+		return nil, errAgedOut
+	case offset >= end:
+		return nil, errNotThere
+	}
+	reader, err := t.open(topic, partition, offset, offset+1)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.close()
+	r, err := reader.next(ctx)
+	if err == nil && r == nil {
+		err = errNotThere
+	}
+	return r, err
+}
+
+// open reads the committed records of [from, end) of one partition.
+func (t *topicReader) open(topic string, partition int32, from, end int64) (*partitionReader, error) {
+	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), t.options...),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // the end may be one
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchBytes),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+			topic: {partition: kgo.NewOffset().At(from).WithEpoch(-1)},
+		}))...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	return &partitionReader{client: client, topic: topic, partition: partition, offset: from, end: end}, nil
+}
+
+// partitionReader hands out the committed records of one partition one by one.
+type partitionReader struct {
+	client    *kgo.Client
+	topic     string
+	partition int32
+	offset    int64 // after the last record seen
+	end       int64
+	page      []*kgo.Record
+}
+
+func (r *partitionReader) close() { r.client.CloseAllowingRebalance() }
+
+// next is the next record, nil at the end.
+func (r *partitionReader) next(ctx context.Context) (*kgo.Record, error) {
+	for {
+		for len(r.page) > 0 {
+			record := r.page[0]
+			if record.Offset >= r.end {
+				return nil, nil
+			}
+			r.page, r.offset = r.page[1:], record.Offset+1
+			if !record.Attrs.IsControl() {
+				return record, nil
+			}
+		}
+		if r.offset >= r.end {
+			return nil, nil
+		}
+		if err := r.fill(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *partitionReader) fill(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, stallLimit)
+	defer cancel()
+	fetches := r.client.PollFetches(limited)
+	if limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("read %s partition %d: nothing after offset %d for %s, the committed end is %d", r.topic, r.partition, r.offset, stallLimit, r.end)
+	}
+	if err := fetches.Err(); err != nil {
+		return fmt.Errorf("read %s partition %d at offset %d: %w", r.topic, r.partition, r.offset, err)
+	}
+	r.page = fetches.Records()
+	return nil
+}
