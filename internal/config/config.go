@@ -1,0 +1,187 @@
+// Package config reads the configuration of the whole engine: defaults, then a YAML file, then the environment, then
+// flags, each overriding the one before. A key or a value that is wrong stops the start and is named with its place.
+//
+// The struct tags are the one description of every key: its name, what it is for, and what it may be. The defaults stand
+// in Default.
+package config
+
+import (
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// Config is the configuration of every role.
+type Config struct {
+	DataDir string   `key:"data_dir" validate:"required" doc:"Directory of the embedded broker and database and of what they need."`
+	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry."`
+	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk payments psp webhooks api sandbox" doc:"Roles that this process runs: risk, payments, psp, webhooks, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
+
+	Log      Log            `key:"log"`
+	Kafka    Kafka          `key:"kafka"`
+	Database Database       `key:"database"`
+	API      API            `key:"api"`
+	Risk     Risk           `key:"risk"`
+	PSP      map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
+	Payments Payments       `key:"payments"`
+	Stream   Stream         `key:"stream"`
+	Sandbox  Sandbox        `key:"sandbox"`
+}
+
+// Log is how the process logs.
+type Log struct {
+	Level  string `key:"level" validate:"oneof=debug info warn error" doc:"Least severe level that is written: debug, info, warn or error."`
+	Format string `key:"format" validate:"oneof=auto json text" doc:"json, text, or auto: text on a terminal, json elsewhere."`
+}
+
+// Kafka is how to reach the broker.
+type Kafka struct {
+	Brokers      []string  `key:"brokers" validate:"dive,hostname_port" doc:"Seed brokers, host:port. Empty: an embedded broker, for development."`
+	ClientID     string    `key:"client_id" validate:"required,max=128" doc:"Client id that brokers see."`
+	Partitions   int32     `key:"partitions" validate:"gte=0,lte=32767" doc:"Partitions of every topic, fixed for their life. 0: 4 embedded, 64 on a cluster."`
+	Replication  int16     `key:"replication" validate:"gte=-1,ne=0" doc:"Replicas of every topic; -1: the cluster's default."`
+	EmbeddedPort int       `key:"embedded_port" validate:"gte=0,lte=65535" doc:"Port of the embedded broker on 127.0.0.1; 0: any free one."`
+	TLS          KafkaTLS  `key:"tls"`
+	SASL         KafkaSASL `key:"sasl"`
+}
+
+// KafkaTLS is how connections to brokers are secured.
+type KafkaTLS struct {
+	Enabled     bool   `key:"enabled" doc:"Connect with TLS."`
+	CA          string `key:"ca" validate:"omitempty,file" doc:"PEM file of the authorities that sign the brokers' certificates. Empty: the system's."`
+	Certificate string `key:"certificate" validate:"omitempty,file" doc:"PEM file of our certificate."`
+	Key         string `key:"key" validate:"required_with=Certificate,omitempty,file" doc:"PEM file of its key."`
+}
+
+// KafkaSASL is how we authenticate with brokers.
+type KafkaSASL struct {
+	Mechanism string `key:"mechanism" validate:"omitempty,oneof=PLAIN SCRAM-SHA-256 SCRAM-SHA-512" doc:"PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, or empty for none."`
+	User      string `key:"user" validate:"required_with=Mechanism" doc:"User name."`
+	Password  Secret `key:"password" validate:"required_with=Mechanism" doc:"Password."`
+}
+
+// Database is how to reach CockroachDB or PostgreSQL.
+type Database struct {
+	URL          DSN    `key:"url" validate:"omitempty,dsn" doc:"postgres:// URL of CockroachDB or PostgreSQL. Empty: an embedded one, for development."`
+	Password     Secret `key:"password" doc:"Password, where it is not part of the URL."`
+	MaxConns     int32  `key:"max_conns" validate:"gte=2,lte=1000" doc:"Most connections that this process holds."`
+	EmbeddedPort int    `key:"embedded_port" validate:"gte=0,lte=65535" doc:"Port of the embedded database on 127.0.0.1; 0: any free one."`
+}
+
+// API is the HTTP server.
+type API struct {
+	Listen        string        `key:"listen" validate:"hostport" doc:"Address of the HTTP server, host:port: API, webhooks, /healthz, /readyz and /metrics."`
+	Keys          []APIKey      `key:"keys" validate:"unique=Name,dive"`
+	MaxBodyBytes  Bytes         `key:"max_body_bytes" validate:"gte=1024,lte=524288" doc:"Largest body of a request."`
+	Wait          time.Duration `key:"wait" validate:"gte=0,lte=30s" doc:"How long a write waits for its result before it answers 202."`
+	ProduceWithin time.Duration `key:"produce_within" validate:"gte=1s,lte=30s" doc:"How long a command may take to become durable before the write fails."`
+	Rate          int           `key:"rate" validate:"gte=1" doc:"Requests per second of each API key."`
+	Burst         int           `key:"burst" validate:"gte=1" doc:"Requests above the rate that are let through at once."`
+	Idempotency   Idempotency   `key:"idempotency"`
+}
+
+// APIKey lets one caller act for one tenant.
+type APIKey struct {
+	Name   string `key:"name" validate:"required,max=64,name" doc:"Who calls, for logs and limits."`
+	Tenant string `key:"tenant" validate:"required,max=64,name" doc:"Tenant that the key acts for."`
+	Key    Secret `key:"key" validate:"required,min=16" doc:"The key that the caller sends."`
+}
+
+// Idempotency is how long idempotency keys live.
+type Idempotency struct {
+	Keep          time.Duration `key:"keep" validate:"gte=720h" doc:"Age at which idempotency keys are deleted; not less than a command id is remembered."`
+	TakeOverAfter time.Duration `key:"take_over_after" validate:"gte=1s" doc:"Age at which a key whose first request was never answered may be used by a repeat; at least wait + produce_within."`
+}
+
+// Risk is the rule set.
+type Risk struct {
+	Rules  string        `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
+	Reload time.Duration `key:"reload" validate:"gte=0" doc:"How often the rule files are looked at for changes; 0: only at the start."`
+}
+
+// PSP is one payment service provider.
+type PSP struct {
+	Adapter           string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
+	BaseURL           string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
+	Secret            Secret        `key:"secret" doc:"API key that we send."`
+	WebhookSecret     Secret        `key:"webhook_secret" doc:"Secret that it signs webhooks with (base64, Standard Webhooks). Empty: its webhooks are refused."`
+	Timeout           time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
+	Concurrency       int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
+	Idempotent        bool          `key:"idempotent" doc:"It takes an idempotency key, so that a request may be sent again within the window."`
+	IdempotencyWindow time.Duration `key:"idempotency_window" validate:"gte=0" doc:"How long it remembers an idempotency key."`
+	PollInterval      time.Duration `key:"poll_interval" validate:"gte=100ms" doc:"Shortest time between two polls of one request."`
+}
+
+// Payments are the times in the life of a payment. One that exists keeps what it was given when they change.
+type Payments struct {
+	PSP              string        `key:"psp" doc:"PSP that authorisations go to. Empty: the only one."`
+	CreatedTTL       time.Duration `key:"created_ttl" validate:"gte=1s" doc:"After which a payment that nobody authorised expires."`
+	HeldTTL          time.Duration `key:"held_ttl" validate:"gte=1s" doc:"After which a held payment that nobody reviewed expires."`
+	ChallengeTTL     time.Duration `key:"challenge_ttl" validate:"gte=1s" doc:"After which a 3-D Secure challenge that nobody finished expires."`
+	AuthorizationTTL time.Duration `key:"authorization_ttl" validate:"gte=1s" doc:"After which what is authorised and not captured expires."`
+	RequestTTL       time.Duration `key:"request_ttl" validate:"gte=1s" doc:"In which an authorisation is sent to the PSP or never."`
+	FollowTTL        time.Duration `key:"follow_ttl" validate:"gte=1s" doc:"In which a capture, void or refund is sent to the PSP or never."`
+	PollGrace        time.Duration `key:"poll_grace" validate:"gte=0" doc:"After these, how long a request may still be on its way before \"not found\" proves that it was not performed."`
+	PollAfter        time.Duration `key:"poll_after" validate:"gte=10ms" doc:"Before the first poll of an unknown outcome; each wait is twice the one before."`
+	PollMost         time.Duration `key:"poll_most" validate:"gtefield=PollAfter" doc:"Longest wait between polls of an unknown outcome."`
+	DedupHorizon     time.Duration `key:"dedup_horizon" validate:"gte=720h,lte=1080h" doc:"How long a command id is remembered; older commands are refused. Not less than 30 days, not more than topics are kept (45 days)."`
+}
+
+// Stream bounds what each partition holds and waits for.
+type Stream struct {
+	InstanceID         string        `key:"instance_id" validate:"max=128" doc:"Name of this process in the consumer group, its own among all processes and the same after a restart. Empty: the host's name."`
+	BatchRecords       int           `key:"batch_records" validate:"gte=1,lte=100000" doc:"Records in one database transaction."`
+	BatchBytes         Bytes         `key:"batch_bytes" validate:"gte=65536" doc:"Bytes of the records in one database transaction."`
+	QueueRecords       int           `key:"queue_records" validate:"gte=1" doc:"Records applied and not yet published, for each partition."`
+	QueueBytes         Bytes         `key:"queue_bytes" validate:"gte=65536" doc:"Their bytes."`
+	InFlight           int           `key:"in_flight" validate:"gte=1" doc:"Records that a stateless role has begun and not finished, for each partition."`
+	CommitInterval     time.Duration `key:"commit_interval" validate:"gte=1ms,ltfield=TransactionTimeout" doc:"Between two Kafka commits of a partition."`
+	TransactionTimeout time.Duration `key:"transaction_timeout" validate:"gte=1s,lte=15m" doc:"After which the broker aborts an open transaction of a dead process."`
+	SessionTimeout     time.Duration `key:"session_timeout" validate:"gte=1s,lte=5m" doc:"After which a dead process loses its partitions."`
+	DrainTimeout       time.Duration `key:"drain_timeout" validate:"gte=100ms,lte=1m" doc:"On a graceful stop: time to apply and publish what is in hand."`
+}
+
+// Sandbox is the provider of test payments.
+type Sandbox struct {
+	Listen        string        `key:"listen" validate:"hostport" doc:"Address of its HTTP server, host:port."`
+	APIKey        Secret        `key:"api_key" doc:"Key that callers must send. Empty: everyone may call."`
+	WebhookURL    string        `key:"webhook_url" validate:"omitempty,http_url" doc:"Where it sends webhooks. Empty: nowhere."`
+	WebhookSecret Secret        `key:"webhook_secret" validate:"required_with=WebhookURL" doc:"Secret that it signs webhooks with (base64, Standard Webhooks)."`
+	Latency       time.Duration `key:"latency" validate:"gte=0,lte=1m" doc:"How long every answer takes."`
+	MaxPayments   int           `key:"max_payments" validate:"gte=1" doc:"Payments it remembers; the oldest are forgotten first."`
+}
+
+// Default is the configuration of an installation that configures nothing: everything embedded, on this host alone.
+func Default() Config {
+	return Config{
+		DataDir:  "data",
+		Log:      Log{Level: "info", Format: "auto"},
+		Kafka:    Kafka{ClientID: "weir", Replication: -1, EmbeddedPort: 19092},
+		Database: Database{MaxConns: 16, EmbeddedPort: 15432},
+		API: API{
+			Listen: "127.0.0.1:8080", MaxBodyBytes: 256 << 10, Wait: 5 * time.Second, ProduceWithin: 5 * time.Second,
+			Rate: 1000, Burst: 2000,
+			Idempotency: Idempotency{Keep: topics.DedupHorizon, TakeOverAfter: 15 * time.Second},
+		},
+		Risk: Risk{Reload: 2 * time.Second},
+		Payments: Payments{
+			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
+			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
+			PollAfter: time.Second, PollMost: 5 * time.Minute, DedupHorizon: topics.DedupHorizon,
+		},
+		Stream: Stream{
+			BatchRecords: 1000, BatchBytes: 4 << 20, QueueRecords: 10_000, QueueBytes: 16 << 20, InFlight: 2000,
+			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second, SessionTimeout: 6 * time.Second,
+			DrainTimeout: 6 * time.Second,
+		},
+		Sandbox: Sandbox{Listen: "127.0.0.1:8090", MaxPayments: 200_000},
+	}
+}
+
+// DefaultPSP is what a provider has whose keys are not all given.
+func DefaultPSP() PSP {
+	return PSP{
+		Adapter: "sandbox", Timeout: 10 * time.Second, Concurrency: 256,
+		Idempotent: true, IdempotencyWindow: 24 * time.Hour, PollInterval: time.Second,
+	}
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// field is one key of a struct of the configuration.
+type field struct {
+	name  string
+	doc   string
+	index int
+	typ   reflect.Type
+}
+
+// fieldsOf lists the keys of a struct in order of declaration.
+func fieldsOf(t reflect.Type) []field {
+	fields := make([]field, 0, t.NumField())
+	for i := range t.NumField() {
+		f := t.Field(i)
+		fields = append(fields, field{name: f.Tag.Get("key"), doc: f.Tag.Get("doc"), index: i, typ: f.Type})
+	}
+	return fields
+}
+
+// isSecret: its value may stand in a file of its own, named by the key with "_file" behind it.
+func isSecret(t reflect.Type) bool {
+	return t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[DSN]()
+}
+
+// Key describes one key for people: what stands between the dots where names and numbers are free is in <>.
+type Key struct {
+	Path    string
+	Type    string
+	Default string
+	Doc     string
+}
+
+// Keys lists every key, in order of declaration.
+func Keys() []Key {
+	return keysOf("", reflect.ValueOf(Default()))
+}
+
+func keysOf(prefix string, v reflect.Value) []Key {
+	var keys []Key
+	for _, f := range fieldsOf(v.Type()) {
+		value, path := v.Field(f.index), prefix+f.name
+		switch {
+		case f.typ.Kind() == reflect.Struct:
+			keys = append(keys, keysOf(path+".", value)...)
+		case f.typ.Kind() == reflect.Map:
+			keys = append(keys, keysOf(path+".<name>.", newElement(f.typ.Elem()))...)
+		case f.typ.Kind() == reflect.Slice && f.typ.Elem().Kind() == reflect.Struct:
+			keys = append(keys, keysOf(path+".<number>.", newElement(f.typ.Elem()))...)
+		default:
+			key := Key{Path: path, Type: typeName(f.typ), Doc: f.doc}
+			if f.typ.Kind() != reflect.Slice {
+				key.Default = formatScalar(value)
+			}
+			keys = append(keys, key)
+			if isSecret(f.typ) {
+				keys = append(keys, Key{Path: path + "_file", Type: "path", Doc: "File that holds " + path + "; a line break at its end is dropped."})
+			}
+		}
+	}
+	return keys
+}
+
+// newElement is a new element of a map or list, with its defaults.
+func newElement(t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	if t == reflect.TypeFor[PSP]() {
+		v.Set(reflect.ValueOf(DefaultPSP()))
+	}
+	return v
+}
+
+// nearest is the candidate that takes the fewest changes to become name, "" where none is close.
+func nearest(name string, candidates []string) string {
+	best, least := "", max(2, len(name)/3)+1
+	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
+		if d := distance(strings.ToLower(name), candidate); d < least {
+			best, least = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b.
+func distance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			replace := last[j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			row[j] = min(replace, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
