@@ -2,7 +2,7 @@
 // wait for what becomes of them and read what is stored.
 package api
 
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config oapi-codegen.yaml openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config oapi-codegen.yaml -o api.gen.go openapi.yaml
 
 import (
 	"context"

@@ -1,0 +1,87 @@
+package await
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/weirhq/weir/topics"
+)
+
+const (
+	command = "019ac1b2-f5a8-7c3e-9d10-aa5be2c17f44"
+	payment = "pay_0003_019ac1b2f5a87c3e9d10aa5be2c17f44"
+)
+
+func own(id string, t topics.EventType) topics.PaymentEvent {
+	return topics.PaymentEvent{EventID: id, Type: t, CommandID: command, PaymentID: payment}
+}
+
+func answers(id string, t topics.EventType, request string) topics.PaymentEvent {
+	return topics.PaymentEvent{EventID: id, Type: t, RequestID: request, PaymentID: payment}
+}
+
+func TestConclude(t *testing.T) {
+	foreign := topics.PaymentEvent{EventID: "3-7-0", Type: topics.EventVoided, CommandID: "another", PaymentID: payment}
+	for _, test := range []struct {
+		name       string
+		authorizes bool
+		events     []topics.PaymentEvent
+		want       topics.EventType // "" where there is no answer
+		request    string
+		open       bool
+	}{
+		{name: "nothing yet"},
+		{name: "created alone", events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated)}, want: topics.EventCreated},
+		{name: "created, and the PSP is to be asked", authorizes: true, events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated)}},
+		{name: "created and blocked", authorizes: true, want: topics.EventBlocked,
+			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventBlocked)}},
+		{name: "requested", authorizes: true, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested)}},
+		{name: "authorised", authorizes: true, want: topics.EventAuthorized, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested),
+				answers("3-9-0", topics.EventAuthorized, "3-5-1")}},
+		{name: "authorised and captured in one call", authorizes: true, want: topics.EventCaptured, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested),
+				answers("3-9-0", topics.EventAuthorized, "3-5-1"), answers("3-9-1", topics.EventCaptured, "3-5-1")}},
+		{name: "unknown", authorizes: true, want: topics.EventOutcomeUnknown, request: "3-5-1", open: true,
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
+				answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-12-0", topics.EventPollRequested, "3-5-1")}},
+		{name: "unknown, then known", authorizes: true, want: topics.EventDeclined, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
+				answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-14-0", topics.EventDeclined, "3-5-1")}},
+		{name: "a refund that the PSP has accepted", want: topics.EventSubmitted, request: "3-20-0", open: true,
+			events: []topics.PaymentEvent{own("3-20-0", topics.EventRefundRequested), answers("3-21-0", topics.EventSubmitted, "3-20-0")}},
+		{name: "refused", want: topics.EventCommandRefused, events: []topics.PaymentEvent{own("3-20-0", topics.EventCommandRefused)}},
+		{name: "the answer to another request", request: "3-20-0",
+			events: []topics.PaymentEvent{own("3-20-0", topics.EventCaptureRequested), answers("3-21-0", topics.EventCaptured, "3-18-0")}},
+		{name: "another command's event", events: []topics.PaymentEvent{foreign}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			q := Question{CommandID: command, PaymentID: payment, Authorizes: test.authorizes}
+			answer, ok := Conclude(q, test.events)
+			if answer.Event.Type != test.want || ok != (test.want != "") {
+				t.Errorf("got %q, %v; want %q", answer.Event.Type, ok, test.want)
+			}
+			if answer.Request != test.request || answer.Open != test.open {
+				t.Errorf("got request %q, open %v; want %q, %v", answer.Request, answer.Open, test.request, test.open)
+			}
+		})
+	}
+}
+
+// Events may come in any order and more than once: from the hub and from the log.
+func TestLearnInAnyOrder(t *testing.T) {
+	events := []topics.PaymentEvent{
+		own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested),
+		answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-10-0", topics.EventAuthorized, "3-5-1"),
+	}
+	for range 200 {
+		w := &Waiter{question: Question{CommandID: command, PaymentID: payment, Authorizes: true}, concluded: make(chan struct{}, 1)}
+		for _, i := range rand.Perm(2 * len(events)) {
+			w.Learn(events[i%len(events)])
+		}
+		if answer, ok := w.Answer(); !ok || answer.Event.Type != topics.EventAuthorized || len(w.events) != len(events) {
+			t.Fatalf("got %v, %v from %d events", answer.Event.Type, ok, len(w.events))
+		}
+	}
+}
