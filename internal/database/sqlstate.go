@@ -44,7 +44,7 @@ func IsUnavailable(err error) bool {
 	var network net.Error
 	var connect *pgconn.ConnectError
 	return errors.As(err, &network) || errors.As(err, &connect) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 func inClass(err error, classes ...string) bool {
@@ -57,23 +57,20 @@ func inClass(err error, classes ...string) bool {
 	return false
 }
 
-// commitHappened says what is known after COMMIT was answered with err: a nil error, certainly yes; certainly no; or, for
-// known = false, nothing.
-func commitHappened(err error) (happened, known bool) {
-	if err == nil {
-		return true, true
-	}
-	if errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, pgx.ErrTxClosed) || pgconn.SafeToRetry(err) {
-		return false, true // answered ROLLBACK, or nothing was sent
+// outcomeKnown reports whether err, the answer to a COMMIT that was sent, proves that nothing was committed. Only the
+// server's own word does: the driver reports a connection that broke while it waited as one that was closed before.
+func outcomeKnown(err error) bool {
+	if errors.Is(err, pgx.ErrTxCommitRollback) {
+		return true // answered ROLLBACK
 	}
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
-		return false, false
+		return false
 	}
-	// FATAL and PANIC end the session, and can come after the commit record was written.
 	severity := server.SeverityUnlocalized
 	if severity == "" {
 		severity = server.Severity
 	}
-	return false, severity == "ERROR" && server.Code != "40003" && !IsUnavailable(err)
+	// FATAL and PANIC end the session, and can come after the commit record was written.
+	return severity == "ERROR" && server.Code != "40003" && !IsUnavailable(err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/cockroach-go/v2/crdb"
 	"github.com/cockroachdb/cockroach-go/v2/crdb/crdbpgxv5"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Limits of the retry of one transaction.
@@ -65,14 +66,33 @@ func (db *DB) attemptTx(ctx context.Context, fn func(pgx.Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
+	if err := sendable(ctx, tx); err != nil {
+		return err
+	}
 	return commitError(tx.Commit(ctx))
+}
+
+// sendable returns why COMMIT cannot even be sent, which makes the outcome certain.
+func sendable(ctx context.Context, tx pgx.Tx) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("not committed: %w", err)
+	}
+	if tx.Conn().IsClosed() {
+		return fmt.Errorf("not committed: %w", pgconn.ErrConnClosed)
+	}
+	return nil
 }
 
 // inCockroachTx leaves the retry to CockroachDB's own protocol: RELEASE SAVEPOINT is the commit there, and its error is
 // the one that counts.
 func (db *DB) inCockroachTx(ctx context.Context, fn func(pgx.Tx) error) error {
 	ctx = crdb.WithMaxRetries(ctx, txAttempts-1)
-	err := crdbpgx.ExecuteTx(ctx, db.Pool, pgx.TxOptions{IsoLevel: pgx.Serializable}, fn)
+	err := crdbpgx.ExecuteTx(ctx, db.Pool, pgx.TxOptions{IsoLevel: pgx.Serializable}, func(tx pgx.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return sendable(ctx, tx)
+	})
 	var ambiguous *crdb.AmbiguousCommitError
 	if errors.As(err, &ambiguous) {
 		return commitError(err)
@@ -85,7 +105,7 @@ func commitError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, known := commitHappened(err); !known {
+	if !outcomeKnown(err) {
 		return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)
 	}
 	return fmt.Errorf("commit: %w", err)

@@ -1,0 +1,320 @@
+package database_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/internal/chaos"
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/internal/database/databasetest"
+)
+
+// two are the rows that transactions of these tests meet on.
+const createTwo = "CREATE TABLE two (id int4 PRIMARY KEY, value int8 NOT NULL); INSERT INTO two VALUES (1, 0), (2, 0)"
+
+func newTwo(t *testing.T) *database.DB {
+	t.Helper()
+	db := databasetest.New(t)
+	if _, err := db.Pool.Exec(t.Context(), createTwo); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func value(t *testing.T, db *database.DB, id int) (v int64) {
+	t.Helper()
+	if err := db.Pool.QueryRow(t.Context(), "SELECT value FROM two WHERE id = $1", id).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func increment(ctx context.Context, tx pgx.Tx, id int) error {
+	_, err := tx.Exec(ctx, "UPDATE two SET value = value + 1 WHERE id = $1", id)
+	return err
+}
+
+func sum(ctx context.Context, tx pgx.Tx) (v int64, err error) {
+	err = tx.QueryRow(ctx, "SELECT sum(value)::int8 FROM two").Scan(&v)
+	return v, err
+}
+
+// both runs a test on the way of each dialect. CockroachDB's works on PostgreSQL up to the commit, which is enough for
+// what is wanted of it here.
+func both(t *testing.T, run func(t *testing.T, as func(*database.DB) *database.DB)) {
+	t.Run("as the server is", func(t *testing.T) { run(t, func(db *database.DB) *database.DB { return db }) })
+	t.Run("with cockroach restarts", func(t *testing.T) {
+		run(t, func(db *database.DB) *database.DB {
+			db.Dialect = database.CockroachDB
+			return db
+		})
+	})
+}
+
+func TestATransactionThatLosesAtAStatementRunsAgain(t *testing.T) {
+	db := newTwo(t)
+	runs := 0
+	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+		runs++
+		if _, err := sum(t.Context(), tx); err != nil {
+			return err
+		}
+		if runs == 1 { // another one takes row 1 in between
+			if err := db.InTx(t.Context(), func(other pgx.Tx) error { return increment(t.Context(), other, 1) }); err != nil {
+				t.Fatal(err)
+			}
+			err := increment(t.Context(), tx, 1)
+			if database.SQLState(err) != "40001" {
+				t.Fatalf("the statement gave %v, want 40001", err)
+			}
+			return fmt.Errorf("wrapped: %w", err)
+		}
+		return increment(t.Context(), tx, 1)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, db, 1); runs != 2 || got != 2 {
+		t.Fatalf("%d runs left %d, want 2 and 2", runs, got)
+	}
+}
+
+// TestATransactionThatLosesAtCommitRunsAgain is write skew: both read both rows and each writes another one.
+func TestATransactionThatLosesAtCommitRunsAgain(t *testing.T) {
+	db := newTwo(t)
+	runs := 0
+	addSum := func(tx pgx.Tx, id int) error {
+		total, err := sum(t.Context(), tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(t.Context(), "UPDATE two SET value = $1 + 1 WHERE id = $2", total, id)
+		return err
+	}
+	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+		runs++
+		if runs > 1 {
+			return addSum(tx, 1)
+		}
+		if err := addSum(tx, 1); err != nil {
+			t.Fatal(err)
+		}
+		return db.InTx(t.Context(), func(other pgx.Tx) error { return addSum(other, 2) })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One after the other: the second sees 1 and writes 2. Side by side both would write 1.
+	if one, other := value(t, db, 1), value(t, db, 2); runs != 2 || one != 2 || other != 1 {
+		t.Fatalf("%d runs left %d and %d, want 2 runs, 2 and 1", runs, one, other)
+	}
+}
+
+func TestOtherErrorsRollBackAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
+		db := as(newTwo(t))
+		refused := errors.New("refused")
+		for name, c := range map[string]struct {
+			fail func(tx pgx.Tx) error
+			is   func(error) bool
+		}{
+			"ours":       {func(pgx.Tx) error { return refused }, func(err error) bool { return errors.Is(err, refused) }},
+			"constraint": {func(tx pgx.Tx) error { _, err := tx.Exec(t.Context(), "INSERT INTO two VALUES (1, 0)"); return err }, database.IsData},
+			"division":   {func(tx pgx.Tx) error { _, err := tx.Exec(t.Context(), "SELECT 1/0"); return err }, database.IsData},
+		} {
+			t.Run(name, func(t *testing.T) {
+				runs := 0
+				err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+					runs++
+					if err := increment(t.Context(), tx, 1); err != nil {
+						return err
+					}
+					return c.fail(tx)
+				})
+				if !c.is(err) || errors.Is(err, database.ErrOutcomeUnknown) {
+					t.Fatalf("error is %v", err)
+				}
+				if got := value(t, db, 1); runs != 1 || got != 0 {
+					t.Fatalf("%d runs left %d, want 1 and 0", runs, got)
+				}
+			})
+		}
+	})
+}
+
+func TestAPanicRollsBack(t *testing.T) {
+	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
+		db := as(newTwo(t))
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic was swallowed")
+				}
+			}()
+			_ = db.InTx(t.Context(), func(tx pgx.Tx) error {
+				if err := increment(t.Context(), tx, 1); err != nil {
+					t.Error(err)
+				}
+				panic("a bug")
+			})
+		}()
+		if got := value(t, db, 1); got != 0 {
+			t.Fatalf("a transaction that panicked left %d", got)
+		}
+		if used := db.Pool.Stat().AcquiredConns(); used != 0 {
+			t.Fatalf("%d connections are still in use", used)
+		}
+	})
+}
+
+func TestASwallowedErrorIsNotACommit(t *testing.T) {
+	db := newTwo(t)
+	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+		_, _ = tx.Exec(t.Context(), "SELECT 1/0") // the mistake under test
+		return nil
+	})
+	if err == nil || errors.Is(err, database.ErrOutcomeUnknown) {
+		t.Fatalf("a transaction that the server rolled back gave %v", err)
+	}
+}
+
+// TestALostAnswerIsAnUnknownOutcome cuts the connection once COMMIT is on its way.
+func TestALostAnswerIsAnUnknownOutcome(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		dialect database.Dialect
+		commit  string
+		fault   chaos.Fault
+		left    int64
+	}{
+		{"commit done", database.PostgreSQL, "commit", chaos.LoseAnswer, 1},
+		{"commit never arrives", database.PostgreSQL, "commit", chaos.LoseRequest, 0},
+		{"release never arrives", database.CockroachDB, "RELEASE SAVEPOINT", chaos.LoseRequest, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			db, proxy := throughProxy(t)
+			db.Dialect = c.dialect
+			trap := proxy.Arm(chaos.Bytes([]byte(c.commit)), 0, c.fault)
+			runs := 0
+			err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+				runs++
+				return increment(t.Context(), tx, 1)
+			})
+			<-trap.Fired()
+			if !errors.Is(err, database.ErrOutcomeUnknown) || runs != 1 {
+				t.Fatalf("after %d runs: %v, want an unknown outcome after one", runs, err)
+			}
+			if got := value(t, db, 1); got != c.left { // the pool goes on with a new connection
+				t.Fatalf("the row is %d, want %d", got, c.left)
+			}
+		})
+	}
+}
+
+func TestAConnectionLostBeforeCommitIsNoCommit(t *testing.T) {
+	db, proxy := throughProxy(t)
+	proxy.Arm(chaos.Bytes([]byte("UPDATE")), 0, chaos.LoseAnswer)
+	err := db.InTx(t.Context(), func(tx pgx.Tx) error { return increment(t.Context(), tx, 1) })
+	if !database.IsUnavailable(err) || errors.Is(err, database.ErrOutcomeUnknown) {
+		t.Fatalf("error is %v, want unavailable and not committed", err)
+	}
+	if got := value(t, db, 1); got != 0 {
+		t.Fatalf("the row is %d, want 0", got)
+	}
+}
+
+func TestACancelledTransactionIsNoCommit(t *testing.T) {
+	db := newTwo(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	err := db.InTx(ctx, func(tx pgx.Tx) error {
+		defer cancel()
+		return increment(ctx, tx, 1)
+	})
+	if !errors.Is(err, context.Canceled) || errors.Is(err, database.ErrOutcomeUnknown) {
+		t.Fatalf("error is %v, want cancelled and not committed", err)
+	}
+	if got := value(t, db, 1); got != 0 {
+		t.Fatalf("the row is %d, want 0", got)
+	}
+}
+
+// throughProxy opens a database whose connections a test can break.
+func throughProxy(t *testing.T) (*database.DB, *chaos.Proxy) {
+	t.Helper()
+	address, err := url.Parse(newTwo(t).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := chaos.NewProxy(address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { proxy.Close() })
+	address.Host = proxy.Addr()
+	db, err := database.Open(t.Context(), address.String(), 4, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db, proxy
+}
+
+func TestClassesOfErrors(t *testing.T) {
+	db := newTwo(t)
+	_, err := db.Pool.Exec(t.Context(), "INSERT INTO two VALUES (1, 0)")
+	if got := database.SQLState(fmt.Errorf("wrapped: %w", err)); got != "23505" {
+		t.Errorf("SQLSTATE %q, want 23505", got)
+	}
+	if !database.IsData(err) || database.IsRetryable(err) || database.IsUnavailable(err) {
+		t.Errorf("%v is of a wrong class", err)
+	}
+	if got := database.SQLState(errors.New("ours")); got != "" {
+		t.Errorf("SQLSTATE of an error that is not the server's: %q", got)
+	}
+	if database.IsData(nil) || database.IsRetryable(nil) || database.IsUnavailable(nil) {
+		t.Error("nil has a class")
+	}
+}
+
+func TestMaskHidesPasswordsOnly(t *testing.T) {
+	for in, want := range map[string]string{
+		"postgres://weir:s3cret@db:5432/weir?sslmode=disable": "postgres://weir:xxxxx@db:5432/weir?sslmode=disable",
+		"postgres://db/weir?password=s3cret":                  "postgres://db/weir?password=xxxxx",
+		"host=db user=weir password='s3 cret' dbname=weir":    "host=db user=weir password=xxxxx dbname=weir",
+		"host=db user=weir":                                   "host=db user=weir",
+		"postgres://weir@db/weir":                             "postgres://weir@db/weir",
+	} {
+		if got := database.Mask(in); got != want {
+			t.Errorf("Mask(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestErrorsOfOpenHideThePassword(t *testing.T) {
+	address, err := url.Parse(databasetest.NewURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := *address
+	missing.Path = "/no_such_database"
+	refused := *address
+	refused.User = url.UserPassword(address.User.Username(), "wr0ng-s3cret")
+	for _, raw := range []string{missing.String(), refused.String(), "postgres://weir:wr0ng-s3cret@host:not-a-port/x"} {
+		db, err := database.Open(t.Context(), raw, 1, slog.New(slog.DiscardHandler))
+		if err == nil {
+			db.Close()
+			continue // a server that trusts everyone
+		}
+		password, _ := address.User.Password()
+		if strings.Contains(err.Error(), "wr0ng-s3cret") || (password != "" && strings.Contains(err.Error(), password)) {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}
