@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/broker/brokertest"
@@ -67,7 +68,7 @@ func (f *fixture) must(err error) {
 // produce writes records and returns when the broker has them.
 func (f *fixture) produce(records ...*kgo.Record) {
 	f.t.Helper()
-	f.must(f.producer.ProduceSync(f.t.Context(), records...).FirstErr())
+	f.produceOn(f.producer, records...)
 }
 
 func (f *fixture) exec(sql string, args ...any) {
@@ -84,6 +85,78 @@ func (f *fixture) publish(partition int32) {
 	f.t.Helper()
 	f.transact(partition, append(f.pending[partition], f.position(partition, f.next[partition]))...)
 	f.pending[partition] = nil
+}
+
+// payAll pays for two customers of each partition and publishes it.
+func (f *fixture) payAll() {
+	f.t.Helper()
+	f.storeAll()
+	f.publishAll()
+}
+
+func (f *fixture) storeAll() {
+	f.t.Helper()
+	for _, names := range customers(f.t) {
+		for _, name := range names {
+			f.pay(name)
+		}
+	}
+}
+
+func (f *fixture) publishAll() {
+	f.t.Helper()
+	for partition := range int32(partitions) {
+		f.publish(partition)
+	}
+}
+
+// on is the fixture of a subtest, as it was saved.
+func (f *fixture) on(t *testing.T) *fixture {
+	sub := *f
+	sub.t = t
+	sub.restore()
+	return &sub
+}
+
+func savedTables() []string {
+	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries"}
+}
+
+// save keeps what the tables hold for restore.
+func (f *fixture) save() {
+	f.t.Helper()
+	for _, table := range savedTables() {
+		_, err := f.db.Pool.Exec(f.t.Context(), `CREATE TABLE saved_`+table+` AS SELECT * FROM `+table)
+		f.must(err)
+	}
+}
+
+func (f *fixture) restore() {
+	f.t.Helper()
+	for _, table := range savedTables() {
+		_, err := f.db.Pool.Exec(f.t.Context(), `DELETE FROM `+table)
+		f.must(err)
+		_, err = f.db.Pool.Exec(f.t.Context(), `INSERT INTO `+table+` SELECT * FROM saved_`+table)
+		f.must(err)
+	}
+}
+
+// deleteBefore deletes a topic's records of partition 0 before an offset, all of them before -1.
+func (f *fixture) deleteBefore(topic string, offset int64) {
+	f.t.Helper()
+	var offsets kadm.Offsets
+	offsets.Add(kadm.Offset{Topic: topic, At: offset})
+	answers, err := f.broker.Admin(f.t).DeleteRecords(f.t.Context(), offsets)
+	if err == nil {
+		err = answers.Error()
+	}
+	f.must(err)
+}
+
+// produceOn writes records within the client's transaction.
+func (f *fixture) produceOn(client *kgo.Client, records ...*kgo.Record) {
+	f.t.Helper()
+	f.must(client.ProduceSync(f.t.Context(), records...).FirstErr())
 }
 
 func (f *fixture) transact(partition int32, records ...*kgo.Record) {

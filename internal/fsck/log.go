@@ -143,10 +143,10 @@ WHERE p.id IS NULL OR NOT (pair.position = ANY(p.positions))`, p.snapshot.partit
 	for _, r := range rows {
 		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.Payment}
 		if r.Missing {
-			p.problem("payment", id.String(), "the record at position %d gave it an event, but there is no such payment", r.Position)
+			p.problem("payment", "payment "+id.String(), "the record at position %d gave it an event, but there is no such payment", r.Position)
 			continue
 		}
-		p.problem("payment", id.String(), "the record at position %d gave it an event, but its positions do not name it", r.Position)
+		p.problem("payment", "payment "+id.String(), "the record at position %d gave it an event, but its positions do not name it", r.Position)
 	}
 	return nil
 }
