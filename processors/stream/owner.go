@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -55,7 +56,7 @@ func (o *owner) run(ctx context.Context) error {
 	watching.Wait()
 
 	o.end(o.held(), o.limits.DrainTimeout)
-	o.leave(client)
+	leaveGroup(client, o.group, o.instanceID, o.limits.LeaveTimeout, o.log)
 	closeClient(client, o.limits.LeaveTimeout)
 	return nil
 }
@@ -195,21 +196,40 @@ func (o *owner) reportOnce(ctx context.Context, client *kgo.Client) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.limits.OffsetInterval)
 	defer cancel()
-	done := make(chan struct{})
-	client.CommitOffsets(ctx, map[string]map[int32]kgo.EpochOffset{o.topic: offsets},
-		func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) { close(done) })
-	<-done // a lost one is made up for by the next
+	if err := commitOffsets(ctx, client, o.topic, offsets); err != nil && ctx.Err() == nil {
+		o.log.Debug("commit offsets for lag tools", "error", err) // the next one makes up for it
+	}
 }
 
-// leave tells the group that a static member does not come back soon; closing the client would not.
-func (o *owner) leave(client *kgo.Client) {
-	if o.instanceID == "" {
+// commitOffsets commits offsets of a topic's partitions as a member of the client's group.
+func commitOffsets(ctx context.Context, client *kgo.Client, topic string, offsets map[int32]kgo.EpochOffset) error {
+	var failure error
+	client.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{topic: offsets},
+		func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
+			failure = err
+			if err != nil {
+				return
+			}
+			for _, t := range response.Topics {
+				for _, p := range t.Partitions {
+					if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+						failure = fmt.Errorf("partition %d: %w", p.Partition, err)
+					}
+				}
+			}
+		})
+	return failure
+}
+
+// leaveGroup tells the group that a static member does not come back soon; closing the client would not.
+func leaveGroup(client *kgo.Client, group, instanceID string, limit time.Duration, log *slog.Logger) {
+	if instanceID == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), o.limits.LeaveTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	_, err := kadm.NewClient(client).LeaveGroup(ctx, kadm.LeaveGroup(o.group).InstanceIDs(o.instanceID))
+	_, err := kadm.NewClient(client).LeaveGroup(ctx, kadm.LeaveGroup(group).InstanceIDs(instanceID))
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		o.log.Warn("leave the group", "group", o.group, "error", err)
+		log.Warn("leave the group", "group", group, "error", err)
 	}
 }

@@ -94,6 +94,32 @@ func newFoldMetrics(registerer prometheus.Registerer, role string) (*foldMetrics
 	return m, err
 }
 
+// transformMetrics are the metrics of one Transform.
+type transformMetrics struct {
+	records, retries, letters prometheus.Counter
+}
+
+func newTransformMetrics(registerer prometheus.Registerer, role string) (*transformMetrics, error) {
+	if registerer == nil {
+		registerer = prometheus.NewRegistry()
+	}
+	registerer = prometheus.WrapRegistererWith(prometheus.Labels{"role": role}, registerer)
+	m := &transformMetrics{}
+	var err error
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_transform_" + name, Help: help})
+		registered, failure := register[prometheus.Counter](registerer, c)
+		if failure != nil {
+			err = failure
+		}
+		return registered
+	}
+	m.records = counter("records_total", "Records transformed.")
+	m.retries = counter("retries_total", "Records tried again after an error.")
+	m.letters = counter("dead_letters_total", "Records put aside.")
+	return m, err
+}
+
 // partitionStatus is the live status of one partition, written by its sessions and read by anybody.
 type partitionStatus struct {
 	metrics *foldMetrics

@@ -95,6 +95,9 @@ func (s *session) verifyLast(ctx context.Context, c *claim, input inputPartition
 	if err != nil {
 		return fmt.Errorf("read the last applied record %d: %w", last, err)
 	}
+	if hash == nil {
+		return fmt.Errorf("the last applied record %d is gone from %s", last, s.config.Input)
+	}
 	if !bytes.Equal(hash, s.at.LastHash) {
 		return s.stop(StopHashMismatch, fmt.Sprintf("the record at offset %d of %s is not the one that was applied: the broker "+
 			"lost records, and others took their place", offset, s.config.Input),
