@@ -1,0 +1,59 @@
+// Package telemetry makes the logger and the metrics that every role is given.
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// Formats of a log.
+const (
+	FormatAuto = "auto" // text on a terminal, JSON elsewhere
+	FormatJSON = "json"
+	FormatText = "text"
+)
+
+// NewLogger returns a logger that writes to w, one record a line, and masks card numbers: none should ever reach it,
+// and it is the last place where one that does can be stopped.
+func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
+	}
+	options := &slog.HandlerOptions{Level: least}
+	switch format {
+	case FormatAuto:
+		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			return slog.New(Redact(slog.NewTextHandler(w, options))), nil
+		}
+		return slog.New(Redact(slog.NewJSONHandler(w, options))), nil
+	case FormatJSON:
+		return slog.New(Redact(slog.NewJSONHandler(w, options))), nil
+	case FormatText:
+		return slog.New(Redact(slog.NewTextHandler(w, options))), nil
+	}
+	return nil, fmt.Errorf("log format %q: want %s", format, strings.Join([]string{FormatAuto, FormatJSON, FormatText}, ", "))
+}
+
+// Names of the attributes by which records of one payment are found.
+const (
+	KeyTraceID   = "trace_id"
+	KeyPaymentID = "payment_id"
+	KeyTenant    = "tenant"
+)
+
+// Of returns the attributes of a payment's log records; empty ones are left out. It is meant for Logger.With.
+func Of(traceID, paymentID, tenant string) []any {
+	var attributes []any
+	for _, a := range [...]struct{ key, value string }{{KeyTraceID, traceID}, {KeyPaymentID, paymentID}, {KeyTenant, tenant}} {
+		if a.value != "" {
+			attributes = append(attributes, slog.String(a.key, a.value))
+		}
+	}
+	return attributes
+}
