@@ -1,0 +1,93 @@
+package psp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// Attempts remembers the requests to PSPs without idempotency keys.
+type Attempts interface {
+	// Begin claims a request before anything of it is sent. Of all calls for one request, by whatever gateway and at
+	// whatever time, one is first; only its caller may send. For the others report is what the attempt ended with, or
+	// nil where that is not known.
+	Begin(ctx context.Context, r *topics.PSPRequest) (first bool, report *topics.PSPReport, err error)
+
+	// Finish stores what the attempt ended with.
+	Finish(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) error
+}
+
+// StoredAttempts keeps attempts in the table psp_attempts.
+type StoredAttempts struct {
+	pool *pgxpool.Pool
+}
+
+// NewStoredAttempts uses a migrated database.
+func NewStoredAttempts(pool *pgxpool.Pool) *StoredAttempts { return &StoredAttempts{pool} }
+
+// Begin implements Attempts. When the outcome of the insert itself is lost, the row may exist although nothing was sent:
+// the request is then polled instead of sent, and ends as not found once it cannot be sent any more.
+func (s *StoredAttempts) Begin(ctx context.Context, r *topics.PSPRequest) (bool, *topics.PSPReport, error) {
+	partition, err := attemptPartition(r)
+	if err != nil {
+		return false, nil, err
+	}
+	tag, err := s.pool.Exec(ctx, `INSERT INTO psp_attempts (partition, request, psp, claimed_at) VALUES ($1, $2, $3, now())
+		ON CONFLICT (partition, request) DO NOTHING`, partition, r.RequestID, r.PSP)
+	if err != nil {
+		return false, nil, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	}
+	if tag.RowsAffected() == 1 {
+		return true, nil, nil
+	}
+	var psp string
+	var stored []byte
+	err = s.pool.QueryRow(ctx, `SELECT psp, report FROM psp_attempts WHERE partition = $1 AND request = $2`,
+		partition, r.RequestID).Scan(&psp, &stored)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil, fmt.Errorf("attempt of %s: the row was removed meanwhile", r.RequestID)
+	case err != nil:
+		return false, nil, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	case psp != r.PSP:
+		return false, nil, fmt.Errorf("attempt of %s: was made at %s, not %s", r.RequestID, psp, r.PSP)
+	case stored == nil:
+		return false, nil, nil
+	}
+	report := new(topics.PSPReport)
+	if err := topics.Unmarshal(stored, report); err != nil {
+		return false, nil, fmt.Errorf("attempt of %s: stored report: %w", r.RequestID, err)
+	}
+	return false, report, nil
+}
+
+// Finish implements Attempts.
+func (s *StoredAttempts) Finish(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) error {
+	partition, err := attemptPartition(r)
+	if err != nil {
+		return err
+	}
+	stored, err := topics.Marshal(report)
+	if err != nil {
+		return fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	}
+	_, err = s.pool.Exec(ctx, `UPDATE psp_attempts SET report = $3 WHERE partition = $1 AND request = $2`,
+		partition, r.RequestID, stored)
+	if err != nil {
+		return fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	}
+	return nil
+}
+
+func attemptPartition(r *topics.PSPRequest) (int32, error) {
+	id, err := topics.ParseEventID(r.RequestID)
+	if err != nil {
+		return 0, fmt.Errorf("attempt: %w", err)
+	}
+	return id.Partition, nil
+}

@@ -1,0 +1,139 @@
+package psp
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// MaxResponse is the largest answer read from a PSP, in bytes. A longer one is an unknown outcome.
+const MaxResponse = 256 << 10
+
+// Client makes the HTTP calls of an adapter: keep-alive connections, one deadline for a call, answers of bounded size,
+// and errors that tell a request that was never sent from one whose outcome is unknown.
+type Client struct {
+	base      *url.URL
+	header    http.Header // of every call; never changed
+	timeout   time.Duration
+	transport *http.Transport
+	buffers   sync.Pool // *bytes.Buffer
+}
+
+// HTTPConfig of a Client.
+type HTTPConfig struct {
+	BaseURL     string
+	Header      http.Header   // sent with every call: authentication
+	Timeout     time.Duration // of a whole call; 10 s where zero
+	DialTimeout time.Duration // a third of Timeout where zero, so that a dead host is told from a lost answer
+	Connections int           // kept alive and at most open; DefaultConcurrency where zero
+}
+
+// DefaultTimeout of a call to a PSP.
+const DefaultTimeout = 10 * time.Second
+
+// NewClient checks the address and prepares the connection pool. It opens nothing.
+func NewClient(cfg HTTPConfig) (*Client, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, fmt.Errorf("PSP address %q: want http://host[:port] or https://", cfg.BaseURL)
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.DialTimeout == 0 {
+		cfg.DialTimeout = cfg.Timeout / 3
+	}
+	if cfg.Connections == 0 {
+		cfg.Connections = DefaultConcurrency
+	}
+	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
+	return &Client{
+		base: base, header: cfg.Header.Clone(), timeout: cfg.Timeout,
+		transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: cfg.DialTimeout,
+			MaxIdleConns: cfg.Connections, MaxIdleConnsPerHost: cfg.Connections, IdleConnTimeout: 90 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10, DisableCompression: true, ForceAttemptHTTP2: base.Scheme == "https",
+		},
+		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}, nil
+}
+
+// Close closes the idle connections.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Call makes one call and hands the status and the body to read, which must not keep the body. A key, where it is not
+// empty, travels as Idempotency-Key; net/http then repeats a call by itself when a kept-alive connection turns out to be
+// closed, which a PSP that performs a key once allows. Redirects are not followed.
+//
+// An error wraps ErrNotSent or ErrUnknown, unless it is one that read returned.
+func (c *Client) Call(ctx context.Context, method, path, key string, body []byte, read func(status int, body []byte) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	response, err := c.transport.RoundTrip(c.request(ctx, method, path, key, body))
+	if err != nil {
+		return classify(err)
+	}
+	buffer := c.buffers.Get().(*bytes.Buffer)
+	defer func() {
+		buffer.Reset()
+		c.buffers.Put(buffer)
+	}()
+	_, err = buffer.ReadFrom(io.LimitReader(response.Body, MaxResponse+1))
+	if closeErr := response.Body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("%w: reading the answer: %w", ErrUnknown, err)
+	}
+	if buffer.Len() > MaxResponse {
+		return fmt.Errorf("%w: the answer is longer than %d bytes", ErrUnknown, MaxResponse)
+	}
+	return read(response.StatusCode, buffer.Bytes())
+}
+
+// request is what http.NewRequestWithContext makes, without parsing the address for every call.
+func (c *Client) request(ctx context.Context, method, path, key string, body []byte) *http.Request {
+	header := make(http.Header, len(c.header)+2)
+	for name, values := range c.header {
+		header[name] = values
+	}
+	target := *c.base
+	target.Path += path
+	r := &http.Request{
+		Method: method, URL: &target, Host: c.base.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if key != "" {
+		header["Idempotency-Key"] = []string{key}
+	}
+	if body != nil {
+		header["Content-Type"] = []string{"application/json"}
+		r.ContentLength = int64(len(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	}
+	return r.WithContext(ctx)
+}
+
+// classify tells an error before anything was sent from every other one.
+func classify(err error) error {
+	var (
+		operation   *net.OpError
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &operation) && operation.Op == "dial", errors.As(err, &name), errors.As(err, &certificate):
+		return fmt.Errorf("%w: %w", ErrNotSent, err)
+	default:
+		return fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+}

@@ -1,0 +1,16 @@
+// Package psp is the gateway to payment service providers. It performs the requests of psp.requests.v1 over HTTP and
+// reports what each PSP said to payments.inbox.v1.
+//
+// It decides nothing about payments and never guesses about money. What it must hold:
+//
+//	G1  A request is performed at most once. It is sent again only to a PSP that performs a key once, while its key
+//	    window is open; a PSP without keys has an attempt row before anything is sent, and a row is polled, never re-sent.
+//	G2  Nothing is sent after not_after.
+//	G3  "failed" and "not_found" are said only where nothing was and nothing will be performed; everything else that is
+//	    not an answer is "unknown".
+//	G4  An offset is committed only when the report of every record before it is acknowledged by the inbox.
+//	G5  Requests of one payment are performed one after another, in their order in the topic.
+//
+// A crash at any moment leaves records whose offsets are not committed. The next owner meets them again: G1 makes that
+// harmless at the PSP, and the payment ignores an answer that it has had.
+package psp

@@ -1,0 +1,135 @@
+package psp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// readTask decodes and checks a record. Its error is a reason for the dead-letter topic.
+func (g *Gateway) readTask(r *kgo.Record) (*task, error) {
+	envelope, err := topics.ParseEnvelope(headersOf(r))
+	if err != nil {
+		return nil, err
+	}
+	if envelope.Type != topics.TypePSPRequest {
+		return nil, fmt.Errorf("header %s: got %.64q, want %q", topics.HeaderType, envelope.Type, topics.TypePSPRequest)
+	}
+	t := &task{offset: r.Offset, recordID: envelope.ID, asked: envelope.Time, received: time.Now()}
+	if t.asked.IsZero() {
+		t.asked = r.Timestamp
+	}
+	if err := topics.Unmarshal(r.Value, &t.request); err != nil {
+		return nil, err
+	}
+	q := &t.request
+	payment, err := topics.ParsePaymentID(q.PaymentID)
+	switch {
+	case err != nil:
+		return nil, err
+	case payment.Partition != r.Partition:
+		return nil, fmt.Errorf("payment %s stands in partition %d", q.PaymentID, r.Partition)
+	case q.NotAfter.IsZero():
+		return nil, errors.New(`field "not_after": is missing`)
+	case g.stations[q.PSP] == nil:
+		return nil, fmt.Errorf("field \"psp\": no PSP %.64q is configured", q.PSP)
+	}
+	if _, err := topics.ParseEventID(q.RequestID); err != nil {
+		return nil, fmt.Errorf("field \"request_id\": %w", err)
+	}
+	return t, nil
+}
+
+func headersOf(r *kgo.Record) []topics.Header {
+	headers := make([]topics.Header, len(r.Headers))
+	for i, h := range r.Headers {
+		headers[i] = topics.Header{Key: h.Key, Value: h.Value}
+	}
+	return headers
+}
+
+// report writes a task's report to the inbox and lets the payment's next request go. The reports of one payment keep
+// their order, because one idempotent producer writes them to one partition.
+//
+// A crash before the acknowledgement leaves the offset uncommitted: the next owner asks the PSP again and gets the same
+// answer, whose report the payment ignores if this one was written after all.
+func (g *Gateway) report(t *task, r *topics.PSPReport) {
+	record, err := g.reportRecord(t, r)
+	if err != nil {
+		g.failed(fmt.Errorf("psp: report of %s: %w", t.request.RequestID, err))
+		g.abandon(t)
+		return
+	}
+	g.write(t.partition, t.offset, record, func() {
+		g.metrics.reports.WithLabelValues(r.PSP, string(r.Outcome)).Inc()
+	})
+	g.mu.Lock()
+	next := g.leave(t)
+	g.mu.Unlock()
+	if next != nil {
+		g.dispatch(next)
+	}
+}
+
+func (g *Gateway) reportRecord(t *task, r *topics.PSPReport) (*kgo.Record, error) {
+	value, err := topics.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	envelope := topics.Envelope{
+		ID: r.ReportID, Source: "weir/" + Role, Type: topics.TypePSPReport, Subject: r.PaymentID,
+		Time: g.cfg.Now(), Tenant: r.Tenant, Region: r.Region, TraceID: r.TraceID,
+	}
+	return recordOf(topics.Inbox, t.partition.number, r.CustomerID, value, envelope), nil
+}
+
+func recordOf(topic string, partition int32, key string, value []byte, envelope topics.Envelope) *kgo.Record {
+	headers := envelope.Headers()
+	r := &kgo.Record{
+		Topic: topic, Partition: partition, Key: []byte(key), Value: value, Headers: make([]kgo.RecordHeader, len(headers)),
+	}
+	for i, h := range headers {
+		r.Headers[i] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
+	}
+	return r
+}
+
+// write produces a record for the one at offset, which is done when this one is acknowledged.
+func (g *Gateway) write(p *partition, offset int64, record *kgo.Record, written func()) {
+	g.client.Produce(context.WithoutCancel(g.work), record, func(_ *kgo.Record, err error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		p.active--
+		p.quiet()
+		g.release()
+		if err != nil {
+			// The client has tried for as long as it may. The offset stays where it is; whoever runs next repeats.
+			g.failed(fmt.Errorf("psp: writing to %s: %w", record.Topic, err))
+			return
+		}
+		p.prefix.Done(offset)
+		written()
+	})
+}
+
+// putAside writes a record that cannot be read to the dead-letter topic.
+func (g *Gateway) putAside(p *partition, r *kgo.Record, reason error) {
+	g.cfg.Log.Error("psp: request put aside", "partition", r.Partition, "offset", r.Offset, "error", reason)
+	letter, err := stream.Letter(Role, r, stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: reason.Error()}, topics.PSPRequestsDeadLetters)
+	if err != nil {
+		g.failed(fmt.Errorf("psp: dead letter: %w", err))
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		p.active--
+		p.quiet()
+		g.release()
+		return
+	}
+	g.write(p, r.Offset, letter, g.metrics.dead.Inc)
+}

@@ -1,0 +1,77 @@
+package psp
+
+import (
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// task is one request on its way through the gateway. After it is accepted only its station touches it.
+type task struct {
+	partition *partition
+	offset    int64
+	recordID  string    // ce_id
+	asked     time.Time // ce_time: the key window is counted from it
+	request   topics.PSPRequest
+	received  time.Time
+
+	next *task // the payment's next request, which waits for this one; the gateway's mutex guards it
+
+	tries      int
+	claimed    bool      // the attempt row is ours, and nobody else may send
+	onlyPoll   bool      // someone has sent it, or may have
+	pollFailed time.Time // of the first of the failed polls
+}
+
+// step is what the gateway does with a task now.
+type step int
+
+const (
+	stepSend  step = iota
+	stepClaim      // of a PSP without keys: the attempt row first
+	stepPoll
+	stepNeverSent // nothing was and nothing will be sent
+)
+
+// decide says what a task needs at a time. window is the PSP's key window, idempotent whether it has one (G1, G2).
+func (t *task) decide(now time.Time, window time.Duration, idempotent bool) step {
+	late := !now.Before(t.request.NotAfter)
+	switch {
+	case t.request.Poll || t.onlyPoll:
+		return stepPoll
+	case idempotent && (late || now.Sub(t.asked) >= window):
+		return stepPoll
+	case idempotent:
+		return stepSend
+	case !t.claimed:
+		return stepClaim // a late one too: whoever holds the row knows that nobody else sends
+	case late:
+		return stepNeverSent
+	default:
+		return stepSend
+	}
+}
+
+// absence is what "not found" means for a task at a time: final once no call can be under way any more (G3). Before
+// that a request that only we would send again is worth waiting for, for as long as it returns; another is unknown now.
+func (t *task) absence(now time.Time, final time.Duration) (outcome topics.PSPOutcome, wait time.Duration) {
+	settled := t.request.NotAfter.Add(final)
+	switch {
+	case !now.Before(settled):
+		return topics.PSPNotFound, 0
+	case t.request.Poll || now.Before(t.request.NotAfter):
+		return topics.PSPUnknown, 0
+	default:
+		return "", settled.Sub(now)
+	}
+}
+
+// backoff is the pause after a number of failed tries: it doubles from firstBackoff to maxBackoff, and spread (0 to 1)
+// takes up to a quarter off.
+func backoff(tries int, spread float64) time.Duration {
+	pause := maxBackoff
+	if tries < 16 {
+		pause = min(firstBackoff<<max(tries-1, 0), maxBackoff)
+	}
+	return pause - time.Duration(spread*float64(pause/4))
+}
