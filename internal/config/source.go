@@ -152,10 +152,13 @@ func foreignVariable(name string) bool {
 	return name == EnvPrefix+"PORT" || name == ConfigVariable
 }
 
-// readEnvironment takes the settings out of variables of the form NAME=value. Two short names stand for the keys that
-// every client of weir needs too.
+// readEnvironment takes the settings out of variables of the form NAME=value. Short names stand for the keys that
+// clients of weir and the sandbox on its own need too.
 func readEnvironment(environ []string) (layer, error) {
-	short := map[string]string{EnvPrefix + "BROKERS": "kafka.brokers", EnvPrefix + "DATABASE_URL": "database.url"}
+	short := map[string]string{
+		EnvPrefix + "BROKERS": "kafka.brokers", EnvPrefix + "DATABASE_URL": "database.url",
+		EnvPrefix + "SANDBOX_API_KEY": "sandbox.api_key", EnvPrefix + "SANDBOX_WEBHOOK_SECRET": "sandbox.webhook_secret",
+	}
 	l := layer{tree: map[string]any{}, places: map[string]string{}}
 	sorted := append([]string(nil), environ...)
 	sort.Strings(sorted)
@@ -178,7 +181,7 @@ func readEnvironment(environ []string) (layer, error) {
 
 // Setting is a key that a flag sets.
 type Setting struct {
-	Path  string // such as kafka.brokers
+	Key   string // such as kafka.brokers
 	Value string // lists are separated by commas
 	Flag  string // for messages, such as --brokers
 }
@@ -186,7 +189,7 @@ type Setting struct {
 func readFlags(settings []Setting) (layer, error) {
 	l := layer{tree: map[string]any{}, places: map[string]string{}}
 	for _, s := range settings {
-		if err := l.set(s.Path, s.Value, "flag "+s.Flag); err != nil {
+		if err := l.set(s.Key, s.Value, "flag "+s.Flag); err != nil {
 			return layer{}, err
 		}
 	}
