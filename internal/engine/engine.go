@@ -1,0 +1,224 @@
+// Package engine runs the roles of one process: it starts what is embedded, prepares database and topics, and wires each
+// role to what it needs. It decides nothing about payments.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/processors/stream"
+)
+
+// role is one part of the process. Run returns nil when ctx is done, and an error only where the role cannot go on.
+type role struct {
+	name  string
+	run   func(ctx context.Context) error
+	ready func() error
+}
+
+// Engine is a running process.
+type Engine struct {
+	Config   *config.Config
+	Brokers  []string // to connect to
+	Kafka    []kgo.Opt
+	Database *database.DB
+	URL      string // of the HTTP API; "" where this process does not run it
+
+	log      *slog.Logger
+	hook     stream.Hook
+	registry *prometheus.Registry
+	closers  []func() error // in the order of their opening
+	roles    []role
+	stop     context.CancelFunc
+	ended    chan error
+}
+
+// Option changes what an Engine does; for tests.
+type Option func(*Engine)
+
+// WithHook calls a hook at the durability points of the payments fold.
+func WithHook(hook stream.Hook) Option { return func(e *Engine) { e.hook = hook } }
+
+// Start starts the process's roles and returns when all of them are under way; Ready tells when they serve. What was
+// started is stopped again where an error is returned.
+func Start(ctx context.Context, cfg *config.Config, log *slog.Logger, options ...Option) (*Engine, error) {
+	e := &Engine{Config: cfg, log: log, registry: newRegistry(), ended: make(chan error, 1)}
+	for _, option := range options {
+		option(e)
+	}
+	err := e.openBroker(ctx)
+	if err == nil {
+		err = e.openDatabase(ctx)
+	}
+	if err == nil {
+		err = e.assemble(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	e.run()
+	return e, nil
+}
+
+// run starts every role. The first that fails ends all of them.
+func (e *Engine) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	group, ctx := errgroup.WithContext(ctx)
+	for _, r := range e.roles {
+		group.Go(func() error {
+			if err := r.run(ctx); err != nil {
+				return fmt.Errorf("role %s: %w", r.name, err)
+			}
+			return nil
+		})
+	}
+	go func() { e.ended <- group.Wait() }()
+}
+
+// readyEvery is how often Ready looks.
+const readyEvery = 20 * time.Millisecond
+
+// Ready waits until every role serves. It returns what is in the way when ctx is done first, or what ended the process.
+func (e *Engine) Ready(ctx context.Context) error {
+	ticker := time.NewTicker(readyEvery)
+	defer ticker.Stop()
+	for {
+		err := e.unready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case ended := <-e.ended:
+			e.ended <- ended
+			return fmt.Errorf("stopped before it was ready: %w", ended)
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w", err)
+		}
+	}
+}
+
+func (e *Engine) unready() error {
+	for _, r := range e.roles {
+		if r.ready == nil {
+			continue
+		}
+		if err := r.ready(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wait returns when ctx is done, or when a role has failed and with it the process.
+func (e *Engine) Wait(ctx context.Context) error {
+	select {
+	case err := <-e.ended:
+		e.ended <- err
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Stop stops the roles, each within the limits of its own graceful stop, and then what is embedded.
+func (e *Engine) Stop() error {
+	e.stop()
+	err := <-e.ended
+	e.ended <- err
+	return errors.Join(err, e.close())
+}
+
+// close closes what was opened, the newest first.
+func (e *Engine) close() error {
+	var errs []error
+	for i := len(e.closers) - 1; i >= 0; i-- {
+		errs = append(errs, e.closers[i]())
+	}
+	e.closers = nil
+	return errors.Join(errs...)
+}
+
+// openBroker starts the embedded broker where none is named, and creates or checks the topics.
+func (e *Engine) openBroker(ctx context.Context) error {
+	k := &e.Config.Kafka
+	e.Brokers = k.Brokers
+	if len(e.Brokers) == 0 {
+		embedded, err := broker.StartEmbedded(brokerDir(e.Config), k.EmbeddedPort, e.log)
+		if err != nil {
+			return err
+		}
+		e.Brokers = embedded.Brokers
+		e.closers = append(e.closers, embedded.Close)
+	}
+	connection := brokerConfig(k, e.Brokers)
+	if err := connection.Validate(); err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	e.Kafka = connection.Options(e.log)
+	return e.applyTopics(ctx)
+}
+
+// brokerWithin is how long a start waits for the broker.
+const brokerWithin = 30 * time.Second
+
+func (e *Engine) applyTopics(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, brokerWithin)
+	defer cancel()
+	client, err := kgo.NewClient(e.Kafka...)
+	if err != nil {
+		return fmt.Errorf("kafka client: %w", err)
+	}
+	defer client.Close()
+	if err := client.Ping(ctx); err != nil {
+		return fmt.Errorf("no broker answers at %v within %s: %w", e.Brokers, brokerWithin, err)
+	}
+	return broker.ApplyTopics(ctx, kadm.NewClient(client), e.Config.Kafka.Partitions, e.Config.Kafka.Replication)
+}
+
+// openDatabase starts the embedded database where none is named, connects and migrates.
+func (e *Engine) openDatabase(ctx context.Context) error {
+	d := &e.Config.Database
+	url, err := databaseURL(d)
+	if err != nil {
+		return err
+	}
+	if url == "" {
+		embedded, err := database.StartEmbedded(ctx, databaseDir(e.Config), d.EmbeddedPort, e.log)
+		if err != nil {
+			return err
+		}
+		url = embedded.URL
+		e.closers = append(e.closers, embedded.Stop)
+	}
+	db, err := database.Open(ctx, url, d.MaxConns, e.log)
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, func() error { db.Close(); return nil })
+	e.Database = db
+	return db.Migrate(ctx)
+}
+
+// listen opens the address of the API before any role runs, so that a taken port stops the start.
+func (e *Engine) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", e.Config.API.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("api.listen: %w", err)
+	}
+	e.URL = "http://" + listener.Addr().String()
+	return listener, nil
+}

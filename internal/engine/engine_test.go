@@ -1,0 +1,89 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/engine"
+)
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// load is a configuration with everything embedded, in a directory of its own.
+func load(t *testing.T) *config.Config {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "weir-engine-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	cfg, err := config.Load(config.Sources{Flags: []config.Setting{
+		{Path: "data_dir", Value: dir}, {Path: "api.listen", Value: freeAddress(t)}, {Path: "sandbox.listen", Value: freeAddress(t)},
+		{Path: "kafka.embedded_port", Value: "0"}, {Path: "database.embedded_port", Value: "0"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func TestOnePaymentOverHTTP(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	e, err := engine.Start(ctx, load(t), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := e.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		began := time.Now()
+		status, body := post(t, e.URL+"/v1/intents", fmt.Sprint("first", i), `{"customer_id":"cus_1","amount":1050,"currency":"EUR",
+		"authorize":true,"capture_method":"automatic","card":{"token":"tok_approved","bin":"411111","country":"DE"}}`)
+		t.Log(status, string(body), time.Since(began))
+	}
+}
+
+func post(t *testing.T, url, key, body string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewBufferString(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+config.DevelopmentKey)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", key)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, answer
+}

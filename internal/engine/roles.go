@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/weirhq/weir/api"
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/processors/payments"
+	"github.com/weirhq/weir/processors/psp"
+	"github.com/weirhq/weir/processors/psp/sandbox"
+	"github.com/weirhq/weir/processors/psp/webhook"
+	"github.com/weirhq/weir/processors/risk"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/processors/webhooks"
+	"github.com/weirhq/weir/topics"
+)
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// assemble builds the roles that this process runs. The API comes last: it answers for the others on /readyz.
+func (e *Engine) assemble(ctx context.Context) error {
+	builders := []struct {
+		role  string
+		build func(context.Context) error
+	}{
+		{"sandbox", e.addSandbox}, {"risk", e.addRisk}, {"payments", e.addPayments}, {"psp", e.addGateway},
+		{"webhooks", e.addWebhooks}, {"api", e.addAPI},
+	}
+	for _, b := range builders {
+		if !e.Config.Runs(b.role) {
+			continue
+		}
+		if err := b.build(ctx); err != nil {
+			return fmt.Errorf("role %s: %w", b.role, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) addRisk(context.Context) error {
+	var rules []string
+	if e.Config.Risk.Rules != "" {
+		rules = []string{e.Config.Risk.Rules}
+	}
+	r, err := risk.New(risk.Config{
+		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: rules,
+		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
+	})
+	if err != nil {
+		return err
+	}
+	e.roles = append(e.roles, role{"risk", r.Run, r.Ready})
+	return nil
+}
+
+// paymentsFormat is the format number of what the payments fold stores. It rises with every change that an older build
+// would misread.
+const paymentsFormat = 1
+
+func (e *Engine) addPayments(context.Context) error {
+	timers, err := newTimerProducer(e.Kafka)
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, timers.close)
+	program, err := payments.New(payments.Config{
+		Pool: e.Database.Pool, Partitions: e.Config.Kafka.Partitions, Limits: lifecycleLimits(&e.Config.Payments),
+		Produce: timers.produce, Registerer: e.registry, Log: e.log,
+	})
+	if err != nil {
+		return err
+	}
+	fold, err := stream.NewFold(stream.FoldConfig{
+		Role: "payments", Input: topics.Inbox, DeadLetters: topics.InboxDeadLetters, Format: paymentsFormat,
+		Program: program, DB: e.Database, Kafka: e.Kafka, InstanceID: e.Config.Stream.InstanceID,
+		Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry, Hook: e.hook,
+	})
+	if err != nil {
+		return err
+	}
+	e.roles = append(e.roles, role{"payments", fold.Run, fold.Ready})
+	return nil
+}
+
+// adapters builds the adapter of each configured PSP.
+func (e *Engine) adapters() ([]psp.Adapter, error) {
+	var adapters []psp.Adapter
+	for _, name := range slices.Sorted(maps.Keys(e.Config.PSP)) {
+		p := e.Config.PSP[name]
+		if name != psp.SandboxName {
+			return nil, fmt.Errorf("psp.%s: the adapter %s serves the PSP named %s only", name, p.Adapter, psp.SandboxName)
+		}
+		adapter, err := psp.NewSandbox(psp.SandboxConfig{
+			BaseURL: p.BaseURL, APIKey: p.Secret.Reveal(), Timeout: p.Timeout, Connections: p.Concurrency,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("psp.%s: %w", name, err)
+		}
+		adapters = append(adapters, adapter)
+	}
+	return adapters, nil
+}
+
+func (e *Engine) addGateway(context.Context) error {
+	adapters, err := e.adapters()
+	if err != nil {
+		return err
+	}
+	concurrency := 0
+	for _, p := range e.Config.PSP {
+		concurrency = max(concurrency, p.Concurrency)
+	}
+	gateway, err := psp.New(psp.Config{
+		Kafka: e.Kafka, Instance: e.Config.Stream.InstanceID, Adapters: adapters,
+		Attempts: psp.NewStoredAttempts(e.Database.Pool), Concurrency: concurrency, CallTimeout: longestCall(e.Config.PSP),
+		DrainTimeout: e.Config.Stream.DrainTimeout, Log: e.log, Metrics: e.registry,
+	})
+	if err != nil {
+		return err
+	}
+	e.roles = append(e.roles, role{"psp", gateway.Run, nil})
+	return nil
+}
+
+func (e *Engine) addWebhooks(context.Context) error {
+	adapters, err := e.adapters()
+	if err != nil {
+		return err
+	}
+	mappers := webhooks.Mappers{}
+	for _, adapter := range adapters {
+		mappers[adapter.Name()] = adapter
+	}
+	w, err := webhooks.New(webhooks.Config{
+		Kafka: e.Kafka, Mappers: mappers, Partitions: e.Config.Kafka.Partitions, InstanceID: e.Config.Stream.InstanceID,
+		Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
+	})
+	if err != nil {
+		return err
+	}
+	e.roles = append(e.roles, role{"webhooks", w.Run, w.Ready})
+	return nil
+}
+
+// verifiers are what webhooks are verified with. A PSP without a secret has none: its webhooks are refused.
+func verifiers(psps map[string]config.PSP) (webhook.Verifiers, error) {
+	all := webhook.Verifiers{}
+	for name, p := range psps {
+		if p.WebhookSecret == "" {
+			continue
+		}
+		verifier, err := webhook.NewStandard(p.WebhookSecret.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("psp.%s.webhook_secret: %w", name, err)
+		}
+		all[name] = verifier
+	}
+	return all, nil
+}
+
+func (e *Engine) addAPI(context.Context) error {
+	listener, err := e.listen()
+	if err != nil {
+		return err
+	}
+	verify, err := verifiers(e.Config.PSP)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	var checks []api.Check
+	for _, r := range e.roles {
+		if r.ready != nil {
+			checks = append(checks, api.Check{Name: r.name, Func: func(context.Context) error { return r.ready() }})
+		}
+	}
+	a, err := api.New(api.Config{
+		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Checks: checks,
+		Limits: apiLimits(&e.Config.API), Log: e.log, Metrics: e.registry,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	e.roles = append(e.roles, role{"api", a.Run, nil})
+	return nil
+}
+
+func (e *Engine) addSandbox(context.Context) error {
+	s := &e.Config.Sandbox
+	server, err := sandbox.Start(sandbox.Config{
+		Addr: s.Listen, APIKey: s.APIKey.Reveal(), WebhookURL: s.WebhookURL, WebhookSecret: s.WebhookSecret.Reveal(),
+		DataDir: sandboxDir(e.Config), MaxPayments: s.MaxPayments, Latency: s.Latency, Log: e.log,
+	})
+	if err != nil {
+		return err
+	}
+	e.closers = append(e.closers, server.Close)
+	return nil
+}

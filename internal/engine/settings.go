@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/weirhq/weir/api"
+	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
+)
+
+// Where the embedded parts keep their data.
+
+func brokerDir(c *config.Config) string   { return filepath.Join(c.DataDir, "broker") }
+func databaseDir(c *config.Config) string { return filepath.Join(c.DataDir, "database") }
+func sandboxDir(c *config.Config) string  { return filepath.Join(c.DataDir, "sandbox") }
+
+func brokerConfig(k *config.Kafka, brokers []string) broker.Config {
+	return broker.Config{
+		Brokers: brokers, ClientID: k.ClientID,
+		TLS: k.TLS.Enabled, CA: k.TLS.CA, Certificate: k.TLS.Certificate, Key: k.TLS.Key,
+		Mechanism: k.SASL.Mechanism, User: k.SASL.User, Password: k.SASL.Password.Reveal(),
+	}
+}
+
+// databaseURL is the configured URL with the password that may stand beside it; "" for the embedded database.
+func databaseURL(d *config.Database) (string, error) {
+	raw := d.URL.Reveal()
+	if raw == "" || d.Password == "" {
+		return raw, nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "", fmt.Errorf("database.url: %w", err)
+	}
+	u.User = url.UserPassword(u.User.Username(), d.Password.Reveal())
+	return u.String(), nil
+}
+
+func streamLimits(s *config.Stream) stream.Limits {
+	return stream.Limits{
+		BatchRecords: s.BatchRecords, BatchBytes: int(s.BatchBytes), QueueRecords: s.QueueRecords,
+		QueueBytes: int(s.QueueBytes), InFlight: s.InFlight, CommitInterval: s.CommitInterval,
+		TransactionTimeout: s.TransactionTimeout, SessionTimeout: s.SessionTimeout, DrainTimeout: s.DrainTimeout,
+	}
+}
+
+func lifecycleLimits(p *config.Payments) lifecycle.Limits {
+	limits := lifecycle.DefaultLimits()
+	limits.PSP = p.PSP
+	limits.Created, limits.Held, limits.Challenge = p.CreatedTTL, p.HeldTTL, p.ChallengeTTL
+	limits.Authorization = p.AuthorizationTTL
+	limits.AuthorizeWithin, limits.FollowWithin, limits.Grace = p.RequestTTL, p.FollowTTL, p.PollGrace
+	limits.UnknownFirst, limits.UnknownMost = p.PollAfter, p.PollMost
+	limits.Horizon = p.DedupHorizon
+	return limits
+}
+
+func apiLimits(a *config.API) api.Limits {
+	return api.Limits{
+		MaxBody: int64(a.MaxBodyBytes), AnswerWithin: a.Wait, ProduceWithin: a.ProduceWithin,
+		TakeOverAfter: a.Idempotency.TakeOverAfter, KeepKeys: a.Idempotency.Keep, Rate: float64(a.Rate), Burst: a.Burst,
+	}
+}
+
+func apiKeys(c *config.Config) []api.Key {
+	keys := make([]api.Key, len(c.API.Keys))
+	for i, k := range c.API.Keys {
+		keys[i] = api.Key{Tenant: k.Tenant, Region: c.Region, Name: k.Name, Secret: k.Key.Reveal()}
+	}
+	return keys
+}
+
+// longestCall is the longest timeout of all PSPs: after it an answer is out of the question.
+func longestCall(psps map[string]config.PSP) time.Duration {
+	var longest time.Duration
+	for _, p := range psps {
+		longest = max(longest, p.Timeout)
+	}
+	return longest
+}
