@@ -123,13 +123,19 @@ func (s *partition) fold(h *held, e *topics.PaymentEvent, out *outputs) {
 		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells
 	}
 	h.Payment = p
-	if len(h.positions) == 0 {
+	s.touch(h, out.record.Position)
+	out.request(lifecycle.Request(p, e), e)
+}
+
+// touch notes that the record at a position changed a payment.
+func (s *partition) touch(h *held, position int64) {
+	n := len(h.positions)
+	if n == 0 {
 		s.dirty = append(s.dirty, h)
 	}
-	if n := len(h.positions); n == 0 || h.positions[n-1] != out.record.Position {
-		h.positions = append(h.positions, out.record.Position)
+	if n == 0 || h.positions[n-1] != position {
+		h.positions = append(h.positions, position)
 	}
-	out.request(lifecycle.Request(p, e), e)
 }
 
 func (s *partition) book(h *held, e *topics.PaymentEvent, out *outputs) {

@@ -29,7 +29,7 @@ CREATE TABLE payments (
     customer   text  NOT NULL,
     status     text  NOT NULL,
     version    int8  NOT NULL, -- position of the last record that changed it
-    positions  int8[] NOT NULL, -- of every record that gave it an event, ascending
+    positions  int8[] NOT NULL, -- of every record that changed it, ascending
     state      bytea NOT NULL,
     PRIMARY KEY (partition, id)
 ) WITH (fillfactor = 50);

@@ -1,0 +1,184 @@
+package lifecycle_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// args are the words of a line after its verb: plain words in order, options name=value, and flags, which are plain
+// words that a verb asks for by name.
+type args struct {
+	words   []string
+	options map[string]string
+}
+
+// split cuts a line into words; double quotes hold spaces together.
+func split(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	quoted, begun := false, false
+	for _, c := range line {
+		switch {
+		case c == '"':
+			quoted, begun = !quoted, true
+		case c == ' ' && !quoted:
+			if begun {
+				words = append(words, word.String())
+				word.Reset()
+			}
+			begun = false
+		default:
+			word.WriteRune(c)
+			begun = true
+		}
+	}
+	if quoted {
+		return nil, fmt.Errorf("a quote is not closed")
+	}
+	if begun {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+func argsOf(words []string) *args {
+	a := &args{options: make(map[string]string)}
+	for _, word := range words {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			a.options[name] = value
+		} else {
+			a.words = append(a.words, word)
+		}
+	}
+	return a
+}
+
+func (a *args) more() bool { return len(a.words) > 0 }
+
+func (a *args) next() string {
+	if len(a.words) == 0 {
+		return ""
+	}
+	word := a.words[0]
+	a.words = a.words[1:]
+	return word
+}
+
+func (a *args) option(name string) string {
+	value := a.options[name]
+	delete(a.options, name)
+	return value
+}
+
+func (a *args) or(name, standard string) string {
+	if value, ok := a.options[name]; ok {
+		delete(a.options, name)
+		return value
+	}
+	return standard
+}
+
+func (a *args) duration(name string, d *time.Duration) (err error) {
+	if s := a.option(name); s != "" {
+		*d, err = time.ParseDuration(s)
+	}
+	return err
+}
+
+func (a *args) flag(name string) bool {
+	i := slices.Index(a.words, name)
+	if i < 0 {
+		return false
+	}
+	a.words = slices.Delete(a.words, i, i+1)
+	return true
+}
+
+func (a *args) unused() error {
+	if len(a.words) > 0 || len(a.options) > 0 {
+		return fmt.Errorf("not understood: %v %v", a.words, slices.Sorted(maps.Keys(a.options)))
+	}
+	return nil
+}
+
+// describe writes an event: its type, amount, the status after it, the amounts where it moved one.
+func describe(e *topics.PaymentEvent, after *lifecycle.Payment) string {
+	var b strings.Builder
+	b.WriteString(string(e.Type))
+	money := func(v int64) string { return ledger.Money{Minor: v, Currency: ledger.Currency(e.Currency)}.String() }
+	if e.Amount != 0 && e.Currency != "" {
+		b.WriteString(" " + money(e.Amount))
+	}
+	if e.Refusal != "" {
+		fmt.Fprintf(&b, " %s (%s)", e.Refusal, e.Detail)
+	}
+	if len(e.Reasons) > 0 {
+		fmt.Fprintf(&b, " reasons %s", strings.Join(e.Reasons, ","))
+	}
+	if e.PSP != nil && e.PSP.DeclineCode != "" {
+		fmt.Fprintf(&b, " code %s", e.PSP.DeclineCode)
+		if e.PSP.HardDecline {
+			b.WriteString(" hard")
+		}
+	}
+	if after != nil {
+		fmt.Fprintf(&b, " → %s", after.Status())
+	}
+	if t := e.Totals; t != nil {
+		fmt.Fprintf(&b, " [authorized %s, captured %s", money(t.Authorized), money(t.Captured))
+		if t.Refunding != 0 {
+			b.WriteString(", refunding " + money(t.Refunding))
+		}
+		if t.Refunded != 0 {
+			b.WriteString(", refunded " + money(t.Refunded))
+		}
+		b.WriteString("]")
+	}
+	return b.String()
+}
+
+func postings(e *ledger.Entry) string {
+	parts := make([]string, len(e.Postings))
+	for i, p := range e.Postings {
+		parts[i] = fmt.Sprintf("%s %s", accountName(p.Account), ledger.Money{Minor: p.Minor, Currency: p.Account.Currency})
+	}
+	return e.Template + ": " + strings.Join(parts, ", ")
+}
+
+func accountName(a ledger.Account) string {
+	if a.Owner == "" {
+		return string(a.Code)
+	}
+	if strings.HasPrefix(a.Owner, "guest_") {
+		return string(a.Code) + "(guest)"
+	}
+	return fmt.Sprintf("%s(%s)", a.Code, a.Owner)
+}
+
+func request(r *topics.PSPRequest) string {
+	what := string(r.Operation)
+	if r.Poll {
+		what = "poll of " + what
+	}
+	s := fmt.Sprintf("%s %s", what, ledger.Money{Minor: r.Amount, Currency: ledger.Currency(r.Currency)})
+	if r.Capture && !r.Poll {
+		s += " and capture"
+	}
+	if r.ThreeDS {
+		s += " with 3-D Secure"
+	}
+	if r.Challenge != nil {
+		s += " challenge " + r.Challenge.Result
+	}
+	if r.PSPReference != "" {
+		s += " of " + r.PSPReference
+	}
+	return s
+}

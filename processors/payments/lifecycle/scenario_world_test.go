@@ -1,0 +1,406 @@
+package lifecycle_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// world is what a scenario plays in: one partition with its payments and its ledger.
+type world struct {
+	t        *testing.T
+	now      time.Time
+	position int64
+	limits   lifecycle.Limits
+	payments map[string]*lifecycle.Payment // by name in the scenario
+	folded   map[string]bool               // command ids and webhooks' report ids
+	requests map[string][]topics.EventID   // by payment and operation, in order
+	balances *ledger.Balances
+	accounts map[string]ledger.Account
+	last     *topics.TimerDue
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func newWorld(t *testing.T) *world {
+	return &world{
+		t: t, now: noon, limits: lifecycle.DefaultLimits(), payments: make(map[string]*lifecycle.Payment),
+		folded: make(map[string]bool), requests: make(map[string][]topics.EventID),
+		balances: ledger.NewBalances(), accounts: make(map[string]ledger.Account),
+	}
+}
+
+// do plays one line and returns what came of it.
+func (w *world) do(line string) ([]string, error) {
+	words, err := split(line)
+	if err != nil {
+		return nil, err
+	}
+	verb, words := words[0], words[1:]
+	a := argsOf(words)
+	var results []string
+	switch verb {
+	case "limits":
+		err = w.setLimits(a)
+	case "wait":
+		err = w.wait(a)
+	case "command":
+		results, err = w.command(a)
+	case "psp":
+		results, err = w.report(a)
+	case "timer":
+		results, err = w.timer(a)
+	case "spend":
+		err = w.spend(a)
+	case "balances":
+		results = w.trial()
+	case "payment":
+		results, err = w.show(a)
+	default:
+		err = fmt.Errorf("%q: want limits, wait, command, psp, timer, spend, balances or payment", verb)
+	}
+	if err == nil {
+		err = a.unused()
+	}
+	return results, err
+}
+
+func (w *world) setLimits(a *args) error {
+	l := &w.limits
+	for name, d := range map[string]*time.Duration{
+		"created": &l.Created, "held": &l.Held, "challenge": &l.Challenge, "authorization": &l.Authorization,
+	} {
+		if err := a.duration(name, d); err != nil {
+			return err
+		}
+	}
+	for name, n := range map[string]*int{"polls": &l.PollLimit, "operations": &l.Operations} {
+		if s := a.option(name); s != "" {
+			v, err := strconv.Atoi(s)
+			if err != nil {
+				return err
+			}
+			*n = v
+		}
+	}
+	return l.Validate()
+}
+
+func (w *world) wait(a *args) error {
+	d, err := time.ParseDuration(a.next())
+	w.now = w.now.Add(d)
+	return err
+}
+
+func (w *world) command(a *args) ([]string, error) {
+	w.position++
+	kind := topics.CommandType(a.next())
+	c := topics.Command{
+		CommandID: w.uuid(a.or("id", fmt.Sprintf("command-%d", w.position))), Type: kind, Tenant: a.or("tenant", "acme"),
+		Region: "eu", CustomerID: a.or("customer", "anna"), TraceID: a.or("trace", "trace"), Reason: a.option("reason"),
+	}
+	if a.flag("guest") {
+		c.CustomerID = ""
+	}
+	if a.more() {
+		money, err := ledger.ParseMoney(a.next() + " " + a.next())
+		if err != nil {
+			return nil, err
+		}
+		c.Amount, c.Currency = money.Minor, string(money.Currency)
+	}
+	if s := a.option("minor"); s != "" { // an amount that no person would write
+		c.Amount, _ = strconv.ParseInt(s, 10, 64)
+		c.Currency = a.or("currency", "EUR")
+	}
+	if s := a.option("issued"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return nil, err
+		}
+		c.IssuedAt = w.now.Add(d)
+	}
+	name := a.or("payment", "p1")
+	if kind == topics.CommandCreate {
+		c.Authorize, c.CaptureMethod = a.flag("authorize"), topics.CaptureMethod(a.or("capture", "manual"))
+		c.Card = &topics.Card{Token: a.or("card", "tok_visa"), BIN: "411111", Last4: "1111", Scheme: "visa"}
+		c.MerchantReference, c.Description = a.option("reference"), a.option("description")
+		c.ReturnURL = a.option("return")
+	} else if p := w.payments[name]; p != nil {
+		c.PaymentID = p.ID.String()
+		if c.CustomerID == "" || c.CustomerID == "anna" && strings.HasPrefix(p.Customer, "guest_") {
+			c.CustomerID = p.Customer
+		}
+	} else {
+		c.PaymentID = topics.PaymentID{UUID: uuid.NewV5(uuid.Nil, name)}.String()
+	}
+	if s := a.option("challenge"); s != "" {
+		c.Challenge = &topics.Challenge{Result: s, ECI: "05", CAVV: "AAABBBCCC", DSTransactionID: "97a1"}
+	}
+	assessed := &topics.AssessedCommand{Command: c}
+	if kind == topics.CommandCreate || kind == topics.CommandAuthorize {
+		assessed.Decision = topics.Decision{CommandID: c.CommandID, Outcome: topics.Outcome(a.or("decision", "pass")), RuleSet: "rules"}
+		if reasons := a.option("reasons"); reasons != "" {
+			assessed.Decision.Reasons = strings.Split(reasons, ",")
+		}
+	}
+	if w.folded[c.CommandID] {
+		return []string{"repeated: nothing happens"}, nil
+	}
+	w.folded[c.CommandID] = true
+	in := lifecycle.Input{Command: assessed}
+	if p := w.payments[name]; p != nil {
+		in.Available = w.balances.Standing(p.Ledger()).Available
+	}
+	return w.fold(name, in)
+}
+
+func (w *world) report(a *args) ([]string, error) {
+	w.position++
+	r := topics.PSPReport{
+		Source: topics.ReportSource(a.next()), Operation: topics.PSPOperation(a.next()), Outcome: topics.PSPOutcome(a.next()),
+		PSP: a.or("psp", "sandbox"), Tenant: a.or("tenant", "acme"), CustomerID: a.option("customer"),
+		ReportID: w.uuid(a.or("id", fmt.Sprintf("report-%d", w.position))), TraceID: "trace",
+		PSPReference: a.or("ref", "psp_1"), NetworkReference: a.option("network"), DeclineCode: a.option("code"),
+		HardDecline: a.flag("hard"), Captured: a.flag("captured"),
+	}
+	if r.PSPReference == "none" {
+		r.PSPReference = ""
+	}
+	name := a.or("payment", "p1")
+	p := w.payments[name]
+	if p != nil {
+		r.PaymentID = p.ID.String()
+	} else {
+		r.PaymentID = topics.PaymentID{UUID: uuid.NewV5(uuid.Nil, name)}.String()
+	}
+	if err := w.amounts(a, &r, p); err != nil {
+		return nil, err
+	}
+	if s := a.option("action"); s != "" {
+		r.Action = &topics.Action{Type: "redirect", URL: s}
+	}
+	if eci := a.option("eci"); eci != "" {
+		r.Authentication = &topics.AuthData{ECI: eci, CAVV: "AAABBBCCC", AVS: "Y", CVV: "M"}
+	}
+	if err := w.name(a, &r, name); err != nil {
+		return nil, err
+	}
+	if r.Source == topics.SourceWebhook {
+		if w.folded[r.ReportID] {
+			return []string{"repeated: nothing happens"}, nil
+		}
+		w.folded[r.ReportID] = true
+	}
+	return w.fold(name, lifecycle.Input{Report: &r})
+}
+
+// amounts reads the amount and the fee of a report.
+func (w *world) amounts(a *args, r *topics.PSPReport, p *lifecycle.Payment) error {
+	if a.more() {
+		money, err := ledger.ParseMoney(a.next() + " " + a.next())
+		if err != nil {
+			return err
+		}
+		r.Amount, r.Currency = money.Minor, string(money.Currency)
+	}
+	if s := a.option("fee"); s != "" {
+		fee, err := ledger.ParseMoney(s + " " + r.Currency)
+		if err != nil {
+			return err
+		}
+		r.Fee = fee.Minor
+	}
+	return nil
+}
+
+// name fills in the request that a report answers: the latest of its operation, or request=capture#1, or none.
+func (w *world) name(a *args, r *topics.PSPReport, payment string) error {
+	which := a.or("request", string(r.Operation))
+	if which == "none" {
+		return nil
+	}
+	if which == "foreign" {
+		r.RequestID = "0-999-0"
+		return nil
+	}
+	operation, ordinal, numbered := strings.Cut(which, "#")
+	all := w.requests[payment+"/"+operation]
+	n := len(all)
+	if numbered {
+		var err error
+		if n, err = strconv.Atoi(ordinal); err != nil {
+			return err
+		}
+	}
+	if n < 1 || n > len(all) {
+		return fmt.Errorf("request=%s: there are %d requests to %s", which, len(all), operation)
+	}
+	r.RequestID = all[n-1].String()
+	return nil
+}
+
+// timer lets the payment's timer run out, or sends the one before it again.
+func (w *world) timer(a *args) ([]string, error) {
+	name := a.or("payment", "p1")
+	p := w.payments[name]
+	if p == nil {
+		return nil, fmt.Errorf("no payment %s", name)
+	}
+	w.position++
+	if a.flag("stale") {
+		if w.last == nil {
+			return nil, fmt.Errorf("no timer has run out before")
+		}
+		return w.fold(name, lifecycle.Input{Timer: w.last})
+	}
+	if p.Timer.Kind == "" {
+		return nil, fmt.Errorf("the payment holds no timer")
+	}
+	if w.now.Before(p.Timer.Due) {
+		w.now = p.Timer.Due
+	}
+	w.last = &topics.TimerDue{
+		TimerID: "t", Generation: p.Timer.Generation, Kind: p.Timer.Kind, Tenant: p.Tenant, CustomerID: p.Customer,
+		PaymentID: p.ID.String(), Due: p.Timer.Due,
+	}
+	return w.fold(name, lifecycle.Input{Timer: w.last})
+}
+
+// spend takes money off the customer's wallet, as a purchase elsewhere in the product does.
+func (w *world) spend(a *args) error {
+	money, err := ledger.ParseMoney(a.next() + " " + a.next())
+	if err != nil {
+		return err
+	}
+	c := ledger.Customer{Tenant: "acme", ID: a.or("customer", "anna"), Currency: money.Currency}
+	return w.post(&ledger.Entry{Template: "spent", Postings: []ledger.Posting{
+		{Account: c.Account(ledger.CustomerWallet), Minor: money.Minor}, {Account: c.System(ledger.Suspense), Minor: -money.Minor},
+	}})
+}
+
+// fold decides, folds and books, and checks on the way what holds for every input.
+func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
+	in.Position = w.position
+	p := w.payments[name]
+	events := lifecycle.Decide(p, in, w.now, &w.limits)
+	var results []string
+	for i := range events {
+		e := &events[i]
+		if e.Type == topics.EventCommandRefused {
+			results = append(results, fmt.Sprintf("refused: %s (%s)", e.Refusal, e.Detail))
+			continue
+		}
+		var entry *ledger.Entry
+		var err error
+		if p != nil {
+			if entry, err = lifecycle.Post(p, e, w.balances.Standing(p.Ledger())); err != nil {
+				return nil, err
+			}
+		}
+		if p, err = lifecycle.Evolve(p, e); err != nil {
+			return nil, err
+		}
+		if err := lifecycle.Check(p, e); err != nil {
+			return nil, err
+		}
+		results = append(results, describe(e, p))
+		if entry != nil {
+			entry.ID.Position, entry.ID.Index = w.position, int16(i)
+			if err := w.post(entry); err != nil {
+				return nil, err
+			}
+			results = append(results, "  entry "+postings(entry))
+		}
+		if r := lifecycle.Request(p, e); r != nil {
+			results = append(results, "  request "+request(r))
+			if id, err := topics.ParseEventID(r.RequestID); err == nil && !r.Poll {
+				w.requests[name+"/"+string(r.Operation)] = append(w.requests[name+"/"+string(r.Operation)], id)
+			}
+		}
+		if e.Timer != nil {
+			results = append(results, "  "+w.armed(e.Timer))
+		}
+	}
+	if p != nil {
+		w.payments[name] = p
+		if err := lifecycle.CheckInvariants(p); err != nil {
+			return nil, err
+		}
+		if err := roundTrip(p); err != nil {
+			return nil, err
+		}
+	}
+	if len(results) == 0 {
+		results = []string{"nothing happens"}
+	}
+	return results, nil
+}
+
+func (w *world) post(entry *ledger.Entry) error {
+	for _, p := range entry.Postings {
+		w.accounts[accountName(p.Account)] = p.Account
+	}
+	return w.balances.Apply(entry)
+}
+
+func (w *world) armed(t *topics.TimerChange) string {
+	if t.Kind == "" {
+		return "timer off"
+	}
+	return fmt.Sprintf("timer %s in %s", t.Kind, shortDuration(t.Due.Sub(w.now)))
+}
+
+// trial lists the balances that are not zero; debits are positive.
+func (w *world) trial() []string {
+	var results []string
+	for _, name := range slices.Sorted(maps.Keys(w.accounts)) {
+		account := w.accounts[name]
+		if b := w.balances.Balance(account.ID()); b != 0 {
+			results = append(results, fmt.Sprintf("%s %s", name, ledger.Money{Minor: b, Currency: account.Currency}))
+		}
+	}
+	if len(results) == 0 {
+		results = []string{"all zero"}
+	}
+	return results
+}
+
+func (w *world) show(a *args) ([]string, error) {
+	name := a.or("payment", "p1")
+	p := w.payments[name]
+	if p == nil {
+		return nil, fmt.Errorf("no payment %s", name)
+	}
+	m := func(v int64) ledger.Money { return ledger.Money{Minor: v, Currency: p.Currency} }
+	results := []string{fmt.Sprintf("%s: authorized %s, captured %s, released %s, refunding %s, refunded %s, cases %d",
+		p.Status(), m(p.Authorized), m(p.Captured), m(p.Released), m(p.Refunding), m(p.Refunded), p.Cases)}
+	for _, op := range p.Operations {
+		results = append(results, fmt.Sprintf("  %s %s %s", op.Kind, m(op.Amount), op.State))
+	}
+	return results, nil
+}
+
+func (w *world) uuid(name string) string { return uuid.NewV5(uuid.Nil, name).String() }
+
+func roundTrip(p *lifecycle.Payment) error {
+	state := p.Append(nil)
+	again, err := lifecycle.Decode(p.Key(), state)
+	if err != nil {
+		return err
+	}
+	if string(again.Append(nil)) != string(state) {
+		return fmt.Errorf("stored and read again the payment differs:\n%+v\n%+v", p, again)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+var _ stream.Backgrounder = (*partition)(nil)
+
+// dueTimers is read beside the fold: a read that took part in serialization would make the fold's transactions fail.
+const dueTimers = `SELECT payment, due, kind, generation, tenant, customer FROM timers
+WHERE partition = $1 AND due <= $2 ORDER BY due LIMIT $3`
+
+// Background turns due timers into inbox records and forgets inputs beyond the horizon, until ctx is done. The clock is
+// this machine's: a timer may be early or late by its error, and the lifecycle reads the record's time.
+//
+// A timer is sent once for as long as this owner lives. A crash, or an answer of the broker that was lost, may send it
+// again; the generation tells the lifecycle that it was folded already.
+func (s *partition) Background(ctx context.Context) error {
+	sent := make(map[uuid.UUID]int64) // generations, of timers that are still in the table
+	sweep := sweeper{partition: s}
+	ticker := time.NewTicker(s.config.TimerInterval)
+	defer ticker.Stop()
+	for {
+		if s.config.Produce != nil {
+			if err := s.sendDue(ctx, sent); err != nil && ctx.Err() == nil {
+				s.log.Warn("due timers are not sent; they are tried again", "after", s.config.TimerInterval, "error", err)
+			}
+		}
+		if err := sweep.step(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			s.log.Warn("old input ids are not forgotten; it is tried again", "after", s.config.TimerInterval, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// sendDue produces the timers that are due and were not sent yet, and drops from sent those that are gone. A timer stays
+// in its table until the lifecycle has folded it.
+func (s *partition) sendDue(ctx context.Context, sent map[uuid.UUID]int64) error {
+	due, err := s.readDue(ctx, time.Now())
+	if err != nil {
+		return err
+	}
+	still := make(map[uuid.UUID]int64, len(due))
+	var failed error
+	for i := range due {
+		key := due[i].id
+		if generation, ok := sent[key]; ok && generation == due[i].Generation {
+			still[key] = generation
+			continue
+		}
+		if failed != nil {
+			continue
+		}
+		if failed = s.config.Produce(ctx, s.number, due[i].TimerDue); failed == nil {
+			still[key] = due[i].Generation
+			s.metrics.timers.Inc()
+		}
+	}
+	clear(sent)
+	for key, generation := range still {
+		sent[key] = generation
+	}
+	return failed
+}
+
+type dueTimer struct {
+	topics.TimerDue
+	id uuid.UUID
+}
+
+func (s *partition) readDue(ctx context.Context, now time.Time) (due []dueTimer, err error) {
+	options := pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, s.config.Pool, options, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, dueTimers, s.number, now, timersAtOnce)
+		if err != nil {
+			return err
+		}
+		var t dueTimer
+		_, err = pgx.ForEachRow(rows, []any{&t.id, &t.Due, &t.Kind, &t.Generation, &t.Tenant, &t.CustomerID}, func() error {
+			t.PaymentID = topics.PaymentID{Partition: s.number, UUID: t.id}.String()
+			t.TimerID = fmt.Sprintf("%s-%d", t.PaymentID, t.Generation)
+			t.Due = t.Due.UTC()
+			due = append(due, t)
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read due timers of partition %d: %w", s.number, err)
+	}
+	return due, nil
+}
+
+// ErrTimerTooLong says that the broker did not take a timer in time.
+var ErrTimerTooLong = errors.New("the broker did not acknowledge the timer in time")
+
+// produceLimit bounds the wait for the broker's acknowledgement of one timer.
+const produceLimit = 10 * time.Second
+
+// ProduceTo returns a Config.Produce that writes with a client of its own: idempotent, acks=all, a manual partitioner
+// (kgo.RecordPartitioner(kgo.ManualPartitioner())), which is the caller's to close.
+func ProduceTo(client *kgo.Client) func(context.Context, int32, topics.TimerDue) error {
+	return func(ctx context.Context, partition int32, due topics.TimerDue) error {
+		value, err := topics.Marshal(&due)
+		if err != nil {
+			return err
+		}
+		envelope := topics.Envelope{
+			ID: due.TimerID, Source: stream.SourceOf(Role), Type: topics.TypeTimerDue, Subject: due.PaymentID,
+			Time: time.Now(), Tenant: due.Tenant,
+		}
+		record := &kgo.Record{Topic: topics.Inbox, Partition: partition, Key: []byte(due.CustomerID), Value: value}
+		for _, h := range envelope.Headers() {
+			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+		}
+		limited, cancel := context.WithTimeoutCause(ctx, produceLimit, ErrTimerTooLong)
+		defer cancel()
+		if err := client.ProduceSync(limited, record).FirstErr(); err != nil {
+			return fmt.Errorf("timer %s: %w", due.TimerID, err)
+		}
+		return nil
+	}
+}
