@@ -11,20 +11,23 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Signals that stop a server: PostgreSQL's fast and immediate shutdown, CockroachDB's drain.
-const (
-	postgresFast      = syscall.SIGINT
-	postgresImmediate = syscall.SIGQUIT
-	cockroachDrain    = syscall.SIGTERM
-	cockroachKill     = syscall.SIGKILL
-)
+// stopSignals are what ends a server.
+type stopSignals struct {
+	clean syscall.Signal // asks it to stop; it also gets this one when we die
+	hard  syscall.Signal // stops it at once
+}
+
+// PostgreSQL's fast and immediate shutdown.
+func postgresSignals() stopSignals { return stopSignals{syscall.SIGINT, syscall.SIGQUIT} }
+
+// CockroachDB's drain; it has nothing between that and being killed.
+func cockroachSignals() stopSignals { return stopSignals{syscall.SIGTERM, syscall.SIGKILL} }
 
 const (
 	logLimit  = 16 << 20 // bytes: a longer log is started anew
@@ -33,12 +36,11 @@ const (
 
 // command is a server to start.
 type command struct {
-	path        string
-	args        []string
-	dir         string         // working directory
-	user        *account       // nil: our own
-	log         string         // file that gets its output
-	clean, hard syscall.Signal // ask it to stop; make it stop
+	path string
+	args []string
+	user *account // nil: our own
+	log  string   // file that gets its output
+	stopSignals
 }
 
 // child is a running server.
@@ -47,8 +49,6 @@ type child struct {
 	process *os.Process
 	done    chan struct{} // closed when it has ended
 	err     error         // how, once done is closed
-	once    sync.Once
-	stopErr error
 }
 
 // startChild starts a server in a process group of its own, so that Ctrl-C reaches only us and we stop it last.
@@ -59,7 +59,8 @@ func startChild(c command) (*child, error) {
 	}
 	defer output.Close()
 	cmd := exec.Command(c.path, c.args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, output, output
+	cmd.Dir = "/" // one that every user can enter
+	cmd.Stdout, cmd.Stderr = output, output
 	c.user.assume(cmd)
 	cmd.SysProcAttr.Setpgid = true
 	dieWithParent(cmd.SysProcAttr, c.clean)
@@ -87,8 +88,15 @@ func startChild(c command) (*child, error) {
 
 // awaitReady returns when the server at url takes a connection, with an error when it ends or takes too long.
 func (c *child) awaitReady(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, readyLimit, fmt.Errorf("not ready within %s", readyLimit))
 	defer cancel()
+	go func() { // what listens on the port may be another program, which lets us wait
+		select {
+		case <-c.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	tick := time.NewTicker(readyInterval)
 	defer tick.Stop()
 	for {
@@ -96,56 +104,56 @@ func (c *child) awaitReady(ctx context.Context, url string) error {
 		if err == nil {
 			return conn.Close(ctx)
 		}
-		if !starting(err) && ctx.Err() == nil {
-			return fmt.Errorf("%s refuses us: %w%s", c.path, err, c.tail())
-		}
 		select {
 		case <-c.done:
 			return fmt.Errorf("%s ended: %w%s", c.path, c.err, c.tail())
-		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w%s", c.path, err, c.tail())
-		case <-tick.C:
+		default:
 		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w: %w%s", c.path, context.Cause(ctx), err, c.tail())
+		}
+		if !starting(err) {
+			return fmt.Errorf("%s refuses us: %w%s", c.path, err, c.tail())
+		}
+		<-tick.C
 	}
 }
 
 // stop ends the server and waits for its end.
 func (c *child) stop() error {
-	c.once.Do(func() {
-		for _, step := range []struct {
-			signal syscall.Signal
-			limit  time.Duration
-		}{{c.clean, stopLimit}, {c.hard, killLimit}, {syscall.SIGKILL, killLimit}} {
-			if err := c.process.Signal(step.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				c.stopErr = fmt.Errorf("stop %s: %w", c.path, err)
-				return
-			}
-			select {
-			case <-c.done:
-				return
-			case <-time.After(step.limit):
-			}
+	for _, step := range c.steps() {
+		if err := c.process.Signal(step.signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("stop %s: %w", c.path, err)
 		}
-		c.stopErr = fmt.Errorf("stop %s: process %d does not end", c.path, c.process.Pid)
-	})
-	return c.stopErr
+		select {
+		case <-c.done:
+			return nil
+		case <-time.After(step.limit):
+		}
+	}
+	return fmt.Errorf("stop %s: process %d does not end", c.path, c.process.Pid)
 }
 
-// stopProcess ends a server that is not our child, the program of that name.
-func stopProcess(pid int, name string, clean, hard syscall.Signal) error {
+// stopStep is a signal and how long it is given.
+type stopStep struct {
+	signal syscall.Signal
+	limit  time.Duration
+}
+
+func (s stopSignals) steps() []stopStep {
+	return []stopStep{{s.clean, stopLimit}, {s.hard, killLimit}, {syscall.SIGKILL, killLimit}}
+}
+
+// stopProcess ends a server that is not our child. It has ended when running says so.
+func stopProcess(pid int, signals stopSignals, running func() bool) error {
 	tick := time.NewTicker(readyInterval)
 	defer tick.Stop()
-	for _, step := range []struct {
-		signal syscall.Signal
-		limit  time.Duration
-	}{{clean, stopLimit}, {hard, killLimit}, {syscall.SIGKILL, killLimit}} {
-		if err := syscall.Kill(pid, step.signal); errors.Is(err, syscall.ESRCH) {
-			return nil
-		} else if err != nil {
+	for _, step := range signals.steps() {
+		if err := syscall.Kill(pid, step.signal); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("stop process %d: %w", pid, err)
 		}
 		for deadline := time.Now().Add(step.limit); time.Now().Before(deadline); <-tick.C {
-			if !runsProgram(pid, name) {
+			if !running() {
 				return nil
 			}
 		}

@@ -11,20 +11,13 @@ import (
 // included.
 func dieWithParent(attr *syscall.SysProcAttr, signal syscall.Signal) { attr.Pdeathsig = signal }
 
-// runsProgram reports whether process pid runs a program of that name. One that ended and that nobody waited for runs
-// nothing.
-func runsProgram(pid int, name string) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // pid (name) state …
+// commandLine returns the arguments of process pid, separated by spaces; "" when it has ended.
+func commandLine(pid int) string {
+	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil {
-		return false
+		return ""
 	}
-	_, rest, _ := bytes.Cut(stat, []byte("("))
-	end := bytes.LastIndexByte(rest, ')')
-	if end < 0 {
-		return false
-	}
-	state := bytes.TrimSpace(rest[end+1:])
-	return string(rest[:end]) == name && len(state) > 0 && state[0] != 'Z' && state[0] != 'X'
+	return string(bytes.TrimSpace(bytes.ReplaceAll(args, []byte{0}, []byte{' '})))
 }
 
 // capabilitySearch is CAP_DAC_READ_SEARCH: enter directories of others.

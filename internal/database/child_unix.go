@@ -4,7 +4,6 @@ package database
 
 import (
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,10 +12,13 @@ import (
 // dieWithParent does nothing where the kernel has no such signal: the next start stops a server that was left.
 func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}
 
-// runsProgram reports whether process pid runs a program of that name.
-func runsProgram(pid int, name string) bool {
-	comm, err := exec.Command("ps", "-o", "comm=", "-p", strconv.Itoa(pid)).Output()
-	return err == nil && filepath.Base(strings.TrimSpace(string(comm))) == name
+// commandLine returns the arguments of process pid, separated by spaces; "" when it has ended.
+func commandLine(pid int) string {
+	args, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(args))
 }
 
 func searchAnywhere(*syscall.SysProcAttr) {}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/weirhq/weir/internal/dirlock"
@@ -30,8 +31,10 @@ type Embedded struct {
 	URL     string // of an existing database, for Open
 	Product string // such as "PostgreSQL 15"
 
-	child *child
-	lock  *dirlock.Lock
+	child   *child
+	lock    *dirlock.Lock
+	once    sync.Once
+	stopErr error
 }
 
 // EmbeddedOption changes how an embedded server runs.
@@ -108,9 +111,10 @@ func startProduct(ctx context.Context, dir string, port int, o embeddedOptions, 
 	return startPostgres(ctx, binaries, postgresDir, port, o, log)
 }
 
-// Stop stops the server cleanly, and by force when that takes longer than stopLimit. It is called once.
+// Stop stops the server cleanly, and by force when that takes longer than stopLimit. Only the first call does anything.
 func (e *Embedded) Stop() error {
-	return errors.Join(e.child.stop(), e.lock.Release())
+	e.once.Do(func() { e.stopErr = errors.Join(e.child.stop(), e.lock.Release()) })
+	return e.stopErr
 }
 
 // Done is closed when the server has ended, for whatever reason.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
-	"path/filepath"
 )
 
 // Settings of an embedded CockroachDB, which shares its machine with the engine.
@@ -23,8 +22,8 @@ func startCockroach(ctx context.Context, binary, dir string, port int, log *slog
 		path: binary,
 		args: []string{"start-single-node", "--insecure", "--store=" + dir, "--listen-addr=" + loopback(port), "--http-addr=" + loopback(0),
 			"--cache=" + cockroachCache, "--max-sql-memory=" + cockroachMemory},
-		dir: filepath.Dir(dir), log: dir + ".log",
-		clean: cockroachDrain, hard: cockroachKill,
+		log:         dir + ".log",
+		stopSignals: cockroachSignals(),
 	})
 	if err != nil {
 		return nil, err

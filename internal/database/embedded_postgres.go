@@ -72,8 +72,8 @@ func startPostgres(ctx context.Context, binaries, dir string, port int, o embedd
 		args = append(args, "-c", setting)
 	}
 	server, err := startChild(command{
-		path: filepath.Join(binaries, "postgres"), args: args, dir: dir, user: user, log: logFile,
-		clean: postgresFast, hard: postgresImmediate,
+		path: filepath.Join(binaries, "postgres"), args: args, user: user, log: logFile,
+		stopSignals: postgresSignals(),
 	})
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func initPostgres(ctx context.Context, binaries, dir string, user *account) (str
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(binaries, "initdb"), "-D", fresh, "--username=weir", "--auth=scram-sha-256",
 		"--pwfile="+passwordFile, "--encoding=UTF8", "--no-locale")
-	initdb.Dir = fresh
+	initdb.Dir = "/" // one that every user can enter
 	user.assume(initdb)
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("initdb as %s: %w\n%s", user, err, lastLines(output))
@@ -159,9 +159,10 @@ func clearOldPostgres(dir string, log *slog.Logger) error {
 	if err != nil || pid <= 0 {
 		return fmt.Errorf("%s does not start with a process id: remove it when no PostgreSQL runs on %s", pidFile, dir)
 	}
-	if runsProgram(pid, "postgres") {
+	running := func() bool { return strings.Contains(commandLine(pid)+" ", " -D "+dir+" ") }
+	if running() {
 		log.Info("stopping the database server that a killed process left", "pid", pid)
-		return stopProcess(pid, "postgres", postgresFast, postgresImmediate)
+		return stopProcess(pid, postgresSignals(), running)
 	}
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return nil // PostgreSQL sees that for itself, and makes sure that no backend is left
