@@ -119,6 +119,7 @@ type PSPData struct {
 	DeclineCode      string       `json:"decline_code,omitempty"`
 	HardDecline      bool         `json:"hard_decline,omitempty"`
 	Fee              int64        `json:"fee,omitempty"`
+	Reversed         bool         `json:"reversed,omitempty"` // refund_failed: the PSP had settled it before
 	Action           *Action      `json:"action,omitempty"`
 	Authentication   *AuthData    `json:"authentication,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -194,7 +195,7 @@ func (d *decision) capture() {
 		amount = left
 	}
 	if amount == 0 || amount > left {
-		d.refuse(topics.RefusedExceedsAuthorized, fmt.Sprintf("%d can be captured in minor units, open captures counted", left))
+		d.refuse(topics.RefusedExceedsAuthorized, fmt.Sprintf("%s can be captured, open captures counted", d.p.money(left)))
 		return
 	}
 	d.follow(topics.EventCaptureRequested, amount, topics.RequestData{})
@@ -217,11 +218,11 @@ func (d *decision) refund() {
 		amount = left
 	}
 	if amount == 0 || amount > left {
-		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%d can be refunded in minor units, open refunds counted", left))
+		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%s can be refunded, open refunds counted", d.p.money(left)))
 		return
 	}
 	if amount > d.in.Available {
-		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %d in minor units", d.in.Available))
+		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %s", d.p.money(d.in.Available)))
 		return
 	}
 	d.follow(topics.EventRefundRequested, amount, topics.RequestData{})
@@ -234,6 +235,10 @@ func (d *decision) follow(event topics.EventType, amount int64, data topics.Requ
 		data.NotAfter = d.now.Add(d.limits.AuthorizeWithin)
 	}
 	d.emit(topics.PaymentEvent{Type: event, Amount: amount, Request: &data})
+}
+
+func (p *Payment) money(minor int64) ledger.Money {
+	return ledger.Money{Minor: minor, Currency: p.Currency}
 }
 
 func (p *Payment) automatic() bool { return p.CaptureMethod == topics.CaptureAutomatic }

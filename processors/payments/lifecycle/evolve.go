@@ -184,6 +184,9 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 		op.State = OperationUnknown
 	case topics.EventPollRequested:
 		op.Polls++
+		if !e.ExpiresAt.IsZero() {
+			p.ExpiresAt = e.ExpiresAt
+		}
 	case topics.EventCaptureFailed, topics.EventVoidFailed:
 		op.State = OperationFailed
 	}
@@ -254,11 +257,14 @@ func (p *Payment) unrefund(e *topics.PaymentEvent) error {
 	}
 	if op.State == OperationSucceeded {
 		p.Refunded -= e.Amount
-		op.close(OperationReversed, e)
-		return nil
+	} else {
+		p.Refunding -= e.Amount
 	}
-	p.Refunding -= e.Amount
-	op.close(OperationFailed, e)
+	state := OperationFailed
+	if e.PSP != nil && e.PSP.Reversed {
+		state = OperationReversed // also where the settlement was not reported, or is still on its way
+	}
+	op.close(state, e)
 	return nil
 }
 

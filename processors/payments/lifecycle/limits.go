@@ -20,6 +20,10 @@ type Limits struct {
 	// that it was not performed. A request without any answer is polled then for the first time.
 	Grace time.Duration
 
+	// LastLook is how long an expiring challenge waits for the PSP's answer to a last question: the customer may have
+	// passed it where nobody told us.
+	LastLook time.Duration
+
 	// Polls of an unknown outcome begin after UnknownFirst, each wait twice the one before, up to UnknownMost; those of a
 	// pending one PendingFirst to PendingMost. After PollLimit polls a case is opened and they slow down to PollSlow;
 	// after PollEnd they cease, and only a report or a person can end the request.
@@ -36,7 +40,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		PSP:     "sandbox",
 		Created: 24 * time.Hour, Held: 72 * time.Hour, Challenge: 15 * time.Minute, Authorization: 7 * 24 * time.Hour,
-		AuthorizeWithin: time.Minute, FollowWithin: 15 * time.Minute, Grace: 30 * time.Second,
+		AuthorizeWithin: time.Minute, FollowWithin: 15 * time.Minute, Grace: 30 * time.Second, LastLook: 10 * time.Second,
 		UnknownFirst: time.Second, UnknownMost: 5 * time.Minute,
 		PendingFirst: time.Minute, PendingMost: 6 * time.Hour,
 		PollSlow: 24 * time.Hour, PollLimit: 30, PollEnd: 120,
@@ -51,7 +55,7 @@ func (l *Limits) Validate() error {
 		value time.Duration
 	}{
 		{"created", l.Created}, {"held", l.Held}, {"challenge", l.Challenge}, {"authorization", l.Authorization},
-		{"authorize_within", l.AuthorizeWithin}, {"follow_within", l.FollowWithin}, {"grace", l.Grace},
+		{"authorize_within", l.AuthorizeWithin}, {"follow_within", l.FollowWithin}, {"grace", l.Grace}, {"last_look", l.LastLook},
 		{"unknown_first", l.UnknownFirst}, {"unknown_most", l.UnknownMost}, {"pending_first", l.PendingFirst},
 		{"pending_most", l.PendingMost}, {"poll_slow", l.PollSlow}, {"horizon", l.Horizon},
 	} {

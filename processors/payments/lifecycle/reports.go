@@ -1,6 +1,9 @@
 package lifecycle
 
 import (
+	"fmt"
+
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -9,18 +12,23 @@ const notPerformed = "not_performed"
 
 // report decides on what the PSP said.
 func (d *decision) report(r *topics.PSPReport) {
+	moved := r.Outcome == topics.PSPApproved || r.Outcome == topics.PSPReversed
 	if d.p == nil {
-		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP %s reports %s %s of a payment that we do not know", r.PSP, r.Operation, r.Outcome)
+		if moved {
+			d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP %s reports %s %s of a payment that we do not know", r.PSP, r.Operation, r.Outcome)
+		}
 		return
 	}
 	if r.Tenant != d.p.Tenant || (r.CustomerID != "" && r.CustomerID != d.p.Customer) || (d.p.PSP != "" && r.PSP != d.p.PSP) {
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the report names another tenant, customer or PSP than the payment has")
 		return
 	}
-	d.match(r)
+	r = d.match(r)
 	switch {
-	case d.op == nil:
+	case d.op == nil && moved:
 		d.unasked(r)
+	case d.op == nil:
+		// It says that nothing was moved by what nobody asked for.
 	case d.op.State.Open():
 		d.answered(r)
 	default:
@@ -28,18 +36,30 @@ func (d *decision) report(r *topics.PSPReport) {
 	}
 }
 
-// match finds the operation that a report speaks of. One without a request id is matched by operation and amount.
-func (d *decision) match(r *topics.PSPReport) {
-	if r.RequestID != "" {
-		id, err := topics.ParseEventID(r.RequestID)
-		if err != nil {
-			return
-		}
-		if op := d.p.Operation(id); op != nil && op.answers(r.Operation) {
-			d.take(op)
-		}
-		return
+// match finds the operation that a report speaks of and returns the report. One that names the authorisation and speaks
+// of its capture is read as the authorisation, captured in the same call. One without a request id is matched by
+// operation and amount.
+func (d *decision) match(r *topics.PSPReport) *topics.PSPReport {
+	if r.RequestID == "" {
+		d.guess(r)
+		return r
 	}
+	op := d.p.find(r.RequestID)
+	if op == nil {
+		return r
+	}
+	if op.authorizes() && r.Operation == topics.OperationCapture && r.Outcome == topics.PSPApproved {
+		both := *r
+		both.Operation, both.Captured = topics.OperationAuthorize, true
+		r, d.in = &both, &Input{Partition: d.in.Partition, Position: d.in.Position, Report: &both}
+	}
+	if op.answers(r.Operation) {
+		d.take(op)
+	}
+	return r
+}
+
+func (d *decision) guess(r *topics.PSPReport) {
 	var found *Operation
 	for i := range d.p.Operations {
 		op := &d.p.Operations[i]
@@ -166,8 +186,17 @@ func (d *decision) mismatch(r *topics.PSPReport) bool {
 	if sameAmount && sameCurrency {
 		return false
 	}
-	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %d %q in minor units, %d %q was asked for", r.Operation, r.Amount, r.Currency, d.op.Amount, d.p.Currency)
+	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %s, and %s was asked for", r.Operation, reported(r), d.p.money(d.op.Amount))
 	return true
+}
+
+// reported is a report's amount for people: its currency may be none that we know.
+func reported(r *topics.PSPReport) string {
+	currency := ledger.Currency(r.Currency)
+	if _, ok := currency.Exponent(); !ok {
+		return fmt.Sprintf("%d minor units of %q", r.Amount, r.Currency)
+	}
+	return ledger.Money{Minor: r.Amount, Currency: currency}.String()
 }
 
 // said is what is kept of the report.
@@ -307,4 +336,10 @@ func (d *decision) refunded() {
 	}
 }
 
-func (d *decision) refundFailed() { d.fact(topics.EventRefundFailed, d.op.Amount) }
+func (d *decision) refundFailed() {
+	e := topics.PaymentEvent{
+		Type: topics.EventRefundFailed, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(), Detail: d.in.Report.Detail,
+	}
+	e.PSP.Reversed = d.in.Report.Outcome == topics.PSPReversed
+	d.emit(e)
+}

@@ -112,6 +112,7 @@ func (w *world) command(a *args) ([]string, error) {
 	if a.flag("guest") {
 		c.CustomerID = ""
 	}
+	c.Authorize = a.flag("authorize")
 	if a.more() {
 		money, err := ledger.ParseMoney(a.next() + " " + a.next())
 		if err != nil {
@@ -132,7 +133,7 @@ func (w *world) command(a *args) ([]string, error) {
 	}
 	name := a.or("payment", "p1")
 	if kind == topics.CommandCreate {
-		c.Authorize, c.CaptureMethod = a.flag("authorize"), topics.CaptureMethod(a.or("capture", "manual"))
+		c.CaptureMethod = topics.CaptureMethod(a.or("capture", "manual"))
 		c.Card = &topics.Card{Token: a.or("card", "tok_visa"), BIN: "411111", Last4: "1111", Scheme: "visa"}
 		c.MerchantReference, c.Description = a.option("reference"), a.option("description")
 		c.ReturnURL = a.option("return")

@@ -103,7 +103,8 @@ var table = [...]Step{
 	{On: itself(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: moneyHeld, Late: true, do: (*decision).refunded},
 
 	// Timers.
-	{On: timer(topics.TimerExpire), From: statuses{created, held, acting}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
+	{On: timer(topics.TimerExpire), From: statuses{created, held}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
+	{On: timer(topics.TimerExpire), From: statuses{acting}, Event: topics.EventPollRequested, To: statuses{acting, expired}, do: (*decision).expireChallenge},
 	{On: timer(topics.TimerExpire), From: capturable, Event: topics.EventVoidRequested, To: capturable, do: (*decision).expireAuthorization},
 	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: everywhere, do: (*decision).poll},
 }

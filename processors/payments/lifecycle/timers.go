@@ -50,6 +50,21 @@ func (d *decision) expire() {
 	d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: d.p.Amount})
 }
 
+// expireChallenge asks the PSP once more before the challenge expires.
+func (d *decision) expireChallenge() {
+	for i := len(d.p.Operations) - 1; i >= 0; i-- {
+		op := d.p.Operations[i]
+		if op.State == OperationAction && op.Polls == 0 {
+			d.emit(topics.PaymentEvent{
+				Type: topics.EventPollRequested, RequestID: op.Request.String(), Amount: op.Amount,
+				ExpiresAt: d.now.Add(d.limits.LastLook),
+			})
+			return
+		}
+	}
+	d.expire()
+}
+
 // expireAuthorization asks the PSP to release what was not captured; the answer makes the payment expired.
 func (d *decision) expireAuthorization() {
 	if d.p.expires() {
