@@ -149,8 +149,12 @@ func (c *condition) walk(e ast.Expr) {
 			c.walk(element)
 		}
 	case ast.LiteralKind:
-		switch e.AsLiteral().(type) {
-		case types.String, types.Int, types.Bool:
+		switch v := e.AsLiteral().(type) {
+		case types.String:
+			if holdsCardNumber(string(v)) {
+				c.fail(e, "use a BIN or a fingerprint", "a card number must not stand in a rule file")
+			}
+		case types.Int, types.Bool:
 		case types.Double:
 			c.fail(e, `write amounts as money("10.50 EUR")`, "numbers with a decimal point are not supported")
 		default:
@@ -293,8 +297,13 @@ func (c *condition) known(arg ast.Expr) {
 
 // comparison checks a == b and a != b: neither the same on both sides, nor a field with what it can never be.
 func (c *condition) comparison(e ast.Expr, args []ast.Expr) {
-	if a, b := c.unparse(args[0]), c.unparse(args[1]); a != "" && a == b {
+	if a, b := dotted(args[0]), dotted(args[1]); a != "" && a == b {
 		c.fail(e, "", "both sides of the comparison are the same, so it never depends on the payment")
+		return
+	}
+	if e.AsCall().FunctionName() == operators.NotEquals && (isMoney(args[0]) || isMoney(args[1])) {
+		// CEL makes "not equal" true of what cannot be compared; of amounts in two currencies that would be silent.
+		c.fail(e, "write !(payment.amount == money(\"10.00 EUR\"))", "amounts are not compared with !=")
 		return
 	}
 	for i := range args {
@@ -304,20 +313,22 @@ func (c *condition) comparison(e ast.Expr, args []ast.Expr) {
 	}
 }
 
-func (c *condition) unparse(e ast.Expr) string {
-	return dotted(e)
+func isMoney(e ast.Expr) bool {
+	if f, ok := fieldOf(e); ok {
+		return f.Type == TypeMoney
+	}
+	name := dotted(e)
+	return strings.HasPrefix(name, moneyPrefix) || strings.HasPrefix(name, limitPrefix)
 }
 
 // literal checks a text that a field is compared with.
 func (c *condition) literal(f Field, e ast.Expr) {
-	if text, ok := textLiteral(e); ok {
-		if holdsCardNumber(text) {
-			c.fail(e, "use a BIN or a fingerprint", "a card number must not stand in a rule file")
-		} else if f.literal != nil && f.Type == TypeText {
-			if wrong := f.literal(text); wrong != "" {
-				c.fail(e, "", "%s can never equal %q: %s", f.Name, text, wrong)
-			}
-		}
+	text, ok := textLiteral(e)
+	if !ok || f.literal == nil || f.Type != TypeText || holdsCardNumber(text) {
+		return
+	}
+	if wrong := f.literal(text); wrong != "" {
+		c.fail(e, "", "%s can never equal %q: %s", f.Name, text, wrong)
 	}
 }
 

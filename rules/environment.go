@@ -23,7 +23,7 @@ const (
 
 // maxCost bounds a condition by CEL's own estimate of the worst case. There are no loops in conditions, so the estimate
 // is a true bound and nothing has to be counted while evaluating.
-const maxCost = 10_000
+const maxCost = 5_000
 
 // probe is the value of every field while a condition is tested for being constant.
 var probe = missing("probe")

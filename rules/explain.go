@@ -8,10 +8,18 @@ import (
 
 // This file turns CEL's own messages into ones that speak the language of the manual.
 
-var overloadMessage = regexp.MustCompile(`found no matching overload for '([^']*)' applied to '([^']*)'`)
+var (
+	overloadMessage = regexp.MustCompile(`found no matching overload for '([^']*)' applied to '([^']*)'`)
+	typeMessage     = regexp.MustCompile(`expected type '([^']*)' but found '([^']*)'`)
+	spaceInQuotes   = regexp.MustCompile(`\s+'$`)
+	definedTwice    = regexp.MustCompile(`already defined at \[(\d+):\d+\]`)
+)
 
 // plainTypeError translates an error of CEL's type checker.
 func plainTypeError(message string) (plain, hint string) {
+	if m := typeMessage.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("this is %s where %s is wanted", plainType(m[2]), plainType(m[1])), "compare it with something"
+	}
 	m := overloadMessage.FindStringSubmatch(message)
 	if m == nil {
 		return strings.TrimSuffix(message, " (in container '')"), ""
@@ -83,7 +91,7 @@ func plainSyntaxError(message string) (plain string, syntax bool) {
 	message = strings.ReplaceAll(message, "extraneous input", "did not expect")
 	message = strings.ReplaceAll(message, "no viable alternative at input", "did not expect")
 	message = strings.ReplaceAll(message, "token recognition error at:", "did not expect")
-	return message, syntax
+	return spaceInQuotes.ReplaceAllString(message, "'"), syntax
 }
 
 var (

@@ -77,8 +77,12 @@ func parse(s *source, text []byte) document {
 			bodies = append(bodies, doc.Body)
 		}
 	}
-	if len(bodies) != 1 {
-		s.fail(place{}, "begin with: version: 1", "the file holds %d YAML documents; it must hold one", len(bodies))
+	if len(bodies) == 0 {
+		s.fail(place{}, "begin with: version: 1", "the file is empty")
+		return d
+	}
+	if len(bodies) > 1 {
+		s.fail(placeOf(tokenOf(bodies[1])), "leave out the line ---", "the file holds %d YAML documents; it must hold one", len(bodies))
 		return d
 	}
 	versioned := false
@@ -117,7 +121,8 @@ func parse(s *source, text []byte) document {
 func (s *source) syntaxProblem(err error) {
 	var y yaml.Error
 	if errors.As(err, &y) && y.GetToken() != nil {
-		s.fail(placeOf(y.GetToken()), "", "not YAML: %s", y.GetMessage())
+		message := definedTwice.ReplaceAllString(y.GetMessage(), "stands at line $1 already")
+		s.fail(placeOf(y.GetToken()), "", "not YAML: %s", message)
 		return
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
@@ -135,7 +140,10 @@ func (s *source) checkName(at place, name, what string) string {
 func (s *source) rule(n ast.Node) *draft {
 	d := &draft{source: s, at: map[string]place{"": placeOf(tokenOf(n))}}
 	d.Rule = Rule{Commands: []topics.CommandType{topics.CommandCreate}, Overridable: true, Enabled: true, File: s.name, Line: d.at[""].line}
-	for _, p := range s.mapping(n, "a rule") {
+	before := len(*s.problems)
+	pairs := s.mapping(n, "a rule")
+	whole := len(*s.problems) == before // nothing was left out
+	for _, p := range pairs {
 		at := placeOf(tokenOf(p.value))
 		d.at[p.key] = at
 		switch p.key {
@@ -195,7 +203,7 @@ func (s *source) rule(n ast.Node) *draft {
 		}
 	}
 	for _, key := range []string{"name", "when", "outcome"} {
-		if _, ok := d.at[key]; !ok {
+		if _, ok := d.at[key]; !ok && whole {
 			s.fail(d.at[""], "", "the rule has no %s", key)
 		}
 	}

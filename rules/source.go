@@ -31,11 +31,11 @@ func placeOf(t *token.Token) place {
 	return place{t.Position.Line, t.Position.Column}
 }
 
-// fail records a problem.
+// fail records a problem. A card number that stands in the file by mistake is masked: problems are printed and logged.
 func (s *source) fail(at place, hint, format string, args ...any) {
-	p := Problem{File: s.name, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: hint}
+	p := Problem{File: s.name, Line: at.line, Column: at.column, Message: masked(fmt.Sprintf(format, args...)), Hint: masked(hint)}
 	if at.line >= 1 && at.line <= len(s.lines) {
-		p.Source = strings.TrimRight(s.lines[at.line-1], " \t\r")
+		p.Source = masked(strings.TrimRight(s.lines[at.line-1], " \t\r"))
 	}
 	*s.problems = append(*s.problems, p)
 }
@@ -174,8 +174,10 @@ func describe(n ast.Node) string {
 	switch n.(type) {
 	case nil, *ast.NullNode:
 		return "empty"
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+	case *ast.IntegerNode, *ast.InfinityNode, *ast.NanNode:
 		return "a number"
+	case *ast.FloatNode:
+		return "a number with a decimal point"
 	case *ast.BoolNode:
 		return "true or false"
 	case *ast.StringNode, *ast.LiteralNode:

@@ -1,0 +1,62 @@
+package rules_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/weirhq/weir/rules"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected texts in testdata")
+
+// golden compares a text with the file that holds what is expected.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: run the test with -update and look at the difference; got:\n%s", name, got)
+	}
+}
+
+// TestErrors: every mistake is told at once, with its place and what would be right.
+func TestErrors(t *testing.T) {
+	files, err := filepath.Glob("testdata/errors/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			_, err := rules.Load(file)
+			var problems rules.Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("error %v, want problems of the file", err)
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", strings.ReplaceAll(err.Error(), "testdata/errors/", "")+"\n")
+		})
+	}
+}
+
+func TestFailingTestsNameTheirLine(t *testing.T) {
+	set, err := rules.Load("testdata/failing.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, failures := set.Test()
+	if tests != 6 {
+		t.Errorf("%d tests, want 6", tests)
+	}
+	golden(t, "testdata/failing.txt", strings.ReplaceAll(failures.Error(), "testdata/", "")+"\n")
+}
