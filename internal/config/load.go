@@ -16,6 +16,7 @@ type Sources struct {
 	File    string   // path of a YAML file; "" for none
 	Environ []string // as os.Environ returns it
 	Flags   []Setting
+	Tool    bool // a tool reads them, which runs no role: what only roles need may be missing
 }
 
 // Load reads, merges and checks the sources. Its error joins one *Error for each key that is wrong.
@@ -29,7 +30,7 @@ func Load(s Sources) (*Config, error) {
 	d.object(reflect.ValueOf(&c).Elem(), tree, "")
 	if len(d.errs) == 0 {
 		c.settle()
-		d.validate(&c)
+		d.validate(&c, !s.Tool)
 	}
 	if err := errors.Join(d.errs...); err != nil {
 		return nil, err

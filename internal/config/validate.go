@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ import (
 )
 
 // validate checks the values of a decoded configuration: the tags of each key, then what keys ask of each other.
-func (d *decoder) validate(c *Config) {
+func (d *decoder) validate(c *Config, roles bool) {
 	err := newValidator().Struct(c)
 	var wrong validator.ValidationErrors
 	switch {
@@ -31,6 +30,9 @@ func (d *decoder) validate(c *Config) {
 	}
 	if len(d.errs) == 0 {
 		d.together(c)
+		if roles {
+			d.roles(c)
+		}
 	}
 }
 
@@ -51,20 +53,6 @@ func (d *decoder) together(c *Config) {
 			d.fail("database.password", "is set, and the URL names no user")
 		}
 	}
-	if c.Runs("api") && len(c.API.Keys) == 0 {
-		d.fail("api.keys", "is empty: nobody could call the API; want at least one name, tenant and key")
-	}
-	d.providers(c)
-}
-
-func (d *decoder) providers(c *Config) {
-	if len(c.PSP) == 0 && slices.ContainsFunc(c.Roles, func(role string) bool { return role == "payments" || role == "psp" || role == "webhooks" }) {
-		d.fail("psp", "is empty: there is no provider to send payments to; want psp.<name>.base_url and what belongs to it")
-		return
-	}
-	if c.Payments.PSP == "" && c.Runs("payments") {
-		d.fail("payments.psp", "is missing, and there are several providers; want one of their names")
-	}
 	if _, ok := c.PSP[c.Payments.PSP]; !ok && c.Payments.PSP != "" {
 		d.fail("payments.psp", "is the name of no provider below psp")
 	}
@@ -72,6 +60,19 @@ func (d *decoder) providers(c *Config) {
 		if psp.Idempotent && psp.IdempotencyWindow == 0 {
 			d.fail("psp."+name+".idempotency_window", "is missing; a provider with idempotency keys forgets them after a time")
 		}
+	}
+}
+
+// roles checks what the roles that this process runs cannot do without.
+func (d *decoder) roles(c *Config) {
+	if c.Runs("api") && len(c.API.Keys) == 0 {
+		d.fail("api.keys", "is empty: nobody could call the API; want at least one name, tenant and key")
+	}
+	switch {
+	case len(c.PSP) == 0 && (c.Runs("payments") || c.Runs("psp") || c.Runs("webhooks")):
+		d.fail("psp", "is empty: there is no provider to send payments to; want psp.<name>.base_url and what belongs to it")
+	case c.Payments.PSP == "" && c.Runs("payments"):
+		d.fail("payments.psp", "is missing, and there are several providers; want one of their names")
 	}
 }
 

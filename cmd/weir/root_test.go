@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/weirhq/weir/internal/broker/brokertest"
+	"github.com/weirhq/weir/topics"
+)
+
+// weir runs a command line as main does.
+func weir(t *testing.T, environ []string, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(t.Context(), &app{out: &stdout, errOut: &stderr, environ: environ}, args)
+	return code, stdout.String(), stderr.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Chdir(t.TempDir()) // no weir.yaml
+	if err := os.WriteFile("bad.yaml", []byte("log:\n  levle: info\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args   string
+		code   int
+		errOut string // what standard error begins with; nothing else may be there where it ends in a line break
+	}{
+		{"", exitOK, ""},
+		{"--help", exitOK, ""},
+		{"version", exitOK, ""},
+		{"config", exitOK, ""},
+		{"config reference", exitOK, ""},
+		{"topics list", exitOK, ""},
+		{"topics describe payments.events.v1", exitOK, ""},
+		{"completion bash", exitOK, ""},
+		{"confg", exitUsage, `weir: unknown command "confg" for "weir"`},
+		{"config --colour", exitUsage, "weir: unknown flag: --colour\nRun \"weir --help\" for usage.\n"},
+		{"config now", exitUsage, `weir: unknown command "now" for "weir config"`},
+		{"config --config bad.yaml", exitUsage, "weir: configuration: bad.yaml:2: log.levle: is no key; did you mean log.level?\n"},
+		{"config --config none.yaml", exitUsage, "weir: configuration: configuration file: stat none.yaml: no such file or directory\n"},
+		{"config --set region", exitUsage, "weir: configuration: flag --set: want key=value, such as api.wait=2s\n"},
+		{"config --log-level loud", exitUsage, "weir: configuration: flag --log-level: log.level: want one of debug, info, warn, error\n"},
+		{"topics describe nothing", exitProblem, "weir: \"nothing\" is not a topic of weir; \"weir topics list\" names them\n"},
+		{"topics apply", exitUsage, "weir: kafka.brokers: is empty; want the brokers of a cluster (--brokers)."},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			code, out, errOut := weir(t, nil, strings.Fields(test.args)...)
+			if code != test.code {
+				t.Errorf("exit code %d, want %d: %s", code, test.code, errOut)
+			}
+			if !strings.HasPrefix(errOut, test.errOut) || strings.HasSuffix(test.errOut, "\n") && errOut != test.errOut || test.errOut == "" && errOut != "" {
+				t.Errorf("got  %q\nwant %q", errOut, test.errOut)
+			}
+			if (code == exitOK) != (out != "") || strings.Contains(errOut, "Flags:") {
+				t.Errorf("output %q, errors %q", out, errOut)
+			}
+		})
+	}
+}
+
+func TestConfigIsFound(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for file, text := range map[string]string{"weir.yaml": "region: here\n", "other.yaml": "region: there\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		environ []string
+		args    string
+		want    string
+	}{
+		{nil, "config", `region: "here"`},
+		{[]string{"WEIR_CONFIG=other.yaml"}, "config", `region: "there"`},
+		{[]string{"WEIR_CONFIG=other.yaml"}, "config --config weir.yaml", `region: "here"`},
+		{[]string{"WEIR_REGION=env"}, "config", `region: "env"`},
+		{[]string{"WEIR_REGION=env"}, "config --set region=flag", `region: "flag"`},
+		{nil, "config --data-dir=" + filepath.Join("a", "b"), `data_dir: "a/b"`},
+	} {
+		if code, out, errOut := weir(t, test.environ, strings.Fields(test.args)...); code != exitOK || !strings.Contains(out, test.want+"\n") {
+			t.Errorf("%v %s: %d %s, want %s", test.environ, test.args, code, errOut+out, test.want)
+		}
+	}
+}
+
+func TestTopicsOnACluster(t *testing.T) {
+	t.Chdir(t.TempDir())
+	b := brokertest.New(t, 2)
+	cluster := []string{"--brokers", strings.Join(b.Config.Brokers, ","), "--set", "kafka.partitions=2"}
+	topicsRun := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errOut := weir(t, nil, args...)
+		if code != want {
+			t.Fatalf("%v: exit code %d, want %d: %s%s", args, code, want, out, errOut)
+		}
+		return out + errOut
+	}
+	topicsRun(exitOK, append([]string{"topics", "apply"}, cluster...)...)
+	topicsRun(exitOK, append([]string{"topics", "check"}, cluster...)...)
+	more := append([]string{"topics", "check"}, cluster...)
+	more[len(more)-1] = "kafka.partitions=3"
+	if out := topicsRun(exitProblem, more...); strings.Count(out, "partitions is 2, want 3\n") != len(topics.Catalogue()) {
+		t.Errorf("got %s", out)
+	}
+	more[1] = "apply"
+	if out := topicsRun(exitProblem, more...); !strings.Contains(out, "fixed for a topic's life") {
+		t.Errorf("got %s", out)
+	}
+}
