@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -92,15 +93,16 @@ func (w *world) wait(t testing.TB, n int) []topics.PSPReport {
 	timeout := time.After(30 * time.Second)
 	for {
 		w.mu.Lock()
-		reports := append([]topics.PSPReport(nil), w.reports...)
-		w.mu.Unlock()
-		if len(reports) >= n {
-			return reports
+		have := len(w.reports)
+		if have >= n {
+			defer w.mu.Unlock()
+			return slices.Clone(w.reports)
 		}
+		w.mu.Unlock()
 		select {
 		case <-w.arrived:
 		case <-timeout:
-			t.Fatalf("waited for %d reports, have %d: %+v", n, len(reports), reports)
+			t.Fatalf("waited for %d reports, have %d", n, have)
 		}
 	}
 }
@@ -183,27 +185,33 @@ func (w *world) ask(t testing.TB, position int, requests ...*topics.PSPRequest) 
 	t.Helper()
 	var records []*kgo.Record
 	for i, r := range requests {
-		value, err := topics.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		payment, err := topics.ParsePaymentID(r.PaymentID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		envelope := topics.Envelope{
-			ID:     topics.EventID{Partition: payment.Partition, Position: int64(position + i)}.String(),
-			Source: "weir/payments", Type: topics.TypePSPRequest, Time: time.Now(),
-		}
-		record := &kgo.Record{Topic: topics.PSPRequests, Partition: payment.Partition, Value: value}
-		for _, h := range envelope.Headers() {
-			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-		}
-		records = append(records, record)
+		records = append(records, requestRecord(t, r, position+i))
 	}
 	if err := w.out.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// requestRecord is a request as payments publishes it, with the position of the inbox record that it comes from.
+func requestRecord(t testing.TB, r *topics.PSPRequest, position int) *kgo.Record {
+	t.Helper()
+	value, err := topics.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payment, err := topics.ParsePaymentID(r.PaymentID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope := topics.Envelope{
+		ID:     topics.EventID{Partition: payment.Partition, Position: int64(position)}.String(),
+		Source: "weir/payments", Type: topics.TypePSPRequest, Time: time.Now(),
+	}
+	record := &kgo.Record{Topic: topics.PSPRequests, Partition: payment.Partition, Value: value}
+	for _, h := range envelope.Headers() {
+		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return record
 }
 
 // get reads something from the sandbox.
@@ -330,8 +338,23 @@ func TestUnavailableUntilNotAfter(t *testing.T) {
 	r := authorization(1, "tok_unavailable")
 	r.NotAfter = time.Now().Add(500 * time.Millisecond)
 	w.ask(t, 1, r)
-	if got := w.only(t); got.Outcome != topics.PSPNotFound || got.Source != topics.SourcePoll {
-		t.Errorf("report %+v", got)
+	if got := w.only(t); got.Outcome != topics.PSPUnknown || got.Source != topics.SourcePoll {
+		t.Errorf("at not_after: %+v", got)
+	}
+	poll := *r
+	poll.Poll = true
+	for n := 2; ; n++ { // as the payment's timer does
+		w.ask(t, n, &poll)
+		got := w.wait(t, n)[n-1]
+		if got.Outcome == topics.PSPNotFound {
+			break
+		}
+		if got.Outcome != topics.PSPUnknown {
+			t.Fatalf("polled: %+v", got)
+		}
+	}
+	if n := w.charges(t, r.PaymentID); n != 0 {
+		t.Errorf("charged %d times", n)
 	}
 }
 

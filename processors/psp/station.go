@@ -170,8 +170,7 @@ func (s *station) untilLate(t *task) time.Duration {
 
 // poll asks what became of a request.
 func (s *station) poll(ctx context.Context, t *task) result {
-	wait, open := s.open()
-	if open {
+	if wait, open := s.open(); open {
 		return s.pollLater(t, wait, errors.New("the circuit breaker is open"))
 	}
 	started := time.Now()
@@ -185,15 +184,10 @@ func (s *station) poll(ctx context.Context, t *task) result {
 	if report.Outcome != topics.PSPNotFound {
 		return t.answered(report, topics.SourcePoll)
 	}
-	outcome, wait := t.absence(s.cfg.Now(), s.cfg.CallTimeout+s.cfg.SettleGrace)
-	switch {
-	case outcome == topics.PSPUnknown:
+	if outcome := t.absence(s.cfg.Now(), s.cfg.CallTimeout+s.cfg.SettleGrace); outcome != topics.PSPNotFound {
 		return t.outcome(outcome, topics.SourcePoll, "not found, but it may still arrive")
-	case wait > 0:
-		return result{wait: wait}
-	default:
-		return t.answered(report, topics.SourcePoll)
 	}
+	return t.answered(report, topics.SourcePoll)
 }
 
 // pollLater tries a failed poll again for a while; then the outcome is unknown, and the payment asks again in its time.

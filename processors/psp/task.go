@@ -52,18 +52,13 @@ func (t *task) decide(now time.Time, window time.Duration, idempotent bool) step
 	}
 }
 
-// absence is what "not found" means for a task at a time: final once no call can be under way any more (G3). Before
-// that a request that only we would send again is worth waiting for, for as long as it returns; another is unknown now.
-func (t *task) absence(now time.Time, final time.Duration) (outcome topics.PSPOutcome, wait time.Duration) {
-	settled := t.request.NotAfter.Add(final)
-	switch {
-	case !now.Before(settled):
-		return topics.PSPNotFound, 0
-	case t.request.Poll || now.Before(t.request.NotAfter):
-		return topics.PSPUnknown, 0
-	default:
-		return "", settled.Sub(now)
+// absence is what "not found" means for a task at a time: nothing was and nothing will be performed, once no call can be
+// under way any more (G3). Before that it is unknown, and the payment asks again.
+func (t *task) absence(now time.Time, settle time.Duration) topics.PSPOutcome {
+	if now.Before(t.request.NotAfter.Add(settle)) {
+		return topics.PSPUnknown
 	}
+	return topics.PSPNotFound
 }
 
 // backoff is the pause after a number of failed tries: it doubles from firstBackoff to maxBackoff, and spread (0 to 1)
