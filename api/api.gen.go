@@ -263,6 +263,9 @@ type TooLarge = Error
 // TooMany defines model for TooMany.
 type TooMany = Error
 
+// TooSlow defines model for TooSlow.
+type TooSlow = Error
+
 // Unauthorized defines model for Unauthorized.
 type Unauthorized = Error
 

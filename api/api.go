@@ -55,6 +55,8 @@ type Limits struct {
 	ProduceWithin time.Duration // how long a record may take to become durable; default 5 s
 	TakeOverAfter time.Duration // age at which an unanswered idempotency key is taken over; default 15 s
 	KeepKeys      time.Duration // age at which idempotency keys are deleted; default topics.DedupHorizon, and never less
+	HeaderWithin  time.Duration // how long a client may take to send its headers; default 5 s
+	ReadWithin    time.Duration // and its whole request; default 15 s
 	Rate          float64       // requests per second of each API key; default 1000
 	Burst         int           // default 2000
 }
@@ -69,6 +71,8 @@ func (l Limits) withDefaults() (Limits, error) {
 	def(&l.ProduceWithin, 5*time.Second)
 	def(&l.TakeOverAfter, 15*time.Second)
 	def(&l.KeepKeys, topics.DedupHorizon)
+	def(&l.HeaderWithin, 5*time.Second)
+	def(&l.ReadWithin, 15*time.Second)
 	if l.MaxBody == 0 {
 		l.MaxBody = 256 << 10
 	}
@@ -90,6 +94,8 @@ func (l Limits) withDefaults() (Limits, error) {
 			l.TakeOverAfter, l.AnswerWithin+l.ProduceWithin)
 	case l.KeepKeys < topics.DedupHorizon:
 		return l, fmt.Errorf("keep keys: %s, want at least %s, for which a command id is remembered", l.KeepKeys, topics.DedupHorizon)
+	case l.HeaderWithin < 0 || l.ReadWithin < l.HeaderWithin:
+		return l, fmt.Errorf("header within %s, read within %s: want positive times, the second not shorter", l.HeaderWithin, l.ReadWithin)
 	case l.Rate < 0 || l.Burst < 1:
 		return l, fmt.Errorf("rate %v and burst %d: want positive numbers", l.Rate, l.Burst)
 	}

@@ -57,10 +57,11 @@ func (a *API) serve(r route) http.Handler {
 }
 
 func (c *call) run(r route) error {
-	if err := c.readTrace(); err != nil {
+	err := c.readTrace()
+	c.writer.Header().Set(headerTrace, c.traceID)
+	if err != nil {
 		return err
 	}
-	c.writer.Header().Set(headerTrace, c.traceID)
 	if !r.public {
 		key, err := c.api.keys.authenticate(c.request.Header)
 		if err != nil {

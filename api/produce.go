@@ -3,14 +3,17 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/topics"
 )
 
-// maxBuffered bounds the records that wait to be produced at once.
-const maxBuffered = 20_000
+const (
+	maxBuffered = 20_000                 // records that wait to be produced at once
+	metadataAge = 250 * time.Millisecond // between two looks for a partition's new leader
+)
 
 func newProducer(broker []kgo.Opt, limits Limits) (*kgo.Client, error) {
 	client, err := kgo.NewClient(append(append([]kgo.Opt{}, broker...),
@@ -18,6 +21,7 @@ func newProducer(broker []kgo.Opt, limits Limits) (*kgo.Client, error) {
 		kgo.ProducerLinger(0),
 		kgo.RecordDeliveryTimeout(limits.ProduceWithin),
 		kgo.MaxBufferedRecords(maxBuffered),
+		kgo.MetadataMinAge(metadataAge),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("api producer: %w", err)
@@ -25,10 +29,20 @@ func newProducer(broker []kgo.Opt, limits Limits) (*kgo.Client, error) {
 	return client, nil
 }
 
-// produce returns once the record is durable. An error leaves open whether it is: commands and webhooks are
-// deduplicated downstream, so the sender repeats.
+// produce returns once the record is durable, within ProduceWithin. An error leaves open whether it is or will be:
+// commands and webhooks are deduplicated downstream, so the sender repeats.
 func (a *API) produce(ctx context.Context, record *kgo.Record) error {
-	if err := a.producer.ProduceSync(ctx, record).FirstErr(); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, a.limits.ProduceWithin)
+	defer cancel()
+	produced := make(chan error, 1)
+	a.producer.Produce(ctx, record, func(_ *kgo.Record, err error) { produced <- err })
+	var err error
+	select {
+	case err = <-produced:
+	case <-ctx.Done(): // the client gives a record up only when it knows what became of its last attempt
+		err = ctx.Err()
+	}
+	if err != nil {
 		return unavailable("the broker is away; repeat the request", fmt.Errorf("produce to %s: %w", record.Topic, err))
 	}
 	return nil

@@ -12,12 +12,10 @@ import (
 )
 
 const (
-	headerWithin   = 5 * time.Second  // a client must have sent its headers
-	readWithin     = 15 * time.Second // and its body
 	idleWithin     = 60 * time.Second // between two requests on one connection
 	shutdownWithin = 10 * time.Second // for requests that are being answered when the process stops
 	maxHeaderBytes = 32 << 10
-	marginWithin   = 5 * time.Second
+	marginWithin   = 5 * time.Second // for the answer to be taken
 
 	sweepEvery = time.Hour
 	sweepPause = 50 * time.Millisecond // between the pages of a sweep
@@ -50,9 +48,9 @@ func (a *API) listen(ctx context.Context) error {
 	}
 	server := &http.Server{
 		Handler:           a,
-		ReadHeaderTimeout: headerWithin,
-		ReadTimeout:       readWithin,
-		WriteTimeout:      readWithin + a.limits.budget() + marginWithin,
+		ReadHeaderTimeout: a.limits.HeaderWithin,
+		ReadTimeout:       a.limits.ReadWithin,
+		WriteTimeout:      a.limits.ReadWithin + a.limits.budget() + marginWithin,
 		IdleTimeout:       idleWithin,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),

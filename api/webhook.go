@@ -38,9 +38,7 @@ func (a *API) receiveWebhook(c *call) error {
 	envelope := topics.WebhookEnvelope(psp, delivery, c.traceID, received)
 	envelope.ContentType = mediaType(c.request.Header.Get("Content-Type"))
 	headers := append(recordHeaders(envelope.Headers()), kgo.RecordHeader{Key: topics.HeaderVerified, Value: []byte("true")})
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.request.Context()), a.limits.ProduceWithin)
-	defer cancel()
-	err = a.produce(ctx, &kgo.Record{Topic: topics.PSPWebhooks, Key: []byte(delivery), Value: body, Headers: headers})
+	err = a.produce(context.WithoutCancel(c.request.Context()), &kgo.Record{Topic: topics.PSPWebhooks, Key: []byte(delivery), Value: body, Headers: headers})
 	if err != nil {
 		a.metrics.webhooks.WithLabelValues(psp, "unavailable").Inc()
 		return err

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/weirhq/weir/topics"
+)
+
+func signed(t testing.TB, body string, at time.Time) header {
+	t.Helper()
+	sender, err := standardwebhooks.NewWebhook(webhookSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := sender.Sign("msg_1", at, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return header{
+		"Authorization": "", "webhook-id": "msg_1", "webhook-timestamp": strconv.FormatInt(at.Unix(), 10), "webhook-signature": signature,
+	}
+}
+
+// The body is stored byte for byte; a PSP's long decimal ids are no card numbers.
+func TestWebhookIsDurableBeforeItIsAnswered(t *testing.T) {
+	const body = "{ \"id\": \"4111111111111111\",\r\n \"amount\": 1050 }"
+	f := newFixture(t, nil)
+	headers := signed(t, body, time.Now())
+	headers["Content-Type"], headers["X-Trace-Id"] = "application/json; charset=utf-8", "trace-1"
+	if a := f.call(t, http.MethodPost, "/webhooks/sandbox", body, headers); a.status != http.StatusOK {
+		t.Fatalf("got %d %s, want 200", a.status, a.body)
+	}
+	record := f.records(t, topics.PSPWebhooks, 1)[0]
+	if string(record.Value) != body || string(record.Key) != "msg_1" {
+		t.Errorf("got %q under key %q", record.Value, record.Key)
+	}
+	var found []topics.Header
+	verified := ""
+	for _, h := range record.Headers {
+		found = append(found, topics.Header{Key: h.Key, Value: h.Value})
+		if h.Key == topics.HeaderVerified {
+			verified = string(h.Value)
+		}
+	}
+	envelope, err := topics.ParseEnvelope(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if envelope.Subject != "sandbox" || envelope.ID != "msg_1" || envelope.Type != topics.TypePSPWebhook ||
+		envelope.TraceID != "trace-1" || envelope.ContentType != "application/json" || envelope.Time.IsZero() || verified != "true" {
+		t.Errorf("got %+v, verified %q", envelope, verified)
+	}
+}
+
+func TestRefusedWebhooks(t *testing.T) {
+	const body = `{"id":"ev_1"}`
+	f := newFixture(t, nil)
+	now := time.Now()
+	tampered := signed(t, body+" ", now)
+	for name, test := range map[string]struct {
+		headers header
+		code    string
+	}{
+		"unsigned":           {headers: header{}, code: "bad_signature"},
+		"another body":       {headers: tampered, code: "bad_signature"},
+		"replayed later":     {headers: signed(t, body, now.Add(-time.Hour)), code: "stale"},
+		"signed ahead":       {headers: signed(t, body, now.Add(time.Hour)), code: "stale"},
+		"an API key instead": {headers: header{"Authorization": "Bearer " + testSecret}, code: "bad_signature"},
+	} {
+		a := f.call(t, http.MethodPost, "/webhooks/sandbox", body, test.headers)
+		if a.status != http.StatusUnauthorized || a.error(t).Error != test.code {
+			t.Errorf("%s: got %d %s, want 401 %s", name, a.status, a.body, test.code)
+		}
+	}
+	if n := f.count(t, topics.PSPWebhooks); n != 0 {
+		t.Errorf("%d refused deliveries were stored", n)
+	}
+}
+
+// Without a broker the PSP gets no 2xx, and so delivers again.
+func TestWebhookWithoutABroker(t *testing.T) {
+	const body = `{"id":"ev_1"}`
+	f := newFixture(t, func(c *Config) { c.Limits.ProduceWithin = time.Second })
+	f.refuseProduce(t)
+	if a := f.call(t, http.MethodPost, "/webhooks/sandbox", body, signed(t, body, time.Now())); a.status != http.StatusServiceUnavailable {
+		t.Errorf("got %d %s, want 503", a.status, a.body)
+	}
+}
