@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -102,16 +103,18 @@ func ApplyTopics(ctx context.Context, adm *kadm.Client, partitions int32, replic
 	if len(refused) > 0 {
 		return fmt.Errorf("%w: %w", ErrPartitions, errors.Join(refused...))
 	}
+	group, groupCtx := errgroup.WithContext(ctx)
 	for _, d := range differences {
-		topic, _ := topics.Lookup(d.Topic)
-		if d.Setting == "topic" {
-			err = createTopic(ctx, adm, topic, partitions, replication)
-		} else {
-			err = alterTopic(ctx, adm, d)
-		}
-		if err != nil {
-			return err
-		}
+		group.Go(func() error {
+			if d.Setting != "topic" {
+				return alterTopic(groupCtx, adm, d)
+			}
+			topic, _ := topics.Lookup(d.Topic)
+			return createTopic(groupCtx, adm, topic, partitions, replication)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	return awaitTopics(ctx, adm, partitions)
 }
