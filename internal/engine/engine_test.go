@@ -35,8 +35,8 @@ func load(t *testing.T) *config.Config {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	cfg, err := config.Load(config.Sources{Flags: []config.Setting{
-		{Path: "data_dir", Value: dir}, {Path: "api.listen", Value: freeAddress(t)}, {Path: "sandbox.listen", Value: freeAddress(t)},
-		{Path: "kafka.embedded_port", Value: "0"}, {Path: "database.embedded_port", Value: "0"},
+		{Key: "data_dir", Value: dir}, {Key: "api.listen", Value: freeAddress(t)}, {Key: "sandbox.listen", Value: freeAddress(t)},
+		{Key: "kafka.embedded_port", Value: "0"}, {Key: "database.embedded_port", Value: "0"},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -41,14 +40,11 @@ func validate(c *topics.Command, raw []byte) *topics.Refusal {
 	return refusal
 }
 
-// nameOnly is what is left of a refused command: what names it, the payment and its amount, each only where it is well
-// formed. Whatever its author could have written freely is dropped, so that neither a card number nor a text of any
-// size goes on.
+// nameOnly is what is left of a refused command: what names it and the payment, each only where it is well formed.
+// Whatever its author could have written freely is dropped, so that neither a card number nor a text of any size goes
+// on. So are its type and amount: what is left must not be a command that a reader could carry out.
 func nameOnly(c *topics.Command) topics.Command {
 	left := topics.Command{CommandID: c.CommandID, Tenant: c.Tenant, IssuedAt: c.IssuedAt}
-	if knownType(c.Type) {
-		left.Type = c.Type
-	}
 	if isName(c.Region, maxRegion) {
 		left.Region = c.Region
 	}
@@ -61,19 +57,7 @@ func nameOnly(c *topics.Command) topics.Command {
 	if isName(c.TraceID, maxTrace) {
 		left.TraceID = c.TraceID
 	}
-	if _, ok := ledger.Currency(c.Currency).Exponent(); ok && c.Amount > 0 && c.Amount <= topics.MaxAmount {
-		left.Amount, left.Currency = c.Amount, c.Currency
-	}
 	return left
-}
-
-func knownType(t topics.CommandType) bool {
-	switch t {
-	case topics.CommandCreate, topics.CommandAuthorize, topics.CommandConfirm, topics.CommandCapture, topics.CommandVoid,
-		topics.CommandRefund, topics.CommandCancel, topics.CommandApprove, topics.CommandReject:
-		return true
-	}
-	return false
 }
 
 // isName tells whether a text is a name of at most limit bytes that holds no card number, masked or not.

@@ -41,6 +41,9 @@ func (d *decision) command(c *topics.Command) {
 
 // check is what stands before the transition table in the precedence.
 func (d *decision) check(c *topics.Command) *topics.Refusal {
+	if refusal := d.in.Command.Refusal; refusal != nil {
+		return refusal // what is left of the command is not what was asked
+	}
 	if refusal := c.Validate(); refusal != nil {
 		return refusal
 	}
