@@ -13,9 +13,9 @@ type Step struct {
 	On     []Trigger
 	From   []topics.PaymentStatus // none: no payment yet
 	Event  topics.EventType
-	To     []topics.PaymentStatus
-	Refuse topics.RefusalCode // the command is refused from here, with this code rather than wrong_state
-	Late   bool               // the fact contradicts what the payment had come to: booked, and a case is opened
+	To     []topics.PaymentStatus // none: the status stays
+	Refuse topics.RefusalCode     // the command is refused from here, with this code rather than wrong_state
+	Late   bool                   // the fact contradicts what the payment had come to: booked, and a case is opened
 
 	do func(*decision)
 }
@@ -45,13 +45,12 @@ type statuses = []topics.PaymentStatus
 
 // Sets of statuses that several rows share.
 var (
+	same       statuses
 	capturable = statuses{authorized, partly, partlyBack}                                      // something is left to capture or release
-	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired} // a capture, void or refund may have been asked for
+	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired} // a capture or a void may be open
 	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                              // something was captured
 	overdue    = statuses{declined, expired, cancelled}                                        // ended without an authorisation, as far as was known
-	lateEnds   = statuses{voided, expired, captured, refunded}                                 // nothing was left to capture
-	everywhere = append(statuses{asking, unknown, acting, declined, cancelled}, asked...)      // a request may be open
-	settled    = append(statuses{authorized, voided, expired}, partly, captured, partlyBack, refunded)
+	everywhere = append(statuses{asking, unknown, acting}, asked...)                           // a request may be open
 )
 
 // table is never changed. In the order in which a payment lives.
@@ -65,49 +64,74 @@ var table = [...]Step{
 	{On: command(topics.CommandConfirm), From: statuses{acting}, Event: topics.EventConfirmationRequested, To: statuses{asking}, do: (*decision).confirm},
 	{On: command(topics.CommandCancel), From: statuses{created, held, acting}, Event: topics.EventCancelled, To: statuses{cancelled}, do: (*decision).cancel},
 	{On: command(topics.CommandCancel), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
-	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: capturable, do: (*decision).capture},
-	{On: command(topics.CommandVoid), From: capturable, Event: topics.EventVoidRequested, To: capturable, do: (*decision).void},
+	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: same, do: (*decision).capture},
+	{On: command(topics.CommandVoid), From: capturable, Event: topics.EventVoidRequested, To: same, do: (*decision).void},
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
-	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: statuses{partly, captured, partlyBack}, do: (*decision).refund},
+	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
 
 	// What the PSP says of the authorisation.
-	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured, partly}, do: (*decision).authorized},
-	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: overdue, Event: topics.EventAuthorized, To: statuses{authorized, captured, partly}, Late: true, do: (*decision).authorized},
+	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured}, do: (*decision).authorized},
+	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: overdue, Event: topics.EventAuthorized, To: statuses{authorized, captured}, Late: true, do: (*decision).authorized},
 	{On: report(topics.OperationAuthorize, topics.PSPRequiresAction), From: statuses{asking, unknown}, Event: topics.EventActionRequired, To: statuses{acting}, do: (*decision).actionRequired},
 	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declined},
 	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{asking, unknown}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).submitted},
 	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
 
 	// What the PSP says of a capture.
-	{On: report(topics.OperationCapture, topics.PSPApproved), From: capturable, Event: topics.EventCaptured, To: moneyHeld, do: (*decision).captured},
-	{On: report(topics.OperationCapture, topics.PSPApproved), From: lateEnds, Event: topics.EventCaptured, To: moneyHeld, Late: true, do: (*decision).captured},
-	{On: report(topics.OperationCapture, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventCaptureFailed, To: asked, do: (*decision).captureFailed},
-	{On: report(topics.OperationCapture, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: asked, do: (*decision).submitted},
-	{On: report(topics.OperationCapture, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: asked, do: (*decision).outcomeUnknown},
+	{On: report(topics.OperationCapture, topics.PSPApproved), From: statuses{authorized, partly}, Event: topics.EventCaptured, To: statuses{partly, captured}, do: (*decision).captured},
+	{On: report(topics.OperationCapture, topics.PSPApproved), From: statuses{partlyBack}, Event: topics.EventCaptured, To: statuses{partlyBack}, do: (*decision).captured},
+	{On: report(topics.OperationCapture, topics.PSPApproved), From: statuses{voided, expired, captured}, Event: topics.EventCaptured, To: statuses{captured}, Late: true, do: (*decision).captured},
+	{On: report(topics.OperationCapture, topics.PSPApproved), From: statuses{refunded}, Event: topics.EventCaptured, To: statuses{partlyBack, refunded}, Late: true, do: (*decision).captured},
+	{On: report(topics.OperationCapture, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventCaptureFailed, To: same, do: (*decision).captureFailed},
+	{On: report(topics.OperationCapture, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
+	{On: report(topics.OperationCapture, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP says of a void.
-	{On: report(topics.OperationVoid, topics.PSPApproved), From: asked, Event: topics.EventVoided, To: append(statuses{voided, expired}, moneyHeld...), do: (*decision).voided},
-	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventVoidFailed, To: asked, do: (*decision).voidFailed},
-	{On: report(topics.OperationVoid, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: asked, do: (*decision).submitted},
-	{On: report(topics.OperationVoid, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: asked, do: (*decision).outcomeUnknown},
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{authorized}, Event: topics.EventVoided, To: statuses{voided, expired}, do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partly}, Event: topics.EventVoided, To: statuses{captured}, do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partlyBack}, Event: topics.EventVoided, To: statuses{partlyBack, refunded}, do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{captured, refunded, voided, expired}, Event: topics.EventVoided, To: same, do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{authorized}, Event: topics.EventVoidFailed, To: statuses{authorized, expired}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{partly}, Event: topics.EventVoidFailed, To: statuses{partly, captured}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{partlyBack}, Event: topics.EventVoidFailed, To: statuses{partlyBack, refunded}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{captured, refunded, voided, expired}, Event: topics.EventVoidFailed, To: same, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
+	{On: report(topics.OperationVoid, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP says of a refund.
-	{On: report(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: moneyHeld, do: (*decision).refunded},
-	{On: report(topics.OperationRefund, topics.PSPDeclined, topics.PSPFailed, topics.PSPReversed), From: moneyHeld, Event: topics.EventRefundFailed, To: moneyHeld, do: (*decision).refundFailed},
-	{On: report(topics.OperationRefund, topics.PSPPending), From: moneyHeld, Event: topics.EventSubmitted, To: moneyHeld, do: (*decision).submitted},
-	{On: report(topics.OperationRefund, topics.PSPUnknown), From: moneyHeld, Event: topics.EventOutcomeUnknown, To: moneyHeld, do: (*decision).outcomeUnknown},
+	{On: report(topics.OperationRefund, topics.PSPApproved), From: statuses{partly}, Event: topics.EventRefunded, To: statuses{partlyBack}, do: (*decision).refunded},
+	{On: report(topics.OperationRefund, topics.PSPApproved), From: statuses{captured, partlyBack}, Event: topics.EventRefunded, To: statuses{partlyBack, refunded}, do: (*decision).refunded},
+	{On: report(topics.OperationRefund, topics.PSPApproved), From: statuses{refunded}, Event: topics.EventRefunded, To: same, do: (*decision).refunded},
+	{On: report(topics.OperationRefund, topics.PSPDeclined, topics.PSPFailed), From: moneyHeld, Event: topics.EventRefundFailed, To: same, do: (*decision).refundFailed},
+	{On: report(topics.OperationRefund, topics.PSPReversed), From: statuses{partly, captured}, Event: topics.EventRefundFailed, To: same, do: (*decision).refundFailed},
+	{On: report(topics.OperationRefund, topics.PSPReversed), From: statuses{partlyBack}, Event: topics.EventRefundFailed, To: statuses{partlyBack, partly, captured}, do: (*decision).refundFailed},
+	{On: report(topics.OperationRefund, topics.PSPReversed), From: statuses{refunded}, Event: topics.EventRefundFailed, To: statuses{refunded, partlyBack, captured}, do: (*decision).refundFailed},
+	{On: report(topics.OperationRefund, topics.PSPPending), From: moneyHeld, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
+	{On: report(topics.OperationRefund, topics.PSPUnknown), From: moneyHeld, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP did without being asked, of the authorisation that it knows: booked, and a person looks at it.
-	{On: itself(topics.OperationCapture, topics.PSPApproved), From: settled, Event: topics.EventCaptured, To: moneyHeld, Late: true, do: (*decision).captured},
-	{On: itself(topics.OperationVoid, topics.PSPApproved), From: capturable, Event: topics.EventVoided, To: append(statuses{voided}, moneyHeld...), Late: true, do: (*decision).voided},
-	{On: itself(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: moneyHeld, Late: true, do: (*decision).refunded},
+	{On: itself(topics.OperationCapture, topics.PSPApproved), From: statuses{authorized, voided, expired, partly, captured}, Event: topics.EventCaptured, To: statuses{partly, captured}, Late: true, do: (*decision).captured},
+	{On: itself(topics.OperationCapture, topics.PSPApproved), From: statuses{partlyBack, refunded}, Event: topics.EventCaptured, To: statuses{partlyBack, refunded}, Late: true, do: (*decision).captured},
+	{On: itself(topics.OperationVoid, topics.PSPApproved), From: capturable, Event: topics.EventVoided, To: statuses{voided, captured, partlyBack, refunded}, Late: true, do: (*decision).voided},
+	{On: itself(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: statuses{partlyBack, refunded}, Late: true, do: (*decision).refunded},
 
 	// Timers.
 	{On: timer(topics.TimerExpire), From: statuses{created, held}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
 	{On: timer(topics.TimerExpire), From: statuses{acting}, Event: topics.EventPollRequested, To: statuses{acting, expired}, do: (*decision).expireChallenge},
-	{On: timer(topics.TimerExpire), From: capturable, Event: topics.EventVoidRequested, To: capturable, do: (*decision).expireAuthorization},
-	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: everywhere, do: (*decision).poll},
+	{On: timer(topics.TimerExpire), From: capturable, Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
+	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: same, do: (*decision).poll},
 }
+
+// Leads says whether the step may lead from a status of From to another, or to the same one.
+func (s *Step) Leads(from, to topics.PaymentStatus) bool {
+	if len(s.To) == 0 {
+		return from == to
+	}
+	return slices.Contains(s.To, to)
+}
+
+// Find is the step on a trigger from a status, nil where there is none.
+func Find(on Trigger, from topics.PaymentStatus) *Step { return steps[lookup{on, from}] }
 
 // Table returns the transition table.
 func Table() []Step { return slices.Clone(table[:]) }
