@@ -128,7 +128,7 @@ func (d *decision) answered(r *topics.PSPReport) {
 		}
 		outcome, d.failed = topics.PSPFailed, notPerformed
 	}
-	if outcome == topics.PSPApproved && d.mismatch(r) {
+	if outcome != topics.PSPPending && outcome != topics.PSPUnknown && outcome != topics.PSPRequiresAction && d.mismatch(r) {
 		return
 	}
 	if !d.find(FromReport, d.op.trigger(), outcome) {
@@ -176,11 +176,12 @@ func (d *decision) again(r *topics.PSPReport) {
 	}
 }
 
-// mismatch opens a case where a success is not of the amount and the currency that were asked for. It moves nothing.
+// mismatch opens a case where a result is not of the amount and the currency that were asked for. It moves nothing. A
+// failure, and the result of a void, may leave them out.
 func (d *decision) mismatch(r *topics.PSPReport) bool {
 	sameAmount := r.Amount == d.op.Amount
 	sameCurrency := r.Currency == string(d.p.Currency)
-	if d.op.Kind == topics.OperationVoid {
+	if d.op.Kind == topics.OperationVoid || r.Outcome != topics.PSPApproved && r.Outcome != topics.PSPReversed {
 		sameAmount, sameCurrency = sameAmount || r.Amount == 0, sameCurrency || r.Currency == ""
 	}
 	if sameAmount && sameCurrency {

@@ -1,0 +1,384 @@
+package lifecycle_test
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// model is a dumb second opinion of what a payment's money must be. It knows nothing of statuses, tables or events: it
+// keeps, for each request that the PSP was asked for, what the PSP has truly said of it.
+type model struct {
+	requests map[string]*asked // by request id
+	order    []string
+	unasked  struct{ captured, refunded int64 } // by the PSP on its own
+}
+
+type asked struct {
+	operation topics.PSPOperation
+	amount    int64
+	approved  bool // the PSP has said so, ever
+	captured  bool // authorize: together with it
+	reversed  bool
+	failed    bool // the PSP has said so, before any approval
+}
+
+// learn takes a report that is of the payment, of a known request and of its amount and currency.
+func (m *model) learn(r *topics.PSPReport, captureTaken bool) {
+	a := m.requests[r.RequestID]
+	switch r.Outcome {
+	case topics.PSPApproved:
+		if a.reversed {
+			return
+		}
+		a.approved = true
+		a.captured = a.captured || (r.Captured && !captureTaken)
+	case topics.PSPReversed:
+		if a.operation == topics.OperationRefund && !a.failed {
+			a.reversed = true
+		}
+	case topics.PSPDeclined, topics.PSPFailed:
+		a.failed = a.failed || !a.approved
+	}
+}
+
+func (m *model) totals() topics.Totals {
+	t := topics.Totals{Captured: m.unasked.captured, Refunded: m.unasked.refunded}
+	authorized := false
+	for _, id := range m.order {
+		a := m.requests[id]
+		switch a.operation {
+		case topics.OperationAuthorize, topics.OperationConfirm:
+			if a.approved && !authorized { // an authorisation and its confirmations are one
+				t.Authorized, authorized = t.Authorized+a.amount, true
+			}
+			if a.captured {
+				t.Captured += a.amount
+			}
+		case topics.OperationCapture:
+			if a.approved {
+				t.Captured += a.amount
+			}
+		case topics.OperationRefund:
+			switch {
+			case a.reversed:
+			case a.approved:
+				t.Refunded += a.amount
+			case !a.failed:
+				t.Refunding += a.amount
+			}
+		}
+	}
+	return t
+}
+
+// TestLifecycleAgainstModel throws random commands, reports, repeats and timers at a payment, in any order.
+func TestLifecycleAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newSystem(t)
+		s.command(topics.CommandCreate)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			s.step()
+			s.check()
+		}
+	})
+}
+
+// system is the lifecycle under test with the model beside it.
+type system struct {
+	*rapid.T
+	w        *world
+	limits   *lifecycle.Limits
+	payment  *lifecycle.Payment
+	events   []topics.PaymentEvent
+	model    model
+	inputs   []lifecycle.Input // reports and timers so far, to be repeated
+	postings int64
+}
+
+func newSystem(t *rapid.T) *system {
+	w := newWorld(nil)
+	w.limits.PollLimit, w.limits.PollEnd, w.limits.Operations = 3, 6, 12
+	return &system{T: t, w: w, limits: &w.limits, model: model{requests: make(map[string]*asked)}}
+}
+
+func (s *system) step() {
+	s.w.now = s.w.now.Add(drawDuration(s.T))
+	switch rapid.IntRange(0, 9).Draw(s.T, "what") {
+	case 0, 1, 2, 3:
+		s.command(rapid.SampledFrom([]topics.CommandType{
+			topics.CommandAuthorize, topics.CommandConfirm, topics.CommandCapture, topics.CommandCapture, topics.CommandVoid,
+			topics.CommandRefund, topics.CommandRefund, topics.CommandCancel, topics.CommandApprove, topics.CommandReject,
+		}).Draw(s.T, "command"))
+	case 4, 5, 6, 7:
+		s.report()
+	case 8:
+		s.timer()
+	case 9:
+		if len(s.inputs) > 0 {
+			s.apply(rapid.SampledFrom(s.inputs).Draw(s.T, "repeated"))
+		}
+	}
+}
+
+func (s *system) command(kind topics.CommandType) {
+	c := topics.Command{
+		CommandID: s.w.uuid(fmt.Sprint("c", s.w.position)), Type: kind, Tenant: "acme", CustomerID: "anna",
+		Amount: rapid.SampledFrom([]int64{0, 0, 1, 40, 60, 100, 101}).Draw(s.T, "amount"),
+	}
+	in := &topics.AssessedCommand{Command: c}
+	in.Decision.Outcome = rapid.SampledFrom([]topics.Outcome{
+		topics.OutcomePass, topics.OutcomePass, topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock,
+	}).Draw(s.T, "decision")
+	if kind == topics.CommandCreate {
+		in.Command.Amount, in.Command.Currency, in.Command.Card = 100, "EUR", &topics.Card{Token: "tok"}
+		in.Command.Authorize = rapid.Bool().Draw(s.T, "authorize")
+		in.Command.CaptureMethod = rapid.SampledFrom([]topics.CaptureMethod{topics.CaptureManual, topics.CaptureAutomatic}).Draw(s.T, "capture")
+		in.Command.Metadata = map[string]string{"b": "2", "a": "1"}
+	} else {
+		in.Command.PaymentID = s.payment.ID.String()
+	}
+	if kind == topics.CommandConfirm {
+		in.Command.Challenge = &topics.Challenge{Result: "authenticated"}
+	}
+	s.apply(lifecycle.Input{Command: in})
+}
+
+func (s *system) report() {
+	if len(s.model.order) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(s.model.order).Draw(s.T, "request")
+	a := s.model.requests[id]
+	outcomes := []topics.PSPOutcome{
+		topics.PSPApproved, topics.PSPApproved, topics.PSPApproved, topics.PSPPending, topics.PSPRequiresAction,
+		topics.PSPDeclined, topics.PSPFailed, topics.PSPUnknown, topics.PSPReversed,
+	}
+	r := &topics.PSPReport{
+		ReportID: s.w.uuid("r"), Source: rapid.SampledFrom([]topics.ReportSource{topics.SourceResponse, topics.SourcePoll, topics.SourceWebhook}).Draw(s.T, "source"),
+		PSP: "sandbox", Tenant: "acme", PaymentID: s.payment.ID.String(), RequestID: id, Operation: a.operation,
+		Outcome: rapid.SampledFrom(outcomes).Draw(s.T, "outcome"), Amount: a.amount, Currency: "EUR", PSPReference: "ref",
+		Fee: rapid.SampledFrom([]int64{0, 1}).Draw(s.T, "fee"),
+	}
+	if a.operation == topics.OperationAuthorize || a.operation == topics.OperationConfirm {
+		r.Captured = rapid.Bool().Draw(s.T, "captured")
+	}
+	switch rapid.IntRange(0, 19).Draw(s.T, "wrong") {
+	case 0:
+		r.Amount++
+	case 1:
+		r.Currency = "USD"
+	case 2:
+		r.Tenant = "other"
+	case 3:
+		r.RequestID = "0-9999-0"
+	case 4:
+		if s.payment.PSPReference != "" && a.operation == topics.OperationRefund {
+			r.RequestID, r.Amount = "", 7 // nobody asked for 7
+		}
+	}
+	s.apply(lifecycle.Input{Report: r})
+}
+
+func (s *system) timer() {
+	t := s.payment.Timer
+	if t.Kind == "" {
+		return
+	}
+	if rapid.IntRange(0, 9).Draw(s.T, "generation") == 0 {
+		t.Generation--
+	} else if s.w.now.Before(t.Due) {
+		s.w.now = t.Due
+	}
+	s.apply(lifecycle.Input{Timer: &topics.TimerDue{
+		TimerID: "t", Generation: t.Generation, Kind: t.Kind, Tenant: "acme", CustomerID: "anna", PaymentID: s.payment.ID.String(), Due: t.Due,
+	}})
+}
+
+// apply decides, folds, books and tells the model.
+func (s *system) apply(in lifecycle.Input) {
+	s.w.position++
+	in.Position = s.w.position
+	if in.Command == nil {
+		s.inputs = append(s.inputs, in)
+	}
+	if s.payment != nil {
+		in.Available = s.w.balances.Standing(s.payment.Ledger()).Available
+	}
+	before := s.payment.Clone()
+	events := lifecycle.Decide(s.payment, in, s.w.now, s.limits)
+	if again := lifecycle.Decide(s.payment, in, s.w.now, s.limits); encoded(s.T, again) != encoded(s.T, events) {
+		s.Fatalf("decided again: %s\nbefore:        %s", encoded(s.T, again), encoded(s.T, events))
+	}
+	if before != nil && string(before.Append(nil)) != string(s.payment.Append(nil)) {
+		s.Fatalf("Decide changed the payment")
+	}
+	s.learn(in, before)
+	for i := range events {
+		s.fold(&events[i])
+	}
+	s.events = append(s.events, events...)
+	s.stepped(in, before, events)
+}
+
+func (s *system) learn(in lifecycle.Input, before *lifecycle.Payment) {
+	r := in.Report
+	if r == nil || r.Tenant != "acme" || r.Currency != "EUR" {
+		return
+	}
+	if r.RequestID == "" && r.Outcome == topics.PSPApproved && before.Captured > 0 && r.PSPReference == before.PSPReference {
+		for _, op := range before.Operations { // an open refund is meant, of another amount: a mismatch
+			if op.Kind == topics.OperationRefund && op.State.Open() {
+				return
+			}
+		}
+		s.model.unasked.refunded += r.Amount
+		return
+	}
+	a := s.model.requests[r.RequestID]
+	if a == nil || a.amount != r.Amount {
+		return
+	}
+	s.learnAuthorization(a, r, before)
+}
+
+// learnAuthorization tells the model; a capture that an authorisation reports again is the one that is booked or asked for.
+func (s *system) learnAuthorization(a *asked, r *topics.PSPReport, before *lifecycle.Payment) {
+	taken := before.Captured > 0
+	for _, op := range before.Operations {
+		taken = taken || op.Kind == topics.OperationCapture && op.State.Open()
+	}
+	taken = taken || before.Authorized > 0 && before.Uncaptured() < a.amount
+	s.model.learn(r, taken)
+}
+
+func (s *system) fold(e *topics.PaymentEvent) {
+	if s.payment != nil {
+		entry, err := lifecycle.Post(s.payment, e, s.w.balances.Standing(s.payment.Ledger()))
+		if err != nil {
+			s.Fatal(err)
+		}
+		if entry != nil {
+			entry.ID.Position, s.postings = s.w.position, s.postings+1
+			if err := s.w.post(entry); err != nil {
+				s.Fatalf("%s: %v", e.Type, err)
+			}
+		}
+	}
+	p, err := lifecycle.Evolve(s.payment, e)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.payment = p
+	if err := lifecycle.Check(p, e); err != nil {
+		s.Fatal(err)
+	}
+	if r := lifecycle.Request(p, e); r != nil && !r.Poll {
+		s.model.requests[r.RequestID] = &asked{operation: r.Operation, amount: r.Amount}
+		s.model.order = append(s.model.order, r.RequestID)
+	}
+}
+
+// stepped checks that the change of status is one of the table.
+func (s *system) stepped(in lifecycle.Input, before *lifecycle.Payment, events []topics.PaymentEvent) {
+	if len(events) == 0 || events[0].Type == topics.EventCommandRefused || events[0].Type == topics.EventCaseOpened {
+		if before != nil && before.Status() != s.payment.Status() {
+			s.Fatalf("status went from %s to %s without a step", before.Status(), s.payment.Status())
+		}
+		return
+	}
+	from := topics.PaymentStatus("")
+	if before != nil {
+		from = before.Status()
+	}
+	for _, step := range lifecycle.Table() {
+		for _, on := range step.On {
+			if found := lifecycle.Find(on, from); found != nil && found.Leads(from, s.payment.Status()) && sourceOf(in, on) {
+				return
+			}
+		}
+	}
+	s.Fatalf("%s to %s by %s is no step of the table", from, s.payment.Status(), events[0].Type)
+}
+
+func sourceOf(in lifecycle.Input, on lifecycle.Trigger) bool {
+	switch on.Source {
+	case lifecycle.FromCommand:
+		return in.Command != nil && string(in.Command.Command.Type) == on.What
+	case lifecycle.FromTimer:
+		return in.Timer != nil && string(in.Timer.Kind) == on.What
+	}
+	return in.Report != nil
+}
+
+// check compares everything after a step.
+func (s *system) check() {
+	p := s.payment
+	if p.Totals() != s.model.totals() {
+		s.Fatalf("totals %+v, the model has %+v", p.Totals(), s.model.totals())
+	}
+	if err := lifecycle.CheckInvariants(p); err != nil {
+		s.Fatal(err)
+	}
+	s.checkMoney()
+	s.checkRefold()
+	if err := roundTrip(p); err != nil {
+		s.Fatal(err)
+	}
+	for _, op := range p.Operations {
+		if op.State.Open() && op.Polls < s.limits.PollEnd && p.Timer.Kind == "" {
+			s.Fatalf("%s is %s and no timer is held", op.Kind, op.State)
+		}
+	}
+}
+
+// checkMoney: entries sum to zero, and each account is what the totals say.
+func (s *system) checkMoney() {
+	t, balance := s.payment.Totals(), func(code ledger.AccountCode) (sum int64) {
+		for _, a := range s.w.accounts {
+			if a.Code == code {
+				sum += s.w.balances.Balance(a.ID())
+			}
+		}
+		return sum
+	}
+	suspense := balance(ledger.Suspense)
+	for what, pair := range map[string][2]int64{
+		"customer (wallet less debt)": {-balance(ledger.CustomerWallet) - balance(ledger.CustomerDebt), t.Captured - t.Refunding - t.Refunded + suspense},
+		"PSP (receivable and fees)":   {balance(ledger.PSPReceivable) + balance(ledger.PSPFees), t.Captured - t.Refunded},
+		"refunds in flight":           {-balance(ledger.RefundsInFlight), t.Refunding},
+	} {
+		if pair[0] != pair[1] {
+			s.Fatalf("%s: the ledger has %d, the totals %+v give %d", what, pair[0], t, pair[1])
+		}
+	}
+	if suspense != 0 && s.payment.Cases == 0 {
+		s.Fatalf("suspense holds %d without a case", suspense)
+	}
+}
+
+// checkRefold: the events, published and read again, give the same state.
+func (s *system) checkRefold() {
+	var again *lifecycle.Payment
+	for i := range s.events {
+		data, err := topics.Marshal(&s.events[i])
+		if err != nil {
+			s.Fatal(err)
+		}
+		var e topics.PaymentEvent
+		if err = topics.Unmarshal(data, &e); err != nil {
+			s.Fatal(err)
+		}
+		if again, err = lifecycle.Evolve(again, &e); err != nil {
+			s.Fatal(err)
+		}
+	}
+	if string(again.Append(nil)) != string(s.payment.Append(nil)) {
+		s.Fatalf("folded again the state differs:\n%+v\n%+v", again, s.payment)
+	}
+}
