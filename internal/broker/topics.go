@@ -49,7 +49,7 @@ func CheckTopics(ctx context.Context, adm *kadm.Client, partitions int32, replic
 	for i, topic := range catalogue {
 		names[i] = topic.Name
 	}
-	have, err := adm.ListTopics(ctx, names...)
+	have, err := listTopics(ctx, adm, names...)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
@@ -200,9 +200,14 @@ func awaitTopics(ctx context.Context, adm *kadm.Client, partitions int32) error 
 	}
 }
 
+// listTopics asks the cluster. Without the authorized operations the client would answer from what it knew seconds ago.
+func listTopics(ctx context.Context, adm *kadm.Client, names ...string) (kadm.TopicDetails, error) {
+	return adm.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
+}
+
 // leaderless names a topic of which a partition has no leader yet, "" when there is none.
 func leaderless(ctx context.Context, adm *kadm.Client, partitions int32) (string, error) {
-	have, err := adm.ListTopics(ctx)
+	have, err := listTopics(ctx, adm)
 	if err != nil {
 		return "", err
 	}
