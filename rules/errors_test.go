@@ -60,3 +60,21 @@ func TestFailingTestsNameTheirLine(t *testing.T) {
 	}
 	golden(t, "testdata/failing.txt", strings.ReplaceAll(failures.Error(), "testdata/", "")+"\n")
 }
+
+func TestProblemsAreBounded(t *testing.T) {
+	for name, text := range map[string]string{
+		"many rules":       "version: 1\nrules:\n" + strings.Repeat("  - { name: a, when: tenant == \"x\", outcome: pass }\n", 600),
+		"a long line":      "version: 1\nrules: " + strings.Repeat("[", 1<<19),
+		"a large file":     "version: 1\n" + strings.Repeat("# comment\n", 1<<18),
+		"a long condition": "version: 1\nrules:\n  - when: " + strings.Repeat("(", 4000),
+	} {
+		_, err := rules.Compile([]rules.File{{Name: "rules.yaml", Text: []byte(text)}}, nil)
+		var problems rules.Problems
+		if !errors.As(err, &problems) {
+			t.Fatalf("%s: error %v", name, err)
+		}
+		if size := len(err.Error()); size > 100_000 {
+			t.Errorf("%s: the error has %d bytes", name, size)
+		}
+	}
+}

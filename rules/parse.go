@@ -66,6 +66,12 @@ func parse(s *source, text []byte) document {
 		s.fail(place{}, "split it", "the file has %d bytes; at most %d are read", len(text), maxFileBytes)
 		return d
 	}
+	for i, line := range s.lines {
+		if len(line) > maxLineBytes {
+			s.fail(place{i + 1, 1}, "", "the line has %d bytes; at most %d are read", len(line), maxLineBytes)
+			return d
+		}
+	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		s.syntaxProblem(err)

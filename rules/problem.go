@@ -7,6 +7,12 @@ import (
 	"unicode/utf8"
 )
 
+// What a problem shows of its line, in characters, and how many problems are shown.
+const (
+	maxSource = 400
+	maxShown  = 100
+)
+
 // Problem is one mistake in a rule file, a list or an inline test. Line and Column count from 1, columns in characters;
 // Line 0 is the file as a whole.
 type Problem struct {
@@ -53,7 +59,8 @@ func caretIndent(line string, column int) string {
 	return b.String()
 }
 
-// Problems are all mistakes of a rule set, by file, line and column. As an error they read one after the other.
+// Problems are all mistakes of a rule set, by file, line and column. As an error they read one after the other, the
+// first hundred in full.
 type Problems []Problem
 
 func (ps Problems) Error() string {
@@ -61,6 +68,10 @@ func (ps Problems) Error() string {
 	for i, p := range ps {
 		if i > 0 {
 			b.WriteString("\n\n")
+		}
+		if i == maxShown {
+			fmt.Fprintf(&b, "and %d more", len(ps)-i)
+			break
 		}
 		b.WriteString(p.String())
 	}

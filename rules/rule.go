@@ -10,6 +10,7 @@ import (
 // Limits of a rule set. One that is exceeded is a problem of the file, never a truncation.
 const (
 	maxFileBytes   = 1 << 20
+	maxLineBytes   = 16 << 10 // YAML takes time that grows with the square of what is nested in a line
 	maxRules       = 500
 	maxListEntries = 1_000_000
 	maxListBytes   = 64 << 20

@@ -36,6 +36,11 @@ func (s *source) fail(at place, hint, format string, args ...any) {
 	p := Problem{File: s.name, Line: at.line, Column: at.column, Message: masked(fmt.Sprintf(format, args...)), Hint: masked(hint)}
 	if at.line >= 1 && at.line <= len(s.lines) {
 		p.Source = masked(strings.TrimRight(s.lines[at.line-1], " \t\r"))
+		if r := []rune(p.Source); len(r) > maxSource && at.column < maxSource {
+			p.Source = string(r[:maxSource]) + "…"
+		} else if len(r) > maxSource {
+			p.Source = ""
+		}
 	}
 	*s.problems = append(*s.problems, p)
 }
