@@ -23,6 +23,7 @@ import (
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
 	"github.com/weirhq/weir/processors/psp/webhook"
+	"github.com/weirhq/weir/topics"
 )
 
 const (
@@ -264,4 +265,20 @@ func (f *fixture) keys(t testing.TB) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// inbox puts a record into the inbox, as our own roles do.
+func (f *fixture) inbox(t testing.TB, partition int32, kind string, value any) {
+	t.Helper()
+	data, err := topics.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := f.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	err = client.ProduceSync(t.Context(), &kgo.Record{
+		Topic: topics.Inbox, Partition: partition, Value: data, Headers: recordHeaders(topics.Envelope{Type: kind}.Headers()),
+	}).FirstErr()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

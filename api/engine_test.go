@@ -1,0 +1,165 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/processors/payments"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// engine runs the payments fold behind an API. The test plays the two neighbours that are not ours: risk, which blocks or
+// holds what the description asks for, and the PSP, which answers by the card's token.
+type engine struct {
+	partitions int32
+	done       sync.WaitGroup
+	stop       context.CancelFunc
+
+	mu     sync.Mutex
+	tokens map[string]string // of the payments that were authorised
+	held   bool              // the PSP answers nothing
+	polled topics.PSPOutcome // what a poll says; "" nothing
+}
+
+// withEngine starts an engine behind the fixture.
+func (f *fixture) withEngine(t testing.TB) *engine {
+	t.Helper()
+	e := &engine{partitions: testPartitions, tokens: map[string]string{}}
+	log := slog.New(slog.DiscardHandler)
+	kafka := f.broker.Config.Options(log)
+	program, err := payments.New(payments.Config{
+		Pool: f.db.Pool, Partitions: e.partitions, Limits: lifecycle.DefaultLimits(), Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fold, err := stream.NewFold(stream.FoldConfig{
+		Role: payments.Role, Input: topics.Inbox, DeadLetters: topics.InboxDeadLetters, Format: 1, Program: program,
+		DB: f.db, Kafka: kafka, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	risk, err := stream.NewTransform(stream.TransformConfig{
+		Role: "risk", Input: topics.Commands, DeadLetters: topics.CommandsDeadLetters, Apply: e.assess, Kafka: kafka, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	psp, err := stream.NewTransform(stream.TransformConfig{
+		Role: "psp", Input: topics.PSPRequests, DeadLetters: topics.PSPRequestsDeadLetters, Apply: e.perform, Kafka: kafka,
+		ReadUncommitted: true, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e.stop = cancel
+	for _, run := range []func(context.Context) error{fold.Run, risk.Run, psp.Run} {
+		e.done.Go(func() {
+			if err := run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); e.done.Wait() })
+	eventually(t, "the engine is ready", func() bool {
+		return fold.Ready() == nil && risk.Ready() == nil && psp.Ready() == nil
+	})
+	return e
+}
+
+// hold makes the PSP silent.
+func (e *engine) hold(silent bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.held = silent
+}
+
+func (e *engine) assess(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	var command topics.Command
+	if err := topics.Unmarshal(r.Value, &command); err != nil {
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
+	}
+	assessed := topics.AssessedCommand{Command: command, Decision: topics.Decision{CommandID: command.CommandID, Outcome: topics.OutcomePass}}
+	for _, outcome := range []topics.Outcome{topics.OutcomeBlock, topics.OutcomeHold} {
+		if strings.HasPrefix(command.Description, string(outcome)) {
+			assessed.Decision.Outcome, assessed.Decision.Reasons = outcome, []string{"test_rule"}
+		}
+	}
+	customer := command.CustomerID
+	if customer == "" {
+		customer = topics.GuestCustomer(uuid.FromStringOrNil(command.CommandID))
+	}
+	return e.inbox(topics.TypeAssessedCommand, &assessed, topics.PartitionOf(command.Tenant, customer, e.partitions))
+}
+
+func (e *engine) perform(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	var request topics.PSPRequest
+	if err := topics.Unmarshal(r.Value, &request); err != nil {
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if request.Card != nil {
+		e.tokens[request.PaymentID] = request.Card.Token
+	}
+	report := topics.PSPReport{
+		ReportID: uuid.Must(uuid.NewV7()).String(), Source: topics.SourceResponse, PSP: request.PSP, Tenant: request.Tenant,
+		CustomerID: request.CustomerID, PaymentID: request.PaymentID, RequestID: request.RequestID, TraceID: request.TraceID,
+		Operation: request.Operation, Outcome: topics.PSPApproved, Amount: request.Amount, Currency: request.Currency,
+		Captured: request.Capture, PSPReference: "ch_" + request.RequestID, OccurredAt: time.Now().UTC(),
+	}
+	if e.held {
+		return nil, nil, nil
+	}
+	if request.Poll {
+		if e.polled == "" {
+			return nil, nil, nil
+		}
+		report.Source, report.Outcome = topics.SourcePoll, e.polled
+	} else {
+		e.decide(&request, &report)
+	}
+	id, err := topics.ParsePaymentID(request.PaymentID)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.inbox(topics.TypePSPReport, &report, id.Partition)
+}
+
+// decide answers a request by the card's token.
+func (e *engine) decide(request *topics.PSPRequest, report *topics.PSPReport) {
+	switch token := e.tokens[request.PaymentID]; {
+	case token == "tok_declined" && request.Operation == topics.OperationAuthorize:
+		report.Outcome, report.DeclineCode, report.Captured = topics.PSPDeclined, "51", false
+	case token == "tok_challenge" && request.Operation == topics.OperationAuthorize:
+		report.Outcome, report.Captured = topics.PSPRequiresAction, false
+		report.Action = &topics.Action{Type: "redirect", URL: "https://psp.example/3ds"}
+	case token == "tok_unknown" && request.Operation == topics.OperationAuthorize:
+		report.Outcome, report.Captured, report.PSPReference = topics.PSPUnknown, false, ""
+	case token == "tok_refund_pending" && request.Operation == topics.OperationRefund:
+		report.Outcome = topics.PSPPending
+	case token == "tok_capture_fails" && request.Operation == topics.OperationCapture:
+		report.Outcome = topics.PSPDeclined
+	}
+}
+
+func (e *engine) inbox(kind string, value any, partition int32) ([]stream.Message, *stream.DeadLetter, error) {
+	data, err := topics.Marshal(value)
+	if err != nil {
+		return nil, nil, err
+	}
+	return []stream.Message{{
+		Partition: partition,
+		Output:    stream.Output{Topic: topics.Inbox, Value: data, Envelope: topics.Envelope{Type: kind}},
+	}}, nil, nil
+}
