@@ -23,7 +23,7 @@ func TestSandboxConforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	psptest.Run(t, psptest.Harness{
-		Adapter:     sandboxAdapter(t, w.sandbox.URL()),
+		Adapter:     adapterWithin(t, w.sandbox.URL(), time.Second),
 		Unreachable: sandboxAdapter(t, "http://"+nobody.Addr().String()),
 		Cards: psptest.Cards{
 			Approved: "tok_approved", Declined: "tok_declined_soft", HardDeclined: "tok_declined_hard",

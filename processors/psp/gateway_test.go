@@ -158,9 +158,12 @@ func testLog() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-func sandboxAdapter(t testing.TB, url string) *psp.Sandbox {
+func sandboxAdapter(t testing.TB, url string) *psp.Sandbox { return adapterWithin(t, url, 10*time.Second) }
+
+// adapterWithin gives up after a timeout, for tokens that never answer.
+func adapterWithin(t testing.TB, url string, timeout time.Duration) *psp.Sandbox {
 	t.Helper()
-	adapter, err := psp.NewSandbox(psp.SandboxConfig{BaseURL: url, Timeout: 200 * time.Millisecond})
+	adapter, err := psp.NewSandbox(psp.SandboxConfig{BaseURL: url, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +258,7 @@ func TestApprovedAndCaptured(t *testing.T) {
 
 func TestOutcomesOfTokens(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
-	w.run(t, nil)
+	w.run(t, with(adapterWithin(t, w.sandbox.URL(), time.Second)))
 	want := map[string]struct {
 		outcome topics.PSPOutcome
 		code    string
@@ -293,7 +296,7 @@ func TestOutcomesOfTokens(t *testing.T) {
 
 func TestTimeoutAfterChargeIsLearntByPolling(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
-	w.run(t, nil)
+	w.run(t, with(adapterWithin(t, w.sandbox.URL(), time.Second)))
 	r := authorization(1, "tok_timeout_after_charge")
 	w.ask(t, 1, r)
 	if got := w.only(t); got.Outcome != topics.PSPUnknown {
