@@ -62,6 +62,18 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+func TestTopicsSchemas(t *testing.T) {
+	dir := t.TempDir()
+	if code, out, errOut := weir(t, nil, "topics", "schemas", "--out", dir); code != exitOK || !strings.HasSuffix(out, "written below "+dir+"\n") {
+		t.Fatalf("%d %s%s", code, out, errOut)
+	}
+	for _, name := range []string{"asyncapi.yaml", "schemas/Command.schema.json", "schemas/PaymentEvent.schema.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestConfigIsFound(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for file, text := range map[string]string{"weir.yaml": "region: here\n", "other.yaml": "region: there\n"} {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/reference"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -27,7 +28,8 @@ func newTopicsCommand(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTopicsListCommand(a), newTopicsDescribeCommand(a), newTopicsCheckCommand(a), newTopicsApplyCommand(a))
+	cmd.AddCommand(newTopicsListCommand(a), newTopicsDescribeCommand(a), newTopicsCheckCommand(a), newTopicsApplyCommand(a),
+		newTopicsSchemasCommand(a))
 	return cmd
 }
 
@@ -159,6 +161,28 @@ changed: where it differs, nothing at all is done.`,
 		},
 	}
 	a.addConfigFlags(cmd)
+	return cmd
+}
+
+func newTopicsSchemasCommand(a *app) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "schemas",
+		Short: "Write the JSON Schemas of all records and the AsyncAPI document",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			files, err := reference.Topics()
+			if err != nil {
+				return err
+			}
+			if err := reference.Write(dir, files); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.out, "%d documents written below %s\n", len(files), dir)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&dir, "out", ".", "directory to write to")
 	return cmd
 }
 

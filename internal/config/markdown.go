@@ -8,7 +8,7 @@ import (
 // Markdown is the reference of all keys.
 func Markdown() string {
 	var b strings.Builder
-	b.WriteString(`<!-- Generated from internal/config by "weir config reference"; do not edit. -->
+	b.WriteString(`<!-- Generated from internal/config by make generate; do not edit. -->
 
 # Configuration
 
