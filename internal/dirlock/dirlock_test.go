@@ -22,3 +22,23 @@ func TestASecondHolderIsRefusedUntilTheFirstLetsGo(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestHeld(t *testing.T) {
+	dir := t.TempDir()
+	want := func(want bool) {
+		t.Helper()
+		if held, err := Held(dir); err != nil || held != want {
+			t.Errorf("held is %v, %v, want %v", held, err, want)
+		}
+	}
+	want(false)
+	lock, err := Take(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(true)
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	want(false)
+}
