@@ -1,0 +1,71 @@
+# `make help` lists the targets. Go is all that is needed; Apache Kafka tests also want a JDK and Maven.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# A package that does not end by itself is stopped.
+TEST_TIMEOUT ?= 20m
+WEIR := bin/weir
+
+# The race detector needs a C compiler.
+RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/weir
+	@mkdir -p bin
+	go build -trimpath -o $(WEIR) ./cmd/weir
+
+.PHONY: demo
+demo: build ## Start everything in one process, drive real traffic from both sides, report and check
+	@$(WEIR) demo
+
+.PHONY: run
+run: build ## Serve on embedded defaults, with data in ./data that survives a restart
+	@$(WEIR) run
+
+.PHONY: test
+test: vet test-go ## Vet, every test with the race detector, and against Apache Kafka where Java and Maven are installed
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then \
+		$(MAKE) --no-print-directory test-kafka; \
+	else \
+		echo "LEFT OUT: the tests against Apache Kafka. They need java (17 or later) and mvn on PATH; then run make test-kafka."; \
+	fi
+
+.PHONY: test-go
+test-go: ## Every test with the race detector, on embedded servers
+	@[ -n "$(RACE)" ] || echo "LEFT OUT: the race detector, which needs a C compiler"
+	@go test $(RACE) -timeout $(TEST_TIMEOUT) -json ./... | go run ./internal/testreport
+
+# The packages whose tests use a broker. A cluster is shared, so they run one after another.
+KAFKA_PACKAGES = $(shell go list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/internal\/broker\/brokertest/ { print $$1 }')
+
+.PHONY: test-kafka
+test-kafka: build ## The integration suites and the demo against Apache Kafka, which is fetched from Maven Central
+	@deploy/kafka/run bash -euo pipefail -c '\
+		$(WEIR) demo --brokers "$$WEIR_TEST_KAFKA_BROKERS"; \
+		go test -count=1 -p 1 -timeout $(TEST_TIMEOUT) -json $(KAFKA_PACKAGES) | go run ./internal/testreport'
+
+.PHONY: bench
+bench: build ## Measure rates, latencies and bytes, as a table and as JSON lines
+	@$(WEIR) bench
+
+.PHONY: vet
+vet: ## Check the formatting and vet
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+
+.PHONY: lint
+lint: vet ## The same as vet
+
+.PHONY: generate
+generate: ## Write what is generated: API types, schemas, reference documents
+	go generate ./...
+
+.PHONY: clean
+clean: ## Remove what was built and fetched, and the data of make run
+	rm -rf bin data deploy/kafka/target

@@ -1,0 +1,122 @@
+// Command testreport reads what `go test -json` writes and shows what a person needs: a line for each package, the output
+// of what failed, what was skipped and why, and at the end how many packages and tests passed. The exit status is 1 when
+// anything failed, or when nothing ran.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/segmentio/encoding/json"
+)
+
+// lineLimit is the longest line of input, in bytes: a test may print anything.
+const lineLimit = 16 << 20
+
+func main() {
+	r := report{out: os.Stdout, output: map[string][]string{}}
+	if err := r.read(os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "testreport:", err)
+		os.Exit(1)
+	}
+	if !r.conclude() {
+		os.Exit(1)
+	}
+}
+
+// event is a line of `go test -json`.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of what does not build
+	Test       string
+	Output     string
+	Elapsed    float64 // seconds
+}
+
+// report counts results. Tests are counted with their subtests.
+type report struct {
+	out    io.Writer
+	output map[string][]string // of tests and packages that have not ended, by package and test
+
+	packages, failedPackages    int
+	tests, failed, withoutTests int
+	skipped                     []string
+}
+
+func (r *report) read(in io.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, lineLimit)
+	for lines.Scan() {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			fmt.Fprintln(r.out, lines.Text()) // not from a test: the go command itself
+			continue
+		}
+		r.take(e)
+	}
+	return lines.Err()
+}
+
+func (r *report) take(e event) {
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "output":
+		r.output[key] = append(r.output[key], e.Output)
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "pass", "fail", "skip":
+		if e.Test != "" {
+			r.test(e, r.output[key])
+		} else {
+			r.pkg(e, r.output[key])
+		}
+		delete(r.output, key)
+	}
+}
+
+func (r *report) test(e event, output []string) {
+	switch e.Action {
+	case "pass":
+		r.tests++
+	case "fail":
+		r.failed++
+		fmt.Fprintf(r.out, "%s: %s\n%s", e.Package, e.Test, strings.Join(output, ""))
+	case "skip":
+		reason := ""
+		for _, line := range output {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+				reason = line
+			}
+		}
+		r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason))
+	}
+}
+
+func (r *report) pkg(e event, output []string) {
+	switch e.Action {
+	case "pass":
+		r.packages++
+		fmt.Fprintf(r.out, "ok    %-60s %6.1fs\n", e.Package, e.Elapsed)
+	case "fail":
+		r.failedPackages++
+		fmt.Fprintf(r.out, "%sFAIL  %-60s %6.1fs\n", strings.Join(output, ""), e.Package, e.Elapsed)
+	case "skip":
+		r.withoutTests++
+	}
+}
+
+// conclude prints the totals and reports whether all is well.
+func (r *report) conclude() bool {
+	slices.Sort(r.skipped)
+	for _, line := range r.skipped {
+		fmt.Fprintln(r.out, "skipped:", line)
+	}
+	fmt.Fprintf(r.out, "packages: %d passed, %d failed, %d without tests\n", r.packages, r.failedPackages, r.withoutTests)
+	fmt.Fprintf(r.out, "tests: %d passed, %d failed, %d skipped\n", r.tests, r.failed, len(r.skipped))
+	return r.packages > 0 && r.failedPackages == 0 && r.failed == 0
+}
