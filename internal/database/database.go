@@ -48,7 +48,9 @@ func (d Dialect) String() string {
 	return "PostgreSQL"
 }
 
-// DB is a pool of connections to one database. Every transaction on it is serializable unless it says otherwise.
+// DB is a pool of connections to one database. Transactions of InTx are serializable. Single statements on Pool run at
+// the server's own default, which on PostgreSQL is read committed: they see one snapshot, never fail with class 40, and
+// take no predicate locks that would make a serializable transaction of somebody else fail.
 type DB struct {
 	Pool    *pgxpool.Pool
 	Dialect Dialect
@@ -72,7 +74,6 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 	config.PingTimeout = pingLimit
 	config.ConnConfig.ConnectTimeout = dialLimit
 	params := config.ConnConfig.RuntimeParams
-	params["default_transaction_isolation"] = "serializable"
 	if params["application_name"] == "" {
 		params["application_name"] = "weir"
 	}

@@ -2,6 +2,8 @@ package databasetest
 
 import "testing"
 
+	"github.com/jackc/pgx/v5"
+
 func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
 	a, b := New(t), New(t)
 	const insert = "INSERT INTO applied_inputs (partition, id, position) VALUES (1, '00000000-0000-4000-8000-000000000001', 1)"
@@ -16,7 +18,10 @@ func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
 		t.Fatalf("a fresh database holds %d rows of another test", rows)
 	}
 	var isolation string
-	if err := b.Pool.QueryRow(t.Context(), "SHOW transaction_isolation").Scan(&isolation); err != nil {
+	err := b.InTx(t.Context(), func(tx pgx.Tx) error {
+		return tx.QueryRow(t.Context(), "SHOW transaction_isolation").Scan(&isolation)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if isolation != "serializable" {
