@@ -1,0 +1,156 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// Schema is the JSON Schema of a rule file, for editors that complete and check YAML while it is written. It says less
+// than Compile checks: conditions are text to it.
+func Schema() ([]byte, error) {
+	s := object("A rule file of weir. rules/README.md is the manual.",
+		property("version", &jsonschema.Schema{Type: "integer", Const: Version, Description: "The format of the file."}),
+		property("description", text("What the file is for.")),
+		property("limits", named("Amounts by name: one for each currency.", array("One amount for each currency.",
+			&jsonschema.Schema{Type: "string", Pattern: `^-?[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"250.00 EUR"}}))),
+		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
+		property("rules", array("Evaluated in this order; the strongest outcome decides.", ruleSchema())),
+		property("tests", array("Tests of the whole rule set.", testSchema(fileOutcomes, true))),
+	)
+	s.Required = []string{"version"}
+	s.Version, s.ID, s.Title = jsonschema.Version, "rules.schema.json", "Rule file"
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("schema of rule files: %w", err)
+	}
+	return append(data, '\n'), nil
+}
+
+func ruleSchema() *jsonschema.Schema {
+	outcomes := func(doc string, of ...topics.Outcome) *jsonschema.Schema {
+		s := &jsonschema.Schema{Type: "string", Description: doc}
+		for _, o := range of {
+			s.Enum = append(s.Enum, string(o))
+		}
+		return s
+	}
+	var fields strings.Builder
+	for _, f := range Fields() {
+		fields.WriteString("\n" + f.Name + ": " + f.Doc)
+	}
+	s := object("One rule.",
+		property("name", nameSchema("Its name, used in decisions. It stands once in the rule set.")),
+		property("description", text("What it is for.")),
+		property("owner", text("Who answers for it.")),
+		property("commands", &jsonschema.Schema{Type: "array", UniqueItems: true, MinItems: ptr(1), Default: []string{"create"},
+			Description: "The commands that it is evaluated for.",
+			Items:       &jsonschema.Schema{Type: "string", Enum: []any{string(topics.CommandCreate), string(topics.CommandAuthorize)}}}),
+		property("when", text("The condition, in CEL. The fields:"+fields.String())),
+		property("outcome", outcomes("What it asks for where the condition is true.", topics.OutcomeBlock, topics.OutcomeHold,
+			topics.OutcomeStepUp, topics.OutcomePass, topics.OutcomeAllow)),
+		property("overridable", &jsonschema.Schema{Type: "boolean", Default: true, Description: "false: a block that no allow can lift."}),
+		property("reason", nameSchema("The code that the decision carries; by default the rule's name.")),
+		property("score", &jsonschema.Schema{Type: "integer", Minimum: json.Number(fmt.Sprint(-maxScore)), Maximum: json.Number(fmt.Sprint(maxScore)),
+			Description: "Added to the decision's score on a hit."}),
+		property("on_missing", outcomes("What it asks for where a field that it reads is missing. A rule that blocks or holds must hold or block.",
+			topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)),
+		property("on_error", outcomes("What it asks for where evaluating fails, such as a division by zero; by default hold, and block where on_missing is block.",
+			topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)),
+		property("enabled", &jsonschema.Schema{Type: "boolean", Default: true}),
+		property("tags", array("", nameSchema(""))),
+		property("tests", array("Tests of this rule alone.", testSchema(ruleResults, false))),
+	)
+	s.Required = []string{"name", "when", "outcome"}
+	return s
+}
+
+func listSchema() *jsonschema.Schema {
+	value := &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}}}
+	entry := object("",
+		property("value", value),
+		property("expires", text("A date, which counts to its end in UTC, or a moment such as 2027-01-31T18:00:00Z.")),
+		property("reason", text("Why it is in the list.")),
+	)
+	entry.Required = []string{"value"}
+	s := object("",
+		property("description", text("What the list is for.")),
+		property("match", &jsonschema.Schema{Type: "string", Default: string(MatchExact),
+			Enum: []any{string(MatchExact), string(MatchIgnoreCase), string(MatchBINPrefix), string(MatchNetwork)}}),
+		property("file", text("A CSV file with the heading value,expires,reason; its path is relative to this file.")),
+		property("entries", array("", &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}, entry}})),
+	)
+	s.OneOf = []*jsonschema.Schema{{Required: []string{"file"}}, {Required: []string{"entries"}}}
+	return s
+}
+
+func testSchema(expected []string, ofFile bool) *jsonschema.Schema {
+	given := object("Values by field; a field that is not given is missing.")
+	given.AdditionalProperties = nil
+	for _, f := range Fields() {
+		value := &jsonschema.Schema{Description: f.Doc, Examples: []any{f.Example}}
+		if f.Type == TypeTexts || f.Type == TypeCounts {
+			if given.PatternProperties == nil {
+				given.PatternProperties = map[string]*jsonschema.Schema{}
+			}
+			given.PatternProperties["^"+strings.ReplaceAll(f.Name, ".", `\.`)+`\.`] = value
+			continue
+		}
+		given.Properties.Set(f.Name, value)
+	}
+	given.AdditionalProperties = jsonschema.FalseSchema
+	expect := &jsonschema.Schema{Type: "string"}
+	for _, e := range expected {
+		expect.Enum = append(expect.Enum, e)
+	}
+	s := object("",
+		property("name", text("")),
+		property("given", given),
+		property("now", text("When it is, for entries that expire: a date or a moment. By default nothing has expired.")),
+		property("expect", expect),
+	)
+	if ofFile {
+		s.Properties.Set("rules", array("The rules that hit, in order.", &jsonschema.Schema{Type: "string"}))
+	}
+	s.Required = []string{"expect"}
+	return s
+}
+
+// namedProperty is one property of an object.
+type namedProperty struct {
+	name   string
+	schema *jsonschema.Schema
+}
+
+func property(name string, s *jsonschema.Schema) namedProperty { return namedProperty{name, s} }
+
+// object is a mapping with these keys and no others.
+func object(doc string, properties ...namedProperty) *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "object", Description: doc, Properties: jsonschema.NewProperties(),
+		AdditionalProperties: jsonschema.FalseSchema}
+	for _, p := range properties {
+		s.Properties.Set(p.name, p.schema)
+	}
+	return s
+}
+
+// named is a mapping of names to values of one kind.
+func named(doc string, value *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "object", Description: doc, PropertyNames: nameSchema(""), AdditionalProperties: value}
+}
+
+func array(doc string, items *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "array", Description: doc, Items: items}
+}
+
+func text(doc string) *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Description: doc} }
+
+func nameSchema(doc string) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Description: doc, Pattern: nameForm.String(), MaxLength: ptr(maxNameLength)}
+}
+
+func ptr(n uint64) *uint64 { return &n }
