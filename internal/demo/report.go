@@ -24,8 +24,11 @@ type report struct {
 	took   time.Duration
 }
 
-// linesOfLife is how much of one payment's life is shown.
-const linesOfLife = 10
+// What the report shows at most: lines of one payment's life, and problems of the traffic.
+const (
+	linesOfLife  = 10
+	mostProblems = 20
+)
 
 func (r *report) write(ctx context.Context) (problems int, err error) {
 	out := r.Report
@@ -163,7 +166,11 @@ func (r *report) life(_ context.Context, out io.Writer) error {
 }
 
 func (r *report) check(ctx context.Context, out io.Writer) error {
-	for _, p := range r.board.problems {
+	for i, p := range r.board.problems {
+		if i == mostProblems {
+			fmt.Fprintf(out, "  … and %d more\n", len(r.board.problems)-i)
+			break
+		}
 		fmt.Fprintf(out, "  problem: %s\n", p)
 	}
 	found := 0

@@ -1,8 +1,10 @@
 package databasetest
 
-import "testing"
+import (
+	"testing"
 
 	"github.com/jackc/pgx/v5"
+)
 
 func TestEachTestHasItsOwnMigratedDatabase(t *testing.T) {
 	a, b := New(t), New(t)
