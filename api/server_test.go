@@ -16,14 +16,16 @@ import (
 	"github.com/segmentio/encoding/json"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/weirhq/weir/topics"
 )
+
+func dialContext(ctx context.Context, address string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(address, "http://"))
+}
 
 // dial opens a plain connection, so that a test controls every byte.
 func dial(t testing.TB, f *fixture) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	conn, err := dialContext(t.Context(), f.url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,19 +309,6 @@ func TestBrokerAwayAtStart(t *testing.T) {
 	}
 	if a := f.get(t, "/v1/intents"); a.status != http.StatusOK {
 		t.Errorf("reads need no broker: got %d", a.status)
-	}
-}
-
-func TestDatabaseAway(t *testing.T) {
-	f := newFixture(t, nil).ready(t)
-	f.db.Close()
-	for _, a := range []answer{f.post(t, "/v1/intents", "k1", goodCreate), f.get(t, "/v1/intents")} {
-		if a.status != http.StatusServiceUnavailable {
-			t.Errorf("got %d %s, want 503", a.status, a.body)
-		}
-	}
-	if n := f.count(t, topics.Commands); n != 0 {
-		t.Errorf("%d commands were produced without a claim", n)
 	}
 }
 
