@@ -123,13 +123,13 @@ func (e *Engine) addGateway(context.Context) error {
 	}
 	gateway, err := psp.New(psp.Config{
 		Kafka: e.Kafka, Instance: e.Config.Stream.InstanceID, Adapters: adapters,
-		Attempts: psp.NewStoredAttempts(e.Database.Pool), Concurrency: concurrency, CallTimeout: longestCall(e.Config.PSP),
+		Attempts: psp.NewStoredAttempts(e.Database), Concurrency: concurrency, CallTimeout: longestCall(e.Config.PSP),
 		DrainTimeout: e.Config.Stream.DrainTimeout, Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {
 		return err
 	}
-	e.roles = append(e.roles, role{"psp", gateway.Run, nil})
+	e.roles = append(e.roles, role{"psp", gateway.Run, gateway.Ready})
 	return nil
 }
 

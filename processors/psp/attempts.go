@@ -2,12 +2,11 @@ package psp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -24,42 +23,39 @@ type Attempts interface {
 
 // StoredAttempts keeps attempts in the table psp_attempts.
 type StoredAttempts struct {
-	pool *pgxpool.Pool
+	db *database.DB
 }
 
 // NewStoredAttempts uses a migrated database.
-func NewStoredAttempts(pool *pgxpool.Pool) *StoredAttempts { return &StoredAttempts{pool} }
+func NewStoredAttempts(db *database.DB) *StoredAttempts { return &StoredAttempts{db} }
 
 // Begin implements Attempts. When the outcome of the insert itself is lost, the row may exist although nothing was sent:
 // the request is then polled instead of sent, and ends as not found once it cannot be sent any more.
-func (s *StoredAttempts) Begin(ctx context.Context, r *topics.PSPRequest) (bool, *topics.PSPReport, error) {
+func (s *StoredAttempts) Begin(ctx context.Context, r *topics.PSPRequest) (first bool, report *topics.PSPReport, err error) {
 	partition, err := attemptPartition(r)
 	if err != nil {
 		return false, nil, err
 	}
-	tag, err := s.pool.Exec(ctx, `INSERT INTO psp_attempts (partition, request, psp, claimed_at) VALUES ($1, $2, $3, now())
-		ON CONFLICT (partition, request) DO NOTHING`, partition, r.RequestID, r.PSP)
-	if err != nil {
-		return false, nil, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
-	}
-	if tag.RowsAffected() == 1 {
-		return true, nil, nil
-	}
 	var psp string
 	var stored []byte
-	err = s.pool.QueryRow(ctx, `SELECT psp, report FROM psp_attempts WHERE partition = $1 AND request = $2`,
-		partition, r.RequestID).Scan(&psp, &stored)
+	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO psp_attempts (partition, request, psp, claimed_at) VALUES ($1, $2, $3, now())
+			ON CONFLICT (partition, request) DO NOTHING`, partition, r.RequestID, r.PSP)
+		if first = err == nil && tag.RowsAffected() == 1; err != nil || first {
+			return err
+		}
+		return tx.QueryRow(ctx, `SELECT psp, report FROM psp_attempts WHERE partition = $1 AND request = $2`,
+			partition, r.RequestID).Scan(&psp, &stored)
+	})
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return false, nil, fmt.Errorf("attempt of %s: the row was removed meanwhile", r.RequestID)
 	case err != nil:
 		return false, nil, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	case first || stored == nil && psp == r.PSP:
+		return first, nil, nil
 	case psp != r.PSP:
 		return false, nil, fmt.Errorf("attempt of %s: was made at %s, not %s", r.RequestID, psp, r.PSP)
-	case stored == nil:
-		return false, nil, nil
 	}
-	report := new(topics.PSPReport)
+	report = new(topics.PSPReport)
 	if err := topics.Unmarshal(stored, report); err != nil {
 		return false, nil, fmt.Errorf("attempt of %s: stored report: %w", r.RequestID, err)
 	}
@@ -76,8 +72,11 @@ func (s *StoredAttempts) Finish(ctx context.Context, r *topics.PSPRequest, repor
 	if err != nil {
 		return fmt.Errorf("attempt of %s: %w", r.RequestID, err)
 	}
-	_, err = s.pool.Exec(ctx, `UPDATE psp_attempts SET report = $3 WHERE partition = $1 AND request = $2`,
-		partition, r.RequestID, stored)
+	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE psp_attempts SET report = $3 WHERE partition = $1 AND request = $2`,
+			partition, r.RequestID, stored)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("attempt of %s: %w", r.RequestID, err)
 	}

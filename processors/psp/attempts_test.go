@@ -39,7 +39,7 @@ func (k *keyless) sends(r *topics.PSPRequest) int {
 }
 
 func TestStoredAttempts(t *testing.T) {
-	attempts := psp.NewStoredAttempts(databasetest.New(t).Pool)
+	attempts := psp.NewStoredAttempts(databasetest.New(t))
 	r := authorization(1, "tok_approved")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -78,7 +78,7 @@ func TestStoredAttempts(t *testing.T) {
 
 func TestPSPWithoutKeys(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
-	attempts := psp.NewStoredAttempts(databasetest.New(t).Pool)
+	attempts := psp.NewStoredAttempts(databasetest.New(t))
 	adapter := newKeyless(t, w.sandbox.URL())
 	configure := func(group string) func(*psp.Config) {
 		return func(c *psp.Config) { c.Group, c.Adapters, c.Attempts = group, []psp.Adapter{adapter}, attempts }

@@ -15,7 +15,7 @@ import (
 )
 
 // MaxResponse is the largest answer read from a PSP, in bytes. A longer one is an unknown outcome.
-const MaxResponse = 256 << 10
+const MaxResponse = 64 << 10
 
 // Client makes the HTTP calls of an adapter: keep-alive connections, one deadline for a call, answers of bounded size,
 // and errors that tell a request that was never sent from one whose outcome is unknown.

@@ -267,14 +267,13 @@ func TestCallThatIsCutOffIsLeftToTheNextOwner(t *testing.T) {
 	}
 }
 
-func TestReportThatCannotBeWrittenStopsTheGateway(t *testing.T) {
+func TestReportThatIsRefusedIsWrittenLater(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
 	if w.broker.Cluster == nil {
 		t.Skip("faults are injected into the embedded broker only")
 	}
-	refuse := int16(kmsg.Produce)
 	w.ask(t, 1, authorization(1, "")) // before the fault
-	w.broker.Cluster.ControlKey(refuse, func(request kmsg.Request) (kmsg.Response, error, bool) {
+	w.broker.Cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		produce := request.(*kmsg.ProduceRequest)
 		response := produce.ResponseKind().(*kmsg.ProduceResponse)
 		for _, topic := range produce.Topics {
@@ -289,19 +288,21 @@ func TestReportThatCannotBeWrittenStopsTheGateway(t *testing.T) {
 		}
 		return response, nil, true
 	})
-	gateway, err := psp.New(psp.Config{Kafka: w.broker.Config.Options(testLog()), Adapters: []psp.Adapter{&scripted{do: approve}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := gateway.Run(t.Context()); !errors.Is(err, kerr.MessageTooLarge) {
-		t.Fatalf("Run: %v; want %v", err, kerr.MessageTooLarge)
-	}
-	if at := w.committed(t); at > 0 {
-		t.Errorf("committed %d although nothing was reported", at)
-	}
-	w.run(t, with(&scripted{do: approve}))
+	var mu sync.Mutex
+	calls := 0
+	w.run(t, with(&scripted{do: func(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
+		mu.Lock()
+		calls++
+		mu.Unlock()
+		return approve(ctx, r)
+	}}))
 	if got := w.only(t); got.Outcome != topics.PSPApproved {
 		t.Errorf("report %+v", got)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if calls != 2 {
+		t.Errorf("%d calls, want 2: the offset may not be committed with the report refused", calls)
 	}
 }
 

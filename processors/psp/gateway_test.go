@@ -158,7 +158,9 @@ func testLog() *slog.Logger {
 	return slog.New(slog.DiscardHandler)
 }
 
-func sandboxAdapter(t testing.TB, url string) *psp.Sandbox { return adapterWithin(t, url, 10*time.Second) }
+func sandboxAdapter(t testing.TB, url string) *psp.Sandbox {
+	return adapterWithin(t, url, 10*time.Second)
+}
 
 // adapterWithin gives up after a timeout, for tokens that never answer.
 func adapterWithin(t testing.TB, url string, timeout time.Duration) *psp.Sandbox {

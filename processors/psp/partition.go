@@ -2,7 +2,7 @@ package psp
 
 import "github.com/weirhq/weir/processors/stream"
 
-// partition is one assigned partition. The gateway's mutex guards it.
+// partition is one assigned partition. The session's mutex guards it.
 type partition struct {
 	number    int32
 	prefix    *stream.Prefix

@@ -13,7 +13,7 @@ import (
 )
 
 // readTask decodes and checks a record. Its error is a reason for the dead-letter topic.
-func (g *Gateway) readTask(r *kgo.Record) (*task, error) {
+func (s *session) readTask(r *kgo.Record) (*task, error) {
 	envelope, err := topics.ParseEnvelope(headersOf(r))
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (g *Gateway) readTask(r *kgo.Record) (*task, error) {
 		return nil, fmt.Errorf("payment %s stands in partition %d", q.PaymentID, r.Partition)
 	case q.NotAfter.IsZero():
 		return nil, errors.New(`field "not_after": is missing`)
-	case g.stations[q.PSP] == nil:
+	case s.stations[q.PSP] == nil:
 		return nil, fmt.Errorf("field \"psp\": no PSP %.64q is configured", q.PSP)
 	}
 	if _, err := topics.ParseEventID(q.RequestID); err != nil {
@@ -59,32 +59,32 @@ func headersOf(r *kgo.Record) []topics.Header {
 //
 // A crash before the acknowledgement leaves the offset uncommitted: the next owner asks the PSP again and gets the same
 // answer, whose report the payment ignores if this one was written after all.
-func (g *Gateway) report(t *task, r *topics.PSPReport) {
-	record, err := g.reportRecord(t, r)
+func (s *session) report(t *task, r *topics.PSPReport) {
+	record, err := s.reportRecord(t, r)
 	if err != nil {
-		g.failed(fmt.Errorf("psp: report of %s: %w", t.request.RequestID, err))
-		g.abandon(t)
+		s.failed(fmt.Errorf("psp: report of %s: %w", t.request.RequestID, err))
+		s.abandon(t)
 		return
 	}
-	g.write(t.partition, t.offset, record, func() {
-		g.metrics.reports.WithLabelValues(r.PSP, string(r.Outcome)).Inc()
+	s.write(t.partition, t.offset, record, func() {
+		s.metrics.reports.WithLabelValues(r.PSP, string(r.Outcome)).Inc()
 	})
-	g.mu.Lock()
-	next := g.leave(t)
-	g.mu.Unlock()
+	s.mu.Lock()
+	next := s.leave(t)
+	s.mu.Unlock()
 	if next != nil {
-		g.dispatch(next)
+		s.dispatch(next)
 	}
 }
 
-func (g *Gateway) reportRecord(t *task, r *topics.PSPReport) (*kgo.Record, error) {
+func (s *session) reportRecord(t *task, r *topics.PSPReport) (*kgo.Record, error) {
 	value, err := topics.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
 	envelope := topics.Envelope{
 		ID: r.ReportID, Source: "weir/" + Role, Type: topics.TypePSPReport, Subject: r.PaymentID,
-		Time: g.cfg.Now(), Tenant: r.Tenant, Region: r.Region, TraceID: r.TraceID,
+		Time: s.cfg.Now(), Tenant: r.Tenant, Region: r.Region, TraceID: r.TraceID,
 	}
 	return recordOf(topics.Inbox, t.partition.number, r.CustomerID, value, envelope), nil
 }
@@ -101,16 +101,16 @@ func recordOf(topic string, partition int32, key string, value []byte, envelope 
 }
 
 // write produces a record for the one at offset, which is done when this one is acknowledged.
-func (g *Gateway) write(p *partition, offset int64, record *kgo.Record, written func()) {
-	g.client.Produce(context.WithoutCancel(g.work), record, func(_ *kgo.Record, err error) {
-		g.mu.Lock()
-		defer g.mu.Unlock()
+func (s *session) write(p *partition, offset int64, record *kgo.Record, written func()) {
+	s.client.Produce(context.WithoutCancel(s.work), record, func(_ *kgo.Record, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		p.active--
 		p.quiet()
-		g.release()
+		s.release()
 		if err != nil {
 			// The client has tried for as long as it may. The offset stays where it is; whoever runs next repeats.
-			g.failed(fmt.Errorf("psp: writing to %s: %w", record.Topic, err))
+			s.failed(fmt.Errorf("psp: writing to %s: %w", record.Topic, err))
 			return
 		}
 		p.prefix.Done(offset)
@@ -119,17 +119,17 @@ func (g *Gateway) write(p *partition, offset int64, record *kgo.Record, written 
 }
 
 // putAside writes a record that cannot be read to the dead-letter topic.
-func (g *Gateway) putAside(p *partition, r *kgo.Record, reason error) {
-	g.cfg.Log.Error("psp: request put aside", "partition", r.Partition, "offset", r.Offset, "error", reason)
+func (s *session) putAside(p *partition, r *kgo.Record, reason error) {
+	s.cfg.Log.Error("psp: request put aside", "partition", r.Partition, "offset", r.Offset, "error", reason)
 	letter, err := stream.Letter(Role, r, stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: reason.Error()}, topics.PSPRequestsDeadLetters)
 	if err != nil {
-		g.failed(fmt.Errorf("psp: dead letter: %w", err))
-		g.mu.Lock()
-		defer g.mu.Unlock()
+		s.failed(fmt.Errorf("psp: dead letter: %w", err))
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		p.active--
 		p.quiet()
-		g.release()
+		s.release()
 		return
 	}
-	g.write(p, r.Offset, letter, g.metrics.dead.Inc)
+	s.write(p, r.Offset, letter, s.metrics.dead.Inc)
 }

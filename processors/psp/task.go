@@ -15,7 +15,7 @@ type task struct {
 	request   topics.PSPRequest
 	received  time.Time
 
-	next *task // the payment's next request, which waits for this one; the gateway's mutex guards it
+	next *task // the payment's next request, which waits for this one; the session's mutex guards it
 
 	tries      int
 	claimed    bool      // the attempt row is ours, and nobody else may send
