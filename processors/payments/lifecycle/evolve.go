@@ -222,7 +222,9 @@ func (p *Payment) capture(e *topics.PaymentEvent) error {
 // release takes back what is authorised and not captured, by a void or by expiry.
 func (p *Payment) release(e *topics.PaymentEvent, mark topics.PaymentStatus) error {
 	p.Released += e.Amount
-	p.Mark = mark
+	if p.Mark == "" { // else it has ended already, and a second void succeeded late
+		p.Mark = mark
+	}
 	if e.RequestID == "" {
 		return nil
 	}

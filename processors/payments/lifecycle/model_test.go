@@ -39,7 +39,7 @@ func (m *model) learn(r *topics.PSPReport, captureTaken bool) {
 		a.approved = true
 		a.captured = a.captured || (r.Captured && !captureTaken)
 	case topics.PSPReversed:
-		if a.operation == topics.OperationRefund && !a.failed {
+		if a.operation == topics.OperationRefund && (a.approved || !a.failed) {
 			a.reversed = true
 		}
 	case topics.PSPDeclined, topics.PSPFailed:
