@@ -61,18 +61,3 @@ func (d DSN) GoString() string             { return `"` + d.masked() + `"` }
 func (d DSN) Format(f fmt.State, _ rune)   { fmt.Fprint(f, d.masked()) }
 func (d DSN) LogValue() slog.Value         { return slog.StringValue(d.masked()) }
 func (d DSN) MarshalText() ([]byte, error) { return []byte(d.masked()), nil }
-
-// ConnString is the URL with the password that stands beside it, where it has none of its own.
-func (d Database) ConnString() string {
-	if d.Password == "" || d.URL == "" {
-		return string(d.URL)
-	}
-	u, err := url.Parse(string(d.URL))
-	if err != nil {
-		return string(d.URL) // refused by Load; the driver says what is wrong
-	}
-	if _, set := u.User.Password(); !set {
-		u.User = url.UserPassword(u.User.Username(), string(d.Password))
-	}
-	return u.String()
-}
