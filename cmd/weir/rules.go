@@ -1,0 +1,216 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirhq/weir/rules"
+	defaultrules "github.com/weirhq/weir/testdata/rules"
+	"github.com/weirhq/weir/topics"
+)
+
+// maxCommandBytes bounds what explain reads: a record of a topic is not larger.
+const maxCommandBytes = 1 << 20
+
+func newRulesCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "Check, test and try out rule files",
+		Long: `Check, test and try out rule files. A path is a file or a directory of *.yaml files; without one, the rule set that is
+built in is used. rules/README.md is the manual.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a))
+	return cmd
+}
+
+// loadRules loads the rule set at paths, or the built-in one. Mistakes are printed.
+func loadRules(a *app, paths []string) (*rules.Set, error) {
+	var set *rules.Set
+	var err error
+	if len(paths) == 0 {
+		set, err = rules.LoadFS(defaultrules.FS, ".")
+	} else {
+		set, err = rules.Load(paths...)
+	}
+	var problems rules.Problems
+	if errors.As(err, &problems) {
+		return nil, printProblems(a, problems)
+	}
+	return set, err
+}
+
+func printProblems(a *app, problems rules.Problems) error {
+	fmt.Fprintf(a.errOut, "%s\n\n%s\n", problems, counted(len(problems), "problem"))
+	return errProblems
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func newRulesCheckCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [PATH...]",
+		Short: "Check rule files: every mistake with its line",
+		RunE: func(_ *cobra.Command, paths []string) error {
+			set, err := loadRules(a, paths)
+			if err != nil {
+				return err
+			}
+			entries := 0
+			for _, l := range set.Lists() {
+				entries += len(l.Entries)
+			}
+			fmt.Fprintf(a.out, "%s, %s with %s: no mistakes\nrule set %s\n", counted(len(set.Rules()), "rule"),
+				counted(len(set.Lists()), "list"), plural(entries, "entry", "entries"), set.Hash())
+			return nil
+		},
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func newRulesTestCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "test [PATH...]",
+		Short: "Check rule files and run the tests in them",
+		RunE: func(_ *cobra.Command, paths []string) error {
+			set, err := loadRules(a, paths)
+			if err != nil {
+				return err
+			}
+			tests, failures := set.Test()
+			if len(failures) > 0 {
+				fmt.Fprintf(a.errOut, "%s\n\n%d of %s failed\n", failures, len(failures), counted(tests, "test"))
+				return errProblems
+			}
+			fmt.Fprintf(a.out, "%s passed\n", counted(tests, "test"))
+			for _, r := range set.Rules() {
+				if len(r.Tests) == 0 {
+					fmt.Fprintf(a.out, "%s:%d: rule %s has no tests\n", r.File, r.Line, r.Name)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func newRulesExplainCommand(a *app) *cobra.Command {
+	var file, at string
+	cmd := &cobra.Command{
+		Use:   "explain --command FILE [PATH...]",
+		Short: "Show what every rule says of one command",
+		Long: `Show what every rule says of one command. The file holds the command as it stands on payments.commands.v1; "-" reads
+it from standard input.`,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			now := time.Now()
+			if at != "" {
+				var err error
+				if now, err = time.Parse(time.RFC3339, at); err != nil {
+					return fmt.Errorf("--at: %q is not a moment such as 2027-01-31T18:00:00Z", at)
+				}
+			}
+			set, err := loadRules(a, paths)
+			if err != nil {
+				return err
+			}
+			c, err := readCommand(file, cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			return explain(a.out, set, c, now)
+		},
+	}
+	cmd.Flags().StringVar(&file, "command", "", "file with one command in JSON, or - for standard input")
+	cmd.Flags().StringVar(&at, "at", "", "the moment of the evaluation, for list entries that expire (default now)")
+	cmd.Args = func(*cobra.Command, []string) error {
+		if file == "" {
+			return errors.New("--command is missing: which command is to be explained?")
+		}
+		return nil
+	}
+	return cmd
+}
+
+// readCommand reads and validates one command. Its bytes are never printed: they may hold a card number.
+func readCommand(file string, stdin io.Reader) (*topics.Command, error) {
+	in, name := stdin, "standard input"
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("read the command: %w", err)
+		}
+		defer f.Close()
+		in, name = f, file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxCommandBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the command: %w", err)
+	}
+	if len(data) > maxCommandBytes {
+		return nil, fmt.Errorf("%s: the command has more than %d bytes", name, maxCommandBytes)
+	}
+	var c topics.Command
+	if err := topics.Unmarshal(data, &c); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	refusal := c.Validate()
+	if refusal == nil && topics.FindCardNumber(data) {
+		refusal = &topics.Refusal{Code: topics.RefusedCardNumber, Detail: "the command holds a card number"}
+	}
+	if refusal != nil {
+		return nil, fmt.Errorf("%s: the command would be refused before any rule sees it: %s", name, refusal)
+	}
+	return &c, nil
+}
+
+func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) error {
+	d, results := set.Explain(c, nil, now)
+	if d.RuleSet == "" {
+		_, err := fmt.Fprintf(out, "rules are not evaluated for a command of type %s; it passes\n", c.Type)
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tDETAIL")
+	for _, r := range results {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Rule, r.Result, r.Outcome, r.Detail)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
+	return err
+}
+
+func newRulesFieldsCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "fields",
+		Short: "List every field that a rule may read",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "FIELD\tEXAMPLE\tMAY BE MISSING\tMEANING")
+			for _, f := range rules.Fields() {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Example, yesNo(!f.Required), f.Doc)
+			}
+			return w.Flush()
+		},
+	}
+}
