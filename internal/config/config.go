@@ -82,8 +82,8 @@ type API struct {
 
 // APIKey lets one caller act for one tenant.
 type APIKey struct {
-	Name   string `key:"name" validate:"required,max=64,name" doc:"Who calls, for logs and limits."`
-	Tenant string `key:"tenant" validate:"required,max=64,name" doc:"Tenant that the key acts for."`
+	Name   string `key:"name" validate:"required,label" doc:"Who calls, for logs and limits."`
+	Tenant string `key:"tenant" validate:"required,label" doc:"Tenant that the key acts for."`
 	Key    Secret `key:"key" validate:"required,min=16" doc:"The key that the caller sends."`
 }
 

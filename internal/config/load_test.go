@@ -113,6 +113,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "API key", file: "api:\n  keys:\n    - name: till\n      tenant: shop\n      key: short-secret\n",
 			want: []string{"FILE:5: api.keys.0.key: is too short; want at least 16 characters"}},
 		{name: "API key without tenant", file: "api:\n  keys:\n    - name: till\n      key: 0123456789abcdef\n", want: []string{"FILE:3: api.keys.0.tenant: is missing"}},
+		{name: "tenant", file: "api:\n  keys:\n    - {name: till, tenant: a b, key: 0123456789abcdef}\n", want: []string{"FILE:3: api.keys.0.tenant: want 1 to 64 letters, digits, '.', '_', ':' or '-'"}},
 		{name: "provider", file: "psp:\n  acme:\n    base_url: acme.example\n    timeout: 1ms\n", want: []string{
 			"FILE:3: psp.acme.base_url: want a URL that begins with http:// or https://", "FILE:4: psp.acme.timeout: is too small; want 100ms or more"}},
 		{name: "provider's name", file: "psp:\n  A B:\n    base_url: https://acme.example\n", want: []string{"FILE:2: psp.A B: want a name of a-z, 0-9, - and _ that begins with a letter"}},

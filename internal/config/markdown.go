@@ -19,7 +19,8 @@ sandbox for payments. Settings come from, each overriding the one before:
 2. a YAML file: ` + "`--config FILE`, else `$WEIR_CONFIG`, else `weir.yaml`" + ` in the working directory where it exists,
 3. the environment: ` + "`WEIR_`" + ` and the key in capitals, with ` + "`__`" + ` for each point. ` + "`api.listen` is `WEIR_API__LISTEN`" + `.
    Lists are separated by commas; members of a list of objects are numbered: ` + "`WEIR_API__KEYS__0__TENANT`" + `.
-   ` + "`WEIR_BROKERS` and `WEIR_DATABASE_URL`" + ` are short for ` + "`kafka.brokers` and `database.url`" + `,
+   ` + "`WEIR_BROKERS` and `WEIR_DATABASE_URL`" + ` are short for ` + "`kafka.brokers` and `database.url`" + `. Variables that Kubernetes
+   sets for a service called weir (` + "`WEIR_SERVICE_…`, `WEIR_PORT…`" + `) are no settings,
 4. flags.
 
 A key that does not exist or a value that cannot be stops the start; the message says where it stands, what is wrong and

@@ -80,8 +80,10 @@ func newValidator() *validator.Validate {
 	v := topics.NewValidator()
 	v.RegisterTagNameFunc(func(field reflect.StructField) string { return field.Tag.Get("key") })
 	pspName := regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+	label := regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 	for tag, check := range map[string]func(string) bool{
 		"psp_name": pspName.MatchString,
+		"label":    label.MatchString,
 		"hostport": isHostPort,
 		"dsn":      isDSN,
 		"path":     func(s string) bool { return !strings.ContainsRune(s, 0) },
@@ -122,8 +124,8 @@ func complaint(f validator.FieldError) string {
 		return "holds the same value twice"
 	case "psp_name":
 		return "want a name of a-z, 0-9, - and _ that begins with a letter"
-	case "name":
-		return "want printable ASCII without spaces, quotes and slashes"
+	case "label":
+		return "want 1 to 64 letters, digits, '.', '_', ':' or '-'"
 	case "hostname_port":
 		return "want host:port"
 	case "hostport":
