@@ -160,7 +160,17 @@ func decodeError(err error, at int) error {
 	if value, err := strconv.Unquote(wrong.Value); err == nil {
 		got = kindOf([]byte(value))
 	}
-	return &DecodeError{Field: wrong.Field, Got: got, Want: wanted(wrong.Type)}
+	return &DecodeError{Field: fieldName(wrong.Field), Got: got, Want: wanted(wrong.Type)}
+}
+
+// fieldName bounds a path, which may hold keys that the producer chose: of a map, or of deep nesting.
+func fieldName(path string) string {
+	const longest = 128
+	masked, _ := MaskCardNumbers([]byte(path))
+	if len(masked) > longest {
+		masked = append(bytes.ToValidUTF8(masked[:longest:longest], nil), "…"...)
+	}
+	return string(masked)
 }
 
 func kindOf(value []byte) string {
