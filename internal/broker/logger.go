@@ -37,7 +37,8 @@ func (l logger) Log(level kgo.LogLevel, message string, pairs ...any) {
 	l.log.Log(context.Background(), to, "kafka client: "+message, pairs...)
 }
 
-// embeddedLogger passes the embedded broker's log on, in the same way.
+// embeddedLogger passes the embedded broker's log on, in the same way. Its warnings tell developers of that broker what
+// took more than a few milliseconds; they are for debugging here.
 type embeddedLogger struct{ log *slog.Logger }
 
 func (l embeddedLogger) Logf(level kfake.LogLevel, format string, args ...any) {
@@ -45,8 +46,6 @@ func (l embeddedLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
 	case kfake.LogLevelError:
 		to = slog.LevelError
-	case kfake.LogLevelWarn:
-		to = slog.LevelWarn
 	case kfake.LogLevelDebug:
 		return
 	}
