@@ -155,16 +155,18 @@ func (b *book) compact() {
 	if b.journal == nil || b.journal.size < max(compactAbove, 2*b.liveBytes, b.compactAt) {
 		return
 	}
-	err := b.journal.rewrite(func(write func(*payment) error) error {
-		for _, id := range b.ages {
-			if err := write(b.payments[id].payment); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := b.journal.rewrite(b.each); err != nil {
 		b.compactAt = b.journal.size + compactAbove
 		b.cfg.Log.Warn("sandbox: the journal was not compacted", "error", err)
 	}
+}
+
+// each hands over every payment, oldest first.
+func (b *book) each(write func(*payment) error) error {
+	for _, id := range b.ages {
+		if err := write(b.payments[id].payment); err != nil {
+			return err
+		}
+	}
+	return nil
 }
