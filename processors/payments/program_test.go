@@ -222,4 +222,6 @@ func count(t testing.TB, db *database.DB, table string) (n int) {
 }
 
 // deliveryOf is the report id of a webhook on a request: the same for each delivery.
-func deliveryOf(r *topics.PSPRequest) string { return uuid.NewV5(uuid.Nil, r.PaymentID+r.RequestID).String() }
+func deliveryOf(r *topics.PSPRequest) string {
+	return uuid.NewV5(uuid.Nil, r.PaymentID+r.RequestID).String()
+}

@@ -2,13 +2,11 @@ package payments
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -92,7 +90,7 @@ func (s *partition) readDue(ctx context.Context, now time.Time) (due []dueTimer,
 		var t dueTimer
 		_, err = pgx.ForEachRow(rows, []any{&t.id, &t.Due, &t.Kind, &t.Generation, &t.Tenant, &t.CustomerID}, func() error {
 			t.PaymentID = topics.PaymentID{Partition: s.number, UUID: t.id}.String()
-			t.TimerID = fmt.Sprintf("%s-%d", t.PaymentID, t.Generation)
+			t.TimerID = t.PaymentID // it holds one at a time; the generation tells them apart
 			t.Due = t.Due.UTC()
 			due = append(due, t)
 			return nil
@@ -103,35 +101,4 @@ func (s *partition) readDue(ctx context.Context, now time.Time) (due []dueTimer,
 		return nil, fmt.Errorf("read due timers of partition %d: %w", s.number, err)
 	}
 	return due, nil
-}
-
-// ErrTimerTooLong says that the broker did not take a timer in time.
-var ErrTimerTooLong = errors.New("the broker did not acknowledge the timer in time")
-
-// produceLimit bounds the wait for the broker's acknowledgement of one timer.
-const produceLimit = 10 * time.Second
-
-// ProduceTo returns a Config.Produce that writes with a client of its own: idempotent, acks=all, a manual partitioner
-// (kgo.RecordPartitioner(kgo.ManualPartitioner())), which is the caller's to close.
-func ProduceTo(client *kgo.Client) func(context.Context, int32, topics.TimerDue) error {
-	return func(ctx context.Context, partition int32, due topics.TimerDue) error {
-		value, err := topics.Marshal(&due)
-		if err != nil {
-			return err
-		}
-		envelope := topics.Envelope{
-			ID: due.TimerID, Source: stream.SourceOf(Role), Type: topics.TypeTimerDue, Subject: due.PaymentID,
-			Time: time.Now(), Tenant: due.Tenant,
-		}
-		record := &kgo.Record{Topic: topics.Inbox, Partition: partition, Key: []byte(due.CustomerID), Value: value}
-		for _, h := range envelope.Headers() {
-			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-		}
-		limited, cancel := context.WithTimeoutCause(ctx, produceLimit, ErrTimerTooLong)
-		defer cancel()
-		if err := client.ProduceSync(limited, record).FirstErr(); err != nil {
-			return fmt.Errorf("timer %s: %w", due.TimerID, err)
-		}
-		return nil
-	}
 }
