@@ -17,7 +17,7 @@ help: ## List the targets
 .PHONY: build
 build: ## Build bin/weir
 	@mkdir -p bin
-	go build -trimpath -o $(WEIR) ./cmd/weir
+	go build -o $(WEIR) ./cmd/weir
 
 .PHONY: demo
 demo: build ## Start everything in one process, drive real traffic from both sides, report and check
