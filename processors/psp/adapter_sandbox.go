@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/segmentio/encoding/json"
@@ -100,8 +101,8 @@ type sandboxError struct {
 // Do implements Adapter.
 func (s *Sandbox) Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
 	path, body, err := sandboxCall(r)
-	if err != nil {
-		return topics.PSPReport{}, err
+	if err != nil { // the same at every attempt: it was never sent
+		return topics.PSPReport{Operation: r.Operation, Outcome: topics.PSPFailed, Detail: err.Error()}, nil
 	}
 	payload, err := json.Append(make([]byte, 0, 512), body, 0)
 	if err != nil {
@@ -142,9 +143,12 @@ func (s *Sandbox) Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPRep
 	return report, err
 }
 
-// sandboxCall is where a request goes and what it says.
+// sandboxCall is where a request goes and what it says. Its error is about the request alone.
 func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err error) {
 	body = sandboxRequest{Amount: r.Amount, Currency: r.Currency}
+	if r.Operation != topics.OperationAuthorize && (r.PSPReference == "" || strings.ContainsAny(r.PSPReference, "/?#%")) {
+		return "", body, fmt.Errorf("psp_reference %.64q: not an authorization of this PSP", r.PSPReference)
+	}
 	switch r.Operation {
 	case topics.OperationAuthorize:
 		path = "/v1/authorizations"
@@ -163,7 +167,7 @@ func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err er
 	case topics.OperationRefund:
 		path, body.Authorization = "/v1/refunds", r.PSPReference
 	default:
-		return "", body, fmt.Errorf("%w: no operation %q at this PSP", ErrNotSent, r.Operation)
+		return "", body, fmt.Errorf("operation %.64q: not one of this PSP", r.Operation)
 	}
 	return path, body, nil
 }

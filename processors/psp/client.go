@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -54,6 +55,7 @@ func NewClient(cfg HTTPConfig) (*Client, error) {
 	if cfg.Connections == 0 {
 		cfg.Connections = DefaultConcurrency
 	}
+	base.Path = strings.TrimRight(base.Path, "/")
 	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
 	return &Client{
 		base: base, header: cfg.Header.Clone(), timeout: cfg.Timeout,

@@ -18,6 +18,7 @@ const (
 	DefaultGroup       = "weir-psp"
 	DefaultConcurrency = 64     // calls under way at one PSP
 	DefaultMaxInFlight = 10_000 // requests read and not reported, of all PSPs together
+	DefaultMaxAhead    = 50_000 // records of a partition read beyond the first that is not done
 
 	DefaultSettleGrace  = 5 * time.Second  // after not_after and the longest call, before "not found" is final
 	DefaultPollPatience = 15 * time.Second // of failed polls, before the outcome is reported unknown
@@ -46,6 +47,7 @@ type Config struct {
 
 	Concurrency  int           // calls under way at each PSP
 	MaxInFlight  int           // requests read and not reported
+	MaxAhead     int           // records of a partition read beyond the first that is not done: what a crash repeats
 	CallTimeout  time.Duration // the longest that an adapter's call takes; DefaultTimeout where zero
 	SettleGrace  time.Duration
 	PollPatience time.Duration
@@ -81,6 +83,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Group, DefaultGroup)
 	setDefault(&c.Concurrency, DefaultConcurrency)
 	setDefault(&c.MaxInFlight, DefaultMaxInFlight)
+	setDefault(&c.MaxAhead, DefaultMaxAhead)
 	setDefault(&c.CallTimeout, DefaultTimeout)
 	setDefault(&c.SettleGrace, DefaultSettleGrace)
 	setDefault(&c.PollPatience, DefaultPollPatience)
@@ -116,8 +119,8 @@ func (c *Config) validate() error {
 			return fmt.Errorf("psp: %s has no idempotency keys, so attempts must be stored", adapter.Name())
 		}
 	}
-	if c.Concurrency < 1 || c.MaxInFlight < 1 {
-		return errors.New("psp: concurrency and the requests in flight must be positive")
+	if c.Concurrency < 1 || c.MaxInFlight < 1 || c.MaxAhead < 1 {
+		return errors.New("psp: concurrency, requests in flight and records ahead must be positive")
 	}
 	if c.Breaker.FailurePercent < 1 || c.Breaker.FailurePercent > 100 || c.Breaker.MinCalls < 1 || c.Breaker.Trials < 1 {
 		return errors.New("psp: breaker: want 1 to 100 percent, and positive numbers of calls and trials")

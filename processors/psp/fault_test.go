@@ -174,6 +174,35 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	}
 }
 
+func TestRequestThatCannotBeSentDoesNotHoldUpTheRest(t *testing.T) {
+	w := newWorld(t, sandbox.Config{})
+	w.run(t, func(c *psp.Config) {
+		with(&scripted{do: func(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
+			if r.Card.Token == "tok_never" {
+				return topics.PSPReport{}, psp.ErrNotSent
+			}
+			return approve(ctx, r)
+		}})(c)
+		c.MaxAhead = 20
+		c.Breaker = psp.BreakerConfig{FailurePercent: 100, MinCalls: 10_000}
+	})
+	never := authorization(1, "tok_never")
+	w.ask(t, 1, never)
+	const others = 200
+	for i := range others {
+		w.ask(t, i+2, authorization(i+2, "tok_approved"))
+	}
+	for _, got := range w.wait(t, others+1) {
+		want := topics.PSPApproved
+		if got.RequestID == never.RequestID {
+			want = topics.PSPUnknown
+		}
+		if got.Outcome != want {
+			t.Errorf("report %+v; want %s", got, want)
+		}
+	}
+}
+
 func TestBreakerDelaysAndNeverAnswers(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
 	var mu sync.Mutex

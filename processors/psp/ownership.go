@@ -37,6 +37,27 @@ func (s *session) revoked(ctx context.Context, client *kgo.Client, revoked map[s
 // lost gives partitions up that another may own already: nothing is committed.
 func (s *session) lost(_ context.Context, _ *kgo.Client, lost map[string][]int32) { s.giveUp(lost) }
 
+// begun registers a record. Where one record has kept MaxAhead others from being committed, the partition is not read
+// on until it is done. Callers hold the mutex.
+func (s *session) begun(p *partition, offset int64) {
+	p.read = offset
+	p.prefix.Begin(offset)
+	if p.prefix.Open() >= s.cfg.MaxAhead && !p.crowded.Swap(true) {
+		s.cfg.Log.Warn("psp: partition is not read on before an earlier request is done", "partition", p.number,
+			"offset", p.prefix.Next(), "ahead", p.prefix.Open())
+		s.client.PauseFetchPartitions(map[string][]int32{topics.PSPRequests: {p.number}})
+	}
+}
+
+// done counts a record as done. Callers hold the mutex.
+func (s *session) done(p *partition, offset int64) {
+	p.prefix.Done(offset)
+	if p.crowded.Load() && p.prefix.Open() < s.cfg.MaxAhead {
+		p.crowded.Store(false)
+		s.client.ResumeFetchPartitions(map[string][]int32{topics.PSPRequests: {p.number}})
+	}
+}
+
 func (s *session) ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,6 +71,9 @@ func (s *session) giveUp(from map[string][]int32) []*partition {
 	for _, number := range from[topics.PSPRequests] {
 		if p := s.partitions[number]; p != nil {
 			p.lost = true
+			if p.crowded.Load() {
+				s.client.ResumeFetchPartitions(map[string][]int32{topics.PSPRequests: {number}})
+			}
 			given = append(given, p)
 			delete(s.partitions, number)
 			s.highWater.Forget(number)

@@ -113,7 +113,7 @@ func (s *session) write(p *partition, offset int64, record *kgo.Record, written 
 			s.failed(fmt.Errorf("psp: writing to %s: %w", record.Topic, err))
 			return
 		}
-		p.prefix.Done(offset)
+		s.done(p, offset)
 		written()
 	})
 }

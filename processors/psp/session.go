@@ -156,14 +156,13 @@ func (s *session) accept(r *kgo.Record) {
 			topics.PSPRequests, r.Offset, r.Partition, p.read))
 		return
 	}
-	p.read = r.Offset
-	p.prefix.Begin(r.Offset)
+	s.begun(p, r.Offset)
 	fresh := false
 	if err == nil {
 		fresh, err = s.highWater.Accept(r.Partition, t.recordID)
 	}
 	if err == nil && !fresh {
-		p.prefix.Done(r.Offset)
+		s.done(p, r.Offset)
 		s.mu.Unlock()
 		s.metrics.repeats.Inc()
 		return

@@ -139,7 +139,7 @@ func (s *station) again(t *task) result {
 // send makes the call that may move money.
 func (s *station) send(ctx context.Context, t *task, idempotent bool) result {
 	if wait, open := s.open(); open {
-		return result{wait: min(wait, s.untilLate(t))}
+		return s.sendLater(t, wait, errors.New("the circuit breaker is open"))
 	}
 	started := time.Now()
 	report, err := s.guard("do", t, func() (topics.PSPReport, error) { return s.adapter.Do(ctx, &t.request) })
@@ -153,9 +153,7 @@ func (s *station) send(ctx context.Context, t *task, idempotent bool) result {
 		return done
 	case errors.Is(err, ErrNotSent):
 		s.log.Debug("psp: not sent", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID, "error", err)
-		again := s.again(t)
-		again.wait = min(again.wait, s.untilLate(t))
-		return again
+		return s.sendLater(t, s.again(t).wait, err)
 	default:
 		s.log.Warn("psp: outcome unknown", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID,
 			"trace_id", t.request.TraceID, "error", err)
@@ -163,9 +161,14 @@ func (s *station) send(ctx context.Context, t *task, idempotent bool) result {
 	}
 }
 
-// untilLate is the time until not_after: a task is looked at again then at the latest.
-func (s *station) untilLate(t *task) time.Duration {
-	return max(t.request.NotAfter.Sub(s.cfg.Now()), time.Millisecond)
+// sendLater tries again after a pause, but looks at not_after when it comes. One that keeps too many others from being
+// committed is not tried again: what became of it is polled, and as it was not sent, it is not found in the end.
+func (s *station) sendLater(t *task, wait time.Duration, reason error) result {
+	if t.partition.crowded.Load() {
+		s.log.Warn("psp: given up before not_after", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID, "error", reason)
+		return t.outcome(topics.PSPUnknown, topics.SourceResponse, "given up: "+reason.Error())
+	}
+	return result{wait: min(wait, max(t.request.NotAfter.Sub(s.cfg.Now()), time.Millisecond))}
 }
 
 // poll asks what became of a request.

@@ -223,9 +223,9 @@ func (s *suite) refused(t *testing.T) {
 		t.Errorf("refused without a reason: %+v", report)
 	}
 	s.do(t, s.follow(authorization, authorized, topics.OperationRefund, 1), topics.PSPFailed)
-	odd := s.follow(authorization, authorized, "levitate", 1)
-	if report, err := s.Adapter.Do(t.Context(), odd); !errors.Is(err, psp.ErrNotSent) {
-		t.Errorf("an operation that there is not: %+v, %v", report, err)
+	s.do(t, s.follow(authorization, authorized, "levitate", 1), topics.PSPFailed)
+	for _, reference := range []string{"", "../tokens", "nobody"} {
+		s.do(t, s.follow(authorization, topics.PSPReport{PSPReference: reference}, topics.OperationCapture, 1), topics.PSPFailed)
 	}
 }
 
