@@ -187,13 +187,17 @@ func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) er
 		_, err := fmt.Fprintf(out, "rules are not evaluated for a command of type %s; it passes\n", c.Type)
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tDETAIL")
 	for _, r := range results {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Rule, r.Result, r.Outcome, r.Detail)
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 	_, err := fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
 	return err
