@@ -83,8 +83,14 @@ func allowed(path string) (roots []string, bound bool) {
 	return nil, false
 }
 
-func TestImportDirection(t *testing.T) {
-	for path, p := range packages(t) {
+func TestImports(t *testing.T) {
+	all := packages(t)
+	t.Run("direction", func(t *testing.T) { importDirection(t, all) })
+	t.Run("pure packages", func(t *testing.T) { purePackages(t, all) })
+}
+
+func importDirection(t *testing.T, all map[string]goPackage) {
+	for path, p := range all {
 		roots, bound := allowed(path)
 		for _, imported := range p.Imports {
 			name, ours := strings.CutPrefix(imported, module)
@@ -104,10 +110,9 @@ func TestImportDirection(t *testing.T) {
 	}
 }
 
-// TestPurePackages: what decides about money does no I/O and cannot learn to by way of another package.
-func TestPurePackages(t *testing.T) {
+// purePackages: what decides about money does no I/O and cannot learn to by way of another package.
+func purePackages(t *testing.T, all map[string]goPackage) {
 	forbidden := []string{"net/http", "os/exec", "github.com/twmb/franz-go", "github.com/jackc/pgx", "github.com/cockroachdb", "github.com/prometheus"}
-	all := packages(t)
 	for _, path := range []string{"topics", "ledger", "rules", "processors/payments/lifecycle"} {
 		p, ok := all[path]
 		if !ok {

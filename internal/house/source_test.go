@@ -63,8 +63,16 @@ func files(t *testing.T) (*token.FileSet, []goFile) {
 	return set, found
 }
 
-func TestFilesAreShort(t *testing.T) {
-	_, all := files(t)
+// TestSource parses everything once.
+func TestSource(t *testing.T) {
+	set, all := files(t)
+	t.Run("files are short", func(t *testing.T) { filesAreShort(t, all) })
+	t.Run("no init functions", func(t *testing.T) { noInitFunctions(t, set, all) })
+	t.Run("no floats for money", func(t *testing.T) { noFloatsForMoney(t, set, all) })
+	t.Run("no mutable package state", func(t *testing.T) { noMutablePackageState(t, set, all) })
+}
+
+func filesAreShort(t *testing.T, all []goFile) {
 	for _, f := range all {
 		limit := maxCodeLines
 		if f.test {
@@ -76,8 +84,7 @@ func TestFilesAreShort(t *testing.T) {
 	}
 }
 
-func TestNoInitFunctions(t *testing.T) {
-	set, all := files(t)
+func noInitFunctions(t *testing.T, set *token.FileSet, all []goFile) {
 	for _, f := range all {
 		for _, declaration := range f.file.Decls {
 			if function, ok := declaration.(*ast.FuncDecl); ok && function.Recv == nil && function.Name.Name == "init" {
@@ -87,10 +94,9 @@ func TestNoInitFunctions(t *testing.T) {
 	}
 }
 
-// TestNoFloatsForMoney: packages that hold amounts do not know floating-point numbers, in types and in literals.
-func TestNoFloatsForMoney(t *testing.T) {
+// noFloatsForMoney: packages that hold amounts do not know floating-point numbers, in types and in literals.
+func noFloatsForMoney(t *testing.T, set *token.FileSet, all []goFile) {
 	money := []string{"topics", "ledger", "rules", "processors/payments/lifecycle", "processors/payments/view", "processors/psp/sandbox", "api/idempotency"}
-	set, all := files(t)
 	for _, f := range all {
 		if f.test || !within(filepath.ToSlash(filepath.Dir(f.path)), money...) {
 			continue
@@ -111,10 +117,9 @@ func TestNoFloatsForMoney(t *testing.T) {
 	}
 }
 
-// TestNoMutablePackageState: no function changes a package-level variable, an element or a field of one. What a method
+// noMutablePackageState: no function changes a package-level variable, an element or a field of one. What a method
 // of one changes is not seen here.
-func TestNoMutablePackageState(t *testing.T) {
-	set, all := files(t)
+func noMutablePackageState(t *testing.T, set *token.FileSet, all []goFile) {
 	variables := map[string]map[string]bool{} // by directory
 	for _, f := range all {
 		dir := filepath.Dir(f.path)
