@@ -18,7 +18,7 @@ const minSecret = 16
 
 // Key is one API key: who holds the secret acts for the tenant.
 type Key struct {
-	Tenant string `validate:"required,max=64"`
+	Tenant string
 	Region string // stamped on the commands; may be empty
 	Name   string // for the log; unique within the tenant
 	Secret string // at least 16 bytes; only its SHA-256 is kept

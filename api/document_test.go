@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -134,6 +135,16 @@ func TestRefusalStatusesAreDocumented(t *testing.T) {
 		topics.RefusedCustomerMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
 		topics.RefusedInProgress, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
 		topics.RefusedInsufficientFunds, topics.RefusedUndecodable, topics.RefusedPoison,
+	}
+	guide, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range codes {
+		row := fmt.Sprintf("| `%s` | %d |", code, statusOfRefusal(code))
+		if statusOfRefusal(code) < 500 && !strings.Contains(string(guide), row) {
+			t.Errorf("docs/api.md lacks the row %s", row)
+		}
 	}
 	for path, item := range loadDocument(t).Paths.Map() {
 		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") {

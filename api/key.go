@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/topics"
@@ -15,14 +16,17 @@ const (
 	maxKeyBytes    = 255
 )
 
-// idempotencyKey reads the key of a write from either header.
+// idempotencyKey reads the key of a write from either header. Several keys in one request are an error unless they are
+// equal: which of them a proxy has added, nobody can tell.
 func idempotencyKey(h http.Header) (string, error) {
-	key, other := h.Get(headerKey), h.Get(headerXKey)
-	switch {
-	case key != "" && other != "" && key != other:
-		return "", malformed(headerXKey, "Idempotency-Key and X-Idempotency-Key differ; send one of them")
-	case key == "":
-		key = other
+	key := ""
+	for _, given := range slices.Concat(h.Values(headerKey), h.Values(headerXKey)) {
+		if key != "" && given != "" && given != key {
+			return "", malformed(headerKey, "Idempotency-Key and X-Idempotency-Key carry different keys; send one of them")
+		}
+		if given != "" {
+			key = given
+		}
 	}
 	switch {
 	case key == "":

@@ -37,7 +37,7 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 		switch {
 		case own && asksPSP(e.Type):
 			answer, ok = Answer{Request: e.EventID}, false
-		case own && concludes(e.Type, q.Authorizes),
+		case own && concludes(e, q.Authorizes),
 			answer.Request != "" && e.RequestID == answer.Request && answersRequest(e.Type):
 			answer = Answer{Event: *e, Request: answer.Request, Open: undecided(e.Type)}
 			ok = true
@@ -62,10 +62,10 @@ func asksPSP(t topics.EventType) bool {
 }
 
 // concludes reports whether an event that a command caused itself answers the command.
-func concludes(t topics.EventType, authorizes bool) bool {
-	switch t {
-	case topics.EventCreated:
-		return !authorizes
+func concludes(e *topics.PaymentEvent, authorizes bool) bool {
+	switch e.Type {
+	case topics.EventCreated: // unless blocked, held or authorization_requested follows in the same record
+		return !authorizes && e.Outcome != topics.OutcomeBlock && e.Outcome != topics.OutcomeHold
 	case topics.EventPollRequested, topics.EventCaseOpened:
 		return false
 	}

@@ -35,6 +35,8 @@ func TestConclude(t *testing.T) {
 		{name: "created, and the PSP is to be asked", authorizes: true, events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated)}},
 		{name: "created and blocked", authorizes: true, want: topics.EventBlocked,
 			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventBlocked)}},
+		{name: "created, and a rule blocks",
+			events: []topics.PaymentEvent{{EventID: "3-5-0", Type: topics.EventCreated, CommandID: command, Outcome: topics.OutcomeBlock}}},
 		{name: "requested", authorizes: true, request: "3-5-1",
 			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested)}},
 		{name: "authorised", authorizes: true, want: topics.EventAuthorized, request: "3-5-1",
