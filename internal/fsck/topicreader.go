@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/processors/stream"
@@ -15,7 +16,7 @@ import (
 
 // Limits of reading topics.
 const (
-	fetchBytes   = 1 << 20          // read ahead of each topic's partition
+	fetchBytes   = 256 << 10        // read ahead of each topic's partition, as it was compressed; a larger batch comes whole
 	stallLimit   = 15 * time.Second // without any record before the end is reached
 	firstWindow  = 256              // in which the last position is looked for, backwards from the end
 	windowGrowth = 8
@@ -71,15 +72,15 @@ func (t *topicReader) ends(ctx context.Context) (ends, error) {
 	if err == nil {
 		err = listed.Error()
 	}
+	if errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return ends{}, fmt.Errorf("not all of the topics %v exist; weir topics apply creates them: %w", names, err)
+	}
 	if err != nil {
 		return ends{}, fmt.Errorf("list the ends of the topics: %w", err)
 	}
 	e := ends{listed: listed}
 	for _, name := range names {
 		n := int32(len(listed[name]))
-		if n == 0 {
-			return ends{}, fmt.Errorf("topic %s does not exist; weir topics apply creates it", name)
-		}
 		if e.partitions > 0 && n != e.partitions {
 			return ends{}, fmt.Errorf("topic %s has %d partitions, %s has %d: all must have as many", name, n, names[0], e.partitions)
 		}
