@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"encoding/hex"
 	"fmt"
 	"hash/fnv"
 	"strconv"
@@ -33,7 +34,13 @@ type PaymentID struct {
 }
 
 func (id PaymentID) String() string {
-	return fmt.Sprintf("pay_%04x_%x", id.Partition, id.UUID[:])
+	const digits = "0123456789abcdef"
+	b := make([]byte, 0, 4+4+1+32)
+	b = append(b, "pay_"...)
+	for shift := 12; shift >= 0; shift -= 4 {
+		b = append(b, digits[id.Partition>>shift&15])
+	}
+	return string(hex.AppendEncode(append(b, '_'), id.UUID[:]))
 }
 
 // ParsePaymentID reads what String wrote.
@@ -62,7 +69,10 @@ type EventID struct {
 }
 
 func (id EventID) String() string {
-	return fmt.Sprintf("%d-%d-%d", id.Partition, id.Position, id.Index)
+	b := make([]byte, 0, 32)
+	b = append(strconv.AppendInt(b, int64(id.Partition), 10), '-')
+	b = append(strconv.AppendInt(b, id.Position, 10), '-')
+	return string(strconv.AppendInt(b, int64(id.Index), 10))
 }
 
 // ParseEventID reads what String wrote.

@@ -33,6 +33,8 @@ type inbox struct {
 	pending   []stream.Record
 	published []stream.Output
 	letters   []stream.DeadLetter
+	folded    []stream.Record
+	outputs   map[int64][]stream.Output
 }
 
 func newProgram(t testing.TB, db *database.DB, partitions int32, change func(*payments.Config)) *payments.Program {
@@ -50,7 +52,7 @@ func newProgram(t testing.TB, db *database.DB, partitions int32, change func(*pa
 
 func newInbox(t testing.TB, db *database.DB, program *payments.Program, partition int32) *inbox {
 	t.Helper()
-	in := &inbox{t: t, db: db, program: program, partition: partition, now: start}
+	in := &inbox{t: t, db: db, program: program, partition: partition, now: start, outputs: make(map[int64][]stream.Output)}
 	in.restart()
 	return in
 }
@@ -110,11 +112,13 @@ func (in *inbox) batch(records []stream.Record) {
 			outputs = in.state.Refuse(r, *dead)
 		}
 		published = append(published, outputs...)
+		in.outputs[r.Position] = outputs
 	}
 	if err := in.write(ctx); err != nil {
 		in.t.Fatal(err)
 	}
 	in.state.Written()
+	in.folded = append(in.folded, records...)
 	in.published = append(in.published, published...)
 }
 
@@ -225,3 +229,5 @@ func count(t testing.TB, db *database.DB, table string) (n int) {
 func deliveryOf(r *topics.PSPRequest) string {
 	return uuid.NewV5(uuid.Nil, r.PaymentID+r.RequestID).String()
 }
+
+func sprint(v any) string { return fmt.Sprint(v) }

@@ -32,6 +32,7 @@ type decision struct {
 	step   *Step
 	op     *Operation // that the report speaks of, as it was before; nil where there is none
 	failed string     // the decline code of an operation that a poll proved not performed
+	id     string     // of the payment, as events spell it
 	events []topics.PaymentEvent
 }
 
@@ -98,7 +99,10 @@ func (d *decision) emit(e topics.PaymentEvent) {
 
 // address fills in whose event it is.
 func (d *decision) address(e *topics.PaymentEvent) {
-	e.Tenant, e.Region, e.CustomerID, e.PaymentID = d.p.Tenant, d.p.Region, d.p.Customer, d.p.ID.String()
+	if d.id == "" {
+		d.id = d.p.ID.String()
+	}
+	e.Tenant, e.Region, e.CustomerID, e.PaymentID = d.p.Tenant, d.p.Region, d.p.Customer, d.id
 	e.Currency = string(d.p.Currency)
 }
 
