@@ -80,10 +80,10 @@ func (s *toyState) Load(ctx context.Context, records []Record) error {
 }
 
 func (s *toyState) Apply(r Record) ([]Output, *DeadLetter) {
-	if s.closed || r.Position != s.next {
+	if s.closed || r.Position < s.next { // one that is only dead-lettered is not seen
 		panic(fmt.Sprintf("position %d where %d must follow (closed: %t)", r.Position, s.next, s.closed))
 	}
-	s.next++
+	s.next = r.Position + 1
 	key := string(r.Key)
 	switch value := string(r.Value); {
 	case value == "panic", value == "hopeless":
@@ -117,9 +117,7 @@ func toyOutputs(r Record, total int64) []Output {
 }
 
 func (s *toyState) Refuse(r Record, reason DeadLetter) []Output {
-	if r.Position == s.next { // Apply did not see it
-		s.next++
-	}
+	s.next = r.Position + 1
 	if string(r.Value) == "hopeless" {
 		panic("toy: cannot even refuse")
 	}
@@ -160,18 +158,20 @@ func model(partition int32, base int64, input []*kgo.Record) (out []published, t
 		record := recordOf(r, base+r.Offset)
 		key, value := string(r.Key), string(r.Value)
 		var outputs []Output
+		digits, numbered := strings.CutPrefix(value, "add ")
+		n, err := strconv.ParseInt(digits, 10, 64)
+		numbered = numbered && err == nil
 		switch {
 		case value == "poison", value == "nul", value == "panic", value == "big":
 			outputs = toyRefused(record, topics.RefusedPoison)
 		case value == "hopeless":
-		case strings.HasPrefix(value, "add "):
-			n, _ := strconv.ParseInt(value[4:], 10, 64)
+		case numbered:
 			totals[key] += n
 			outputs = toyOutputs(record, totals[key])
 		default:
 			outputs = toyRefused(record, topics.RefusedUndecodable)
 		}
-		if !strings.HasPrefix(value, "add ") {
+		if !numbered {
 			outputs = append(outputs, Output{Topic: topics.InboxDeadLetters, Value: fmt.Appendf(nil, "dead %d", r.Offset)})
 		}
 		identify("", partition, base+r.Offset, record.Time, outputs)
