@@ -28,9 +28,10 @@ const (
 	firstBackoff = 100 * time.Millisecond // doubles
 	maxBackoff   = 5 * time.Second
 
-	sessionTimeout = 10 * time.Second
-	pollRecords    = 2_000           // read at a time
-	closeTimeout   = 3 * time.Second // for leaving the group and closing the connections
+	sessionTimeout = 6 * time.Second // of the group: how long a dead gateway keeps its partitions
+	heartbeat      = time.Second
+	pollRecords    = 2_000                   // read at a time
+	closeTimeout   = 1500 * time.Millisecond // for the last commit, and for leaving the group and closing the connections
 )
 
 // Config of a Gateway. Zero durations and numbers take the defaults above.

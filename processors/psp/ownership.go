@@ -112,7 +112,7 @@ func (s *session) commitRegularly(ctx context.Context) {
 		select {
 		case <-ticker.C:
 		case <-s.work.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
 			s.commit(last, s.client, s.held())
 			return

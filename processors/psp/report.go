@@ -40,6 +40,11 @@ func (s *session) readTask(r *kgo.Record) (*task, error) {
 	case s.stations[q.PSP] == nil:
 		return nil, fmt.Errorf("field \"psp\": no PSP %.64q is configured", q.PSP)
 	}
+	switch q.Operation {
+	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund:
+	default:
+		return nil, fmt.Errorf("field \"operation\": %.64q is not one", q.Operation)
+	}
 	if _, err := topics.ParseEventID(q.RequestID); err != nil {
 		return nil, fmt.Errorf("field \"request_id\": %w", err)
 	}

@@ -54,8 +54,10 @@ func (s *session) options() []kgo.Opt {
 		kgo.FetchIsolationLevel(kgo.ReadUncommitted()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 		// Without an offset, or with one that the topic no longer has, all of it is read: what is old is only polled.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.SessionTimeout(sessionTimeout),
+		kgo.HeartbeatInterval(heartbeat),
 		kgo.OnPartitionsAssigned(s.assigned), kgo.OnPartitionsRevoked(s.revoked), kgo.OnPartitionsLost(s.lost),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.MaxBufferedRecords(s.cfg.MaxInFlight+1), // a worker never waits for the client
 	)
 	if s.cfg.Instance != "" {
 		options = append(options, kgo.InstanceID(s.cfg.Instance))

@@ -215,7 +215,7 @@ func (s *station) open() (time.Duration, bool) {
 	return max(s.breaker.RemainingDelay(), time.Duration(spread*float64(firstBackoff))), true
 }
 
-// guard makes a panic of an adapter an unknown outcome.
+// guard makes a panic of an adapter an unknown outcome, and a report that says nothing, too.
 func (s *station) guard(call string, t *task, do func() (topics.PSPReport, error)) (report topics.PSPReport, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -224,7 +224,10 @@ func (s *station) guard(call string, t *task, do func() (topics.PSPReport, error
 			report, err = topics.PSPReport{}, fmt.Errorf("%w: the adapter failed", ErrUnknown)
 		}
 	}()
-	return do()
+	if report, err = do(); err == nil && report.Outcome == "" {
+		err = fmt.Errorf("%w: the adapter reports no outcome", ErrUnknown)
+	}
+	return report, err
 }
 
 // observe tells the breaker and the metrics. What counts against a PSP is that it cannot be reached or does not answer.
