@@ -55,12 +55,11 @@ type stamp struct {
 // stops the start.
 func openRules(paths []string, log *slog.Logger, m *metrics) (*RuleSource, error) {
 	s := &RuleSource{paths: paths, log: log, metrics: m}
-	s.seen = s.look(nil)
-	set, err := s.read()
+	set, seen, err := s.read()
 	if err != nil {
 		return nil, fmt.Errorf("rules cannot be used:\n%w", err)
 	}
-	s.seen = s.look(set)
+	s.seen = seen
 	s.take(set)
 	return s, nil
 }
@@ -75,22 +74,30 @@ func (s *RuleSource) Status() RuleStatus {
 	return s.status
 }
 
-// read compiles the files and runs their tests.
-func (s *RuleSource) read() (*rules.Set, error) {
-	var set *rules.Set
-	var err error
+// read compiles the files and runs their tests. seen is how the files were before they were read, so that a change
+// while they are read is noticed afterwards.
+func (s *RuleSource) read() (set *rules.Set, seen map[string]stamp, err error) {
+	began := time.Now()
+	seen = s.look(s.Set())
 	if len(s.paths) == 0 {
 		set, err = rules.LoadFS(defaultrules.FS, ".")
 	} else {
 		set, err = rules.Load(s.paths...)
 	}
 	if err != nil {
-		return nil, err
+		return nil, seen, err
+	}
+	// A list that the files named for the first time was not looked at before. One that is new is left out: it counts
+	// as changed and is read once more.
+	for name, stamp := range s.look(set) {
+		if _, ok := seen[name]; !ok && stamp.modified.Before(began) {
+			seen[name] = stamp
+		}
 	}
 	if _, failures := set.Test(); len(failures) > 0 {
-		return nil, failures
+		return nil, seen, failures
 	}
-	return set, nil
+	return set, seen, nil
 }
 
 func (s *RuleSource) take(set *rules.Set) {
@@ -104,8 +111,7 @@ func (s *RuleSource) take(set *rules.Set) {
 // Reload reads the files again and takes them into force if they are good; otherwise the error says why, and the set
 // in force stays.
 func (s *RuleSource) Reload() error {
-	seen := s.look(s.Set())
-	set, err := s.read()
+	set, seen, err := s.read()
 	s.metrics.reloaded(err)
 	s.mu.Lock()
 	s.seen = seen
@@ -139,8 +145,7 @@ func (s *RuleSource) Watch(ctx context.Context) error {
 		events, failures = watcher.Events, watcher.Errors
 		s.watchDirectories(watcher)
 	}
-	still := time.NewTimer(settle)
-	still.Stop()
+	still := time.NewTimer(settle) // for what changed between loading and watching
 	again := time.NewTicker(recheck)
 	defer still.Stop()
 	defer again.Stop()
