@@ -86,14 +86,13 @@ type EndIntent struct {
 
 // Error defines model for Error.
 type Error struct {
-	Details *ErrorDetails `json:"details,omitempty"`
-
 	// Error A stable code.
 	Error string `json:"error"`
 
 	// Message For people.
-	Message string `json:"message"`
-	TraceID string `json:"trace_id"`
+	Message string        `json:"message"`
+	TraceID string        `json:"trace_id"`
+	Details *ErrorDetails `json:"details,omitempty"`
 }
 
 // ErrorDetails defines model for ErrorDetails.
@@ -108,12 +107,16 @@ type ErrorDetails struct {
 
 // Health defines model for Health.
 type Health struct {
-	Checks map[string]string `json:"checks,omitempty"`
 	Status string            `json:"status"`
+	Checks map[string]string `json:"checks,omitempty"`
 }
 
 // Intent defines model for Intent.
 type Intent struct {
+	ID         string `json:"id"`
+	Status     Status `json:"status"`
+	CustomerID string `json:"customer_id,omitempty"`
+
 	// Amount Minor units.
 	Amount         int64           `json:"amount"`
 	Authentication *Authentication `json:"authentication,omitempty"`
@@ -128,14 +131,12 @@ type Intent struct {
 	Card          *MaskedCard   `json:"card,omitempty"`
 	CreatedAt     *time.Time    `json:"created_at,omitempty"`
 	Currency      string        `json:"currency"`
-	CustomerID    string        `json:"customer_id,omitempty"`
 	DeclineCode   string        `json:"decline_code,omitempty"`
 	Description   string        `json:"description,omitempty"`
 	ExpiresAt     *time.Time    `json:"expires_at,omitempty"`
 
 	// HardDecline The same card will not be accepted later either.
 	HardDecline       bool              `json:"hard_decline,omitempty"`
-	ID                string            `json:"id"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
 	NetworkReference  string            `json:"network_reference,omitempty"`
@@ -159,11 +160,8 @@ type Intent struct {
 	Refunding int64 `json:"refunding"`
 
 	// Released Of what was authorised: voided or expired.
-	Released  int64  `json:"released"`
-	ReturnURL string `json:"return_url,omitempty"`
-
-	// Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet.
-	Status    Status     `json:"status"`
+	Released  int64      `json:"released"`
+	ReturnURL string     `json:"return_url,omitempty"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 }
 
@@ -206,17 +204,17 @@ type Received struct {
 
 // Refund defines model for Refund.
 type Refund struct {
-	// Amount Minor units; 0 where all was asked for and it is not decided yet how much that is.
-	Amount   int64  `json:"amount"`
-	Currency string `json:"currency"`
-
 	// ID Absent while the status is accepted.
-	ID           string `json:"id,omitempty"`
-	IntentID     string `json:"intent_id"`
-	PSPReference string `json:"psp_reference,omitempty"`
+	ID string `json:"id,omitempty"`
 
 	// Status `reversed`: settled and failed later.
 	Status string `json:"status"`
+
+	// Amount Minor units; 0 where all was asked for and it is not decided yet how much that is.
+	Amount       int64  `json:"amount"`
+	Currency     string `json:"currency"`
+	IntentID     string `json:"intent_id"`
+	PSPReference string `json:"psp_reference,omitempty"`
 }
 
 // RefundList defines model for RefundList.

@@ -125,7 +125,7 @@ func (c *call) finish(took time.Duration) {
 	c.api.metrics.observe(c.pattern, method, c.writer.status, took)
 	attributes := []slog.Attr{
 		slog.String("route", c.pattern), slog.Int("status", c.writer.status),
-		slog.Duration("duration", took), slog.String("trace_id", c.traceID),
+		slog.Int64("duration_us", took.Microseconds()), slog.String("trace_id", c.traceID),
 	}
 	if c.key != nil {
 		attributes = append(attributes, slog.String("tenant", c.key.Tenant), slog.String("key", c.key.Name))
@@ -136,7 +136,11 @@ func (c *call) finish(took time.Duration) {
 	if c.commandID != "" {
 		attributes = append(attributes, slog.String("command_id", c.commandID))
 	}
-	c.api.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attributes...)
+	level := slog.LevelInfo
+	if c.key == nil && method == http.MethodGet {
+		level = slog.LevelDebug // probes, scrapes
+	}
+	c.api.log.LogAttrs(context.Background(), level, "request", attributes...)
 }
 
 // statusWriter remembers the status that was sent.
