@@ -231,3 +231,25 @@ func deliveryOf(r *topics.PSPRequest) string {
 }
 
 func sprint(v any) string { return fmt.Sprint(v) }
+
+// writeLog writes the rows that the runtime writes beside a batch.
+func writeLog(t testing.TB, in *inbox) {
+	t.Helper()
+	frames, err := stream.NewFrames(payments.Role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range in.folded {
+		if len(in.outputs[r.Position]) == 0 {
+			continue
+		}
+		frame, err := frames.Encode(r.Time, in.outputs[r.Position])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.db.Pool.Exec(t.Context(), `INSERT INTO stream_log (partition, role, position, frame) VALUES ($1, $2, $3, $4)`,
+			in.partition, payments.Role, r.Position, frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

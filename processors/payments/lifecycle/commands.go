@@ -85,6 +85,10 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 		if d.in.Command.Decision.Outcome == "" {
 			return invalid("decision: the command was not assessed")
 		}
+	case topics.CommandConfirm:
+		if c.Challenge == nil {
+			return invalid("challenge: is missing; want what the challenge returned")
+		}
 	default:
 		if c.Amount < 0 {
 			return invalid("amount: %d is below zero", c.Amount)

@@ -117,7 +117,8 @@ const MaxLimit = 200
 var ErrCursor = errors.New("not a cursor of this list")
 
 // List reads a tenant's payments, newest first where command ids are UUIDs of version 7. cursor is "" for the first
-// page and then what the page before returned; next is "" after the last page. limit is capped at MaxLimit.
+// page and then what the page before returned; next is "" after the last page. limit is capped at MaxLimit. A filter is
+// applied while the tenant's payments are read in that order, so one that few of them pass reads many.
 func List(ctx context.Context, db Querier, tenant string, filter Filter, cursor string, limit int) (page []*Intent, next string, err error) {
 	limit = min(max(limit, 1), MaxLimit)
 	sql, args := columns+` WHERE tenant = $1`, []any{tenant}
