@@ -1,11 +1,7 @@
 package rules
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -81,105 +77,6 @@ func (c *compiler) lists() {
 			c.set.lists = append(c.set.lists, list)
 		}
 	}
-}
-
-func addEntry(s *source, at place, list *List, e Entry) {
-	if holdsCardNumber(e.Value) {
-		s.fail(at, "use a BIN or a fingerprint", "a card number must not stand in a list")
-		return
-	}
-	if err := list.add(e); err != nil {
-		s.fail(at, "", "list %q: %s", list.Name, err)
-	}
-}
-
-// listFile reads a list's CSV file: a heading with value and, where wanted, expires and reason; # begins a comment.
-func (c *compiler) listFile(l *listDraft, list *List) {
-	name := path.Join(path.Dir(l.source.name), l.file)
-	if path.IsAbs(l.file) {
-		name = l.file
-	}
-	text, err := c.readList(name)
-	if err != nil {
-		l.source.fail(l.fileAt, "the path is relative to the rule file", "list %q: %s", l.Name, err)
-		return
-	}
-	c.set.files = append(c.set.files, name)
-	s := newSource(name, string(text), c.problems)
-	if len(text) > maxListBytes {
-		s.fail(place{}, "", "the file has %d bytes; at most %d are read", len(text), maxListBytes)
-		return
-	}
-	r := csv.NewReader(strings.NewReader(string(text)))
-	r.Comment, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = '#', -1, true, true
-	heading, err := r.Read()
-	if err != nil {
-		s.fail(place{1, 1}, "begin with: value,expires,reason", "the file has no heading")
-		return
-	}
-	columns := slices.Clone(heading)
-	if !slices.Contains(columns, "value") {
-		s.fail(place{1, 1}, "begin with: value,expires,reason", "the heading %q has no column value", strings.Join(columns, ","))
-		return
-	}
-	for i, column := range columns {
-		if !slices.Contains(entryKeys, column) {
-			_, at := r.FieldPos(i)
-			s.fail(place{1, at}, suggest(column, entryKeys), "unknown column %q", column)
-		}
-	}
-	for rows := 0; ; rows++ {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			s.fail(place{syntax.Line, max(syntax.Column, 1)}, "", "not CSV: %s", syntax.Err)
-			return
-		}
-		line, column := r.FieldPos(0)
-		at := place{line, column}
-		if rows == maxListEntries {
-			s.fail(at, "", "the list has more than %d entries", maxListEntries)
-			return
-		}
-		if len(record) > len(columns) {
-			s.fail(at, "put values with commas in quotes", "the line has %d values for %d columns", len(record), len(columns))
-			continue
-		}
-		if e, ok := s.row(at, columns, record); ok {
-			addEntry(s, at, list, e)
-		}
-	}
-}
-
-// row reads one line of a list file.
-func (s *source) row(at place, columns, record []string) (Entry, bool) {
-	var e Entry
-	for i, v := range record {
-		v = strings.Clone(strings.TrimSpace(v))
-		switch columns[i] {
-		case "value":
-			e.Value = v
-		case "reason":
-			e.Reason = v
-		case "expires":
-			if v == "" {
-				continue
-			}
-			var err error
-			if e.Expires, err = parseExpiry(v); err != nil {
-				s.fail(at, "", "%s", err)
-				return e, false
-			}
-		}
-	}
-	if e.Value == "" {
-		s.fail(at, "", "the entry has no value")
-		return e, false
-	}
-	return e, true
 }
 
 func (c *compiler) limits() {

@@ -150,63 +150,7 @@ func (s *source) rule(n ast.Node) *draft {
 	pairs := s.mapping(n, "a rule")
 	whole := len(*s.problems) == before // nothing was left out
 	for _, p := range pairs {
-		at := placeOf(tokenOf(p.value))
-		d.at[p.key] = at
-		switch p.key {
-		case "name":
-			d.Name = s.text(p.value, "name")
-			if d.Name != "" {
-				s.checkName(at, d.Name, "the name")
-			}
-		case "description":
-			d.Description = s.text(p.value, "description")
-		case "owner":
-			d.Owner = s.text(p.value, "owner")
-		case "commands":
-			d.Commands = s.commands(p.value)
-		case "when":
-			d.When = strings.TrimSpace(s.text(p.value, "when"))
-			d.whenPlaces = s.textPlaces(p.value, d.When)
-			if len(d.When) > maxWhen {
-				s.fail(at, "split the rule", "the condition has %d bytes; at most %d are allowed", len(d.When), maxWhen)
-				d.When = ""
-			}
-		case "outcome":
-			d.Outcome = s.outcome(p.value, "outcome", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass, topics.OutcomeAllow)
-		case "overridable":
-			d.Overridable = s.boolean(p.value, "overridable")
-		case "reason":
-			d.Reason = s.text(p.value, "reason")
-			if d.Reason != "" {
-				s.checkName(at, d.Reason, "the reason code")
-			}
-		case "score":
-			d.Score = s.integer(p.value, "score")
-			if d.Score < -maxScore || d.Score > maxScore {
-				s.fail(at, "", "score %d is not between -%d and %d", d.Score, maxScore, maxScore)
-			}
-		case "on_missing":
-			d.OnMissing = s.outcome(p.value, "on_missing", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
-		case "on_error":
-			d.OnError = s.outcome(p.value, "on_error", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
-		case "enabled":
-			d.Enabled = s.boolean(p.value, "enabled")
-		case "tags":
-			for _, tag := range s.sequence(p.value, "tags") {
-				if t := s.text(tag, "a tag"); t != "" {
-					d.Tags = append(d.Tags, s.checkName(placeOf(tokenOf(tag)), t, "the tag"))
-				}
-			}
-		case "tests":
-			for _, test := range s.sequence(p.value, "tests") {
-				d.Tests = append(d.Tests, s.test(test, testKeys))
-			}
-			if len(d.Tests) > maxTests {
-				s.fail(at, "", "the rule has %d tests; at most %d are allowed", len(d.Tests), maxTests)
-			}
-		default:
-			s.fail(p.at, suggest(p.key, ruleKeys), "unknown key %q in a rule", p.key)
-		}
+		d.read(p)
 	}
 	for _, key := range []string{"name", "when", "outcome"} {
 		if _, ok := d.at[key]; !ok && whole {
@@ -217,6 +161,68 @@ func (s *source) rule(n ast.Node) *draft {
 		d.Reason = d.Name
 	}
 	return d
+}
+
+// read takes one key of a rule.
+func (d *draft) read(p pair) {
+	s := d.source
+	at := placeOf(tokenOf(p.value))
+	d.at[p.key] = at
+	switch p.key {
+	case "name":
+		d.Name = s.text(p.value, "name")
+		if d.Name != "" {
+			s.checkName(at, d.Name, "the name")
+		}
+	case "description":
+		d.Description = s.text(p.value, "description")
+	case "owner":
+		d.Owner = s.text(p.value, "owner")
+	case "commands":
+		d.Commands = s.commands(p.value)
+	case "when":
+		d.When = strings.TrimSpace(s.text(p.value, "when"))
+		d.whenPlaces = s.textPlaces(p.value, d.When)
+		if len(d.When) > maxWhen {
+			s.fail(at, "split the rule", "the condition has %d bytes; at most %d are allowed", len(d.When), maxWhen)
+			d.When = ""
+		}
+	case "outcome":
+		d.Outcome = s.outcome(p.value, "outcome", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass, topics.OutcomeAllow)
+	case "overridable":
+		d.Overridable = s.boolean(p.value, "overridable")
+	case "reason":
+		d.Reason = s.text(p.value, "reason")
+		if d.Reason != "" {
+			s.checkName(at, d.Reason, "the reason code")
+		}
+	case "score":
+		d.Score = s.integer(p.value, "score")
+		if d.Score < -maxScore || d.Score > maxScore {
+			s.fail(at, "", "score %d is not between -%d and %d", d.Score, maxScore, maxScore)
+		}
+	case "on_missing":
+		d.OnMissing = s.outcome(p.value, "on_missing", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
+	case "on_error":
+		d.OnError = s.outcome(p.value, "on_error", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
+	case "enabled":
+		d.Enabled = s.boolean(p.value, "enabled")
+	case "tags":
+		for _, tag := range s.sequence(p.value, "tags") {
+			if t := s.text(tag, "a tag"); t != "" {
+				d.Tags = append(d.Tags, s.checkName(placeOf(tokenOf(tag)), t, "the tag"))
+			}
+		}
+	case "tests":
+		for _, test := range s.sequence(p.value, "tests") {
+			d.Tests = append(d.Tests, s.test(test, testKeys))
+		}
+		if len(d.Tests) > maxTests {
+			s.fail(at, "", "the rule has %d tests; at most %d are allowed", len(d.Tests), maxTests)
+		}
+	default:
+		s.fail(p.at, suggest(p.key, ruleKeys), "unknown key %q in a rule", p.key)
+	}
 }
 
 func (s *source) outcome(n ast.Node, what string, allowed ...topics.Outcome) topics.Outcome {
