@@ -94,7 +94,7 @@ func Run(ctx context.Context, config Config) (*Counts, error) {
 	}
 	c := &checker{Config: config, frames: frames}
 	if config.Kafka != nil {
-		if c.topics, err = newTopicReader(config.Kafka); err != nil {
+		if c.topics, err = newTopicReader(ctx, config.Kafka); err != nil {
 			return nil, err
 		}
 		defer c.topics.close()

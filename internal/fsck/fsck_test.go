@@ -155,6 +155,29 @@ func TestCorruptionInTheDatabaseIsFound(t *testing.T) {
 	}
 }
 
+// TestPaymentOfAnotherPartitionIsFound pays for a customer where the customer does not belong.
+func TestPaymentOfAnotherPartitionIsFound(t *testing.T) {
+	f := newFixture(t)
+	customer := "lost"
+	for topics.PartitionOf("acme", customer, partitions) != 1 {
+		customer += "!"
+	}
+	f.pay(customer)
+	f.publishAll()
+	problems, _, _ := f.check()
+	for _, want := range []string{
+		"payment: partition 0: payment " + paymentID(customer).String() + ": its customer acme " + customer + " belongs to partition 1",
+		"its owner belongs to partition 1",
+	} {
+		if !slices.ContainsFunc(problems, func(problem string) bool { return strings.Contains(problem, want) }) {
+			t.Errorf("want a problem with %q", want)
+		}
+	}
+	if len(problems) != 2 {
+		t.Errorf("want these two problems, got\n%s", strings.Join(problems, "\n"))
+	}
+}
+
 // TestWalletBelowZeroIsFound takes the database's own check away first.
 func TestWalletBelowZeroIsFound(t *testing.T) {
 	f := newFixture(t)

@@ -208,6 +208,11 @@ func (f *paymentFold) compare() {
 		f.problem("payment", "the row is of %s %s, the events are of %s %s",
 			f.row.Tenant, f.row.Customer, f.payment.Tenant, f.payment.Customer)
 	}
+	if n := f.check.partitions; n > 0 {
+		if home := topics.PartitionOf(f.row.Tenant, f.row.Customer, n); home != f.check.snapshot.partition {
+			f.problem("payment", "its customer %s %s belongs to partition %d", f.row.Tenant, f.row.Customer, home)
+		}
+	}
 	if status := string(f.payment.Status()); status != f.row.Status {
 		f.problem("payment", "status %s, the fold of its events gives %s", f.row.Status, status)
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	fetchBytes   = 256 << 10        // read ahead of each topic's partition, as it was compressed; a larger batch comes whole
 	stallLimit   = 15 * time.Second // without any record before the end is reached
+	pingLimit    = 15 * time.Second // for the first answer of a broker
 	firstWindow  = 256              // in which the last position is looked for, backwards from the end
 	windowGrowth = 8
 )
@@ -40,10 +41,16 @@ type topicReader struct {
 	admin   *kadm.Client
 }
 
-func newTopicReader(options []kgo.Opt) (*topicReader, error) {
+func newTopicReader(ctx context.Context, options []kgo.Opt) (*topicReader, error) {
 	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	if err := client.Ping(limited); err != nil {
+		client.Close()
+		return nil, fmt.Errorf("no broker answers: %w", err)
 	}
 	return &topicReader{options: options, client: client, admin: kadm.NewClient(client)}, nil
 }

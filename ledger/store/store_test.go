@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"pgregory.net/rapid"
 
 	"github.com/weirhq/weir/internal/database"
@@ -345,6 +346,35 @@ func BenchmarkEntryBytes(b *testing.B) {
 	}
 	b.ReportMetric(float64(table)/float64(book.position), "table-B/entry")
 	b.ReportMetric(float64(index)/float64(book.position), "index-B/entry")
+}
+
+// BenchmarkEncode is what pgx adds for the parameters of the same entries.
+func BenchmarkEncode(b *testing.B) {
+	writer := NewWriter(partition)
+	entries := make([]ledger.Entry, 500)
+	for i := range entries {
+		entries[i] = deposit(b, ana, 1000, 30)
+		entries[i].ID.Partition = partition
+		entries[i].PaymentID = topics.PaymentID{UUID: uuid.UUID{1}}.String()
+	}
+	var batch pgx.Batch
+	writer.Queue(&batch, entries)
+	oids := []uint32{pgtype.Int4OID, pgtype.Int8ArrayOID, pgtype.Int2ArrayOID, pgtype.TimestamptzArrayOID, pgtype.UUIDArrayOID,
+		pgtype.TextArrayOID, pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID,
+		pgtype.Int8ArrayOID}
+	types := pgtype.NewMap()
+	var buffer []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buffer = buffer[:0]
+		for i, argument := range batch.QueuedQueries[0].Arguments {
+			var err error
+			if buffer, err = types.Encode(oids[i], pgtype.BinaryFormatCode, argument, buffer); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(entries)), "ns/entry")
 }
 
 // BenchmarkQueue is what the writer itself costs, without database.

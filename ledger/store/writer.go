@@ -30,7 +30,7 @@ func NewWriter(partition int32) *Writer {
 // before: a guarded account that would be left below its floor makes the transaction fail with SQLSTATE 23514 (L4,
 // second line). Queue panics where an entry is of another partition or names no payment id: that is a bug of the caller.
 func (w *Writer) Queue(batch *pgx.Batch, entries []ledger.Entry) {
-	for i := range w.groups {
+	for i := 2; i < len(w.groups); i++ {
 		w.groups[i].reset(i)
 	}
 	w.accounts.reset()
@@ -56,8 +56,11 @@ func (w *Writer) Queue(batch *pgx.Batch, entries []ledger.Entry) {
 	w.accounts.queue(batch, w.partition)
 }
 
-// entryColumns are the entries with one number of postings, column by column.
+// entryColumns are the entries with one number of postings, column by column. pgx encodes the columns itself: arrays
+// encoded beforehand save 0.5 µs and 13 allocations of the 12 µs that an entry takes (BenchmarkEncode, BenchmarkWriter),
+// which does not pay for a codec of our own.
 type entryColumns struct {
+	insert    string // the statement
 	positions []int64
 	ordinals  []int16
 	booked    []time.Time
@@ -69,6 +72,7 @@ type entryColumns struct {
 
 func (c *entryColumns) reset(postings int) {
 	if c.accounts == nil {
+		c.insert = insertEntries(postings)
 		c.accounts = make([][][16]byte, postings)
 		c.amounts = make([][]int64, postings)
 	}
@@ -111,7 +115,7 @@ func (c *entryColumns) queue(batch *pgx.Batch, partition int32) {
 	for i := range c.accounts {
 		args = append(args, c.accounts[i], c.amounts[i])
 	}
-	batch.Queue(insertEntries(len(c.accounts)), args...)
+	batch.Queue(c.insert, args...)
 }
 
 // insertEntries is the insert for entries with n postings. Each posting is a column of its own in the parameters and the
