@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, er
 	}
 	for _, f := range files {
 		c.set.files = append(c.set.files, f.Name)
-		c.docs = append(c.docs, parse(newSource(f.Name, string(f.Text), &problems), f.Text))
+		text := bytes.ReplaceAll(bytes.TrimPrefix(f.Text, byteOrderMark), []byte("\r\n"), []byte("\n"))
+		c.docs = append(c.docs, parse(newSource(f.Name, string(text), &problems), text))
 	}
 	c.lists()
 	c.limits()
@@ -45,6 +47,9 @@ func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, er
 	c.set.finish()
 	return c.set, nil
 }
+
+// byteOrderMark is what some editors and spreadsheets begin a file with.
+var byteOrderMark = []byte("\ufeff")
 
 type compiler struct {
 	env      *cel.Env

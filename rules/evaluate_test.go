@@ -160,6 +160,26 @@ rules:
 	}
 }
 
+// TestFilesFromOtherSystems: line ends and byte order marks of other systems change nothing.
+func TestFilesFromOtherSystems(t *testing.T) {
+	text, list := "version: 1\nlists:\n  d: { file: d.csv }\nrules:\n  - name: a\n    when: >\n      context.device_id in list(\"d\")\n      && tenant != \"x\"\n"+
+		"    outcome: block\n    on_missing: hold\n    tests: [{ given: { context.device_id: dev_1 }, expect: hit }]\n", "value,reason\ndev_1,stolen\n"
+	load := func(text, list string) *rules.Set {
+		set, err := rules.Compile([]rules.File{{Name: "rules.yaml", Text: []byte(text)}}, func(string) ([]byte, error) { return []byte(list), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, failures := set.Test(); failures != nil {
+			t.Error(failures)
+		}
+		return set
+	}
+	windows := func(s string) string { return "\ufeff" + strings.ReplaceAll(s, "\n", "\r\n") }
+	if load(text, list).Hash() != load(windows(text), windows(list)).Hash() {
+		t.Error("the hash depends on line ends")
+	}
+}
+
 func TestDecisionTellsWhatEveryRuleSaid(t *testing.T) {
 	set := compile(t, fixture+`
 rules:

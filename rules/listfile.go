@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -31,6 +32,7 @@ func (c *compiler) listFile(l *listDraft, list *List) {
 		return
 	}
 	c.set.files = append(c.set.files, name)
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	s := newSource(name, string(text), c.problems)
 	if len(text) > maxListBytes {
 		s.fail(place{}, "", "the file has %d bytes; at most %d are read", len(text), maxListBytes)
@@ -53,7 +55,11 @@ func (s *source) heading(r *csv.Reader) []string {
 	columns := slices.Clone(heading)
 	line, _ := r.FieldPos(0)
 	if !slices.Contains(columns, "value") {
-		s.fail(place{line, 1}, "begin with: value,expires,reason", "the heading %q has no column value", strings.Join(columns, ","))
+		hint := "begin with: value,expires,reason"
+		if strings.ContainsAny(columns[0], ";\t") {
+			hint = "separate columns with commas"
+		}
+		s.fail(place{line, 1}, hint, "the heading %q has no column value", strings.Join(columns, ","))
 		return nil
 	}
 	for i, column := range columns {

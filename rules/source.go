@@ -18,7 +18,7 @@ type source struct {
 }
 
 func newSource(name, text string, problems *Problems) *source {
-	return &source{name: name, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), problems: problems}
+	return &source{name: name, lines: strings.Split(text, "\n"), problems: problems}
 }
 
 // place is a position in a source, both counted from 1; columns in characters.
