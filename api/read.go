@@ -84,8 +84,8 @@ func readFilter(query url.Values) (filter view.Filter, limit int, err error) {
 			return filter, 0, invalid("limit", "limit: want an integer from 1 to "+strconv.Itoa(maxPage))
 		}
 	}
-	if len(filter.Customer) > maxCustomer {
-		return filter, 0, invalid("customer_id", "customer_id: is too long; want at most "+strconv.Itoa(maxCustomer)+" characters")
+	if len(filter.Customer) > maxCustomer || !printable(filter.Customer) {
+		return filter, 0, invalid("customer_id", "customer_id: want at most "+strconv.Itoa(maxCustomer)+" printable ASCII characters")
 	}
 	if filter.Status != "" && !slices.Contains(statuses(), filter.Status) {
 		return filter, 0, invalid("status", "status: is not the status of an intent; the document at /openapi.yaml lists them")

@@ -224,6 +224,33 @@ func metric(t testing.TB, registry *prometheus.Registry, name string) float64 {
 	return 0
 }
 
+// What is no event stops nobody.
+func TestUndecodableEventIsPassedOver(t *testing.T) {
+	b := brokertest.New(t, partitions)
+	hub := start(t, b, nil)
+	w := ask(t, hub, await.Question{CommandID: "c1", PaymentID: "pay_1"})
+	client := producer(t, b)
+	for _, value := range []string{"", "{", `{"event_id":7}`, `{"event_id":"x","payment_id":"pay_1"}`, `{"event_id":"1-1-0","payment_id":"pay_1","amount":"many"}`} {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topics.Events, Partition: 1, Value: []byte(value)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, client, topics.PaymentEvent{EventID: "1-5-0", Type: topics.EventCreated, CommandID: "c1", PaymentID: "pay_1"})
+	if answer := wait(t, w); answer.Event.EventID != "1-5-0" {
+		t.Errorf("got %+v", answer)
+	}
+}
+
+func TestQuestionsAreBounded(t *testing.T) {
+	hub := start(t, brokertest.New(t, partitions), nil)
+	for i := range await.MaxWaiters {
+		ask(t, hub, await.Question{CommandID: fmt.Sprint("c", i), PaymentID: fmt.Sprint("pay_", i)})
+	}
+	if _, err := hub.Ask(await.Question{CommandID: "one more"}); !errors.Is(err, await.ErrBusy) {
+		t.Errorf("got %v, want %v", err, await.ErrBusy)
+	}
+}
+
 func TestDeadlineAndClose(t *testing.T) {
 	b := brokertest.New(t, partitions)
 	registry := prometheus.NewRegistry()
