@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -16,12 +15,9 @@ import (
 // claim is the Kafka side of one partition's ownership: the transactional producer that fenced the owner before, and what
 // was read after that. It knows nothing of where the state is kept.
 type claim struct {
-	role      string
-	partition int32
-	client    *kgo.Client
-	admin     *kadm.Client
-	position  Position // N, where found
-	found     bool
+	reader
+	position Position // N, where found
+	found    bool
 }
 
 // TransactionalID is the transactional id that owns a partition of a role.
@@ -34,23 +30,18 @@ func TransactionalID(role string, partition int32) string {
 // After it, nothing that the previous owner still sends can be committed to Kafka. What it has in flight to the database
 // may still land; the fence there takes care of that.
 func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32, limits Limits) (*claim, error) {
-	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), opts...),
+	client, err := kgo.NewClient(append(readerOptions(opts, limits),
 		kgo.TransactionalID(TransactionalID(role, partition)),
 		kgo.TransactionTimeout(limits.TransactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),
 		kgo.MaxBufferedRecords(limits.QueueRecords),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()), // an offset that is not there is an error, never another offset
-		kgo.FetchMaxPartitionBytes(int32(limits.FetchBytes)),
-		kgo.FetchMaxBytes(int32(limits.FetchBytes)),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
-	c := &claim{role: role, partition: partition, client: client, admin: kadm.NewClient(client)}
+	c := &claim{reader: newReader(client, role, partition)}
 	if err := c.fenceAndRead(ctx); err != nil {
 		c.close(limits.LeaveTimeout)
 		return nil, err
@@ -87,7 +78,7 @@ func (c *claim) fenceAndRead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("barrier: %w", err)
 	}
-	c.position, c.found, err = c.lastPosition(ctx, barrier)
+	c.position, c.found, err = c.lastPosition(ctx, barrier+1)
 	return err
 }
 
@@ -134,90 +125,6 @@ func staleOr(err error) error {
 		}
 	}
 	return err
-}
-
-// Windows in which the last position is looked for, backwards from the barrier.
-const (
-	firstWindow  = 256
-	windowGrowth = 8
-)
-
-// lastPosition finds the role's last committed position record before the barrier.
-//
-// The barrier is committed, so a reader with read_committed that has reached it has seen every transaction of every former
-// owner decided. "Up to the last stable offset" would not do: with an aborted tail it may never be reached.
-func (c *claim) lastPosition(ctx context.Context, barrier int64) (p Position, found bool, err error) {
-	starts, err := c.admin.ListStartOffsets(ctx, topics.Positions)
-	if err == nil {
-		err = starts.Error()
-	}
-	if err != nil {
-		return Position{}, false, fmt.Errorf("list offsets of %s: %w", topics.Positions, err)
-	}
-	listed, ok := starts.Lookup(topics.Positions, c.partition)
-	if !ok {
-		return Position{}, false, fmt.Errorf("%s has no partition %d", topics.Positions, c.partition)
-	}
-	to := barrier + 1
-	for width := int64(firstWindow); to > listed.Offset; width *= windowGrowth {
-		from := max(listed.Offset, to-width)
-		var last *kgo.Record
-		err := c.read(ctx, topics.Positions, from, to, func(r *kgo.Record) {
-			if string(r.Key) == positionKey(c.role) {
-				last = r
-			}
-		})
-		if err != nil {
-			return Position{}, false, fmt.Errorf("read %s: %w", topics.Positions, err)
-		}
-		if last != nil {
-			p, err := decodePosition(last.Value)
-			if err != nil {
-				return p, false, fmt.Errorf("%s partition %d offset %d: %w", topics.Positions, c.partition, last.Offset, err)
-			}
-			return p, true, nil
-		}
-		to = from
-	}
-	return Position{}, false, nil
-}
-
-// read hands out the committed records of [from, to) of a topic. A record at or after to-1 must exist and be committed.
-func (c *claim) read(ctx context.Context, topic string, from, to int64, handle func(*kgo.Record)) error {
-	c.consume(topic, from)
-	defer c.forget(topic)
-	for {
-		fetches := c.client.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := fetches.Err(); err != nil {
-			return err
-		}
-		end := false
-		fetches.EachRecord(func(r *kgo.Record) {
-			if r.Topic != topic || r.Offset < from {
-				return
-			}
-			end = end || r.Offset >= to-1
-			if r.Offset < to && !r.Attrs.IsControl() {
-				handle(r)
-			}
-		})
-		if end {
-			return nil
-		}
-	}
-}
-
-// consume starts to fetch a topic's partition at exactly this offset.
-func (c *claim) consume(topic string, offset int64) {
-	at := kgo.NewOffset().At(offset).WithEpoch(-1)
-	c.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: {c.partition: at}})
-}
-
-func (c *claim) forget(topic string) {
-	c.client.RemoveConsumePartitions(map[string][]int32{topic: {c.partition}})
 }
 
 // positionRecord is the record that declares a published position.

@@ -85,23 +85,21 @@ func (s *session) own(ctx context.Context) (_ *claim, published int64, err error
 			claim.close(s.config.Limits.LeaveTimeout)
 		}
 	}()
-	if s.at, err = readApplied(ctx, s.config.DB, s.config.Role, s.partition); err != nil {
-		return nil, 0, err
+	found, err := s.investigate(ctx, claim)
+	if err == nil {
+		err = found.verdict()
 	}
-	input, err := describeInput(ctx, claim.admin, s.config.Input, s.partition)
+	if err == nil {
+		err = found.verifyLast(ctx, &claim.reader)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := s.verify(claim, input); err != nil {
-		return nil, 0, err
-	}
+	s.at = found.Applied
 	if !s.at.Found { // nothing was ever applied
-		s.at = applied{TopicID: input.ID}
+		s.at.TopicID = found.Input.ID
 	}
 	s.base, s.topicID = s.at.Base, s.at.TopicID
-	if err := s.verifyLast(ctx, claim, input); err != nil {
-		return nil, 0, err
-	}
 	if !claim.found {
 		// Before the first batch: a crash between its database commit and its Kafka commit must leave an N behind, or the
 		// next owner could not tell it from a lost positions topic.
@@ -110,6 +108,18 @@ func (s *session) own(ctx context.Context) (_ *claim, published int64, err error
 		}
 	}
 	return claim, claim.position.Next, nil
+}
+
+// investigate reads M, and then what the broker says of the input.
+func (f *Fold) investigate(ctx context.Context, c *claim) (*evidence, error) {
+	e := &evidence{Role: f.config.Role, Topic: f.config.Input, Partition: c.partition, Format: f.config.Format,
+		Position: c.position, Declared: c.found}
+	var err error
+	if e.Applied, err = readApplied(ctx, f.config.DB, e.Role, e.Partition); err != nil {
+		return nil, err
+	}
+	e.Input, err = describeInput(ctx, c.admin, e.Topic, e.Partition)
+	return e, err
 }
 
 // open is the end of O1: the state is loaded after M was read.
