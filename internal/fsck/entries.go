@@ -52,7 +52,9 @@ func (p *partitionCheck) entry(o *stream.Output, value *topics.LedgerEntry, subj
 	}
 	e := ledger.Entry{ID: ledger.EntryID(id), Template: value.Template, PaymentID: value.PaymentID, At: value.BookedAt}
 	for i, line := range value.Postings {
-		a := ledger.Account{Tenant: value.Tenant, Code: ledger.AccountCode(line.Code), Owner: line.Owner, Currency: ledger.Currency(line.Currency)}
+		a := ledger.Account{
+			Tenant: value.Tenant, Code: ledger.AccountCode(line.Code), Owner: line.Owner, Currency: ledger.Currency(line.Currency),
+		}
 		if line.AccountID != a.ID().String() {
 			p.problem("log", subject, "posting %d: account_id %s, but tenant, code, owner and currency give %s", i, line.AccountID, a.ID())
 		}
@@ -96,7 +98,7 @@ func (r *entryRow) differs(e *ledger.Entry) string {
 		return fmt.Sprintf("the row has template %q, the log %q", r.Template, e.Template)
 	}
 	if r.BookedAt.UnixMicro() != e.At.UnixMicro() {
-		return fmt.Sprintf("the row is booked at %s, the log at %s", r.BookedAt.UTC().Format(time.RFC3339Nano), e.At.UTC().Format(time.RFC3339Nano))
+		return fmt.Sprintf("the row is booked at %s, the log at %s", stamp(r.BookedAt), stamp(e.At))
 	}
 	var payment []byte
 	if id, err := topics.ParsePaymentID(e.PaymentID); err == nil {

@@ -251,7 +251,8 @@ func (f *paymentFold) money() {
 		what         string
 		posted, want int64
 	}{
-		{"wallet, debt and suspense", posted(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense), -(t.Captured - t.Refunding - t.Refunded)},
+		{"wallet, debt and suspense", posted(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense),
+			t.Refunding + t.Refunded - t.Captured},
 		{"refunds in flight", posted(ledger.RefundsInFlight), -t.Refunding},
 		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded},
 	} {
@@ -271,8 +272,8 @@ func (f *paymentFold) timer() {
 		return
 	}
 	f.check.Counts.Timers.Add(1)
-	if got := (topics.TimerChange{Kind: topics.TimerKind(*f.row.Kind), Due: *f.row.Due, Generation: *f.row.Generation}); got.Kind != want.Kind ||
-		got.Generation != want.Generation || got.Due.UnixMilli() != want.Due.UnixMilli() {
+	got := topics.TimerChange{Kind: topics.TimerKind(*f.row.Kind), Due: *f.row.Due, Generation: *f.row.Generation}
+	if got.Kind != want.Kind || got.Generation != want.Generation || got.Due.UnixMilli() != want.Due.UnixMilli() {
 		f.problem("timer", "the row is a timer %s of generation %d due %s, the payment holds %s of generation %d due %s",
 			got.Kind, got.Generation, stamp(got.Due), orNone(string(want.Kind)), want.Generation, stamp(want.Due))
 	}

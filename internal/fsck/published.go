@@ -116,7 +116,8 @@ func (t *publishedTopic) expect(ctx context.Context, want *kgo.Record, id string
 		case t.aged:
 			return nil
 		default:
-			t.check.problem("published", t.name+" "+id, "in the log, but not in the topic, which goes on with %s at offset %d", t.id, t.current.Offset)
+			t.check.problem("published", t.name+" "+id, "in the log, but not in the topic, which goes on with %s at offset %d",
+				t.id, t.current.Offset)
 			return nil
 		}
 	}

@@ -255,8 +255,9 @@ func (r *partitionReader) fill(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, stallLimit)
 	defer cancel()
 	fetches := r.client.PollFetches(limited)
-	if limited.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("read %s partition %d: nothing after offset %d for %s, the committed end is %d", r.topic, r.partition, r.offset, stallLimit, r.end)
+	if fetches.NumRecords() == 0 && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("read %s partition %d: nothing after offset %d for %s, the committed end is %d",
+			r.topic, r.partition, r.offset, stallLimit, r.end)
 	}
 	if err := fetches.Err(); err != nil {
 		return fmt.Errorf("read %s partition %d at offset %d: %w", r.topic, r.partition, r.offset, err)
