@@ -20,13 +20,12 @@ import (
 // Role is the fold's name: of its positions, its transactional ids and its events' source.
 const Role = "payments"
 
-// Limits of one partition.
 const (
-	defaultCachePayments = 20_000
-	defaultCacheBytes    = 16 << 20 // of payments
-	defaultCacheWallets  = 20_000
+	defaultCachePayments = 100_000
+	defaultCacheBytes    = 64 << 20
+	defaultCacheWallets  = 100_000
 	defaultTimerInterval = time.Second
-	timersAtOnce         = 500 // due timers that are turned into records in one interval
+	timersAtOnce         = 500 // due timers of a partition that are turned into records in one interval
 )
 
 // Config is what a Program works with.
@@ -38,9 +37,10 @@ type Config struct {
 	// are left in their table.
 	Produce func(ctx context.Context, partition int32, due topics.TimerDue) error
 
-	CachePayments int           // held in memory, for each partition; 0: 20,000
-	CacheBytes    int           // of them; 0: 16 MiB
-	CacheWallets  int           // balances of customers, for each partition; 0: 20,000
+	// What is held in memory, of all partitions together; each has the same share of it, as one process may own them all.
+	CachePayments int           // 0: 100,000
+	CacheBytes    int           // of these payments, about; 0: 64 MiB
+	CacheWallets  int           // balances of customers; 0: 100,000
 	TimerInterval time.Duration // between two looks for due timers; 0: one second
 
 	Registerer prometheus.Registerer // nil: no metrics are shown
@@ -91,8 +91,8 @@ func (p *Program) Open(_ context.Context, number int32, _ int64) (stream.State, 
 		config:   &p.config,
 		metrics:  p.metrics,
 		log:      p.config.Log.With("role", Role, "partition", number),
-		payments: newCache[paymentKey, *held](p.config.CachePayments, p.config.CacheBytes),
-		wallets:  newCache[ledger.Customer, wallet](p.config.CacheWallets, 0),
+		payments: newCache[paymentKey, *held](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
+		wallets:  newCache[ledger.Customer, wallet](p.share(p.config.CacheWallets), 0),
 		balances: ledger.NewBalances(),
 		inputs:   make(map[int64]*input),
 		created:  make(map[paymentKey]ledger.Customer),
@@ -100,6 +100,9 @@ func (p *Program) Open(_ context.Context, number int32, _ int64) (stream.State, 
 		ledger:   ledgerstore.NewWriter(number),
 	}, nil
 }
+
+// share is a partition's part of a limit, at least one.
+func (p *Program) share(limit int) int { return max(limit/int(p.config.Partitions), 1) }
 
 // future marks the error of a state that a newer release wrote, so that the runtime gives the partition up.
 func future(err error) error {

@@ -68,7 +68,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	if e.Type == topics.EventDeadLettered {
 		return nil
 	}
-	if err := s.restoreInput(&e, r.Position); err != nil {
+	if err := s.restoreInput(e.CommandID, &e, r.Position); err != nil {
 		return err
 	}
 	key, ok := s.restoredKey(o)
@@ -78,6 +78,11 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	h := s.held(key)
 	if h.Payment == nil && e.Type != topics.EventCreated {
 		return nil // a case of a payment that we do not know
+	}
+	if e.PSP != nil && e.PSP.Source == topics.SourceWebhook {
+		if err := s.restoreInput(e.PSP.ReportID, &e, r.Position); err != nil {
+			return err
+		}
 	}
 	p, err := lifecycle.Evolve(h.Payment, &e)
 	if err != nil {
@@ -90,11 +95,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 
 // restoreInput remembers what the fold remembered: commands, and facts of webhooks. A fact that led to no event is
 // forgotten, which the lifecycle makes good: it says nothing new again.
-func (s *partition) restoreInput(e *topics.PaymentEvent, position int64) error {
-	text := e.CommandID
-	if text == "" && e.PSP != nil && e.PSP.Source == topics.SourceWebhook && e.CustomerID != "" {
-		text = e.PSP.ReportID
-	}
+func (s *partition) restoreInput(text string, e *topics.PaymentEvent, position int64) error {
 	if text == "" {
 		return nil
 	}

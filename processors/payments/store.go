@@ -38,7 +38,7 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		if in.payment == (paymentKey{}) {
 			continue
 		}
-		if c := in.Command; c != nil && c.Command.Type == topics.CommandCreate {
+		if c := in.Command; c != nil && c.Command.Type == topics.CommandCreate && s.created[in.payment] == (ledger.Customer{}) {
 			s.created[in.payment] = ledger.Customer{
 				Tenant: c.Command.Tenant, ID: customerOf(&c.Command, in.id), Currency: ledger.Currency(c.Command.Currency),
 			}
