@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
+// addEntry puts an entry into a list, or tells why it does not fit.
 func addEntry(s *source, at place, list *List, e Entry) {
-	if holdsCardNumber(e.Value) {
+	if holdsCardNumber(e.Value) || holdsCardNumber(e.Reason) {
 		s.fail(at, "use a BIN or a fingerprint", "a card number must not stand in a list")
 		return
 	}
@@ -73,6 +74,7 @@ func (s *source) heading(r *csv.Reader) []string {
 
 // rows reads the entries.
 func (s *source) rows(r *csv.Reader, columns []string, list *List) {
+	reasons := map[string]string{} // each text once: many entries share theirs
 	for rows := 0; ; rows++ {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -93,22 +95,25 @@ func (s *source) rows(r *csv.Reader, columns []string, list *List) {
 			s.fail(at, "put values with commas in quotes", "the line has %d values for %d columns", len(record), len(columns))
 			continue
 		}
-		if e, ok := s.row(at, columns, record); ok {
+		if e, ok := s.row(at, columns, record, reasons); ok {
 			addEntry(s, at, list, e)
 		}
 	}
 }
 
 // row reads one line of a list file.
-func (s *source) row(at place, columns, record []string) (Entry, bool) {
+func (s *source) row(at place, columns, record []string, reasons map[string]string) (Entry, bool) {
 	var e Entry
 	for i, v := range record {
-		v = strings.Clone(strings.TrimSpace(v))
+		v = strings.TrimSpace(v)
 		switch columns[i] {
 		case "value":
-			e.Value = v
+			e.Value = strings.Clone(v) // the line it is a part of is let go
 		case "reason":
-			e.Reason = v
+			if _, ok := reasons[v]; !ok {
+				reasons[strings.Clone(v)] = strings.Clone(v)
+			}
+			e.Reason = reasons[v]
 		case "expires":
 			if v == "" {
 				continue

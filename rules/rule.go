@@ -12,8 +12,8 @@ const (
 	maxFileBytes   = 1 << 20
 	maxLineBytes   = 16 << 10 // YAML takes time that grows with the square of what is nested in a line
 	maxRules       = 500
-	maxListEntries = 1_000_000
-	maxListBytes   = 64 << 20
+	maxListEntries = 250_000
+	maxListBytes   = 16 << 20
 	maxTests       = 100 // of one rule
 	maxWhen        = 4096
 	maxScore       = 1_000_000
