@@ -15,6 +15,7 @@ import (
 type batch struct {
 	records   []Record
 	next      int64   // position after the last record
+	hash      []byte  // of the last record, empty where it is not known
 	positions []int64 // rows of stream_log: the records that published anything
 	frames    [][]byte
 	outputs   []*kgo.Record
@@ -27,7 +28,8 @@ type batch struct {
 func (s *session) apply(ctx context.Context, records []Record) (*batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Limits.DatabaseTimeout)
 	defer cancel()
-	b := &batch{records: records, next: records[len(records)-1].Position + 1}
+	last := &records[len(records)-1]
+	b := &batch{records: records, next: last.Position + 1, hash: hashOf(last)}
 	err := s.fold(ctx, b)
 	if err == nil {
 		err = s.store(ctx, b)
@@ -164,8 +166,7 @@ func (s *session) store(ctx context.Context, b *batch) error {
 		return fmt.Errorf("write: %w", err)
 	}
 	to := s.at
-	to.Found, to.Next, to.Format = true, b.next, s.config.Format
-	to.LastHash = hashOf(&b.records[len(b.records)-1])
+	to.Found, to.Next, to.Format, to.LastHash = true, b.next, s.config.Format, b.hash
 	err := s.config.DB.InTx(ctx, func(tx pgx.Tx) error {
 		if err := s.send(ctx, tx, b, to, &program); err != nil {
 			return err
@@ -173,7 +174,7 @@ func (s *session) store(ctx context.Context, b *batch) error {
 		return s.pass(BeforeDatabaseCommit)
 	})
 	if err != nil {
-		return fmt.Errorf("apply %d records from %d: %w", len(b.records), s.at.Next, err)
+		return fmt.Errorf("apply [%d, %d): %w", s.at.Next, b.next, err)
 	}
 	s.at = to
 	s.state.Written()
