@@ -111,7 +111,7 @@ type RequestData struct {
 
 // PSPData is what the PSP said, as far as it is kept.
 type PSPData struct {
-	ReportID         string       `json:"report_id,omitempty"`
+	ReportID         string       `json:"report_id,omitempty"` // of a webhook
 	Source           ReportSource `json:"source,omitempty"`
 	Operation        PSPOperation `json:"operation,omitempty"`
 	PSPReference     string       `json:"psp_reference,omitempty"`

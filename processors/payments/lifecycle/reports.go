@@ -204,9 +204,12 @@ func reported(r *topics.PSPReport) string {
 func (d *decision) said() *topics.PSPData {
 	r := d.in.Report
 	data := &topics.PSPData{
-		ReportID: r.ReportID, Source: r.Source, Operation: r.Operation, PSPReference: r.PSPReference,
+		Source: r.Source, Operation: r.Operation, PSPReference: r.PSPReference,
 		NetworkReference: r.NetworkReference, DeclineCode: r.DeclineCode, HardDecline: r.HardDecline,
 		Action: r.Action, Authentication: r.Authentication,
+	}
+	if r.Source == topics.SourceWebhook { // only those are told apart by their id
+		data.ReportID = r.ReportID
 	}
 	if d.failed != "" {
 		data.DeclineCode = d.failed
