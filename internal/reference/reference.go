@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/rules"
 )
 
 //go:generate go run ./generate ../../docs
@@ -37,6 +38,9 @@ func All() (map[string][]byte, error) {
 		return nil, err
 	}
 	files["config.md"] = []byte(config.Markdown())
+	if files[filepath.Join("schemas", "rules.schema.json")], err = rules.Schema(); err != nil {
+		return nil, err
+	}
 	return files, nil
 }
 
