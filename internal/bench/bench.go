@@ -1,0 +1,117 @@
+// Package bench measures rates, latencies and bytes of a real engine process. The broker, the database, the sandbox PSP
+// and the load run in the bench's own process, on the same cores; the engine is a child of it, so that its memory is its
+// own and that it can be killed.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/processors/psp/sandbox"
+)
+
+// Options of a bench.
+type Options struct {
+	For      time.Duration // of each measurement
+	Payments int64         // to store before rate, memory and restart are measured again; 0 leaves this part out
+	Rate     int           // requests per second of the API measurement
+	Out      io.Writer
+	Engine   string // path of the weir binary
+}
+
+const (
+	partitions = 4
+	tenant     = "bench"
+	apiKey     = "bench-key-for-measurements"
+)
+
+// bench is what the measurements share.
+type bench struct {
+	Options
+	dir     string
+	brokers []string
+	kafka   []kgo.Opt
+	dsn     string
+	db      *database.DB
+	sandbox string // URL
+	log     *slog.Logger
+	figures []figure
+	closers []func() error
+}
+
+// Run measures everything and prints the table and the JSON lines.
+func Run(ctx context.Context, o Options) (err error) {
+	dir, err := os.MkdirTemp("", "weir-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &bench{Options: o, dir: dir, log: slog.New(slog.DiscardHandler)}
+	defer func() { err = errors.Join(err, b.close()) }()
+	if err := b.open(ctx); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"API", b.api}, {"gateway", b.gateway}, {"topic", b.topic}, {"growth", b.growth},
+	} {
+		if err := part.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return b.print()
+}
+
+// open starts what the engine talks to.
+func (b *bench) open(ctx context.Context) error {
+	if err := os.WriteFile(filepath.Join(b.dir, configFile), []byte(configuration), 0o600); err != nil {
+		return err
+	}
+	embeddedBroker, err := broker.StartEmbedded(filepath.Join(b.dir, "broker"), 0, b.log)
+	if err != nil {
+		return err
+	}
+	b.closers = append(b.closers, embeddedBroker.Close)
+	b.brokers = embeddedBroker.Brokers
+	b.kafka = broker.Config{Brokers: b.brokers}.Options(b.log)
+
+	embeddedDatabase, err := database.StartEmbedded(ctx, filepath.Join(b.dir, "database"), 0, b.log)
+	if err != nil {
+		return err
+	}
+	b.closers = append(b.closers, embeddedDatabase.Stop)
+	b.dsn = embeddedDatabase.URL
+	if b.db, err = database.Open(ctx, b.dsn, 4, b.log); err != nil {
+		return err
+	}
+	b.closers = append(b.closers, func() error { b.db.Close(); return nil })
+
+	server, err := sandbox.Start(sandbox.Config{MaxPayments: 2_000_000, Log: b.log})
+	if err != nil {
+		return err
+	}
+	b.closers = append(b.closers, server.Close)
+	b.sandbox = server.URL()
+	return nil
+}
+
+func (b *bench) close() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	b.closers = nil
+	return errors.Join(errs...)
+}

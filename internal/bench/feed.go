@@ -1,0 +1,216 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// outstanding is how many payments the load keeps under way: enough to keep every batch full, few enough that what is
+// measured is the engine and not a queue.
+const outstanding = 8000
+
+// customers that the load spreads over.
+const customers = 50_000
+
+// load writes create commands as fast as payments complete and counts the completed ones as a read_committed consumer
+// sees them.
+type load struct {
+	kafka      []kgo.Opt
+	tenant     string
+	partitions int32
+
+	sent, completed atomic.Int64
+	room            *semaphore.Weighted
+}
+
+func newLoad(kafka []kgo.Opt, tenant string, partitions int32) *load {
+	return &load{kafka: kafka, tenant: tenant, partitions: partitions, room: semaphore.NewWeighted(outstanding)}
+}
+
+// run offers load until ctx is done. With answer the PSP's results are fed at the topic; without, somebody else gives
+// them.
+func (l *load) run(ctx context.Context, answer bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	ready := make(chan struct{})
+	group.Go(func() error { return l.count(ctx, ready) })
+	if answer {
+		group.Go(func() error { return l.answer(ctx) })
+	}
+	group.Go(func() error {
+		select {
+		case <-ready:
+			return l.send(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	return group.Wait()
+}
+
+func (l *load) send(ctx context.Context) error {
+	client, err := kgo.NewClient(with(l.kafka, kgo.DefaultProduceTopic(topics.Commands), kgo.ProducerLinger(2*time.Millisecond),
+		kgo.MaxBufferedRecords(2*outstanding))...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	failed := make(chan error, 1)
+	for n := 0; ; n++ {
+		if l.room.Acquire(ctx, 1) != nil {
+			return nil
+		}
+		record, err := l.command(n)
+		if err != nil {
+			return err
+		}
+		client.Produce(ctx, record, func(_ *kgo.Record, err error) {
+			if err != nil && ctx.Err() == nil {
+				select {
+				case failed <- err:
+				default:
+				}
+			}
+		})
+		l.sent.Add(1)
+		select {
+		case err := <-failed:
+			return fmt.Errorf("produce a command: %w", err)
+		default:
+		}
+	}
+}
+
+func (l *load) command(n int) (*kgo.Record, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	customer := fmt.Sprintf("cus_%06d", n%customers)
+	value, err := topics.Marshal(topics.Command{
+		CommandID: id.String(), Type: topics.CommandCreate, Tenant: l.tenant, CustomerID: customer, Amount: 1050 + int64(n%900),
+		Currency: "EUR", Authorize: true, CaptureMethod: topics.CaptureAutomatic, IssuedAt: time.Now().UTC(),
+		Card: &topics.Card{Token: "tok_approved", Fingerprint: "fp_" + customer, BIN: "411111", Last4: "1111", Scheme: "visa",
+			Type: "credit", Country: "DE"},
+		Context: &topics.Context{IP: "203.0.113.7", DeviceID: "dev_" + customer, Country: "DE"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kgo.Record{Key: []byte(customer), Value: value}, nil
+}
+
+// captured is what the JSON of a captured event holds and no other.
+var captured = []byte(`"type":"captured"`)
+
+func (l *load) count(ctx context.Context, ready chan<- struct{}) error {
+	client, err := kgo.NewClient(with(l.kafka, kgo.ConsumeTopics(topics.Events), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	first := true
+	for {
+		if first {
+			// The end offsets are asked for with the first poll; what completes before it is a handful of payments.
+			first = false
+			close(ready)
+		}
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+		done := int64(0)
+		for record := range fetches.RecordsAll() {
+			if bytes.Contains(record.Value, captured) {
+				done++
+			}
+		}
+		if done = min(done, outstanding); done > 0 {
+			l.completed.Add(done)
+			l.room.Release(done)
+		}
+	}
+}
+
+// answer plays the PSP at the topic: every request is approved and captured.
+func (l *load) answer(ctx context.Context) error {
+	client, err := kgo.NewClient(with(l.kafka, kgo.ConsumeTopics(topics.PSPRequests), kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.MaxBufferedRecords(2*outstanding))...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	var seen stream.HighWater
+	for {
+		fetches := client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("answer: %w", err)
+		}
+		for record := range fetches.RecordsAll() {
+			reply, err := approve(&seen, record)
+			if err != nil {
+				return fmt.Errorf("answer: %w", err)
+			}
+			if reply != nil {
+				client.Produce(ctx, reply, nil)
+			}
+		}
+	}
+}
+
+func approve(seen *stream.HighWater, record *kgo.Record) (*kgo.Record, error) {
+	if fresh, err := seen.Accept(record.Partition, header(record, topics.HeaderID)); err != nil || !fresh {
+		return nil, err
+	}
+	var q topics.PSPRequest
+	if err := topics.Unmarshal(record.Value, &q); err != nil {
+		return nil, err
+	}
+	id := uuid.NewV5(uuid.NamespaceOID, q.RequestID)
+	value, err := topics.Marshal(topics.PSPReport{
+		ReportID: id.String(), Source: topics.SourceResponse, PSP: q.PSP, Tenant: q.Tenant, Region: q.Region,
+		CustomerID: q.CustomerID, PaymentID: q.PaymentID, RequestID: q.RequestID, TraceID: q.TraceID, Operation: q.Operation,
+		Outcome: topics.PSPApproved, Amount: q.Amount, Currency: q.Currency, Captured: q.Capture, Fee: 39,
+		PSPReference: "auth_" + id.String()[24:], NetworkReference: "net_" + id.String()[24:],
+	})
+	if err != nil {
+		return nil, err
+	}
+	envelope := topics.Envelope{ID: id.String(), Source: "weir/bench", Type: topics.TypePSPReport, Subject: q.PaymentID, Tenant: q.Tenant}
+	reply := &kgo.Record{Topic: topics.Inbox, Partition: record.Partition, Key: record.Key, Value: value}
+	for _, h := range envelope.Headers() {
+		reply.Headers = append(reply.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return reply, nil
+}
+
+func header(r *kgo.Record, key string) string {
+	for _, h := range r.Headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+func with(options []kgo.Opt, more ...kgo.Opt) []kgo.Opt {
+	return append(append([]kgo.Opt(nil), options...), more...)
+}
