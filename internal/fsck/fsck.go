@@ -187,6 +187,9 @@ func (c *checker) readOnce(ctx context.Context, fn func(pgx.Tx) error) (err erro
 	return fn(tx)
 }
 
+// Rows that belong to those of a page are looked up by LATERAL (… LIMIT 1): one look into the index for each, whatever a
+// planner believes of the table's size.
+
 // collect reads all rows of a query into structs by column order. The caller's LIMIT bounds them.
 func collect[T any](ctx context.Context, c *checker, sql string, args ...any) (rows []T, err error) {
 	err = c.read(ctx, func(tx pgx.Tx) error {

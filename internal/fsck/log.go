@@ -135,7 +135,7 @@ func (p *partitionCheck) pairs(ctx context.Context, pairs []pair) error {
 	rows, err := collect[row](ctx, p.checker, `
 SELECT pair.payment, pair.position, p.id IS NULL
 FROM unnest($2::uuid[], $3::int8[]) AS pair(payment, position)
-LEFT JOIN payments p ON p.partition = $1 AND p.id = pair.payment
+LEFT JOIN LATERAL (SELECT id, positions FROM payments WHERE partition = $1 AND id = pair.payment LIMIT 1) p ON true
 WHERE p.id IS NULL OR NOT (pair.position = ANY(p.positions))`, p.snapshot.partition, payments, positions)
 	if err != nil {
 		return fmt.Errorf("look events up in payments: %w", err)

@@ -37,7 +37,9 @@ func (p *partitionCheck) payments(ctx context.Context) error {
 	for {
 		rows, err := collect[paymentRow](ctx, p.checker, `
 SELECT p.id, p.tenant, p.customer, p.status, p.version, p.positions, p.state, t.due, t.kind, t.generation, t.customer
-FROM payments p LEFT JOIN timers t ON t.partition = p.partition AND t.payment = p.id AND t.tenant = p.tenant
+FROM payments p LEFT JOIN LATERAL (
+	SELECT due, kind, generation, customer FROM timers
+	WHERE partition = p.partition AND payment = p.id AND tenant = p.tenant LIMIT 1) t ON true
 WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, p.snapshot.partition, from, pageRows)
 		if err != nil {
 			return fmt.Errorf("read payments: %w", err)
@@ -69,8 +71,9 @@ func (p *partitionCheck) run(ctx context.Context, rows []paymentRow) error {
 	slices.Sort(positions)
 	frames := make(map[int64][]byte, len(positions))
 	err := p.read(ctx, func(tx pgx.Tx) error {
-		result, _ := tx.Query(ctx, `SELECT position, frame FROM stream_log
-WHERE partition = $1 AND role = $2 AND position = ANY($3::int8[])`, p.snapshot.partition, role, slices.Compact(positions))
+		result, _ := tx.Query(ctx, `SELECT log.position, log.frame FROM unnest($3::int8[]) AS want(position)
+CROSS JOIN LATERAL (SELECT position, frame FROM stream_log
+	WHERE partition = $1 AND role = $2 AND position = want.position LIMIT 1) log`, p.snapshot.partition, role, slices.Compact(positions))
 		var r frameRow
 		_, err := pgx.ForEachRow(result, []any{&r.Position, &r.Frame}, func() error {
 			frames[r.Position] = bytes.Clone(r.Frame)
