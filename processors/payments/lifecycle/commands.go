@@ -44,9 +44,6 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	if refusal := d.in.Command.Refusal; refusal != nil {
 		return refusal // what is left of the command is not what was asked
 	}
-	if refusal := c.Validate(); refusal != nil {
-		return refusal
-	}
 	if refusal := d.wellFormed(c); refusal != nil {
 		return refusal
 	}
@@ -68,15 +65,26 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	return nil
 }
 
-// wellFormed checks what the fold relies on whatever the writer of the inbox has checked.
+// wellFormed checks what the fold relies on. That the command is valid in every other way was checked by who wrote it to
+// the inbox (topics.Command.Validate), which says so by Refusal.
 func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 	invalid := func(format string, args ...any) *topics.Refusal {
 		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: fmt.Sprintf(format, args...)}
 	}
+	if c.Amount < 0 || c.Amount > topics.MaxAmount {
+		return invalid("amount: %d is not between 0 and %d", c.Amount, topics.MaxAmount)
+	}
+	if c.Currency != "" {
+		if _, ok := ledger.Currency(c.Currency).Exponent(); !ok {
+			return invalid("currency: %.8q is not an ISO 4217 currency", c.Currency)
+		}
+	} else if c.Amount > 0 {
+		return invalid("currency: is missing beside an amount")
+	}
 	switch c.Type {
 	case topics.CommandCreate:
-		if c.Amount <= 0 || c.Currency == "" || c.Card == nil {
-			return invalid("amount, currency and card: a create command needs all three")
+		if c.Amount == 0 || c.Card == nil {
+			return invalid("amount and card: a create command needs both")
 		}
 		if d.in.Command.Decision.Outcome == "" {
 			return invalid("decision: the command was not assessed")
@@ -87,11 +95,7 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 		}
 	case topics.CommandConfirm:
 		if c.Challenge == nil {
-			return invalid("challenge: is missing; want what the challenge returned")
-		}
-	default:
-		if c.Amount < 0 {
-			return invalid("amount: %d is below zero", c.Amount)
+			return invalid("challenge: a confirm command needs what the challenge returned")
 		}
 	}
 	return nil

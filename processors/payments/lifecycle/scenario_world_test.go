@@ -148,7 +148,7 @@ func (w *world) command(a *args) ([]string, error) {
 	if s := a.option("challenge"); s != "" {
 		c.Challenge = &topics.Challenge{Result: s, ECI: "05", CAVV: "AAABBBCCC", DSTransactionID: "97a1"}
 	}
-	assessed := &topics.AssessedCommand{Command: c}
+	assessed := &topics.AssessedCommand{Command: c, Refusal: c.Validate()} // as the risk role does
 	if kind == topics.CommandCreate || kind == topics.CommandAuthorize {
 		assessed.Decision = topics.Decision{CommandID: c.CommandID, Outcome: topics.Outcome(a.or("decision", "pass")), RuleSet: "rules"}
 		if reasons := a.option("reasons"); reasons != "" {
