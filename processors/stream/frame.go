@@ -1,12 +1,14 @@
 package stream
 
 import (
+	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -18,15 +20,21 @@ var ErrFutureFormat = errors.New("format is newer than this binary")
 // The formats of a frame, in its first byte. A number is never used again for another layout.
 const (
 	framePlain      = 1 // the layout of Frames, as it is
-	frameCompressed = 2 // the same, compressed by zstd
+	frameCompressed = 2 // the same as an s2 block with dictionary1
 	frameLast       = frameCompressed
 )
 
 // Limits of a frame.
 const (
-	maxFrameBytes   = 64 << 20 // uncompressed; a frame that claims more is corrupt
+	maxFrameBytes   = 16 << 20 // uncompressed; a frame that claims more is corrupt
 	maxFrameOutputs = 1 << 15  // of one record; an index in an event id has 16 bits
 )
+
+// dictionary1 is what frames of format 2 are compressed against: what outputs have in common. Never edited: frames that are
+// stored cannot be read without it. A better one comes with a format number of its own.
+//
+//go:embed dictionary1.txt
+var dictionary1 []byte
 
 // frameTopics gives the topics of the catalogue one byte in a frame. 0 is followed by the name. Only ever appended to.
 var frameTopics = [...]string{1: topics.Events, topics.Entries, topics.Decisions, topics.PSPRequests,
@@ -35,38 +43,33 @@ var frameTopics = [...]string{1: topics.Events, topics.Entries, topics.Decisions
 // Frames writes and reads what stream_log stores: all that one record published, byte for byte.
 //
 //	format  1 byte
-//	time    varint, milliseconds since 1970: the record's, and so its outputs'
-//	count   uvarint, then for each output
-//	  topic   1 byte, or 0 and a string
-//	  key, type, subject, tenant, region, trace   a string each
-//	  value   a string
+//	check   4 bytes, CRC-32C of the body before compression
+//	body    compressed or not
+//	  time    varint, milliseconds since 1970: the record's, and so its outputs'
+//	  count   uvarint, then for each output
+//	    topic   1 byte, or 0 and a string
+//	    key, type, subject, tenant, region, trace   a string each
+//	    value   a string
 //
 // A string is a uvarint and its bytes: length + 1, or 0 for "the same as in the output before". The id of an output is not
 // stored: it is (partition, position, index) and follows from the place.
 //
 // Frames is safe for concurrent use.
 type Frames struct {
-	source  string
-	encoder *zstd.Encoder
-	decoder *zstd.Decoder
+	source     string
+	dictionary *s2.Dict
+	table      *crc32.Table
 }
+
+const frameHead = 1 + 4 // format and check
 
 // NewFrames returns the codec of one role's frames.
 func NewFrames(role string) (*Frames, error) {
-	encoder, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(1<<15),
-		zstd.WithEncoderCRC(true),
-		zstd.WithSingleSegment(true))
-	if err != nil {
-		return nil, fmt.Errorf("frame encoder: %w", err)
+	dictionary := s2.MakeDict(dictionary1, nil)
+	if dictionary == nil {
+		return nil, errors.New("frames: the dictionary is not one")
 	}
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxFrameBytes))
-	if err != nil {
-		return nil, fmt.Errorf("frame decoder: %w", err)
-	}
-	return &Frames{source: SourceOf(role), encoder: encoder, decoder: decoder}, nil
+	return &Frames{source: SourceOf(role), dictionary: dictionary, table: crc32.MakeTable(crc32.Castagnoli)}, nil
 }
 
 // SourceOf is the ce_source of what a role publishes.
@@ -78,62 +81,95 @@ func (f *Frames) Encode(at time.Time, outputs []Output) ([]byte, error) {
 	if len(outputs) > maxFrameOutputs {
 		return nil, fmt.Errorf("a record with %d outputs: at most %d", len(outputs), maxFrameOutputs)
 	}
-	size := 16
+	size := frameHead + 16
 	for i := range outputs {
-		size += len(outputs[i].Key) + len(outputs[i].Value) + 64
+		size += len(outputs[i].Key) + len(outputs[i].Value) + 128
 	}
-	body := make([]byte, 1, size)
-	body[0] = framePlain
-	body = binary.AppendVarint(body, at.UnixMilli())
-	body = binary.AppendUvarint(body, uint64(len(outputs)))
+	plain := make([]byte, frameHead, size)
+	plain = binary.AppendVarint(plain, at.UnixMilli())
+	plain = binary.AppendUvarint(plain, uint64(len(outputs)))
 	var last frameFields
 	for i := range outputs {
+		if t := outputs[i].Envelope.ContentType; t != "" && t != contentTypeJSON {
+			return nil, fmt.Errorf("an output of content type %q: only %s is published", t, contentTypeJSON)
+		}
 		fields := fieldsOf(&outputs[i])
-		body = appendTopic(body, outputs[i].Topic)
+		plain = appendTopic(plain, outputs[i].Topic)
 		for j := range fields {
 			if i > 0 && fields[j] == last[j] {
-				body = append(body, 0)
+				plain = append(plain, 0)
 				continue
 			}
-			body = appendString(body, fields[j])
+			plain = appendString(plain, fields[j])
 		}
-		body = appendString(body, string(outputs[i].Value))
+		plain = binary.AppendUvarint(plain, uint64(len(outputs[i].Value))+1)
+		plain = append(plain, outputs[i].Value...)
 		last = fields
 	}
+	body := plain[frameHead:]
 	if len(body) > maxFrameBytes {
 		return nil, fmt.Errorf("a frame of %d bytes: at most %d", len(body), maxFrameBytes)
 	}
-	packed := f.encoder.EncodeAll(body[1:], append(make([]byte, 0, 1+len(body)/2), frameCompressed))
-	if len(packed) < len(body) {
-		return packed, nil
+	check := crc32.Checksum(body, f.table)
+	packed := make([]byte, frameHead+s2.MaxEncodedLen(len(body)))
+	packed = packed[:frameHead+len(f.dictionary.Encode(packed[frameHead:], body))]
+	if len(packed) < len(plain) {
+		return sealed(packed, frameCompressed, check), nil
 	}
-	return body, nil
+	return sealed(plain, framePlain, check), nil
+}
+
+// contentTypeJSON is what a Fold publishes: the content type is not kept in a frame.
+const contentTypeJSON = "application/json"
+
+// sealed fills in a frame's head, and leaves the spare room behind: frames are kept until their batch is stored.
+func sealed(frame []byte, format byte, check uint32) []byte {
+	frame[0] = format
+	binary.BigEndian.PutUint32(frame[1:], check)
+	return append(make([]byte, 0, len(frame)), frame...)
 }
 
 // Decode returns the time and the outputs in a frame, with complete envelopes. An error that wraps ErrFutureFormat means
 // a newer writer; any other one a damaged frame.
 func (f *Frames) Decode(partition int32, position int64, frame []byte) (at time.Time, outputs []Output, err error) {
-	if len(frame) == 0 {
-		return time.Time{}, nil, fmt.Errorf("frame %d-%d: empty", partition, position)
+	body, err := f.unpack(frame)
+	if err == nil {
+		at, outputs, err = decodeBody(body)
 	}
-	body := frame[1:]
-	switch format := frame[0]; {
-	case format == frameCompressed:
-		if body, err = f.decoder.DecodeAll(body, nil); err != nil {
-			return time.Time{}, nil, fmt.Errorf("frame %d-%d: %w", partition, position, err)
-		}
-	case format > frameLast:
-		return time.Time{}, nil, fmt.Errorf("frame %d-%d: format %d, this binary reads up to %d: %w",
-			partition, position, format, frameLast, ErrFutureFormat)
-	case format != framePlain:
-		return time.Time{}, nil, fmt.Errorf("frame %d-%d: no such format: %d", partition, position, format)
-	}
-	at, outputs, err = decodeBody(body)
 	if err != nil {
 		return time.Time{}, nil, fmt.Errorf("frame %d-%d: %w", partition, position, err)
 	}
 	identify(f.source, partition, position, at, outputs)
 	return at, outputs, nil
+}
+
+// unpack returns the body of a frame, checked.
+func (f *Frames) unpack(frame []byte) ([]byte, error) {
+	if len(frame) < frameHead {
+		return nil, errFrameShort
+	}
+	body := frame[frameHead:]
+	switch format := frame[0]; {
+	case format > frameLast:
+		return nil, fmt.Errorf("format %d, this binary reads up to %d: %w", format, frameLast, ErrFutureFormat)
+	case format == frameCompressed:
+		size, err := s2.DecodedLen(body)
+		if err == nil && size > maxFrameBytes {
+			err = fmt.Errorf("%d bytes: at most %d", size, maxFrameBytes)
+		}
+		if err == nil {
+			body, err = f.dictionary.Decode(nil, body)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("decompress: %w", err)
+		}
+	case format != framePlain:
+		return nil, fmt.Errorf("no such format: %d", format)
+	}
+	if check := binary.BigEndian.Uint32(frame[1:]); check != crc32.Checksum(body, f.table) {
+		return nil, errors.New("its check does not match: the row is damaged")
+	}
+	return body, nil
 }
 
 // identify completes the envelopes of one record's outputs.
