@@ -21,7 +21,7 @@ const (
 	// MaxMessageBytes is the largest record batch, and so the largest record, that a topic takes.
 	MaxMessageBytes = 1 << 20
 
-	topicsLimit    = 30 * time.Second      // for a new topic to be known by every broker that answers
+	topicsLimit    = 30 * time.Second      // for what was applied to be seen
 	topicsInterval = 50 * time.Millisecond // between two looks
 	safeReplicas   = 3                     // from here on a write is acknowledged by two replicas
 )
@@ -116,7 +116,7 @@ func ApplyTopics(ctx context.Context, adm *kadm.Client, partitions int32, replic
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return awaitTopics(ctx, adm, partitions)
+	return awaitTopics(ctx, adm, partitions, replication)
 }
 
 func createTopic(ctx context.Context, adm *kadm.Client, topic topics.Topic, partitions int32, replication int16) error {
@@ -181,46 +181,50 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 	return settings, nil
 }
 
-// awaitTopics returns when every partition of the catalogue has a leader.
-func awaitTopics(ctx context.Context, adm *kadm.Client, partitions int32) error {
+// awaitTopics returns when the cluster shows what was applied and every partition has a leader: brokers learn of both a
+// moment after the controller.
+func awaitTopics(ctx context.Context, adm *kadm.Client, partitions int32, replication int16) error {
 	ctx, cancel := context.WithTimeout(ctx, topicsLimit)
 	defer cancel()
 	tick := time.NewTicker(topicsInterval)
 	defer tick.Stop()
 	for {
-		pending, err := leaderless(ctx, adm, partitions)
-		if err == nil && pending == "" {
+		pending, err := unsettled(ctx, adm, partitions, replication)
+		if err == nil && pending == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("topic %s has no leader for every partition: %w", pending, errors.Join(ctx.Err(), err))
+			return fmt.Errorf("topics are not as applied: %w", errors.Join(ctx.Err(), pending, err))
 		case <-tick.C:
 		}
 	}
 }
 
+// unsettled returns, as the first result, what the cluster does not show yet.
+func unsettled(ctx context.Context, adm *kadm.Client, partitions int32, replication int16) (pending, err error) {
+	differences, err := CheckTopics(ctx, adm, partitions, replication)
+	if err != nil {
+		return nil, err
+	}
+	if len(differences) > 0 {
+		return errors.New(differences[0].String()), nil
+	}
+	have, err := listTopics(ctx, adm)
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range topics.Catalogue() {
+		for _, partition := range have[topic.Name].Partitions {
+			if partition.Err != nil || partition.Leader < 0 {
+				return fmt.Errorf("topic %s: partition %d has no leader", topic.Name, partition.Partition), nil
+			}
+		}
+	}
+	return nil, nil
+}
+
 // listTopics asks the cluster. Without the authorized operations the client would answer from what it knew seconds ago.
 func listTopics(ctx context.Context, adm *kadm.Client, names ...string) (kadm.TopicDetails, error) {
 	return adm.ListTopics(kadm.WithAuthorizedOps(ctx), names...)
-}
-
-// leaderless names a topic of which a partition has no leader yet, "" when there is none.
-func leaderless(ctx context.Context, adm *kadm.Client, partitions int32) (string, error) {
-	have, err := listTopics(ctx, adm)
-	if err != nil {
-		return "", err
-	}
-	for _, topic := range topics.Catalogue() {
-		led := int32(0)
-		for _, partition := range have[topic.Name].Partitions {
-			if partition.Err == nil && partition.Leader >= 0 {
-				led++
-			}
-		}
-		if led < partitions {
-			return topic.Name, nil
-		}
-	}
-	return "", nil
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 )
 
 const (
+	takeLimit     = 5 * time.Minute // for the tests before
 	resetLimit    = time.Minute
 	resetInterval = 50 * time.Millisecond
 )
@@ -40,6 +42,7 @@ func New(t testing.TB, partitions int32) *Broker {
 	b := &Broker{}
 	if real := os.Getenv("WEIR_TEST_KAFKA_BROKERS"); real != "" {
 		b.Config.Brokers = strings.Split(real, ",")
+		takeCluster(t)
 		b.clear(t)
 	} else {
 		embedded, err := broker.StartEmbedded("", 0, slog.New(slog.DiscardHandler))
@@ -57,6 +60,31 @@ func New(t testing.TB, partitions int32) *Broker {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// cluster says which test of this process uses the real one: its topics are nobody else's.
+var cluster = struct {
+	free   chan struct{}
+	holder atomic.Pointer[string] // name of the test
+}{free: make(chan struct{}, 1)}
+
+// takeCluster waits until no other test uses the cluster and keeps it until the test ends. Its subtests use it too.
+func takeCluster(t testing.TB) {
+	t.Helper()
+	name := t.Name()
+	if holder := cluster.holder.Load(); holder != nil && strings.HasPrefix(name+"/", *holder+"/") {
+		return
+	}
+	select {
+	case cluster.free <- struct{}{}:
+		cluster.holder.Store(&name)
+		t.Cleanup(func() {
+			cluster.holder.Store(nil)
+			<-cluster.free
+		})
+	case <-time.After(takeLimit):
+		t.Fatalf("another test has held the cluster for %s", takeLimit)
+	}
 }
 
 // Client returns a client that is closed when the test ends.
