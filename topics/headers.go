@@ -34,23 +34,34 @@ func (e Envelope) Headers() []Header {
 	if contentType == "" {
 		contentType = contentTypeJSON
 	}
+	const timeBytes = len(time.RFC3339Nano)
+	// One buffer holds all values: an output is published with up to ten of them.
+	buffer := make([]byte, 0, len(specVersion)+len(e.ID)+len(e.Source)+len(e.Type)+len(e.Subject)+len(e.Tenant)+
+		len(e.Region)+len(e.TraceID)+len(contentType)+timeBytes)
 	headers := make([]Header, 0, 10)
-	headers = append(headers,
-		Header{HeaderSpecVersion, []byte(specVersion)},
-		Header{HeaderID, []byte(e.ID)},
-		Header{HeaderSource, []byte(e.Source)},
-		Header{HeaderType, []byte(e.Type)})
+	add := func(key, value string) {
+		start := len(buffer)
+		buffer = append(buffer, value...)
+		headers = append(headers, Header{key, buffer[start:len(buffer):len(buffer)]})
+	}
+	add(HeaderSpecVersion, specVersion)
+	add(HeaderID, e.ID)
+	add(HeaderSource, e.Source)
+	add(HeaderType, e.Type)
 	for _, optional := range [...]struct{ key, value string }{
 		{HeaderSubject, e.Subject}, {HeaderTenant, e.Tenant}, {HeaderRegion, e.Region}, {HeaderTraceID, e.TraceID},
 	} {
 		if optional.value != "" {
-			headers = append(headers, Header{optional.key, []byte(optional.value)})
+			add(optional.key, optional.value)
 		}
 	}
 	if !e.Time.IsZero() {
-		headers = append(headers, Header{HeaderTime, e.Time.UTC().AppendFormat(nil, time.RFC3339Nano)})
+		start := len(buffer)
+		buffer = e.Time.UTC().AppendFormat(buffer, time.RFC3339Nano)
+		headers = append(headers, Header{HeaderTime, buffer[start:len(buffer):len(buffer)]})
 	}
-	return append(headers, Header{HeaderContentType, []byte(contentType)})
+	add(HeaderContentType, contentType)
+	return headers
 }
 
 // ParseEnvelope reads what Headers wrote. Headers that are not an envelope's are ignored. A record without any ce_
