@@ -14,6 +14,8 @@ const checkWithin = 2 * time.Second
 type Check struct {
 	Name string
 	Func func(context.Context) error
+	// Advisory is shown and nothing more: requests are served all the same.
+	Advisory bool
 }
 
 // health says that the process answers, and nothing else: a process is not to be killed because a broker is away.
@@ -37,7 +39,7 @@ func (a *API) readiness(c *call) error {
 	health, status := Health{Status: "ok", Checks: map[string]string{}}, http.StatusOK
 	for i, check := range a.checks {
 		health.Checks[check.Name] = results[i]
-		if results[i] != "ok" {
+		if results[i] != "ok" && !check.Advisory {
 			health.Status, status = "unavailable", http.StatusServiceUnavailable
 		}
 	}

@@ -163,15 +163,15 @@ func configure(o Options, dir string) (*config.Config, error) {
 	if o.Database != "" {
 		flags = append(flags, config.Setting{Key: "database.url", Value: o.Database})
 	}
-	cfg, err := config.Load(config.Sources{Flags: flags})
-	if err != nil {
+	file := filepath.Join(dir, "weir.yaml")
+	if err := os.WriteFile(file, []byte(keys), 0o600); err != nil {
 		return nil, err
 	}
-	if len(cfg.API.Keys) == 0 {
-		cfg.API.Keys = []config.APIKey{{Name: "development", Tenant: config.DevelopmentTenant, Key: config.DevelopmentKey}}
-	}
-	return cfg, nil
+	return config.Load(config.Sources{File: file, Flags: flags})
 }
+
+// keys gives the demo's clients access, whatever broker and database are used.
+const keys = "api: {keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + "}]}\n"
 
 // freeAddresses finds free ports of the loopback interface.
 func freeAddresses(n int) ([]string, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/database"
@@ -41,6 +42,7 @@ type Engine struct {
 	registry *prometheus.Registry
 	closers  []func() error // in the order of their opening
 	roles    []role
+	advice   []api.Check // for /readyz, besides whether the roles are ready
 	stop     context.CancelFunc
 	ended    chan error
 }
@@ -192,7 +194,7 @@ func (e *Engine) applyTopics(ctx context.Context) error {
 // openDatabase starts the embedded database where none is named, connects and migrates.
 func (e *Engine) openDatabase(ctx context.Context) error {
 	d := &e.Config.Database
-	url, err := databaseURL(d)
+	url, err := d.Address()
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,12 @@ func (e *Engine) addRisk(context.Context) error {
 		return err
 	}
 	e.roles = append(e.roles, role{"risk", r.Run, r.Ready})
+	e.advice = append(e.advice, api.Check{Name: "rules", Advisory: true, Func: func(context.Context) error {
+		if broken := r.Rules().Status().Err; broken != nil {
+			return fmt.Errorf("the last good rule set stays in force: %w", broken)
+		}
+		return nil
+	}})
 	return nil
 }
 
@@ -178,7 +184,7 @@ func (e *Engine) addAPI(context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	var checks []api.Check
+	checks := e.advice
 	for _, r := range e.roles {
 		if r.ready != nil {
 			checks = append(checks, api.Check{Name: r.name, Func: func(context.Context) error { return r.ready() }})

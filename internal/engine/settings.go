@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-	"net/url"
 	"path/filepath"
 	"time"
 
@@ -25,20 +23,6 @@ func brokerConfig(k *config.Kafka, brokers []string) broker.Config {
 		TLS: k.TLS.Enabled, CA: k.TLS.CA, Certificate: k.TLS.Certificate, Key: k.TLS.Key,
 		Mechanism: k.SASL.Mechanism, User: k.SASL.User, Password: k.SASL.Password.Reveal(),
 	}
-}
-
-// databaseURL is the configured URL with the password that may stand beside it; "" for the embedded database.
-func databaseURL(d *config.Database) (string, error) {
-	raw := d.URL.Reveal()
-	if raw == "" || d.Password == "" {
-		return raw, nil
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "", fmt.Errorf("database.url: %w", err)
-	}
-	u.User = url.UserPassword(u.User.Username(), d.Password.Reveal())
-	return u.String(), nil
 }
 
 func streamLimits(s *config.Stream) stream.Limits {

@@ -27,6 +27,7 @@ func Post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (*l
 	if before == nil {
 		return nil, nil
 	}
+	standing.Excess = max(0, before.Refunded+before.Refunding-before.Captured) // stands in suspense: cleared first
 	entry, err := post(before, e, standing)
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %s of payment %s: %w", e.EventID, e.Type, e.PaymentID, err)
