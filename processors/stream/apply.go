@@ -19,8 +19,8 @@ type batch struct {
 	positions []int64 // rows of stream_log: the records that published anything
 	frames    [][]byte
 	outputs   []*kgo.Record
-	bytes     int // of the outputs
-	letters   int // dead letters among the outputs
+	bytes     int                  // of the outputs
+	letters   []topics.RefusalCode // of the dead letters among the outputs
 }
 
 // apply is O3 for one batch: from the records in hand to a certain commit. Whatever it returns as an error, the State may
@@ -64,7 +64,7 @@ func (s *session) fold(ctx context.Context, b *batch) error {
 		}
 	}
 	for i := range b.records {
-		outputs, err := s.outputsOf(&b.records[i])
+		outputs, err := s.outputsOf(b, &b.records[i])
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (s *session) fold(ctx context.Context, b *batch) error {
 }
 
 // outputsOf folds one record, dead letter included.
-func (s *session) outputsOf(r *Record) ([]Output, error) {
+func (s *session) outputsOf(b *batch, r *Record) ([]Output, error) {
 	verdict := s.suspects.of(r.Position)
 	var outputs []Output
 	var dead *DeadLetter
@@ -109,6 +109,7 @@ func (s *session) outputsOf(r *Record) ([]Output, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.letters = append(b.letters, dead.Reason)
 	return append(outputs, letter), nil
 }
 
@@ -135,9 +136,6 @@ func (s *session) render(b *batch, r *Record, outputs []Output) error {
 		if size > s.config.Limits.RecordBytes {
 			return &condemnedError{r.Position, DeadLetter{Reason: topics.RefusedPoison, Detail: fmt.Sprintf(
 				"its output %d to %s has %d bytes, at most %d are published", i, out.Topic, size, s.config.Limits.RecordBytes)}}
-		}
-		if outputs[i].Envelope.Type == topics.TypeDeadLetter {
-			b.letters++
 		}
 		b.outputs = append(b.outputs, out)
 		b.bytes += size

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -18,6 +19,8 @@ type claim struct {
 	reader
 	position Position // N, where found
 	found    bool
+	closing  sync.Once
+	closed   chan struct{}
 }
 
 // TransactionalID is the transactional id that owns a partition of a role.
@@ -41,7 +44,7 @@ func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
-	c := &claim{reader: newReader(client, role, partition)}
+	c := &claim{reader: newReader(client, role, partition), closed: make(chan struct{})}
 	if err := c.fenceAndRead(ctx); err != nil {
 		c.close(limits.LeaveTimeout)
 		return nil, err
@@ -49,9 +52,25 @@ func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32
 	return c, nil
 }
 
-// close closes the producer. An open transaction stays open until the next owner or the broker aborts it; nothing in it
-// can be committed any more.
-func (c *claim) close(limit time.Duration) { closeClient(c.client, limit) }
+// close closes the producer, and stops waiting after a limit. An open transaction stays open until the next owner or the
+// broker aborts it; nothing in it can be committed any more.
+func (c *claim) close(limit time.Duration) {
+	c.shut()
+	select {
+	case <-c.closed:
+	case <-time.After(limit):
+	}
+}
+
+// shut begins to close the producer, which ends everything that waits for it.
+func (c *claim) shut() {
+	c.closing.Do(func() {
+		go func() {
+			defer close(c.closed)
+			c.client.CloseAllowingRebalance()
+		}()
+	})
+}
 
 // closeClient closes a client, and stops waiting after a limit: with the broker away, closing may wait for it.
 func closeClient(client *kgo.Client, limit time.Duration) {

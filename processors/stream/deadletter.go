@@ -51,7 +51,7 @@ func mask(letter *topics.DeadLetter) {
 	found := topics.FindCardNumber([]byte(letter.Detail)) || topics.FindCardNumber(letter.Key) ||
 		topics.FindCardNumber(letter.Value)
 	for _, h := range letter.Headers {
-		found = found || topics.FindCardNumber(h.Value)
+		found = found || topics.FindCardNumber([]byte(h.Key)) || topics.FindCardNumber(h.Value)
 	}
 	if !found {
 		return
@@ -60,6 +60,7 @@ func mask(letter *topics.DeadLetter) {
 	letter.Detail = string(masked([]byte(letter.Detail)))
 	letter.Key, letter.Value = masked(letter.Key), masked(letter.Value)
 	for i := range letter.Headers {
+		letter.Headers[i].Key = string(masked([]byte(letter.Headers[i].Key)))
 		letter.Headers[i].Value = masked(letter.Headers[i].Value)
 	}
 }

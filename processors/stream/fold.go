@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/internal/telemetry"
 )
 
 // FoldConfig says what a Fold folds.
@@ -101,8 +102,9 @@ func (f *Fold) hold(ctx, drain context.Context, partition int32) {
 	defer func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if f.status[partition] == status {
+		if f.status[partition] == status { // not held anew meanwhile
 			delete(f.status, partition)
+			status.release()
 		}
 	}()
 	suspects := &suspects{}
@@ -147,6 +149,7 @@ func (f *Fold) pause(err error, delay time.Duration) time.Duration {
 }
 
 func (f *Fold) report(status *partitionStatus, log *slog.Logger, err error, wait time.Duration) {
+	f.metrics.stage.Retry(telemetry.RetryOwnership)
 	var stopped *StopError
 	if errors.As(err, &stopped) {
 		status.change(PhaseStopped, err)

@@ -60,6 +60,7 @@ func (in *intake) take(fetches kgo.Fetches, position int64) error {
 				return fmt.Errorf("fetch %s: it has topic id %x now, want %x", in.config.Input, topic.TopicID, in.topicID)
 			}
 			for _, partition := range topic.Partitions {
+				in.status.ends(partition.HighWatermark)
 				for _, r := range partition.Records {
 					if r.Offset != expected || r.Attrs.IsControl() {
 						return fmt.Errorf("fetch %s partition %d: offset %d (control record: %t) where %d must follow: only "+

@@ -33,7 +33,7 @@ func (s *session) run(ctx, drain context.Context) (err error) {
 		return err
 	}
 	defer claim.close(s.config.Limits.LeaveTimeout)
-	defer context.AfterFunc(ctx, claim.client.CloseAllowingRebalance)() // waits inside the client end with ctx
+	defer context.AfterFunc(ctx, claim.shut)() // some waits inside the client know no context
 	if err := s.open(ctx); err != nil {
 		return err
 	}

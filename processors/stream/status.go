@@ -1,11 +1,14 @@
 package stream
 
 import (
+	"errors"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/weirhq/weir/internal/telemetry"
 )
 
 // Phase is what a Fold is doing with a partition.
@@ -28,96 +31,37 @@ type PartitionStatus struct {
 	Err       error // why the last session ended; nil while folding
 }
 
-// foldMetrics are the metrics of one Fold. Labels are partitions only: a closed set.
+// foldMetrics are the metrics of one Fold.
 type foldMetrics struct {
-	applied, published *prometheus.GaugeVec // positions
-	records, batches   *prometheus.CounterVec
-	outputs, letters   *prometheus.CounterVec
-	sessions           *prometheus.CounterVec
-	stopped            *prometheus.GaugeVec
-	batchSeconds       prometheus.Histogram
-}
-
-// register returns the collector, or the one of the same name that another Fold of this process has registered.
-func register[C prometheus.Collector](r prometheus.Registerer, c C) (C, error) {
-	err := r.Register(c)
-	if err == nil {
-		return c, nil
-	}
-	if already, ok := err.(prometheus.AlreadyRegisteredError); ok {
-		if existing, ok := already.ExistingCollector.(C); ok {
-			return existing, nil
-		}
-	}
-	return c, err
+	stage                       *telemetry.Stage
+	applied, published, stopped *prometheus.GaugeVec // by partition
 }
 
 func newFoldMetrics(registerer prometheus.Registerer, role string) (*foldMetrics, error) {
+	m := &foldMetrics{stage: telemetry.NewStage(registerer, role)}
 	if registerer == nil {
 		registerer = prometheus.NewRegistry()
 	}
-	registerer = prometheus.WrapRegistererWith(prometheus.Labels{"role": role}, registerer)
-	m := &foldMetrics{}
-	var err error
-	gauge := func(name, help string) *prometheus.GaugeVec {
-		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "weir_fold_" + name, Help: help}, []string{"partition"})
-		registered, failure := register(registerer, g)
-		if failure != nil {
-			err = failure
+	for _, gauge := range []struct {
+		to         **prometheus.GaugeVec
+		name, help string
+	}{
+		{&m.applied, "weir_fold_applied_position", "Position of the first record that is not applied."},
+		{&m.published, "weir_fold_published_position", "Position of the first record whose outputs are not committed to Kafka."},
+		{&m.stopped, "weir_fold_stopped", "1 where the partition waits for somebody to repair it."},
+	} {
+		*gauge.to = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: gauge.name, Help: gauge.help,
+			ConstLabels: prometheus.Labels{"role": role}}, []string{"partition"})
+		err := registerer.Register(*gauge.to)
+		var there prometheus.AlreadyRegisteredError
+		if errors.As(err, &there) { // another Fold of the role in this process
+			*gauge.to, err = there.ExistingCollector.(*prometheus.GaugeVec), nil
 		}
-		return registered
-	}
-	counter := func(name, help string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_fold_" + name, Help: help}, []string{"partition"})
-		registered, failure := register(registerer, c)
-		if failure != nil {
-			err = failure
+		if err != nil {
+			return nil, err
 		}
-		return registered
 	}
-	m.applied = gauge("applied_position", "Position of the first record not applied.")
-	m.published = gauge("published_position", "Position of the first record whose outputs are not committed to Kafka.")
-	m.stopped = gauge("stopped", "1 where the partition waits for somebody to repair it.")
-	m.records = counter("records_total", "Records applied.")
-	m.batches = counter("batches_total", "Database transactions committed.")
-	m.outputs = counter("outputs_total", "Records applied for publication.")
-	m.letters = counter("dead_letters_total", "Records put aside.")
-	m.sessions = counter("sessions_total", "Times a partition was claimed.")
-	histogram, failure := register(registerer, prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "weir_fold_batch_seconds", Help: "Time to apply one batch, database transaction included.",
-		Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
-	}))
-	if failure != nil {
-		err = failure
-	}
-	m.batchSeconds = histogram
-	return m, err
-}
-
-// transformMetrics are the metrics of one Transform.
-type transformMetrics struct {
-	records, retries, letters prometheus.Counter
-}
-
-func newTransformMetrics(registerer prometheus.Registerer, role string) (*transformMetrics, error) {
-	if registerer == nil {
-		registerer = prometheus.NewRegistry()
-	}
-	registerer = prometheus.WrapRegistererWith(prometheus.Labels{"role": role}, registerer)
-	m := &transformMetrics{}
-	var err error
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_transform_" + name, Help: help})
-		registered, failure := register[prometheus.Counter](registerer, c)
-		if failure != nil {
-			err = failure
-		}
-		return registered
-	}
-	m.records = counter("records_total", "Records transformed.")
-	m.retries = counter("retries_total", "Records tried again after an error.")
-	m.letters = counter("dead_letters_total", "Records put aside.")
-	return m, err
+	return m, nil
 }
 
 // partitionStatus is the live status of one partition, written by its sessions and read by anybody.
@@ -127,7 +71,8 @@ type partitionStatus struct {
 
 	mu       sync.Mutex
 	now      PartitionStatus
-	progress bool // since the last begin
+	progress bool  // since the last begin
+	end      int64 // offset after the last record of the input, as far as is known
 }
 
 func newPartitionStatus(metrics *foldMetrics, partition int32) *partitionStatus {
@@ -159,7 +104,6 @@ func (s *partitionStatus) claiming() {
 	s.mu.Lock()
 	s.progress = false
 	s.mu.Unlock()
-	s.metrics.sessions.WithLabelValues(s.label).Inc()
 }
 
 // progressed reports whether the session has applied or published anything.
@@ -181,13 +125,29 @@ func (s *partitionStatus) folding(published, applied, base int64) {
 func (s *partitionStatus) applied(b *batch, took time.Duration) {
 	s.mu.Lock()
 	s.now.Applied, s.progress = b.next, true
+	lag := s.end - (b.next - s.now.Base)
 	s.mu.Unlock()
 	s.metrics.applied.WithLabelValues(s.label).Set(float64(b.next))
-	s.metrics.records.WithLabelValues(s.label).Add(float64(len(b.records)))
-	s.metrics.batches.WithLabelValues(s.label).Inc()
-	s.metrics.outputs.WithLabelValues(s.label).Add(float64(len(b.outputs)))
-	s.metrics.letters.WithLabelValues(s.label).Add(float64(b.letters))
-	s.metrics.batchSeconds.Observe(took.Seconds())
+	s.metrics.stage.Batch(took, len(b.records))
+	s.metrics.stage.Lag(s.now.Partition, max(lag, 0))
+	for _, reason := range b.letters {
+		s.metrics.stage.DeadLetter(reason)
+	}
+}
+
+// ends takes note of where the input ends, as a fetch has said.
+func (s *partitionStatus) ends(offset int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end = offset
+}
+
+// release forgets what is shown of a partition that is no longer assigned.
+func (s *partitionStatus) release() {
+	for _, gauge := range []*prometheus.GaugeVec{s.metrics.applied, s.metrics.published, s.metrics.stopped} {
+		gauge.DeleteLabelValues(s.label)
+	}
+	s.metrics.stage.Release(s.now.Partition)
 }
 
 func (s *partitionStatus) published(next int64) {

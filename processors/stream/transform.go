@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/telemetry"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -49,9 +50,9 @@ type TransformConfig struct {
 // Transform maps a topic to others without state of its own: at least once, in the order of each input partition. The
 // group's committed offset never passes a record whose messages are not acknowledged by all replicas.
 type Transform struct {
-	config  TransformConfig
-	metrics *transformMetrics
-	log     *slog.Logger
+	config TransformConfig
+	stage  *telemetry.Stage
+	log    *slog.Logger
 
 	mu       sync.Mutex
 	assigned bool
@@ -67,11 +68,8 @@ func NewTransform(config TransformConfig) (*Transform, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	metrics, err := newTransformMetrics(config.Registerer, config.Role)
-	if err != nil {
-		return nil, fmt.Errorf("transform %s: metrics: %w", config.Role, err)
-	}
-	return &Transform{config: config, metrics: metrics, log: config.Log.With("role", config.Role)}, nil
+	return &Transform{config: config, stage: telemetry.NewStage(config.Registerer, config.Role),
+		log: config.Log.With("role", config.Role)}, nil
 }
 
 // Run transforms until ctx is done; then it finishes what is in flight, commits, leaves the group and returns nil, within
@@ -86,6 +84,7 @@ func (t *Transform) Run(ctx context.Context) error {
 			return nil
 		}
 		t.note(err)
+		t.stage.Retry(telemetry.RetryBroker)
 		if time.Since(began) > t.config.Limits.BackoffLast {
 			delay = t.config.Limits.BackoffFirst
 		}
@@ -218,7 +217,7 @@ func (run *transformRun) poll() {
 			worker := run.workers[p.Partition]
 			run.mu.Unlock()
 			if worker != nil && len(p.Records) > 0 {
-				worker.add(p.Records)
+				worker.add(p.Records, p.HighWatermark)
 			}
 		})
 		run.client.AllowRebalance()
@@ -255,6 +254,7 @@ func (run *transformRun) end(partitions []int32, limit time.Duration) {
 	}
 	for _, worker := range ending {
 		worker.wait(ctx)
+		run.stage.Release(worker.partition)
 	}
 	if limit > 0 {
 		run.commit(ending, run.config.Limits.LeaveTimeout)

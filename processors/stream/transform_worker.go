@@ -22,6 +22,7 @@ type transformWorker struct {
 
 	mu      sync.Mutex
 	changed sync.Cond // records were added, acknowledged or the worker is stopped
+	end     int64     // offset after the last record of the input, as far as is known
 	queue   []*kgo.Record
 	paused  bool
 	prefix  *Prefix
@@ -44,9 +45,10 @@ func startWorker(run *transformRun, partition int32) *transformWorker {
 
 // add queues what was fetched. Above the bound the partition is not fetched until the worker has caught up; what one poll
 // returns is the most that is held beyond it.
-func (w *transformWorker) add(records []*kgo.Record) {
+func (w *transformWorker) add(records []*kgo.Record, end int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.end = end
 	if w.prefix == nil {
 		w.saved = records[0].Offset
 		w.prefix = NewPrefix(w.saved)
@@ -116,10 +118,10 @@ func (w *transformWorker) transform(r *Record) (out []*kgo.Record, ok bool) {
 			}
 		}
 		if err == nil {
-			w.run.metrics.records.Inc()
+			w.run.stage.Records(1)
 			return out, true
 		}
-		w.run.metrics.retries.Inc()
+		w.run.stage.Retry("other")
 		w.run.log.Warn("record is tried again", "partition", r.Partition, "offset", r.Position, "error", err)
 		select {
 		case <-time.After(delay/2 + rand.N(delay)):
@@ -148,7 +150,7 @@ func (w *transformWorker) deadLetter(r *Record, reason DeadLetter) ([]*kgo.Recor
 	if err != nil {
 		return nil, err
 	}
-	w.run.metrics.letters.Inc()
+	w.run.stage.DeadLetter(letter.Reason)
 	w.run.log.Warn("record put aside", "partition", r.Partition, "offset", r.Position, "reason", letter.Reason,
 		"detail", letter.Detail)
 	output := Output{Topic: config.DeadLetters, Key: letter.Key, Value: value,
@@ -224,7 +226,9 @@ func (w *transformWorker) committable() (next int64, moved bool) {
 	if w.prefix == nil {
 		return 0, false
 	}
-	return w.prefix.Next(), w.prefix.Next() > w.saved
+	next = w.prefix.Next()
+	w.run.stage.Lag(w.partition, max(w.end-next, 0))
+	return next, next > w.saved
 }
 
 func (w *transformWorker) committed(next int64) {
