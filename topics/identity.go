@@ -47,15 +47,15 @@ func (id PaymentID) String() string {
 func ParsePaymentID(s string) (PaymentID, error) {
 	rest, ok := strings.CutPrefix(s, "pay_")
 	if !ok || len(rest) != 4+1+32 || rest[4] != '_' {
-		return PaymentID{}, fmt.Errorf("payment id %q: want pay_, 4 hex digits, _ and 32 hex digits", s)
+		return PaymentID{}, fmt.Errorf("payment id %.64q: want pay_, 4 hex digits, _ and 32 hex digits", s)
 	}
 	partition, err := strconv.ParseUint(rest[:4], 16, 15)
 	if err != nil {
-		return PaymentID{}, fmt.Errorf("payment id %q: partition: %w", s, err)
+		return PaymentID{}, fmt.Errorf("payment id %.64q: partition: %w", s, err)
 	}
 	id, err := uuid.FromString(rest[5:])
 	if err != nil {
-		return PaymentID{}, fmt.Errorf("payment id %q: %w", s, err)
+		return PaymentID{}, fmt.Errorf("payment id %.64q: %w", s, err)
 	}
 	return PaymentID{int32(partition), id}, nil
 }
@@ -79,13 +79,13 @@ func (id EventID) String() string {
 func ParseEventID(s string) (EventID, error) {
 	parts := strings.Split(s, "-")
 	if len(parts) != 3 {
-		return EventID{}, fmt.Errorf("event id %q: want partition-position-index", s)
+		return EventID{}, fmt.Errorf("event id %.64q: want partition-position-index", s)
 	}
 	partition, err1 := strconv.ParseInt(parts[0], 10, 32)
 	position, err2 := strconv.ParseInt(parts[1], 10, 64)
 	index, err3 := strconv.ParseInt(parts[2], 10, 16)
 	if err1 != nil || err2 != nil || err3 != nil || partition < 0 || position < 0 || index < 0 {
-		return EventID{}, fmt.Errorf("event id %q: want three non-negative integers", s)
+		return EventID{}, fmt.Errorf("event id %.64q: want three non-negative integers", s)
 	}
 	return EventID{int32(partition), position, int16(index)}, nil
 }

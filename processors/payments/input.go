@@ -47,7 +47,7 @@ func (s *partition) decode(r *stream.Record) *input {
 			_, in.err = s.address(in, v.PaymentID)
 		}
 	default:
-		in.err = fmt.Errorf("header %s: %q is not a kind of record of %s", topics.HeaderType, kind, topics.Inbox)
+		in.err = fmt.Errorf("header %s: %.64q is not a kind of record of %s", topics.HeaderType, kind, topics.Inbox)
 	}
 	return in
 }
@@ -65,7 +65,7 @@ func typeOf(headers []topics.Header) string {
 func (s *partition) command(in *input, c *topics.Command) error {
 	id, err := uuid.FromString(c.CommandID)
 	if err != nil || c.Tenant == "" {
-		return fmt.Errorf("command_id %q and tenant %q: want a UUID and a name", c.CommandID, c.Tenant)
+		return fmt.Errorf("command_id %.64q and tenant %.64q: want a UUID and a name", c.CommandID, c.Tenant)
 	}
 	in.id = id
 	if c.Type == topics.CommandCreate {
@@ -105,7 +105,7 @@ func (s *partition) report(in *input, r *topics.PSPReport) error {
 	if r.Source == topics.SourceWebhook {
 		id, err := uuid.FromString(r.ReportID)
 		if err != nil {
-			return fmt.Errorf("report_id %q: want a UUID", r.ReportID)
+			return fmt.Errorf("report_id %.64q: want a UUID", r.ReportID)
 		}
 		in.id = id
 	}

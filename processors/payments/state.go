@@ -177,10 +177,20 @@ func (s *partition) misplaced(in *input, r *stream.Record) []stream.Output {
 		Tenant: c.Tenant, Region: c.Region, CustomerID: c.CustomerID, PaymentID: c.PaymentID, CommandID: c.CommandID,
 		TraceID: c.TraceID, At: r.Time, Refusal: topics.RefusedInvalid, Detail: in.refused,
 	}
+	maskTexts(&e)
 	s.metrics.event(&e)
 	out := outputs{partition: s, record: r}
 	out.event(&e)
 	return out.all
+}
+
+// maskTexts masks card numbers in what an event repeats of a record that nobody has checked.
+func maskTexts(e *topics.PaymentEvent) {
+	for _, text := range []*string{&e.Tenant, &e.Region, &e.CustomerID, &e.PaymentID, &e.CommandID, &e.TraceID, &e.Detail} {
+		if masked, found := topics.MaskCardNumbers([]byte(*text)); found {
+			*text = string(masked)
+		}
+	}
 }
 
 // Refuse tells of a record that was put aside. The payment is not touched.
@@ -203,6 +213,7 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) []stream.O
 			e.Tenant, e.Region, e.PaymentID, e.TraceID = envelope.Tenant, envelope.Region, envelope.Subject, envelope.TraceID
 		}
 	}
+	maskTexts(&e)
 	s.metrics.event(&e)
 	out := outputs{partition: s, record: &r}
 	out.event(&e)
