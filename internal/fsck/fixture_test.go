@@ -208,7 +208,19 @@ func (f *fixture) apply(customer string, events []topics.PaymentEvent, entries .
 	for i := range outputs {
 		f.pending[partition] = append(f.pending[partition], stream.PublishedRecord(partition, &outputs[i]))
 	}
-	f.store(partition, position, stream.InputHash(in), frame, customer, p, entries)
+	f.store(partition, position, stream.InputHash(f.stored(in)), frame, customer, p, entries)
+}
+
+// stored is a record as the topic holds it: a cluster sets the timestamp.
+func (f *fixture) stored(r *kgo.Record) *kgo.Record {
+	f.t.Helper()
+	client := f.broker.Client(f.t, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+		r.Topic: {r.Partition: kgo.NewOffset().At(r.Offset).WithEpoch(-1)},
+	}))
+	defer client.Close()
+	fetches := client.PollRecords(f.t.Context(), 1)
+	f.must(fetches.Err())
+	return fetches.Records()[0]
 }
 
 // home is the customer's partition, but 0 for customers named lost, wherever they belong.
