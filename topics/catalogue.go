@@ -102,7 +102,7 @@ func flowTopics() []Topic {
 			Writers: []string{"payments"}, Readers: []string{"psp"},
 		},
 		{
-			Name: PSPWebhooks, DeadLetters: PSPWebhooksDeadLetters, Purpose: "Verified webhooks as they came: the body byte for byte, the PSP's name in ce_subject.",
+			Name: PSPWebhooks, DeadLetters: PSPWebhooksDeadLetters, Purpose: "Verified webhooks as they came: the body byte for byte, a card number in it masked; the PSP's name in ce_subject.",
 			Key: "the delivery's id", Retention: forInspection, Types: []string{TypePSPWebhook},
 			Writers: []string{"api"}, Readers: []string{"webhooks"},
 		},

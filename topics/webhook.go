@@ -6,8 +6,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// TypePSPWebhook is the ce_type of psp.webhooks.v1. Its value is the raw body, byte for byte as it was signed, and its
-// key the delivery's id.
+// TypePSPWebhook is the ce_type of psp.webhooks.v1. Its value is the raw body, byte for byte as it was signed (card
+// numbers masked), and its key the delivery's id.
 const TypePSPWebhook = "weir.psp.webhook.v1"
 
 // HeaderVerified is "true" in a record of psp.webhooks.v1 whose signature was verified before it was written. The

@@ -252,6 +252,9 @@ func (s *Sandbox) Webhook(body []byte) (topics.PSPReport, error) {
 	if event.ID == "" {
 		return topics.PSPReport{}, errors.New("webhook of " + SandboxName + `: field "id" is missing`)
 	}
+	if strings.Contains(event.ID+event.Data.Authorization, "*") { // two masked ids would be taken for one
+		return topics.PSPReport{}, errors.New("webhook of " + SandboxName + `: field "id" or "data.authorization" is masked: it looked like a card number`)
+	}
 	if want := string(event.Data.Operation) + "." + event.Data.Status; event.Type != want {
 		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w: %.64q", SandboxName, ErrUnknownEvent, event.Type)
 	}
