@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -94,7 +95,8 @@ func startPostgres(ctx context.Context, binaries, dir string, port int, o embedd
 // initPostgres makes dir a data directory unless it is one, and returns the password of the user weir.
 //
 // initdb writes PG_VERSION early, so a crash in it would leave what looks like a data directory. It therefore works on
-// dir.new, which is renamed when it is whole; what a crash leaves there is removed by the next start.
+// another one, dir.new-*, which is renamed when it is whole; what a crash leaves there is removed by a later start. Each
+// start has its own, because the initdb of a process that was killed may take a moment to follow it.
 func initPostgres(ctx context.Context, binaries, dir string, user *account) (string, error) {
 	passwordFile := dir + ".password"
 	if major, err := postgresMajor(dir); err != nil {
@@ -103,11 +105,13 @@ func initPostgres(ctx context.Context, binaries, dir string, user *account) (str
 		password, err := os.ReadFile(passwordFile)
 		return string(bytes.TrimSpace(password)), err
 	}
-	fresh := dir + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
-		return "", err
+	if left, err := filepath.Glob(dir + ".new-*"); err == nil {
+		for _, old := range left {
+			_ = os.RemoveAll(old) // an initdb that is still about to die may write again; a later start removes the rest
+		}
 	}
-	if err := os.Mkdir(fresh, 0o700); err != nil {
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".new-")
+	if err != nil {
 		return "", err
 	}
 	password := rand.Text()
@@ -121,6 +125,9 @@ func initPostgres(ctx context.Context, binaries, dir string, user *account) (str
 		"--pwfile="+passwordFile, "--encoding=UTF8", "--no-locale")
 	initdb.Dir = "/" // one that every user can enter
 	user.assume(initdb)
+	dieWithParent(initdb.SysProcAttr, syscall.SIGKILL)
+	runtime.LockOSThread() // the signal at our death is tied to the thread that starts it
+	defer runtime.UnlockOSThread()
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("initdb as %s: %w\n%s", user, err, lastLines(output))
 	}
