@@ -40,6 +40,7 @@ func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),
 		kgo.MaxBufferedRecords(limits.QueueRecords),
+		kgo.MaxBufferedBytes(limits.QueueBytes),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,12 +25,20 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
+// parallel lets a test with a broker of its own run beside others; a real cluster is shared.
+func parallel(t *testing.T) {
+	if os.Getenv("WEIR_TEST_KAFKA_BROKERS") == "" {
+		t.Parallel()
+	}
+}
+
 var errInjected = errors.New("injected")
 
 // At each point a session ends as if the process had died there; the next one repairs it.
 func TestFoldEndsAtEachPoint(t *testing.T) {
 	for _, point := range Points() {
 		t.Run(string(point), func(t *testing.T) {
+			parallel(t)
 			b := newBench(t, 2)
 			var passed, hit atomic.Int64
 			hook := func(at Point, _ int32) error {
@@ -197,6 +206,7 @@ func TestBrokerAnswersWithErrors(t *testing.T) {
 		"produce of the position fails":               {{Keys: []kmsg.Key{kmsg.Produce}, Topic: topics.Positions, Err: kerr.InvalidRecord, Count: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			b := newBench(t, 1)
 			b.start(func(c *FoldConfig) { c.Limits.BatchRecords = 10 })
 			b.sendAdds(50)
@@ -268,6 +278,7 @@ func TestLostRequestsAndAnswers(t *testing.T) {
 		"the answer to produce is lost": {false, produce, chaos.LoseAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			b := newBench(t, 1)
 			kafka, sql, change := b.proxied()
 			b.start(change, func(c *FoldConfig) { c.Limits.BatchRecords = 20 })
@@ -324,7 +335,7 @@ func TestFoldStopsInTime(t *testing.T) {
 		"a COMMIT is muted": func(_, sql *chaos.Proxy) { sql.Arm(chaos.Bytes([]byte("commit\x00")), 0, chaos.Mute) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+			parallel(t)
 			b := newBench(t, 2)
 			kafka, sql, change := b.proxied()
 			_, stop := b.start(change, func(c *FoldConfig) { c.InstanceID = "one"; c.Limits.DatabaseTimeout = time.Minute })
@@ -365,6 +376,7 @@ func TestRebalance(t *testing.T) {
 func TestPoisonIsPutAside(t *testing.T) {
 	for _, poison := range []string{"bad", "add x", "poison", "nul", "panic", "big", "hopeless"} {
 		t.Run(poison, func(t *testing.T) {
+			parallel(t)
 			b := newBench(t, 1)
 			lines := make([]string, 100)
 			for i := range lines {
@@ -381,11 +393,12 @@ func TestPoisonIsPutAside(t *testing.T) {
 		})
 	}
 	t.Run("all at once", func(t *testing.T) {
+		parallel(t)
 		b := newBench(t, 2)
 		kinds := []string{"bad", "poison", "add 1", "nul", "add 2", "panic", "big", "hopeless", "add 3"}
 		for p := range b.partitions {
 			var lines []string
-			for i := range 60 {
+			for i := range 36 {
 				lines = append(lines, fmt.Sprintf("k%d %s", i%3, kinds[i%len(kinds)]))
 			}
 			b.send(p, lines...)
@@ -476,6 +489,7 @@ func TestStops(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			parallel(t)
 			b := newBench(t, 2)
 			_, stop := b.start()
 			b.sendAdds(60)

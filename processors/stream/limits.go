@@ -6,9 +6,9 @@ import "time"
 type Limits struct {
 	BatchRecords int // records in one database transaction; default 1000
 	BatchBytes   int // of their keys and values; default 4 MiB
-	RecordBytes  int // of one output, key, value and headers; default 900,000 (the broker's own default is 1 MiB for a batch)
+	RecordBytes  int // of one output, key, value and headers; default and most 900,000 (brokers take 1 MiB for a batch)
 	QueueRecords int // outputs applied and not yet produced, for each partition; default 10,000
-	QueueBytes   int // of their keys and values; default 16 MiB
+	QueueBytes   int // of their keys and values; default 16 MiB, at least two records
 	FetchBytes   int // read ahead from the input, for each partition; default 1 MiB
 	PageRows     int // rows of stream_log read at once when catching up; default 500
 	InFlight     int // Transform: records begun and not yet acknowledged, for each partition; default 2000
@@ -33,6 +33,9 @@ type Limits struct {
 	LeaveTimeout time.Duration // graceful stop: for each of ending work, leaving, closing; default 1.5 s
 }
 
+// maxRecordBytes leaves room for what a broker's limit of 1 MiB counts besides the record itself.
+const maxRecordBytes = 900_000
+
 func orDefault[T int | time.Duration](value *T, standard T) {
 	if *value <= 0 {
 		*value = standard
@@ -42,7 +45,7 @@ func orDefault[T int | time.Duration](value *T, standard T) {
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.BatchRecords, 1000)
 	orDefault(&l.BatchBytes, 4<<20)
-	orDefault(&l.RecordBytes, 900_000)
+	orDefault(&l.RecordBytes, maxRecordBytes)
 	orDefault(&l.QueueRecords, 10_000)
 	orDefault(&l.QueueBytes, 16<<20)
 	orDefault(&l.FetchBytes, 1<<20)
@@ -64,5 +67,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.OffsetInterval, 5*time.Second)
 	orDefault(&l.DrainTimeout, 5*time.Second)
 	orDefault(&l.LeaveTimeout, 1500*time.Millisecond)
+	l.RecordBytes = min(l.RecordBytes, maxRecordBytes)
+	l.QueueBytes = max(l.QueueBytes, 2*l.RecordBytes)
 	return l
 }

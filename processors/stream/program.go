@@ -24,6 +24,7 @@ type Program interface {
 type State interface {
 	// Load reads from the database what the records need and memory does not hold. It runs before the transaction:
 	// reads inside it would make it fail with serialization errors. A record that does not decode is not an error here.
+	// An error that wraps ErrFutureFormat, here or from Open, stops the partition: a newer release wrote what was read.
 	Load(ctx context.Context, records []Record) error
 
 	// Apply folds one record and returns what it publishes, in order. It does no I/O, reads no clock (Record.Time is

@@ -154,6 +154,7 @@ func TestImportIntoARestoredDatabase(t *testing.T) {
 	outputs := []string{topics.Events, topics.Entries, topics.InboxDeadLetters}
 	for name, lost := range map[string]int64{"the last": 7, "more than a window": 600, "everything": -1} {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			b := newBench(t, 1)
 			b.send(0, "k bad", "k add 2")
 			b.fold(700)
