@@ -26,7 +26,7 @@ import (
 const (
 	childDirectory = "WEIR_BROKER_TEST_DIRECTORY" // makes the test binary the process that is killed
 	kills          = 25
-	readLimit      = 30 * time.Second
+	readLimit      = 2 * time.Minute
 )
 
 // outputs are the topics that one transaction of the child writes, one record each.

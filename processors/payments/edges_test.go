@@ -329,7 +329,7 @@ func next(t *testing.T, sent chan topics.TimerDue, payment string) topics.TimerD
 			t.Fatalf("timer of %s was sent, want that of %s", due.PaymentID, payment)
 		}
 		return due
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("no timer was sent")
 	}
 	panic("unreachable")

@@ -90,7 +90,7 @@ func (w *world) arrive(t testing.TB) func(*kgo.Record) {
 // wait returns the reports once there are n.
 func (w *world) wait(t testing.TB, n int) []topics.PSPReport {
 	t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(2 * time.Minute)
 	for {
 		w.mu.Lock()
 		have := len(w.reports)
