@@ -237,7 +237,7 @@ func (b *bench) start(change ...func(*FoldConfig)) (fold *Fold, stop func()) {
 			if err != nil {
 				b.t.Errorf("Run: %v", err)
 			}
-		case <-time.After(15 * time.Second):
+		case <-time.After(time.Minute):
 			b.t.Error("Run does not end")
 		}
 	})
@@ -322,7 +322,7 @@ func (b *bench) declared(partition int32) int64 {
 // readCommitted reads a partition as BI does, up to a marker that is written for it.
 func (b *bench) readCommitted(topic string, partition int32) []*kgo.Record {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
 	defer cancel()
 	end := b.end(topic, partition)
 	if end == 0 {

@@ -61,7 +61,7 @@ func (b *transformBench) start() (stop func()) {
 			if err != nil {
 				b.t.Errorf("Run: %v", err)
 			}
-		case <-time.After(15 * time.Second):
+		case <-time.After(time.Minute):
 			b.t.Error("Run does not end")
 		}
 	})

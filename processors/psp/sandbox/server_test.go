@@ -76,7 +76,7 @@ func authorize(t *testing.T, s *sandbox.Server, key, token string, amount int64,
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for: %s", what)
