@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -170,14 +171,15 @@ func (e *engine) stop() {
 	}
 }
 
-// tail quotes the end of the log.
+// tail quotes the end of the log, without what is ordinary.
 func (e *engine) tail() string {
-	const lines = 40
+	const lines = 30
 	text, err := os.ReadFile(e.log)
 	if err != nil {
 		return err.Error()
 	}
-	all := strings.Split(strings.TrimSpace(string(text)), "\n")
+	all := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(text)), "\n"),
+		func(line string) bool { return strings.Contains(line, `"msg":"request"`) })
 	return filepath.Base(e.log) + " ends with:\n" + strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 

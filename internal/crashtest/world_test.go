@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -122,7 +123,7 @@ func (w *world) configureAs(e *engine, instance string) {
 	}
 	line("database:\n  embedded_port: %d", w.databasePort)
 	if w.database != "" {
-		line("  url: %q", w.database)
+		line("  url: %q", named(w.t, w.database, e.name))
 	}
 	line("api:\n  listen: %s\n  wait: 1s\n  produce_within: 1s\n  rate: 100000\n  burst: 100000", strings.TrimPrefix(e.url, "http://"))
 	line("  idempotency:\n    take_over_after: 2s")
@@ -136,6 +137,19 @@ func (w *world) configureAs(e *engine, instance string) {
 	if err := os.WriteFile(e.config, []byte(text.String()), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// named makes an engine tell the server who it is.
+func named(t testing.TB, databaseURL, name string) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set("application_name", name)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 func quoted(all []string) []string {
