@@ -31,6 +31,10 @@ const (
 	lifetime      = time.Hour             // a connection older than this is replaced, so that load balancers see new ones
 	lifetimeSplay = 5 * time.Minute       // spread over which replacements fall
 	pingLimit     = 2 * time.Second       // check of a connection that was idle
+
+	// idleInTransaction is after how long without a statement the server ends a transaction: that of a process which is
+	// frozen or cut off, whose locks would keep its successor out. Ours send their next statement within milliseconds.
+	idleInTransaction = 10 * time.Second
 )
 
 // Dialect is the kind of server behind a DB.
@@ -76,6 +80,9 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 	params := config.ConnConfig.RuntimeParams
 	if params["application_name"] == "" {
 		params["application_name"] = "weir"
+	}
+	if params["idle_in_transaction_session_timeout"] == "" {
+		params["idle_in_transaction_session_timeout"] = idleInTransaction.String()
 	}
 
 	pool, err := pgxpool.NewWithConfig(ctx, config)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/weirhq/weir/internal/chaos"
@@ -62,5 +63,35 @@ func TestOpenGivesUpWithItsContext(t *testing.T) {
 	if db, err := database.Open(ctx, "postgres://weir:s3cret@"+proxy.Addr()+"/weir?sslmode=disable", 1, log); err == nil {
 		db.Close()
 		t.Fatal("a server that is not there was opened")
+	}
+}
+
+// What a frozen process leaves open must not keep its successor out.
+func TestTransactionsThatNobodyGoesOnWithEnd(t *testing.T) {
+	address, err := url.Parse(databasetest.NewURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ query, want string }{
+		{"", "10s"},
+		{"idle_in_transaction_session_timeout=50ms", "50ms"}, // a URL that says otherwise is obeyed
+	} {
+		query := address.Query()
+		if name, value, ok := strings.Cut(c.query, "="); ok {
+			query.Set(name, value)
+		}
+		address.RawQuery = query.Encode()
+		db, err := database.Open(t.Context(), address.String(), 2, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		var limit string
+		if err := db.Pool.QueryRow(t.Context(), "SHOW idle_in_transaction_session_timeout").Scan(&limit); err != nil {
+			t.Fatal(err)
+		}
+		if limit != c.want && db.Dialect == database.PostgreSQL { // CockroachDB writes it in milliseconds
+			t.Errorf("%q: a transaction may be idle for %s, want %s", c.query, limit, c.want)
+		}
 	}
 }
