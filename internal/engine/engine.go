@@ -19,6 +19,7 @@ import (
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/internal/telemetry"
 	"github.com/weirhq/weir/processors/stream"
 )
 
@@ -56,7 +57,7 @@ func WithHook(hook stream.Hook) Option { return func(e *Engine) { e.hook = hook 
 // Start starts the process's roles and returns when all of them are under way; Ready tells when they serve. What was
 // started is stopped again where an error is returned.
 func Start(ctx context.Context, cfg *config.Config, log *slog.Logger, options ...Option) (*Engine, error) {
-	e := &Engine{Config: cfg, log: log, registry: newRegistry(), ended: make(chan error, 1)}
+	e := &Engine{Config: cfg, log: log, registry: telemetry.NewRegistry(), ended: make(chan error, 1)}
 	for _, option := range options {
 		option(e)
 	}

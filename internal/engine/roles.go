@@ -7,9 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/processors/payments"
@@ -21,12 +18,6 @@ import (
 	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/topics"
 )
-
-func newRegistry() *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return registry
-}
 
 // assemble builds the roles that this process runs. The API comes last: it answers for the others on /readyz.
 func (e *Engine) assemble(ctx context.Context) error {

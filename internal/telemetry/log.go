@@ -39,21 +39,3 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	}
 	return nil, fmt.Errorf("log format %q: want %s", format, strings.Join([]string{FormatAuto, FormatJSON, FormatText}, ", "))
 }
-
-// Names of the attributes by which records of one payment are found.
-const (
-	KeyTraceID   = "trace_id"
-	KeyPaymentID = "payment_id"
-	KeyTenant    = "tenant"
-)
-
-// Of returns the attributes of a payment's log records; empty ones are left out. It is meant for Logger.With.
-func Of(traceID, paymentID, tenant string) []any {
-	var attributes []any
-	for _, a := range [...]struct{ key, value string }{{KeyTraceID, traceID}, {KeyPaymentID, paymentID}, {KeyTenant, tenant}} {
-		if a.value != "" {
-			attributes = append(attributes, slog.String(a.key, a.value))
-		}
-	}
-	return attributes
-}
