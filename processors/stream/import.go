@@ -19,16 +19,24 @@ import (
 //
 // Each batch is one transaction that moves M, so an interrupted import goes on where it was.
 func (r *Recovery) Import(ctx context.Context, partition int32, outputs []string) (from, to int64, err error) {
-	c, e, err := r.own(ctx, partition)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer c.close(r.fold.config.Limits.LeaveTimeout)
+	first := true
+	err = r.repair(ctx, partition, func(c *claim, e *evidence) error {
+		begin, end, err := r.importTo(ctx, c, e, outputs)
+		if first {
+			from, first = begin, false
+		}
+		to = end
+		return err
+	})
+	return from, to, err
+}
+
+func (r *Recovery) importTo(ctx context.Context, c *claim, e *evidence, outputs []string) (from, to int64, err error) {
 	from, to = e.Applied.Next, e.Position.Next
 	if !e.Declared || from >= to {
 		return from, from, fmt.Errorf("nothing to import: applied up to %d, published up to %d", from, to)
 	}
-	s := &session{Fold: r.fold, partition: partition, suspects: &suspects{}, log: r.fold.log, at: e.Applied}
+	s := &session{Fold: r.fold, partition: e.Partition, suspects: &suspects{}, log: r.fold.log, at: e.Applied}
 	if !s.at.Found {
 		if err := s.rowFrom(&e.Position); err != nil {
 			return 0, 0, err

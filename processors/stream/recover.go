@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
 	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/topics"
@@ -117,7 +121,34 @@ func (r *Recovery) look(ctx context.Context, reader reader, end int64) (Conditio
 	}, nil
 }
 
-// own fences the partition's owner and reads what O1 reads.
+// Attempts at one repair. An engine that runs meanwhile takes the partition back now and then.
+const (
+	repairAttempts = 5
+	repairDelay    = 100 * time.Millisecond
+)
+
+// repair fences the partition's owner, reads what O1 reads and calls f, until nothing that Kafka says is in the way. f may
+// be called again, and so must do nothing for good before its last request to Kafka.
+func (r *Recovery) repair(ctx context.Context, partition int32, f func(*claim, *evidence) error) error {
+	policy := retrypolicy.NewBuilder[any]().
+		HandleIf(func(_ any, err error) bool {
+			var answer *kerr.Error
+			return errors.As(err, &answer)
+		}).
+		WithMaxAttempts(repairAttempts).
+		WithDelay(repairDelay).
+		ReturnLastFailure().
+		Build()
+	return failsafe.With(policy).WithContext(ctx).Run(func() error {
+		c, e, err := r.own(ctx, partition)
+		if err != nil {
+			return err
+		}
+		defer c.close(r.fold.config.Limits.LeaveTimeout)
+		return f(c, e)
+	})
+}
+
 func (r *Recovery) own(ctx context.Context, partition int32) (*claim, *evidence, error) {
 	config := &r.fold.config
 	ctx, cancel := context.WithTimeout(ctx, config.Limits.ClaimTimeout)
@@ -143,12 +174,15 @@ const (
 // Adopt accepts the input topic as it is: the record at the offset ("start", "end" or a number) becomes the next one to be
 // applied. Positions go on where they were, so that no id is used twice. Records between the last applied one and the
 // offset are given up, and records from the offset on are applied even if they were before: that choice is the caller's.
-func (r *Recovery) Adopt(ctx context.Context, partition int32, offset string) (Position, error) {
-	c, e, err := r.own(ctx, partition)
-	if err != nil {
-		return Position{}, err
-	}
-	defer c.close(r.fold.config.Limits.LeaveTimeout)
+func (r *Recovery) Adopt(ctx context.Context, partition int32, offset string) (p Position, err error) {
+	err = r.repair(ctx, partition, func(c *claim, e *evidence) error {
+		p, err = r.adopt(ctx, c, e, offset)
+		return err
+	})
+	return p, err
+}
+
+func (r *Recovery) adopt(ctx context.Context, c *claim, e *evidence, offset string) (Position, error) {
 	next, err := resolveOffset(offset, e.Input)
 	if err != nil {
 		return Position{}, err
@@ -162,14 +196,16 @@ func (r *Recovery) Adopt(ctx context.Context, partition int32, offset string) (P
 	}
 	to := e.Applied
 	to.Found, to.Base, to.TopicID, to.LastHash, to.Format = true, e.Applied.Next-next, e.Input.ID, nil, r.fold.config.Format
-	if err := r.move(ctx, partition, e.Applied, to); err != nil {
-		return Position{}, err
-	}
 	p := Position{Role: e.Role, Next: to.Next, Base: to.Base, TopicID: hex.EncodeToString(to.TopicID[:])}
 	if e.Declared {
 		p.Next = e.Position.Next
 	}
-	return p, c.declare(ctx, p)
+	// A crash between the two leaves a position with the new base and a row with the old one: the partition is still stopped
+	// for the same reason, and adopting it again repairs it.
+	if err := c.declare(ctx, p); err != nil {
+		return Position{}, err
+	}
+	return p, r.move(ctx, e.Partition, e.Applied, to)
 }
 
 func resolveOffset(offset string, input inputPartition) (int64, error) {
@@ -216,21 +252,28 @@ const FromEnd = "end"
 
 // Republish declares N anew: all that was applied from the position on ("end": nothing) is published, once more where it
 // was before. It repairs a lost positions topic; readers of the outputs see again what they had from that position on.
-func (r *Recovery) Republish(ctx context.Context, partition int32, from string) (Position, error) {
-	c, e, err := r.own(ctx, partition)
-	if err != nil {
-		return Position{}, err
-	}
-	defer c.close(r.fold.config.Limits.LeaveTimeout)
+func (r *Recovery) Republish(ctx context.Context, partition int32, from string) (p Position, err error) {
+	err = r.repair(ctx, partition, func(c *claim, e *evidence) error {
+		next, err := resolvePosition(from, e)
+		if err != nil {
+			return err
+		}
+		p = Position{Role: e.Role, Next: next, Base: e.Applied.Base, TopicID: hex.EncodeToString(e.Applied.TopicID[:])}
+		return c.declare(ctx, p)
+	})
+	return p, err
+}
+
+func resolvePosition(from string, e *evidence) (int64, error) {
 	next := e.Applied.Next
 	if from != FromEnd {
+		var err error
 		if next, err = strconv.ParseInt(from, 10, 64); err != nil || next < 0 || next > e.Applied.Next {
-			return Position{}, fmt.Errorf("position %q: want %s or a number from 0 to %d, which is what is applied", from, FromEnd, e.Applied.Next)
+			return 0, fmt.Errorf("position %q: want %s or a number from 0 to %d, which is what is applied", from, FromEnd, e.Applied.Next)
 		}
 	}
 	if e.Declared && next > e.Position.Next {
-		return Position{}, fmt.Errorf("published is up to %d: from %d, what lies between would never be", e.Position.Next, next)
+		return 0, fmt.Errorf("published is up to %d: from %d, what lies between would never be", e.Position.Next, next)
 	}
-	p := Position{Role: e.Role, Next: next, Base: e.Applied.Base, TopicID: hex.EncodeToString(e.Applied.TopicID[:])}
-	return p, c.declare(ctx, p)
+	return next, nil
 }
