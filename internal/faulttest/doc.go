@@ -8,5 +8,6 @@
 //	cardnumber_test.go  a card number in every place, and the search for it afterwards
 //	money_test.go       attempts to get money, or another tenant's data
 //	start_test.go       what stops a start: configuration, rules, ports, directories, servers that are away
-//	disk_test.go        a full disk
+//	disk_linux_test.go  a full disk
+//	process_test.go     weir as a process of its own, for the last two
 package faulttest
