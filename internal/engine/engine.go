@@ -54,6 +54,9 @@ type Option func(*Engine)
 // WithHook calls a hook at the durability points of the payments fold.
 func WithHook(hook stream.Hook) Option { return func(e *Engine) { e.hook = hook } }
 
+// WithKafka adds options to every Kafka client of the process, such as a dialer.
+func WithKafka(options ...kgo.Opt) Option { return func(e *Engine) { e.Kafka = options } }
+
 // Start starts the process's roles and returns when all of them are under way; Ready tells when they serve. What was
 // started is stopped again where an error is returned.
 func Start(ctx context.Context, cfg *config.Config, log *slog.Logger, options ...Option) (*Engine, error) {
@@ -171,7 +174,7 @@ func (e *Engine) openBroker(ctx context.Context) error {
 	if err := connection.Validate(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	e.Kafka = connection.Options(e.log)
+	e.Kafka = append(connection.Options(e.log), e.Kafka...) // what a test wants comes last
 	return e.applyTopics(ctx)
 }
 
