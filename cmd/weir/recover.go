@@ -18,9 +18,6 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// recoverFormat is the format number of what the payments fold stores, as the engine has it.
-const recoverFormat = 1
-
 // importedTopics are all that the payments fold publishes.
 func importedTopics() []string {
 	return []string{topics.Events, topics.Entries, topics.Decisions, topics.PSPRequests, topics.InboxDeadLetters}
@@ -73,7 +70,7 @@ func (a *app) withRecovery(cmd *cobra.Command, t *recoverTarget, f func(context.
 				return err
 			}
 			recovery, err := stream.NewRecovery(stream.FoldConfig{
-				Role: payments.Role, Input: topics.Inbox, DeadLetters: topics.InboxDeadLetters, Format: recoverFormat,
+				Role: payments.Role, Input: topics.Inbox, DeadLetters: topics.InboxDeadLetters, Format: payments.Format,
 				Program: program, DB: db, Kafka: kafka, Log: log,
 			})
 			if err != nil {

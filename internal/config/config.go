@@ -138,7 +138,7 @@ type Stream struct {
 	CommitInterval     time.Duration `key:"commit_interval" validate:"gte=1ms,ltfield=TransactionTimeout" doc:"Between two Kafka commits of a partition."`
 	TransactionTimeout time.Duration `key:"transaction_timeout" validate:"gte=1s,lte=15m" doc:"After which the broker aborts an open transaction of a dead process."`
 	SessionTimeout     time.Duration `key:"session_timeout" validate:"gte=1s,lte=5m" doc:"After which a dead process loses its partitions."`
-	DrainTimeout       time.Duration `key:"drain_timeout" validate:"gte=100ms,lte=1m" doc:"On a graceful stop: time to apply and publish what is in hand."`
+	DrainTimeout       time.Duration `key:"drain_timeout" validate:"gte=100ms,lte=5s" doc:"On a graceful stop: time to apply and publish what is in hand."`
 }
 
 // Sandbox is the provider of test payments.
@@ -172,7 +172,7 @@ func Default() Config {
 		Stream: Stream{
 			BatchRecords: 1000, BatchBytes: 4 << 20, QueueRecords: 10_000, QueueBytes: 16 << 20, InFlight: 2000,
 			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second, SessionTimeout: 6 * time.Second,
-			DrainTimeout: 6 * time.Second,
+			DrainTimeout: 5 * time.Second,
 		},
 		Sandbox: Sandbox{Listen: "127.0.0.1:8090", MaxPayments: 200_000},
 	}

@@ -61,10 +61,6 @@ func (e *Engine) addRisk(context.Context) error {
 	return nil
 }
 
-// paymentsFormat is the format number of what the payments fold stores. It rises with every change that an older build
-// would misread.
-const paymentsFormat = 1
-
 func (e *Engine) addPayments(context.Context) error {
 	timers, err := newTimerProducer(e.Kafka)
 	if err != nil {
@@ -79,7 +75,7 @@ func (e *Engine) addPayments(context.Context) error {
 		return err
 	}
 	fold, err := stream.NewFold(stream.FoldConfig{
-		Role: "payments", Input: topics.Inbox, DeadLetters: topics.InboxDeadLetters, Format: paymentsFormat,
+		Role: payments.Role, Input: topics.Inbox, DeadLetters: topics.InboxDeadLetters, Format: payments.Format,
 		Program: program, DB: e.Database, Kafka: e.Kafka, InstanceID: e.Config.Stream.InstanceID,
 		Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry, Hook: e.hook,
 	})

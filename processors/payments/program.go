@@ -20,6 +20,10 @@ import (
 // Role is the fold's name: of its positions, its transactional ids and its events' source.
 const Role = "payments"
 
+// Format is the format number of what the fold stores. It rises with every change that an older build would misread: such
+// a build then gives the partition up.
+const Format = 1
+
 const (
 	defaultCachePayments = 100_000
 	defaultCacheBytes    = 64 << 20
