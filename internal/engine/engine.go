@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -178,21 +179,55 @@ func (e *Engine) openBroker(ctx context.Context) error {
 	return e.applyTopics(ctx)
 }
 
-// brokerWithin is how long a start waits for the broker.
-const brokerWithin = 30 * time.Second
+// Limits of a start.
+const (
+	brokerWithin = 30 * time.Second // for a broker to answer: it may start together with us
+	brokerEvery  = time.Second      // between two questions
+	topicsWithin = 30 * time.Second // to create or check the topics
+)
 
 func (e *Engine) applyTopics(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, brokerWithin)
-	defer cancel()
 	client, err := kgo.NewClient(e.Kafka...)
 	if err != nil {
 		return fmt.Errorf("kafka client: %w", err)
 	}
 	defer client.Close()
-	if err := client.Ping(ctx); err != nil {
-		return fmt.Errorf("no broker answers at %v within %s: %w", e.Brokers, brokerWithin, err)
+	if err := e.awaitBroker(ctx, client); err != nil {
+		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, topicsWithin)
+	defer cancel()
 	return broker.ApplyTopics(ctx, kadm.NewClient(client), e.Config.Kafka.Partitions, e.Config.Kafka.Replication)
+}
+
+// awaitBroker returns when a broker answers, or with the last error. One that refuses our password will not change its
+// mind.
+func (e *Engine) awaitBroker(ctx context.Context, client *kgo.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, brokerWithin)
+	defer cancel()
+	ticker := time.NewTicker(brokerEvery)
+	defer ticker.Stop()
+	var last error
+	for {
+		err := client.Ping(ctx)
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, kerr.SaslAuthenticationFailed) {
+			return fmt.Errorf("broker %v: %w", e.Brokers, err)
+		}
+		if last == nil {
+			e.log.Info("waiting for the broker", "brokers", e.Brokers, "limit", brokerWithin.String(), "error", err)
+		}
+		if last == nil || ctx.Err() == nil { // the error of the end says less than the one before
+			last = err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("no broker answers at %v within %s: %w", e.Brokers, brokerWithin, last)
+		}
+	}
 }
 
 // openDatabase starts the embedded database where none is named, connects and migrates.
