@@ -47,8 +47,11 @@ func customers() map[string]string {
 	}
 }
 
-// trialBalance is the document whose snippet prints a trial balance.
-const trialBalance = "docs/bi.md"
+// Documents whose snippets are checked by what they print and do.
+const (
+	trialBalance = "docs/bi.md"         // prints a trial balance
+	deadLetters  = "docs/operations.md" // lists dead letters and writes them back
+)
 
 // world is an engine and what snippets need to reach it.
 type world struct {
@@ -62,6 +65,7 @@ type world struct {
 // it beside `make run`. Addresses are replaced by those of an engine of the test's own.
 func TestSnippets(t *testing.T) {
 	w := newWorld(t)
+	w.breakRecords(t)
 	mentioned := map[string]bool{}
 	for _, d := range documents(t) {
 		if d.path != "README.md" && filepath.Dir(d.path) != "docs" {
@@ -81,7 +85,10 @@ func TestSnippets(t *testing.T) {
 					w.balances(t, language, b.text)
 					return
 				}
-				w.run(t, language, b.text)
+				out := w.run(t, language, b.text)
+				if d.path == deadLetters {
+					w.checkDeadLetters(t, language, out)
+				}
 				for customer, status := range customers() {
 					if strings.Contains(b.text, `"`+customer+`"`) {
 						w.awaitPayment(t, customer, status)
