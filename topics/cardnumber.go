@@ -10,7 +10,8 @@ import "unicode/utf8"
 //   - whose first digit is 2 to 6, or which begins with 81, 82 or 9792 and has 16 digits,
 //   - and whose last digit is its Luhn check digit.
 //
-// JSON escapes are read as what they stand for. The digits after the point of a decimal number do not count. Letters
+// JSON escapes are read as what they stand for, digits of other scripts that keyboards write (full-width, Arabic, Devanagari)
+// as digits. The digits after the point of a decimal number do not count. Letters
 // touch, so UUIDs, hex ids and our own ids do not match; times in milliseconds to nanoseconds since 1970 begin with 1
 // until 2033. A decimal id of 13 to 19 digits that begins with 2 to 6 matches in one case of ten: give it a prefix.
 
@@ -91,14 +92,14 @@ func readChar(data []byte, at int) (class charClass, digit byte, size int) {
 		return asciiClasses[c], c - '0', 1
 	}
 	r, size := utf8.DecodeRune(data[at:])
-	return classOf(r), 0, size
+	return classOf(r), digitOf(r), size
 }
 
 func readEscape(data []byte, at int) (class charClass, digit byte, size int) {
 	switch data[at+1] {
 	case 'u':
 		if r, ok := hex4(data[at+2:]); ok {
-			return classOf(r), byte(r) - '0', 6
+			return classOf(r), digitOf(r), 6
 		}
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return charOther, 0, 2
@@ -132,17 +133,27 @@ var asciiClasses = func() (classes [utf8.RuneSelf]charClass) {
 	return classes
 }()
 
+// digitOf is the value of a digit, above 9 for any other character.
+func digitOf(r rune) byte {
+	for _, zero := range [...]rune{'0', 0x660, 0x6F0, 0x966, 0xFF10} { // ASCII, Arabic, Eastern Arabic, Devanagari, full-width
+		if zero <= r && r <= zero+9 {
+			return byte(r - zero)
+		}
+	}
+	return 0xFF
+}
+
 func classOf(r rune) charClass {
 	switch {
-	case '0' <= r && r <= '9':
+	case digitOf(r) <= 9:
 		return charDigit
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z':
 		return charLetter
 	case r == '.':
 		return charPoint
 	case r == ' ', r == '-',
-		r == 0xA0, r == 0x2007, r == 0x2009, r == 0x202F, // spaces that do not break or are narrow
-		0x2010 <= r && r <= 0x2015, r == 0x2212: // hyphens, dashes, minus
+		r == 0xA0, r == 0x2007, r == 0x2009, r == 0x202F, r == 0x3000, // spaces that do not break, are narrow or full-width
+		0x2010 <= r && r <= 0x2015, r == 0x2212, r == 0xFF0D: // hyphens, dashes, minus
 		return charSeparator
 	}
 	return charOther

@@ -21,6 +21,11 @@ var testCardNumbers = []string{
 	"6304000000000000", "5019717010103742", "6759649826438453", "9792020000000001", "8171999927660000",
 }
 
+// inScript writes digits in the script whose zero is given.
+func inScript(digits string, zero rune) string {
+	return strings.Map(func(r rune) rune { return r - '0' + zero }, digits)
+}
+
 func TestFindsCardNumbers(t *testing.T) {
 	for _, pan := range testCardNumbers {
 		forms := []string{
@@ -36,6 +41,7 @@ func TestFindsCardNumbers(t *testing.T) {
 			`{"description":"\u003` + pan[:1] + pan[1:] + `"}`,
 			`{"description":"é` + pan + `é"}`,
 			`{"url":"https://shop/?card=` + pan + `&x=1"}`,
+			inScript(pan, 0xFF10), inScript(pan, 0x660), inScript(pan, 0x6F0), inScript(pan, 0x966),
 			pan,
 			`\` + pan,
 		}
@@ -81,6 +87,8 @@ func TestMask(t *testing.T) {
 		{`{"a":"4111 1111 1111 1111","b":"5555555555554444"}`, `{"a":"**** **** **** 1111","b":"************4444"}`},
 		{`"\u0034111111111111111"`, `"************1111"`},
 		{`4111111111111111 4111111111111111`, `************1111 ************1111`},
+		{`"４１１１　１１１１　１１１１　１１１１"`, `"****　****　****　１１１１"`},
+		{`"\uff14１１１１１１１１１１１１１１１"`, `"************１１１１"`},
 		{`nothing`, `nothing`},
 	} {
 		got, _ := MaskCardNumbers([]byte(test.in))

@@ -139,11 +139,12 @@ func isControl(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7F && r < 0xA0
 }
 
-// mayHoldCardNumber is the quick test that most texts fail: it takes 13 digits or the stars that hide them.
+// mayHoldCardNumber is the quick test that most texts fail: it takes 13 digits, of whatever script, or the stars that hide
+// them.
 func mayHoldCardNumber(text string) bool {
 	n := 0
 	for i := range len(text) {
-		if c := text[i]; '0' <= c && c <= '9' || c == '*' {
+		if c := text[i]; '0' <= c && c <= '9' || c == '*' || c >= utf8.RuneSelf {
 			n++
 		}
 	}

@@ -27,6 +27,11 @@ func (w *world) card(place string) string {
 	panic("no check digit fits " + digits)
 }
 
+// script writes a number in the digits of another script, whose zero is given.
+func script(number string, zero rune) string {
+	return strings.Map(func(r rune) rune { return r - '0' + zero }, number)
+}
+
 func grouped(number string) string {
 	return number[:4] + " " + number[4:8] + " " + number[8:12] + " " + number[12:]
 }
@@ -41,6 +46,7 @@ func cardsOverHTTP(t *testing.T, w *world) {
 	for place, text := range map[string]string{
 		"customer_id": body(`"customer_id":"PAN"`), "description": body(`"description":"pay with PAN please"`),
 		"description in groups": body(`"description":"GROUPED"`), "description with dashes": body(`"description":"DASHED"`),
+		"description in full-width digits": body(`"description":"WIDE"`), "description in Arabic digits": body(`"description":"ARABIC"`),
 		"description in escapes": body(`"description":"ESCAPED"`), "merchant_reference": body(`"merchant_reference":"PAN"`),
 		"return_url": body(`"return_url":"https://shop.example/?card=PAN"`), "metadata value": body(`"metadata":{"note":"PAN"}`),
 		"metadata key": body(`"metadata":{"PAN":"note"}`), "fingerprint": `{"amount":100,"currency":"EUR","card":{"token":"t","fingerprint":"PAN"}}`,
@@ -56,7 +62,8 @@ func cardsOverHTTP(t *testing.T, w *world) {
 			for i := range len(number) {
 				escaped += fmt.Sprintf(`\u%04x`, number[i])
 			}
-			text = strings.NewReplacer("PAN", number, "GROUPED", grouped(number), "DASHED", strings.ReplaceAll(grouped(number), " ", "-"), "ESCAPED", escaped).Replace(text)
+			text = strings.NewReplacer("PAN", number, "GROUPED", grouped(number), "DASHED", strings.ReplaceAll(grouped(number), " ", "-"), "ESCAPED", escaped,
+				"WIDE", script(number, 0xFF10), "ARABIC", script(number, 0x660)).Replace(text)
 			w.unmoved(t, func() { wantCardRefused(t, w.post(t, "/v1/intents", text, nil), number) })
 		})
 	}
@@ -154,6 +161,7 @@ func cardsOverKafka(t *testing.T, w *world) {
 		"command id":              {topics.Commands, topics.CommandsDeadLetters, "k", `{"command_id":"PAN","tenant":"acme"}`, nil},
 		"invalid JSON":            {topics.Commands, topics.CommandsDeadLetters, "k", `{"number":"PAN"`, nil},
 		"wrong type":              {topics.Commands, topics.CommandsDeadLetters, "k", `{"metadata":{"PAN":1}}`, nil},
+		"full-width digits":       {topics.Commands, topics.CommandsDeadLetters, "k", `{"number":"WIDE"`, nil},
 		"bytes":                   {topics.Commands, topics.CommandsDeadLetters, "k", `PAN`, nil},
 		"key":                     {topics.Commands, topics.CommandsDeadLetters, "PAN", `{}`, nil},
 		"header":                  {topics.Commands, topics.CommandsDeadLetters, "k", `{}`, head("x-card", "PAN")},
@@ -175,7 +183,7 @@ func cardsOverKafka(t *testing.T, w *world) {
 	} {
 		t.Run(place, func(t *testing.T) {
 			number := w.card("record: " + place)
-			put := strings.NewReplacer("PAN", number).Replace
+			put := strings.NewReplacer("PAN", number, "WIDE", script(number, 0xFF10)).Replace
 			r := &kgo.Record{Topic: c.topic, Partition: 2, Key: []byte(put(c.key)), Value: []byte(put(c.value))}
 			for _, h := range c.headers {
 				r.Headers = append(r.Headers, kgo.RecordHeader{Key: put(h.Key), Value: []byte(put(string(h.Value)))})
@@ -194,7 +202,7 @@ func noCardNumberStays(t *testing.T, w *world) {
 	w.passed(t, tenant, "cus_last")
 	search := func(where string, data []byte) {
 		for number, place := range w.cards {
-			if bytes.Contains(data, []byte(number)) || bytes.Contains(data, []byte(grouped(number))) {
+			if bytes.Contains(data, []byte(number)) || bytes.Contains(data, []byte(script(number, 0xFF10))) || bytes.Contains(data, []byte(grouped(number))) {
 				t.Errorf("%s holds the card number that was put into %q: %.600q", where, place, data)
 			}
 		}

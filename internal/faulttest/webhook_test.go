@@ -204,9 +204,28 @@ func wrongWebhooks(t *testing.T, w *world) {
 		w.unmoved(t, func() {
 			for range 3 {
 				w.deliver(t, body)
+				w.deliver(t, fact(t, captured.ID, first.ID, "refund", "approved", 1000, nil)) // the same under another event id
 			}
 			w.digested(t, captured.ID)
 		})
+	})
+	t.Run("a refund that is reversed three times", func(t *testing.T) {
+		id := w.paid(t, 500, "EUR", false).ID
+		refund := w.post(t, "/v1/intents/"+id+"/refunds", `{}`, nil)
+		w.until(t, id, "refunded")
+		for range 3 {
+			w.deliver(t, fact(t, id, refund.ID, "refund", "reversed", 500, nil))
+		}
+		w.digested(t, id)
+		if a := w.get(t, id); a.Status != "captured" || a.Refunded != 0 {
+			t.Errorf("%s", a)
+		}
+		if n := w.scalar(t, `SELECT count(*)::text FROM entries WHERE payment = $1::uuid`, strings.ReplaceAll(id[9:], "-", "")); n != "4" {
+			t.Errorf("%s entries, want capture, refund requested, settled, reversed", n)
+		}
+		if balance := w.scalar(t, `SELECT balance::text FROM accounts WHERE code = 'customer_wallet' AND owner = $1`, w.customer(t, id)); balance != "-500" {
+			t.Errorf("the wallet stands at %s, want -500", balance)
+		}
 	})
 	t.Run("a card number in it", func(t *testing.T) {
 		before := w.ledger(t)

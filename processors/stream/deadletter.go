@@ -2,6 +2,8 @@ package stream
 
 import (
 	"fmt"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -66,12 +68,15 @@ func mask(letter *topics.DeadLetter) {
 }
 
 func masked(data []byte) []byte {
-	out := make([]byte, len(data))
-	for i, c := range data {
-		if '0' <= c && c <= '9' {
-			c = 'x'
+	out := make([]byte, 0, len(data))
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if unicode.IsDigit(r) {
+			out = append(out, 'x')
+		} else {
+			out = append(out, data[:size]...)
 		}
-		out[i] = c
+		data = data[size:]
 	}
 	return out
 }
