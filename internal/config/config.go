@@ -95,21 +95,17 @@ type Idempotency struct {
 
 // Risk is the rule set.
 type Risk struct {
-	Rules  string        `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
-	Reload time.Duration `key:"reload" validate:"gte=0" doc:"How often the rule files are looked at for changes; 0: only at the start."`
+	Rules string `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
 }
 
 // PSP is one payment service provider.
 type PSP struct {
-	Adapter           string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
-	BaseURL           string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
-	Secret            Secret        `key:"secret" doc:"API key that we send."`
-	WebhookSecret     Secret        `key:"webhook_secret" doc:"Secret that it signs webhooks with (base64, Standard Webhooks). Empty: its webhooks are refused."`
-	Timeout           time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
-	Concurrency       int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
-	Idempotent        bool          `key:"idempotent" doc:"It takes an idempotency key, so that a request may be sent again within the window."`
-	IdempotencyWindow time.Duration `key:"idempotency_window" validate:"gte=0" doc:"How long it remembers an idempotency key."`
-	PollInterval      time.Duration `key:"poll_interval" validate:"gte=100ms" doc:"Shortest time between two polls of one request."`
+	Adapter       string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
+	BaseURL       string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
+	Secret        Secret        `key:"secret" doc:"API key that we send."`
+	WebhookSecret Secret        `key:"webhook_secret" doc:"Secret that it signs webhooks with (base64, Standard Webhooks). Empty: its webhooks are refused."`
+	Timeout       time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
+	Concurrency   int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
 }
 
 // Payments are the times in the life of a payment. One that exists keeps what it was given when they change.
@@ -163,7 +159,6 @@ func Default() Config {
 			Rate: 1000, Burst: 2000,
 			Idempotency: Idempotency{Keep: topics.DedupHorizon, TakeOverAfter: 15 * time.Second},
 		},
-		Risk: Risk{Reload: 2 * time.Second},
 		Payments: Payments{
 			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
@@ -180,8 +175,5 @@ func Default() Config {
 
 // DefaultPSP is what a provider has whose keys are not all given.
 func DefaultPSP() PSP {
-	return PSP{
-		Adapter: "sandbox", Timeout: 10 * time.Second, Concurrency: 256,
-		Idempotent: true, IdempotencyWindow: 24 * time.Hour, PollInterval: time.Second,
-	}
+	return PSP{Adapter: "sandbox", Timeout: 10 * time.Second, Concurrency: 256}
 }

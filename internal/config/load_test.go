@@ -75,8 +75,8 @@ payments:
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(c.Region, c.Roles, c.Log.Level, c.Kafka.Brokers, c.Kafka.Partitions, address, int(c.API.MaxBodyBytes), c.API.Keys[0].Name,
-		c.PSP["acme"].Secret.Reveal(), c.PSP["acme"].Timeout, c.PSP["acme"].Concurrency, c.PSP["acme"].Idempotent, c.Payments.AuthorizationTTL, c.Payments.PSP, c.Runs("sandbox"))
-	const want = "ap[payments risk]warn[c.example:9092 d.example:9092]10postgresql://weir:from-a-file@db.example:26257/weir 65536till from-a-file 5s7true144h0m0sacme false"
+		c.PSP["acme"].Secret.Reveal(), c.PSP["acme"].Timeout, c.PSP["acme"].Concurrency, c.Payments.AuthorizationTTL, c.Payments.PSP, c.Runs("sandbox"))
+	const want = "ap[payments risk]warn[c.example:9092 d.example:9092]10postgresql://weir:from-a-file@db.example:26257/weir 65536till from-a-file 5s7 144h0m0sacme false"
 	if squeeze(got) != squeeze(want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -56,11 +56,6 @@ func (d *decoder) together(c *Config) {
 	if _, ok := c.PSP[c.Payments.PSP]; !ok && c.Payments.PSP != "" {
 		d.fail("payments.psp", "is the name of no provider below psp")
 	}
-	for name, psp := range c.PSP {
-		if psp.Idempotent && psp.IdempotencyWindow == 0 {
-			d.fail("psp."+name+".idempotency_window", "is missing; a provider with idempotency keys forgets them after a time")
-		}
-	}
 }
 
 // roles checks what the roles that this process runs cannot do without.
