@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -143,36 +144,45 @@ func repeats(t *testing.T, w *world) {
 
 // slowClients send less than a request and keep the connection.
 func slowClients(t *testing.T, w *world) {
+	var group sync.WaitGroup
 	for name, text := range map[string]string{
 		"headers that do not end": "POST /v1/intents HTTP/1.1\r\nHost: weir\r\nX-Slow: ",
 		"body that does not end": "POST /v1/intents HTTP/1.1\r\nHost: weir\r\nContent-Type: application/json\r\nIdempotency-Key: slow\r\n" +
 			"Authorization: Bearer " + tenantKey + "\r\nContent-Length: 1000\r\n\r\n{\"amount\":",
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			connection, err := net.Dial("tcp", strings.TrimPrefix(w.engine.URL, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer connection.Close()
-			if _, err := connection.Write([]byte(text)); err != nil {
-				t.Fatal(err)
-			}
-			if err := connection.SetReadDeadline(time.Now().Add(patience)); err != nil {
-				t.Fatal(err)
-			}
-			response, err := http.ReadResponse(bufio.NewReader(connection), nil)
-			if err == nil {
-				defer response.Body.Close()
-			}
-			if err == nil && response.StatusCode != http.StatusRequestTimeout {
-				t.Errorf("answered %s, want 408 or a closed connection", response.Status)
-			}
-			if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-				t.Errorf("the connection was kept for %s", patience)
+		group.Go(func() {
+			if said := slow(w, text); said != "" {
+				t.Errorf("%s: %s", name, said)
 			}
 		})
 	}
+	group.Wait()
+}
+
+// slow sends a text and waits for the answer; it says what is wrong with that.
+func slow(w *world, text string) string {
+	connection, err := net.Dial("tcp", strings.TrimPrefix(w.engine.URL, "http://"))
+	if err != nil {
+		return err.Error()
+	}
+	defer connection.Close()
+	if _, err := connection.Write([]byte(text)); err != nil {
+		return err.Error()
+	}
+	if err := connection.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err.Error()
+	}
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err == nil {
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusRequestTimeout {
+			return "answered " + response.Status + ", want 408 or a closed connection"
+		}
+	}
+	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		return "the connection was kept for " + patience.String()
+	}
+	return ""
 }
 
 // smuggled are requests whose length can be read in two ways.
