@@ -76,15 +76,6 @@ func (s *servers) stopDatabase() {
 	s.database = nil
 }
 
-// noticed waits until clients are told to come again.
-func (tr *traffic) noticed() {
-	tr.t.Helper()
-	from := tr.retries.Load()
-	if err := until(tr.t.Context(), endLimit, func() (bool, error) { return tr.retries.Load() >= from+20, nil }); err != nil {
-		tr.t.Fatalf("no client noticed: %v", err)
-	}
-}
-
 // Broker and database are restarted under an engine at work, one after the other and together. It goes on by itself.
 func TestServersRestart(t *testing.T) {
 	s := newServers(t)
@@ -97,19 +88,16 @@ func TestServersRestart(t *testing.T) {
 	tr := w.begin(seed(t))
 	tr.progress(30)
 	for range 2 {
-		s.stopBroker()
-		tr.noticed()
+		e.notices(s.stopBroker)
 		s.startBroker()
 		tr.progress(60)
 
-		s.stopDatabase()
-		tr.noticed()
+		e.notices(s.stopDatabase)
 		s.startDatabase()
 		tr.progress(60)
 	}
 	s.stopDatabase()
-	s.stopBroker()
-	tr.noticed()
+	e.notices(s.stopBroker)
 	s.startBroker()
 	s.startDatabase()
 	tr.progress(60)
@@ -158,15 +146,31 @@ func TestServersComeLate(t *testing.T) {
 	e.stop()
 }
 
+// notices stops a server and waits until the engine has met that it is gone.
+func (e *engine) notices(stop func()) {
+	e.t.Helper()
+	before, err := os.ReadFile(e.log)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	stop()
+	e.awaitLogAfter(len(before), "connection refused")
+}
+
 // awaitLog waits for words in the log.
 func (e *engine) awaitLog(words string) {
+	e.t.Helper()
+	e.awaitLogAfter(0, words)
+}
+
+func (e *engine) awaitLogAfter(offset int, words string) {
 	e.t.Helper()
 	err := until(e.t.Context(), readyLimit, func() (bool, error) {
 		text, err := os.ReadFile(e.log)
 		if err == nil && !e.running() {
 			err = errEnded
 		}
-		return strings.Contains(string(text), words), err
+		return err == nil && strings.Contains(string(text[offset:]), words), err
 	})
 	if err != nil {
 		e.t.Fatalf("%q is not in the log: %v\n%s", words, err, e.tail())
