@@ -27,11 +27,24 @@ type Embedded struct {
 	lock *dirlock.Lock // nil in memory
 }
 
+// EmbeddedOption changes how an embedded broker runs.
+type EmbeddedOption func(*embeddedOptions)
+
+type embeddedOptions struct{ fsync bool }
+
+// WithoutFsync leaves flushing to the operating system, as Kafka does by default. What was acknowledged survives the
+// death of the process, not the loss of power.
+func WithoutFsync() EmbeddedOption { return func(o *embeddedOptions) { o.fsync = false } }
+
 // StartEmbedded starts a broker on a port of the loopback interface, 0 for a free one. It keeps its topics in dir, on
 // disk before a produce is acknowledged, or in memory where dir is empty. Topics are not created by being used.
 //
 // On a directory whose broker was killed it first settles the transactions that were open.
-func StartEmbedded(dir string, port int, log *slog.Logger) (*Embedded, error) {
+func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOption) (*Embedded, error) {
+	o := embeddedOptions{fsync: true}
+	for _, change := range changes {
+		change(&o)
+	}
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.WithLogger(embeddedLogger{log}),
@@ -57,6 +70,10 @@ func StartEmbedded(dir string, port int, log *slog.Logger) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
+	options = append(options, kfake.DataDir(dir))
+	if o.fsync {
+		options = append(options, kfake.SyncWrites())
+	}
 	cluster, err := startOn(dir, options, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded broker in %s: %w", dir, err), lock.Release())
@@ -71,7 +88,7 @@ func startOn(dir string, options []kfake.Opt, log *slog.Logger) (*kfake.Cluster,
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := kfake.NewCluster(append(options, kfake.DataDir(dir), kfake.SyncWrites())...)
+	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
 		return nil, err
 	}

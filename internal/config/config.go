@@ -41,6 +41,7 @@ type Kafka struct {
 	Partitions   int32     `key:"partitions" validate:"gte=0,lte=32767" doc:"Partitions of every topic, fixed for their life. 0: 4 embedded, 64 on a cluster."`
 	Replication  int16     `key:"replication" validate:"gte=-1,ne=0" doc:"Replicas of every topic; -1: the cluster's default."`
 	EmbeddedPort int       `key:"embedded_port" validate:"gte=0,lte=65535" doc:"Port of the embedded broker on 127.0.0.1; 0: any free one."`
+	EmbeddedSync bool      `key:"embedded_fsync" doc:"The embedded broker flushes every write to disk before it acknowledges it. Off, flushing is left to the operating system, as Kafka does by default: faster, and safe against the death of the process but not against the loss of power."`
 	TLS          KafkaTLS  `key:"tls"`
 	SASL         KafkaSASL `key:"sasl"`
 }
@@ -152,7 +153,7 @@ func Default() Config {
 	return Config{
 		DataDir:  "data",
 		Log:      Log{Level: "info", Format: "auto"},
-		Kafka:    Kafka{ClientID: "weir", Replication: -1, EmbeddedPort: 19092},
+		Kafka:    Kafka{ClientID: "weir", Replication: -1, EmbeddedPort: 19092, EmbeddedSync: true},
 		Database: Database{MaxConns: 16, EmbeddedPort: 15432},
 		API: API{
 			Listen: "127.0.0.1:8080", MaxBodyBytes: 256 << 10, Wait: 5 * time.Second, ProduceWithin: 5 * time.Second,

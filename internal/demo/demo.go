@@ -154,7 +154,8 @@ func configure(o Options, dir string) (*config.Config, error) {
 		{Key: "psp.sandbox.adapter", Value: "sandbox"}, {Key: "psp.sandbox.base_url", Value: "http://" + listen[1]},
 		{Key: "psp.sandbox.webhook_secret", Value: secret}, {Key: "psp.sandbox.timeout", Value: "2s"},
 		{Key: "payments.created_ttl", Value: "8s"}, {Key: "payments.challenge_ttl", Value: "8s"},
-		{Key: "kafka.embedded_port", Value: "0"}, {Key: "database.embedded_port", Value: "0"},
+		{Key: "kafka.embedded_port", Value: "0"}, {Key: "kafka.embedded_fsync", Value: "false"}, // the data are thrown away
+		{Key: "database.embedded_port", Value: "0"},
 	}
 	if len(o.Brokers) > 0 {
 		flags = append(flags, config.Setting{Key: "kafka.brokers", Value: strings.Join(o.Brokers, ",")},

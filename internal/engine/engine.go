@@ -164,7 +164,11 @@ func (e *Engine) openBroker(ctx context.Context) error {
 	k := &e.Config.Kafka
 	e.Brokers = k.Brokers
 	if len(e.Brokers) == 0 {
-		embedded, err := broker.StartEmbedded(brokerDir(e.Config), k.EmbeddedPort, e.log)
+		var options []broker.EmbeddedOption
+		if !k.EmbeddedSync {
+			options = append(options, broker.WithoutFsync())
+		}
+		embedded, err := broker.StartEmbedded(brokerDir(e.Config), k.EmbeddedPort, e.log, options...)
 		if err != nil {
 			return err
 		}
