@@ -43,8 +43,12 @@ Without brokers and a database they are embedded, with their data in the data di
 				log.Info("ready", "api", e.URL, "brokers", e.Brokers, "roles", c.Roles)
 			}
 			err = e.Wait(ctx)
+			log.Info("stopping: finishing what is in hand")
 			if stopped := e.Stop(); err == nil {
 				err = stopped
+			}
+			if err == nil {
+				log.Info("stopped")
 			}
 			return err
 		},

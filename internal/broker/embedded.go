@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -75,6 +76,9 @@ func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOp
 		options = append(options, kfake.SyncWrites())
 	}
 	cluster, err := startOn(dir, options, log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("port %d is taken; set kafka.embedded_port to another one, or to 0 for any that is free: %w", port, err)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded broker in %s: %w", dir, err), lock.Release())
 	}

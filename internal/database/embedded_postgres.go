@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -66,6 +67,9 @@ func startPostgres(ctx context.Context, binaries, dir string, port int, o embedd
 	}
 	password, err := initPostgres(ctx, binaries, dir, user)
 	if err != nil {
+		return nil, err
+	}
+	if err := portIsFree(port); err != nil {
 		return nil, err
 	}
 	args := []string{"-D", dir}
@@ -186,4 +190,13 @@ func walCompression(ctx context.Context, binaries string) string {
 		return "lz4"
 	}
 	return "on"
+}
+
+// portIsFree tells a taken port from a server of ours that refuses us: who answers there may be somebody else's.
+func portIsFree(port int) error {
+	listener, err := net.Listen("tcp", loopback(port))
+	if err != nil {
+		return fmt.Errorf("port %d is taken; set database.embedded_port to another one, or to 0 for any that is free: %w", port, err)
+	}
+	return listener.Close()
 }

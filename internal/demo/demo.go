@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weirhq/weir/internal/config"
@@ -93,10 +92,8 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	if err != nil {
 		return 0, err
 	}
-	bar := progressbar.NewOptions(len(plan), progressbar.OptionSetWriter(o.Progress), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription("payments"), progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionOnCompletion(func() { fmt.Fprintln(o.Progress) }))
-	board := newScoreboard(func() { _ = bar.Add(1) })
+	bar := newProgress(len(plan), o.Progress)
+	board := newScoreboard(bar.advance)
 
 	var overKafka, overHTTP []*payment
 	decisions := 0
@@ -129,7 +126,7 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		board.problem("traffic: %v", err)
 	}
-	_ = bar.Finish()
+	bar.finish()
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
@@ -171,8 +168,8 @@ func configure(o Options, dir string) (*config.Config, error) {
 	return config.Load(config.Sources{File: file, Flags: flags})
 }
 
-// keys gives the demo's clients access, whatever broker and database are used.
-const keys = "api: {keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + "}]}\n"
+// keys gives the demo's clients access, whatever broker and database are used, as fast as they are.
+const keys = "api: {rate: 1000000, burst: 1000000, keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + "}]}\n"
 
 // freeAddresses finds free ports of the loopback interface.
 func freeAddresses(n int) ([]string, error) {

@@ -39,8 +39,8 @@ func (r *report) write(ctx context.Context) (problems int, err error) {
 		write func(context.Context, io.Writer) error
 	}{
 		{"Payments by status, declines by code", r.payments},
-		{"Decisions by rule", r.decisions},
-		{"Latency, command to answer", r.latency},
+		{"Decisions by rule (each create and each authorize is one)", r.decisions},
+		{"Latency, command to answer (unanswered PSP calls and the wait for their outcome included)", r.latency},
 		{"Trial balance (debit +, credit -)", r.trialBalance},
 		{"One payment's life", r.life},
 		{"Checks", r.check},
@@ -140,6 +140,9 @@ func (r *report) trialBalance(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		sums[currency] += balance
+		if balance == 0 {
+			continue
+		}
 		fmt.Fprintf(out, "  %s\t %s\t\n", code, ledger.Money{Minor: balance, Currency: currency})
 	}
 	for currency, sum := range sums {
@@ -147,13 +150,14 @@ func (r *report) trialBalance(ctx context.Context, out io.Writer) error {
 			r.board.problem("trial balance: the balances in %s sum to %d", currency, sum)
 		}
 	}
+	fmt.Fprintf(out, "  debits equal credits in %d currencies\t\t\n", len(sums))
 	return rows.Err()
 }
 
 func (r *report) life(_ context.Context, out io.Writer) error {
 	id := r.board.examples[lifeOf]
 	events := r.seen.lives[id]
-	fmt.Fprintf(out, "  %s\n", id)
+	fmt.Fprintf(out, "  %s\n  time\t event\t amount\t status after it\t\n", id)
 	for i := range events[:min(len(events), linesOfLife)] {
 		e := &events[i]
 		amount := ""

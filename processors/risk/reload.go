@@ -115,6 +115,7 @@ func (s *RuleSource) Reload() error {
 	s.metrics.reloaded(err)
 	s.mu.Lock()
 	s.seen = seen
+	repaired := s.status.Err != nil && err == nil
 	s.status.Err = err
 	s.mu.Unlock()
 	if err != nil {
@@ -126,6 +127,9 @@ func (s *RuleSource) Reload() error {
 		return nil
 	}
 	s.current.Store(set) // the same decisions; descriptions and tests may have changed
+	if repaired {
+		s.log.Info("rules on disk are good again", "rule_set", set.Hash())
+	}
 	return nil
 }
 
