@@ -13,6 +13,10 @@ type Limits struct {
 	PageRows     int // rows of stream_log read at once when catching up; default 500
 	InFlight     int // Transform: records begun and not yet acknowledged, for each partition; default 2000
 
+	// BatchInterval is the least time between the beginnings of two database transactions of a partition; default 8 ms. A
+	// partition with little to do never waits; one that has more to do gathers it, because a transaction costs the database
+	// far more than one more record in it.
+	BatchInterval      time.Duration
 	CommitInterval     time.Duration // between two Kafka commits of a partition; default 100 ms
 	TransactionRecords int           // records after which a Kafka transaction is committed early; default 20,000
 	TransactionTimeout time.Duration // after which the broker aborts an open transaction by itself; default 5 s
@@ -51,6 +55,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.FetchBytes, 1<<20)
 	orDefault(&l.PageRows, 500)
 	orDefault(&l.InFlight, 2000)
+	orDefault(&l.BatchInterval, 8*time.Millisecond)
 	orDefault(&l.CommitInterval, 100*time.Millisecond)
 	orDefault(&l.TransactionRecords, 20_000)
 	orDefault(&l.TransactionTimeout, 5*time.Second)

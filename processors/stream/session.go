@@ -174,6 +174,13 @@ func (s *session) follow(ctx, drain context.Context, intake *intake, outbox *out
 		if err := outbox.put(ctx, publication{next: b.next, outputs: b.outputs, bytes: b.bytes}); err != nil {
 			return err
 		}
+		if rest := s.config.Limits.BatchInterval - time.Since(began); rest > 0 {
+			select {
+			case <-time.After(rest):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 	}
 }
 
