@@ -141,7 +141,7 @@ func (b *bench) restart(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p, err := b.launch(ctx, listen, "--data-dir", b.dir, "--roles", "risk,payments,api", "--set", "kafka.embedded_port=0", "--set", "database.embedded_port=0",
+		p, err := b.launch(ctx, listen, "--data-dir", b.dir, "--roles", "risk,payments,api,sandbox", "--set", "kafka.embedded_port=0", "--set", "database.embedded_port=0",
 			"--set", "sandbox.listen="+sandbox)
 		if err != nil {
 			return err
