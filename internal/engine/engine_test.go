@@ -3,7 +3,6 @@ package engine_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -59,11 +58,17 @@ func TestOnePaymentOverHTTP(t *testing.T) {
 	if err := e.Ready(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
-		began := time.Now()
-		status, body := post(t, e.URL+"/v1/intents", fmt.Sprint("first", i), `{"customer_id":"cus_1","amount":1050,"currency":"EUR",
-		"authorize":true,"capture_method":"automatic","card":{"token":"tok_approved","bin":"411111","country":"DE"}}`)
-		t.Log(status, string(body), time.Since(began))
+	var answers [2][]byte
+	for i := range answers {
+		var status int
+		status, answers[i] = post(t, e.URL+"/v1/intents", "first", `{"customer_id":"cus_1","amount":1050,"currency":"EUR",
+			"authorize":true,"capture_method":"automatic","card":{"token":"tok_approved","bin":"411111","country":"DE"}}`)
+		if status != http.StatusCreated || !bytes.Contains(answers[i], []byte(`"status":"captured"`)) {
+			t.Fatalf("%d %s", status, answers[i])
+		}
+	}
+	if !bytes.Equal(answers[0], answers[1]) {
+		t.Errorf("repeated with its key:\n%s\nat first:\n%s", answers[1], answers[0])
 	}
 }
 
