@@ -47,6 +47,9 @@ type bench struct {
 	log     *slog.Logger
 	figures []figure
 	closers []func() error
+
+	firstMinute []int64 // rates of the topic measurement, which begins on empty data
+	stored      int64   // payments on these data
 }
 
 // Run measures everything and prints the table and the JSON lines.
@@ -65,7 +68,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"API", b.api}, {"gateway", b.gateway}, {"topic", b.topic}, {"growth", b.growth},
+		{"API", b.api}, {"gateway", b.gateway}, {"empty data", b.empty}, {"topic", b.topic}, {"growth", b.growth},
 	} {
 		if err := part.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
@@ -107,6 +110,18 @@ func (b *bench) open(ctx context.Context) error {
 	b.closers = append(b.closers, server.Close)
 	b.sandbox = server.URL()
 	return nil
+}
+
+// empty begins anew: broker, database and sandbox without data.
+func (b *bench) empty(ctx context.Context) error {
+	if err := b.close(); err != nil {
+		return err
+	}
+	b.dir = filepath.Join(b.dir, "empty")
+	if err := os.Mkdir(b.dir, 0o700); err != nil {
+		return err
+	}
+	return b.open(ctx)
 }
 
 func (b *bench) close() error {
