@@ -102,10 +102,10 @@ func killed(t *testing.T, w *world, all []death) {
 	e.stop()
 }
 
-// The engine is killed at each durability point and at random moments, at least 50 times in all: once with its broker and database
+// The engine is killed at each durability point, and at random moments at least 50 times: once with its broker and database
 // inside, which die with it, and once beside servers that live on and keep what was on its way.
 func TestKill(t *testing.T) {
-	rounds := int(number(t, "WEIR_TEST_CRASH_ROUNDS", 1))
+	rounds := int(number(t, "WEIR_TEST_CRASH_ROUNDS", 2))
 	t.Run("outside", func(t *testing.T) {
 		b := brokertest.New(t, partitions)
 		w := newWorld(t).outside(b.Config.Brokers, databasetest.NewURL(t))
