@@ -104,8 +104,6 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 		return no("the PSP declined the payment")
 	case topics.EventBlocked:
 		return no("a risk rule blocked the payment")
-	case topics.EventRejected:
-		return no("a reviewer rejected the payment")
 	case topics.EventCaptureFailed:
 		return no("the PSP did not capture")
 	case topics.EventVoidFailed:

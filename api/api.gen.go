@@ -222,6 +222,12 @@ type RefundList struct {
 	Data []Refund `json:"data"`
 }
 
+// ReviewIntent defines model for ReviewIntent.
+type ReviewIntent struct {
+	// Reason Stands as the detail of the event.
+	Reason string `json:"reason,omitempty"`
+}
+
 // Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet.
 type Status = string
 

@@ -27,6 +27,13 @@ func decodeAuthorize(body []byte, c *topics.Command) error {
 	return err
 }
 
+func decodeReview(body []byte, c *topics.Command) error {
+	var in ReviewIntent
+	err := decode(body, &in)
+	c.Reason = in.Reason
+	return err
+}
+
 func decodeConfirm(body []byte, c *topics.Command) error {
 	var in ConfirmIntent
 	err := decode(body, &in)

@@ -143,6 +143,48 @@ func TestChallengeIsConfirmed(t *testing.T) {
 	}
 }
 
+func TestHeldIntentIsReviewed(t *testing.T) {
+	f := newFixture(t, nil).ready(t)
+	f.withEngine(t)
+	hold := func(key, token string, ask bool) string {
+		body := fmt.Sprintf(`{"amount":1050,"currency":"EUR","customer_id":"c1","authorize":%v,"description":"hold it","card":{"token":%q}}`, ask, token)
+		intent := want(t, f.post(t, "/v1/intents", key, body), 201, "create").intent(t)
+		if intent.Status != "held" {
+			t.Fatalf("got %+v, want a held intent", intent)
+		}
+		return "/v1/intents/" + intent.ID
+	}
+	for _, test := range []struct {
+		name, token, verb string
+		ask               bool // the create also asks the PSP, once it may
+		status            int
+		intent            string
+	}{
+		{name: "approved, then the PSP approves", token: "tok_approved", verb: "approve", ask: true, status: 200, intent: "authorized"},
+		{name: "approved, then the PSP declines", token: "tok_declined", verb: "approve", ask: true, status: 402, intent: "declined"},
+		{name: "approved, nothing asked of the PSP", token: "tok_approved", verb: "approve", status: 200, intent: "created"},
+		{name: "rejected", token: "tok_approved", verb: "reject", ask: true, status: 200, intent: "rejected"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := hold(test.name, test.token, test.ask)
+			a := want(t, f.post(t, path+"/"+test.verb, test.name+" review", `{"reason":"known customer"}`), test.status, test.verb)
+			if test.status == 200 && a.intent(t).Status != test.intent {
+				t.Errorf("got %s, want an intent that is %s", a.body, test.intent)
+			}
+			if read := f.get(t, path).intent(t); read.Status != test.intent {
+				t.Errorf("got %s, want %s", read.Status, test.intent)
+			}
+			again := want(t, f.post(t, path+"/"+test.verb, test.name+" review", `{"reason":"known customer"}`), test.status, "repeat")
+			if string(again.body) != string(a.body) {
+				t.Errorf("the repeat differs:\n%s%s", a.body, again.body)
+			}
+			if a := f.post(t, path+"/"+test.verb, test.name+" second", ""); a.status != 409 {
+				t.Errorf("a second review: got %d %s, want 409", a.status, a.body)
+			}
+		})
+	}
+}
+
 func TestCaptureThatFails(t *testing.T) {
 	f := newFixture(t, nil).ready(t)
 	f.withEngine(t)

@@ -23,6 +23,8 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "GET /v1/intents", handle: a.listIntents},
 		{pattern: "GET /v1/intents/{id}", handle: a.getIntent},
 		{pattern: "POST /v1/intents/{id}/authorize", handle: a.write(topics.CommandAuthorize, decodeAuthorize)},
+		{pattern: "POST /v1/intents/{id}/approve", handle: a.write(topics.CommandApprove, decodeReview)},
+		{pattern: "POST /v1/intents/{id}/reject", handle: a.write(topics.CommandReject, decodeReview)},
 		{pattern: "POST /v1/intents/{id}/confirm", handle: a.write(topics.CommandConfirm, decodeConfirm)},
 		{pattern: "POST /v1/intents/{id}/capture", handle: a.write(topics.CommandCapture, decodeCapture)},
 		{pattern: "POST /v1/intents/{id}/void", handle: a.write(topics.CommandVoid, decodeEnd)},

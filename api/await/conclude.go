@@ -66,6 +66,8 @@ func concludes(e *topics.PaymentEvent, authorizes bool) bool {
 	switch e.Type {
 	case topics.EventCreated: // unless blocked, held or authorization_requested follows in the same record
 		return !authorizes && e.Outcome != topics.OutcomeBlock && e.Outcome != topics.OutcomeHold
+	case topics.EventReleased: // unless authorization_requested follows in the same record
+		return !e.ExpiresAt.IsZero()
 	case topics.EventPollRequested, topics.EventCaseOpened:
 		return false
 	}

@@ -3,6 +3,7 @@ package await
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -37,6 +38,9 @@ func TestConclude(t *testing.T) {
 			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventBlocked)}},
 		{name: "created, and a rule blocks",
 			events: []topics.PaymentEvent{{EventID: "3-5-0", Type: topics.EventCreated, CommandID: command, Outcome: topics.OutcomeBlock}}},
+		{name: "released, and nothing is asked of the PSP", want: topics.EventReleased,
+			events: []topics.PaymentEvent{{EventID: "3-5-0", Type: topics.EventReleased, CommandID: command, ExpiresAt: time.Unix(1, 0)}}},
+		{name: "released, and the PSP is to be asked", events: []topics.PaymentEvent{own("3-5-0", topics.EventReleased)}},
 		{name: "requested", authorizes: true, request: "3-5-1",
 			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested)}},
 		{name: "authorised", authorizes: true, want: topics.EventAuthorized, request: "3-5-1",
