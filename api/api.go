@@ -20,6 +20,7 @@ import (
 	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/api/idempotency"
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/processors/psp/webhook"
 	"github.com/weirhq/weir/topics"
@@ -39,7 +40,7 @@ type Config struct {
 	Database *database.DB
 	Broker   []kgo.Opt // where the brokers are and how to reach them
 	// Checks are what /readyz asks besides the database, the broker and the event reader.
-	Checks []Check
+	Checks []health.Check
 	Limits Limits
 	Log    *slog.Logger
 	// Metrics takes the API's metrics and is what /metrics shows; nil: a registry of its own.
@@ -119,7 +120,7 @@ type API struct {
 	producer *kgo.Client
 	hub      *await.Hub
 	store    *idempotency.Store
-	checks   []Check
+	checks   []health.Check
 	limits   Limits
 	log      *slog.Logger
 	metrics  metrics
@@ -163,7 +164,7 @@ func New(c Config) (*API, error) {
 		a.hub.Close()
 		return nil, err
 	}
-	a.checks = append([]Check{
+	a.checks = append([]health.Check{
 		{Name: "database", Func: a.checkDatabase}, {Name: "broker", Func: a.producer.Ping}, {Name: "events", Func: a.hub.Check},
 	}, c.Checks...)
 	a.handler = a.routes(registry)

@@ -16,6 +16,8 @@ import (
 	"github.com/segmentio/encoding/json"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/weirhq/weir/internal/health"
 )
 
 func dialContext(ctx context.Context, address string) (net.Conn, error) {
@@ -188,11 +190,11 @@ func TestTraceIDs(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	var broken error
 	f := newFixture(t, func(c *Config) {
-		c.Checks = []Check{{Name: "payments", Func: func(context.Context) error { return broken }}}
+		c.Checks = []health.Check{{Name: "payments", Func: func(context.Context) error { return broken }}}
 	}).ready(t)
-	var health Health
+	var report Health
 	a := f.get(t, "/readyz")
-	if err := json.Unmarshal(a.body, &health); err != nil || a.status != http.StatusOK || len(health.Checks) != 4 {
+	if err := json.Unmarshal(a.body, &report); err != nil || a.status != http.StatusOK || len(report.Checks) != 4 {
 		t.Errorf("got %d %s, want 200 and four checks", a.status, a.body)
 	}
 	broken = errors.New("partition 2 is stopped")

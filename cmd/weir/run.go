@@ -40,7 +40,7 @@ Without brokers and a database they are embedded, with their data in the data di
 			if err := e.Ready(ctx); err != nil && ctx.Err() == nil {
 				log.Warn("not everything serves yet", "error", err)
 			} else if err == nil {
-				log.Info("ready", "api", e.URL, "brokers", e.Brokers, "roles", c.Roles)
+				log.Info("ready", "http", e.URL, "brokers", e.Brokers, "roles", c.Roles)
 			}
 			err = e.Wait(ctx)
 			log.Info("stopping: finishing what is in hand")

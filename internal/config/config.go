@@ -71,7 +71,7 @@ type Database struct {
 
 // API is the HTTP server.
 type API struct {
-	Listen        string        `key:"listen" validate:"hostport" doc:"Address of the HTTP server, host:port: API, webhooks, /healthz, /readyz and /metrics."`
+	Listen        string        `key:"listen" validate:"hostport" doc:"Address of the HTTP server, host:port: API, webhooks, /healthz, /readyz and /metrics. A process without the role api listens here, too, for the last three alone."`
 	Keys          []APIKey      `key:"keys" validate:"unique=Name,dive"`
 	MaxBodyBytes  Bytes         `key:"max_body_bytes" validate:"gte=1024,lte=524288" doc:"Largest body of a request."`
 	Wait          time.Duration `key:"wait" validate:"gte=0,lte=30s" doc:"How long a write waits for its result before it answers 202."`

@@ -16,10 +16,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/internal/telemetry"
 	"github.com/weirhq/weir/processors/stream"
 )
@@ -37,14 +37,14 @@ type Engine struct {
 	Brokers  []string // to connect to
 	Kafka    []kgo.Opt
 	Database *database.DB
-	URL      string // of the HTTP API; "" where this process does not run it
+	URL      string // of the HTTP server: the API where this process runs it, else health and metrics alone
 
 	log      *slog.Logger
 	hook     stream.Hook
 	registry *prometheus.Registry
 	closers  []func() error // in the order of their opening
 	roles    []role
-	advice   []api.Check // for /readyz, besides whether the roles are ready
+	advice   []health.Check // for /readyz, besides whether the roles are ready
 	stop     context.CancelFunc
 	ended    chan error
 }
@@ -258,7 +258,7 @@ func (e *Engine) openDatabase(ctx context.Context) error {
 	return db.Migrate(ctx)
 }
 
-// listen opens the address of the API before any role runs, so that a taken port stops the start.
+// listen opens the address of the HTTP server before any role runs, so that a taken port stops the start.
 func (e *Engine) listen() (net.Listener, error) {
 	listener, err := net.Listen("tcp", e.Config.API.Listen)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/sandbox"
@@ -19,7 +20,8 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// assemble builds the roles that this process runs. The API comes last: it answers for the others on /readyz.
+// assemble builds the roles that this process runs. Who answers for them on /readyz comes last: the API, or a server
+// of health alone where the process does not run it.
 func (e *Engine) assemble(ctx context.Context) error {
 	builders := []struct {
 		role  string
@@ -36,7 +38,10 @@ func (e *Engine) assemble(ctx context.Context) error {
 			return fmt.Errorf("role %s: %w", b.role, err)
 		}
 	}
-	return nil
+	if e.Config.Runs("api") {
+		return nil
+	}
+	return e.addHealth()
 }
 
 func (e *Engine) addRisk(context.Context) error {
@@ -52,7 +57,7 @@ func (e *Engine) addRisk(context.Context) error {
 		return err
 	}
 	e.roles = append(e.roles, role{"risk", r.Run, r.Ready})
-	e.advice = append(e.advice, api.Check{Name: "rules", Advisory: true, Func: func(context.Context) error {
+	e.advice = append(e.advice, health.Check{Name: "rules", Advisory: true, Func: func(context.Context) error {
 		if broken := r.Rules().Status().Err; broken != nil {
 			return fmt.Errorf("the last good rule set stays in force: %w", broken)
 		}
@@ -171,14 +176,8 @@ func (e *Engine) addAPI(context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	checks := e.advice
-	for _, r := range e.roles {
-		if r.ready != nil {
-			checks = append(checks, api.Check{Name: r.name, Func: func(context.Context) error { return r.ready() }})
-		}
-	}
 	a, err := api.New(api.Config{
-		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Checks: checks,
+		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Checks: e.checks(),
 		Limits: apiLimits(&e.Config.API), Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {
