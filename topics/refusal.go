@@ -9,8 +9,8 @@ const (
 	RefusedInvalid            RefusalCode = "invalid"             // a field is missing or malformed; Detail names it
 	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
-	RefusedUnknownPayment     RefusalCode = "unknown_payment"     //
-	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment belongs to another customer or tenant
+	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
+	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment belongs to another customer or tenant of the same partition
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   //
 	RefusedFinished           RefusalCode = "finished"            // the payment is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here

@@ -57,9 +57,9 @@ func wrongCommands(t *testing.T, w *world) {
 			c.PaymentID = paymentOf(t, cancelled)
 			return c
 		}, topics.RefusedFinished, "cancelled"},
-		"another customer than the payment's":    {func() topics.Command { c := follow(topics.CommandRefund); c.CustomerID = "cus_thief"; return c }, topics.RefusedCustomerMismatch, ""},
+		"another customer of another partition":  {func() topics.Command { c := follow(topics.CommandRefund); c.CustomerID = stranger(customer); return c }, topics.RefusedUnknownPayment, "customer"},
 		"another customer of the same partition": {func() topics.Command { c := follow(topics.CommandRefund); c.CustomerID = neighbour(customer); return c }, topics.RefusedCustomerMismatch, ""},
-		"another tenant":                         {func() topics.Command { c := follow(topics.CommandRefund); c.Tenant = rival; return c }, topics.RefusedCustomerMismatch, ""},
+		"another tenant":                         {func() topics.Command { c := follow(topics.CommandRefund); c.Tenant = rival; return c }, w.notTheirs(t, topics.Command{Tenant: rival, CustomerID: customer, PaymentID: id}), ""},
 		"another currency":                       {func() topics.Command { c := follow(topics.CommandRefund); c.Amount, c.Currency = 100, "JPY"; return c }, topics.RefusedCurrencyMismatch, "EUR"},
 		"an amount without a currency":           {func() topics.Command { c := follow(topics.CommandRefund); c.Amount = 100; return c }, topics.RefusedInvalid, "currency"},
 		"refund above captured":                  {func() topics.Command { c := follow(topics.CommandRefund); c.Amount, c.Currency = 1001, "EUR"; return c }, topics.RefusedExceedsCaptured, "10.00"},
@@ -116,9 +116,15 @@ func paymentOf(t *testing.T, create topics.Command) string {
 }
 
 // neighbour is another customer whose partition is the same.
-func neighbour(customer string) string {
+func neighbour(customer string) string { return another(customer, true) }
+
+// stranger is another customer whose partition is another one.
+func stranger(customer string) string { return another(customer, false) }
+
+func another(customer string, together bool) string {
 	for other := customer + "x"; ; other += "x" {
-		if topics.PartitionOf(tenant, other, partitions) == topics.PartitionOf(tenant, customer, partitions) {
+		same := topics.PartitionOf(tenant, other, partitions) == topics.PartitionOf(tenant, customer, partitions)
+		if same == together {
 			return other
 		}
 	}

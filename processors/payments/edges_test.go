@@ -75,7 +75,7 @@ func TestCommandInAnotherPartitionIsRefused(t *testing.T) {
 	}
 }
 
-func TestPaymentOfAnotherPartitionIsAnotherCustomers(t *testing.T) {
+func TestPaymentOfAnotherPartitionIsUnknown(t *testing.T) {
 	db := databasetest.New(t)
 	const partitions = 4
 	number := topics.PartitionOf("acme", "anna", partitions)
@@ -85,7 +85,7 @@ func TestPaymentOfAnotherPartitionIsAnotherCustomers(t *testing.T) {
 		PaymentID: topics.PaymentID{Partition: (number + 1) % partitions, UUID: id(1)}.String(),
 	}})
 	in.fold(1)
-	if e := lastEvent(t, in); e.Refusal != topics.RefusedCustomerMismatch {
+	if e := lastEvent(t, in); e.Refusal != topics.RefusedUnknownPayment || e.CustomerID != "anna" {
 		t.Fatalf("event %+v", e)
 	}
 }

@@ -76,12 +76,9 @@ func (s *partition) command(in *input, c *topics.Command) error {
 	if c.CustomerID != "" {
 		s.belongs(in, c.Tenant, c.CustomerID)
 	}
-	// A malformed payment id, or one of another partition, is refused by the lifecycle.
-	if pid, err := topics.ParsePaymentID(c.PaymentID); err == nil {
-		in.Elsewhere = pid.Partition != s.number
-		if !in.Elsewhere {
-			in.payment = pid.UUID
-		}
+	// A malformed payment id, or one of another partition, where this customer has none, names no payment.
+	if pid, err := topics.ParsePaymentID(c.PaymentID); err == nil && pid.Partition == s.number {
+		in.payment = pid.UUID
 	}
 	return nil
 }

@@ -53,10 +53,10 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	if c.Type == topics.CommandCreate {
 		return nil
 	}
-	if d.p == nil && !d.in.Elsewhere {
-		return &topics.Refusal{Code: topics.RefusedUnknownPayment, Detail: fmt.Sprintf("there is no payment %s", c.PaymentID)}
+	if d.p == nil {
+		return &topics.Refusal{Code: topics.RefusedUnknownPayment, Detail: fmt.Sprintf("the customer has no payment %s", c.PaymentID)}
 	}
-	if d.in.Elsewhere || c.Tenant != d.p.Tenant || c.CustomerID != d.p.Customer {
+	if c.Tenant != d.p.Tenant || c.CustomerID != d.p.Customer {
 		return &topics.Refusal{Code: topics.RefusedCustomerMismatch, Detail: "the payment belongs to another customer than the command names"}
 	}
 	if c.Currency != "" && c.Currency != string(d.p.Currency) {

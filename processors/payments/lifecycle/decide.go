@@ -18,8 +18,6 @@ type Input struct {
 	// Available is what the customer's wallet holds in the payment's currency, in minor units. Only a refund command
 	// reads it.
 	Available int64
-	// Elsewhere says that a command's payment stands in another partition, and so belongs to another customer.
-	Elsewhere bool
 }
 
 // decision is one call of Decide. p is a working copy that each emitted event is folded into at once, so that a later
