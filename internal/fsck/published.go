@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -23,7 +24,7 @@ type publishedTopics struct {
 type publishedTopic struct {
 	check   *partitionCheck
 	name    string
-	reader  *partitionReader
+	reader  *broker.PartitionReader
 	current *kgo.Record // read and not compared
 	id      topics.EventID
 	last    topics.EventID // the highest id seen
@@ -43,7 +44,7 @@ func (p *partitionCheck) openPublished(ctx context.Context) (*publishedTopics, e
 			t.close()
 			return nil, err
 		}
-		reader, err := p.topics.open(name, p.snapshot.partition, start, p.published.after[name])
+		reader, err := broker.OpenPartition(p.topics.options, name, p.snapshot.partition, start, p.published.after[name])
 		if err != nil {
 			t.close()
 			return nil, err
@@ -55,7 +56,7 @@ func (p *partitionCheck) openPublished(ctx context.Context) (*publishedTopics, e
 
 func (t *publishedTopics) close() {
 	for _, topic := range t.readers {
-		topic.reader.close()
+		topic.reader.Close()
 	}
 }
 
@@ -151,7 +152,7 @@ func (t *publishedTopic) advance() {
 // read makes current the next record, nil at the end. A record without an id of ours is reported and passed.
 func (t *publishedTopic) read(ctx context.Context, expected bool) error {
 	for t.current == nil {
-		record, err := t.reader.next(ctx)
+		record, err := t.reader.Next(ctx)
 		if err != nil {
 			return err
 		}
@@ -176,8 +177,7 @@ func (t *publishedTopic) read(ctx context.Context, expected bool) error {
 func (t *publishedTopic) extend(ctx context.Context) bool {
 	for deadline := time.Now().Add(t.check.Settle); time.Now().Before(deadline); {
 		_, end, err := t.check.topics.bounds(ctx, t.name, t.check.snapshot.partition)
-		if err == nil && end > t.reader.end {
-			t.reader.end = end
+		if err == nil && t.reader.Extend(end) {
 			return true
 		}
 		if pause(ctx) != nil {

@@ -10,14 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
 
 // Limits of reading topics.
 const (
-	fetchBytes   = 256 << 10        // read ahead of each topic's partition, as it was compressed; a larger batch comes whole
-	stallLimit   = 15 * time.Second // without any record before the end is reached
 	pingLimit    = 15 * time.Second // for the first answer of a broker
 	firstWindow  = 256              // in which the last position is looked for, backwards from the end
 	windowGrowth = 8
@@ -127,12 +126,12 @@ func (t *topicReader) position(ctx context.Context, partition int32) (publishedS
 	}
 	for to, width := end, int64(firstWindow); to > start; width *= windowGrowth {
 		from := max(start, to-width)
-		reader, err := t.open(topics.Positions, partition, from, end)
+		reader, err := broker.OpenPartition(t.options, topics.Positions, partition, from, end)
 		if err != nil {
 			return publishedState{}, err
 		}
 		state, err := lastPosition(ctx, reader)
-		reader.close()
+		reader.Close()
 		if err != nil || state.found {
 			return state, err
 		}
@@ -141,9 +140,9 @@ func (t *topicReader) position(ctx context.Context, partition int32) (publishedS
 	return publishedState{}, nil
 }
 
-func lastPosition(ctx context.Context, reader *partitionReader) (state publishedState, err error) {
+func lastPosition(ctx context.Context, reader *broker.PartitionReader) (state publishedState, err error) {
 	for {
-		r, err := reader.next(ctx)
+		r, err := reader.Next(ctx)
 		if err != nil || r == nil {
 			return state, err
 		}
@@ -189,81 +188,14 @@ func (t *topicReader) record(ctx context.Context, topic string, partition int32,
 	case offset >= end:
 		return nil, errNotThere
 	}
-	reader, err := t.open(topic, partition, offset, offset+1)
+	reader, err := broker.OpenPartition(t.options, topic, partition, offset, offset+1)
 	if err != nil {
 		return nil, err
 	}
-	defer reader.close()
-	r, err := reader.next(ctx)
+	defer reader.Close()
+	r, err := reader.Next(ctx)
 	if err == nil && r == nil {
 		err = errNotThere
 	}
 	return r, err
-}
-
-// open reads the committed records of [from, end) of one partition.
-func (t *topicReader) open(topic string, partition int32, from, end int64) (*partitionReader, error) {
-	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), t.options...),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // the end may be one
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		// Of the one partition that is read. A bound of the whole answer must stay out of reach: the embedded broker leaves
-		// the list of aborted transactions out of an answer that it cuts short there, and what was aborted looks committed.
-		kgo.FetchMaxPartitionBytes(fetchBytes),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
-			topic: {partition: kgo.NewOffset().At(from).WithEpoch(-1)},
-		}))...)
-	if err != nil {
-		return nil, fmt.Errorf("kafka client: %w", err)
-	}
-	return &partitionReader{client: client, topic: topic, partition: partition, offset: from, end: end}, nil
-}
-
-// partitionReader hands out the committed records of one partition one by one.
-type partitionReader struct {
-	client    *kgo.Client
-	topic     string
-	partition int32
-	offset    int64 // after the last record seen
-	end       int64
-	page      []*kgo.Record
-}
-
-func (r *partitionReader) close() { r.client.CloseAllowingRebalance() }
-
-// next is the next record, nil at the end.
-func (r *partitionReader) next(ctx context.Context) (*kgo.Record, error) {
-	for {
-		for len(r.page) > 0 {
-			record := r.page[0]
-			if record.Offset >= r.end {
-				return nil, nil
-			}
-			r.page, r.offset = r.page[1:], record.Offset+1
-			if !record.Attrs.IsControl() {
-				return record, nil
-			}
-		}
-		if r.offset >= r.end {
-			return nil, nil
-		}
-		if err := r.fill(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (r *partitionReader) fill(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, stallLimit)
-	defer cancel()
-	fetches := r.client.PollFetches(limited)
-	if fetches.NumRecords() == 0 && limited.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("read %s partition %d: nothing after offset %d for %s, the committed end is %d",
-			r.topic, r.partition, r.offset, stallLimit, r.end)
-	}
-	if err := fetches.Err(); err != nil {
-		return fmt.Errorf("read %s partition %d at offset %d: %w", r.topic, r.partition, r.offset, err)
-	}
-	r.page = fetches.Records()
-	return nil
 }
