@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,8 @@ func neighbour(customer string) string { return another(customer, true) }
 func stranger(customer string) string { return another(customer, false) }
 
 func another(customer string, together bool) string {
-	for other := customer + "x"; ; other += "x" {
+	for n := 0; ; n++ {
+		other := fmt.Sprint(customer, "-", n)
 		same := topics.PartitionOf(tenant, other, partitions) == topics.PartitionOf(tenant, customer, partitions)
 		if same == together {
 			return other
