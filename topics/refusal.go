@@ -10,7 +10,7 @@ const (
 	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
-	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment belongs to another customer or tenant of the same partition
+	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment, or the one that a create's command_id has opened, is another customer's
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   //
 	RefusedFinished           RefusalCode = "finished"            // the payment is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here

@@ -28,6 +28,15 @@ func SQLState(err error) string {
 // violation): the same statement would fail again.
 func IsData(err error) bool { return inClass(err, "22", "23") }
 
+// Constraint is the name of the constraint that the server says is violated, "" where it names none.
+func Constraint(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.ConstraintName
+	}
+	return ""
+}
+
 // IsRetryable reports whether the transaction lost against another one (class 40) and would be right to run again.
 // 40003, completion unknown, is not among them.
 func IsRetryable(err error) bool { return inClass(err, "40") && SQLState(err) != "40003" }

@@ -153,9 +153,12 @@ func attacks(t *testing.T, w *world) {
 				w.passed(t, tenant, other)
 			})
 		}
-		w.event(t, "the dead letter of the second create", func(e *topics.PaymentEvent) bool {
-			return e.CommandID == command.CommandID && e.Type == topics.EventDeadLettered && e.CustomerID == elsewhere
+		e := w.event(t, "the refusal of the create elsewhere", func(e *topics.PaymentEvent) bool {
+			return e.CommandID == command.CommandID && e.CustomerID == elsewhere
 		})
+		if e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedCustomerMismatch || !strings.Contains(e.Detail, "command_id") {
+			t.Errorf("got %+v, want a refusal that names the command id", e)
+		}
 	})
 }
 

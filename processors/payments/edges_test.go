@@ -90,6 +90,53 @@ func TestPaymentOfAnotherPartitionIsUnknown(t *testing.T) {
 	}
 }
 
+// Only the database knows that a command id was used in another partition.
+func TestCommandIDOfAnotherCustomersPaymentIsRefused(t *testing.T) {
+	db := databasetest.New(t)
+	const partitions = 4
+	anna, bob := "anna", "bob"
+	first := newInbox(t, db, newProgram(t, db, partitions, nil), topics.PartitionOf("acme", anna, partitions))
+	second := newInbox(t, db, newProgram(t, db, partitions, nil), topics.PartitionOf("acme", bob, partitions))
+	if first.partition == second.partition {
+		t.Fatal("the customers share a partition")
+	}
+	first.put(topics.TypeAssessedCommand, create(1, anna, topics.CaptureManual))
+	first.fold(1)
+
+	second.put(topics.TypeAssessedCommand, create(1, bob, topics.CaptureManual))
+	record := second.pending[0]
+	if err := second.state.Load(t.Context(), second.pending); err != nil {
+		t.Fatal(err)
+	}
+	second.state.Apply(record)
+	cause := second.write(t.Context())
+	if !database.IsData(cause) {
+		t.Fatalf("stored: %v", cause)
+	}
+	reason := stream.DeadLetter{Reason: topics.RefusedPoison, Detail: cause.Error(), Constraint: database.Constraint(cause)}
+	second.restart()
+	outputs, dead := second.state.Refuse(record, reason)
+	if dead != nil {
+		t.Errorf("a dead letter besides: %+v", dead)
+	}
+	if err := second.write(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second.state.Written()
+	second.published = outputs
+	if e := lastEvent(t, second); e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedCustomerMismatch ||
+		e.CustomerID != bob || e.PaymentID != "" || e.Detail != "command_id: was used for a payment of another customer; want a new one" {
+		t.Errorf("event %+v", e)
+	}
+	// Said once: the repeat is one of a command that was decided on.
+	second.published, second.pending = nil, nil
+	second.put(topics.TypeAssessedCommand, create(1, bob, topics.CaptureManual))
+	second.fold(1)
+	if len(second.published) != 0 || count(t, db, "payments") != 1 {
+		t.Errorf("a repeat publishes %d records; %d payments", len(second.published), count(t, db, "payments"))
+	}
+}
+
 func TestWebhookBeforeThePaymentCountsWhenItComesAgain(t *testing.T) {
 	db := databasetest.New(t)
 	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)

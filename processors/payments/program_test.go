@@ -108,8 +108,8 @@ func (in *inbox) batch(records []stream.Record) {
 	for _, r := range records {
 		outputs, dead := in.state.Apply(r)
 		if dead != nil {
+			outputs, dead = in.state.Refuse(r, *dead)
 			in.letters = append(in.letters, *dead)
-			outputs = in.state.Refuse(r, *dead)
 		}
 		published = append(published, outputs...)
 		in.outputs[r.Position] = outputs

@@ -65,8 +65,7 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 		return nil, nil
 	}
 	if in.refused != "" {
-		s.remember(in.id, r.Position)
-		return s.misplaced(in, &r), nil
+		return s.refuse(in, &r, topics.RefusedInvalid, in.refused), nil
 	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
@@ -169,13 +168,15 @@ func walletOf(c ledger.Customer) wallet {
 	return wallet{c.Account(ledger.CustomerWallet).ID(), c.Account(ledger.CustomerDebt).ID()}
 }
 
-// misplaced refuses a command that stands in a partition that is not its customer's. Nothing stored is touched.
-func (s *partition) misplaced(in *input, r *stream.Record) []stream.Output {
+// refuse refuses a command that the lifecycle cannot judge: what is wrong lies in another partition. Nothing stored is
+// touched.
+func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode, detail string) []stream.Output {
+	s.remember(in.id, r.Position)
 	c := &in.Command.Command
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventCommandRefused,
 		Tenant: c.Tenant, Region: c.Region, CustomerID: c.CustomerID, PaymentID: c.PaymentID, CommandID: c.CommandID,
-		TraceID: c.TraceID, At: r.Time, Refusal: topics.RefusedInvalid, Detail: in.refused,
+		TraceID: c.TraceID, At: r.Time, Refusal: code, Detail: detail,
 	}
 	maskTexts(&e)
 	s.metrics.event(&e)
@@ -193,9 +194,17 @@ func maskTexts(e *topics.PaymentEvent) {
 	}
 }
 
+// onePaymentPerCommand is the constraint that only a create command with a used id violates: its payment is another
+// customer's, in another partition.
+const onePaymentPerCommand = "payments_by_command"
+
 // Refuse tells of a record that was put aside. The payment is not touched.
-func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) []stream.Output {
+func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.Output, *stream.DeadLetter) {
 	in := s.take(&r)
+	if in.Command != nil && reason.Constraint == onePaymentPerCommand {
+		return s.refuse(in, &r, topics.RefusedCustomerMismatch,
+			"command_id: was used for a payment of another customer; want a new one"), nil
+	}
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventDeadLettered,
 		At: r.Time, Refusal: reason.Reason, Detail: firstLine(reason.Detail),
@@ -217,7 +226,7 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) []stream.O
 	s.metrics.event(&e)
 	out := outputs{partition: s, record: &r}
 	out.event(&e)
-	return out.all
+	return out.all, &reason
 }
 
 // Write queues what the batch changed. A crash before the commit leaves the database as it was and the batch is folded

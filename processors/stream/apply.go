@@ -97,13 +97,16 @@ func (s *session) outputsOf(b *batch, r *Record) ([]Output, error) {
 	}
 	outputs = nil
 	if verdict.sentence != sentenceDrop {
-		err := guard(func() error { outputs = s.state.Refuse(*r, *dead); return nil })
+		err := guard(func() error { outputs, dead = s.state.Refuse(*r, *dead); return nil })
 		if err != nil {
 			if verdict.sentence == sentenceApply { // Apply refused it: first note why, then that refusing failed
 				s.suspects.condemn(r.Position, *dead)
 			}
 			return nil, &condemnedError{r.Position, poison(err)}
 		}
+	}
+	if dead == nil {
+		return outputs, nil
 	}
 	letter, err := s.deadLetter(r, *dead)
 	if err != nil {

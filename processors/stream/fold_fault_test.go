@@ -374,7 +374,7 @@ func TestRebalance(t *testing.T) {
 
 // A record that cannot be processed is put aside, and the rest of its batch is saved.
 func TestPoisonIsPutAside(t *testing.T) {
-	for _, poison := range []string{"bad", "add x", "poison", "nul", "panic", "big", "hopeless"} {
+	for _, poison := range []string{"bad", "add x", "poison", "taken", "nul", "panic", "big", "hopeless"} {
 		t.Run(poison, func(t *testing.T) {
 			parallel(t)
 			b := newBench(t, 1)
@@ -395,7 +395,7 @@ func TestPoisonIsPutAside(t *testing.T) {
 	t.Run("all at once", func(t *testing.T) {
 		parallel(t)
 		b := newBench(t, 2)
-		kinds := []string{"bad", "poison", "add 1", "nul", "add 2", "panic", "big", "hopeless", "add 3"}
+		kinds := []string{"bad", "poison", "add 1", "nul", "add 2", "panic", "taken", "big", "hopeless", "add 3"}
 		for p := range b.partitions {
 			var lines []string
 			for i := range 36 {

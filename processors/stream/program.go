@@ -34,8 +34,9 @@ type State interface {
 
 	// Refuse folds a record that cannot be applied: Apply says so, the database refuses it, Apply panics on it, or one
 	// of its outputs is too large. It returns what to publish besides the dead letter, which the runtime writes itself.
-	// Load may not have seen the record. Where Refuse fails too, only the dead letter is written.
-	Refuse(record Record, reason DeadLetter) []Output
+	// The dead letter is reason, or nil where the outputs refuse the record with all that there is to tell. Load may not
+	// have seen the record. Where Refuse fails too, only the dead letter is written.
+	Refuse(record Record, reason DeadLetter) ([]Output, *DeadLetter)
 
 	// Write queues the statements that store what the batch changed. Only INSERT … ON CONFLICT and DELETE by key, and
 	// no callbacks (Query, QueryRow, Exec of the queued query): the batch may be sent again after a serialization error.
@@ -94,4 +95,6 @@ type Output struct {
 type DeadLetter struct {
 	Reason topics.RefusalCode // undecodable or poison
 	Detail string             // for people: the decoding error, the SQLSTATE and message, or the panic and its stack
+	// Constraint is the name of the database's constraint that the record violates, "" where it is none.
+	Constraint string
 }

@@ -67,7 +67,7 @@ func (s *suspects) condemn(position int64, reason DeadLetter) {
 	before := s.sentences[position]
 	if before.sentence > sentenceApply {
 		reason.Detail = before.reason.Detail + "\nrefusing it failed, too: " + reason.Detail
-		reason.Reason = before.reason.Reason
+		reason.Reason, reason.Constraint = before.reason.Reason, before.reason.Constraint
 	}
 	s.sentences[position] = verdict{min(before.sentence+1, sentenceStop), reason}
 	s.limit = 0
@@ -140,5 +140,7 @@ func failedToEncode(err error) bool {
 
 func poison(cause error) DeadLetter {
 	detail := cause.Error()
-	return DeadLetter{Reason: topics.RefusedPoison, Detail: detail[:min(len(detail), maxDetailBytes)]}
+	return DeadLetter{
+		Reason: topics.RefusedPoison, Detail: detail[:min(len(detail), maxDetailBytes)], Constraint: database.Constraint(cause),
+	}
 }

@@ -26,6 +26,7 @@ import (
 //
 //	bad       does not decode
 //	poison    the database refuses what it writes (a CHECK)
+//	taken     the database refuses what it writes, and Refuse says so itself
 //	nul       the database refuses what Load asks
 //	panic     Apply panics
 //	big       its output is too large
@@ -36,7 +37,7 @@ type toy struct {
 	opened func(partition int32, next int64) error // may be nil
 }
 
-const toySchema = `CREATE TABLE toy (partition int4 NOT NULL, key text NOT NULL, total int8 NOT NULL CHECK (total < 1000000),
+const toySchema = `CREATE TABLE toy (partition int4 NOT NULL, key text NOT NULL, total int8 NOT NULL CONSTRAINT toy_total CHECK (total < 1000000),
 	PRIMARY KEY (partition, key))`
 
 type toyState struct {
@@ -89,7 +90,7 @@ func (s *toyState) Apply(r Record) ([]Output, *DeadLetter) {
 	case value == "panic", value == "hopeless":
 		s.totals[key] = -1 // must not survive
 		panic("toy: " + value)
-	case value == "poison":
+	case value == "poison", value == "taken":
 		s.totals[key] = 2_000_000
 	case value == "big":
 		return []Output{{Topic: topics.Events, Key: r.Key, Value: make([]byte, 2<<20)}}, nil
@@ -116,12 +117,15 @@ func toyOutputs(r Record, total int64) []Output {
 	return outputs
 }
 
-func (s *toyState) Refuse(r Record, reason DeadLetter) []Output {
+func (s *toyState) Refuse(r Record, reason DeadLetter) ([]Output, *DeadLetter) {
 	s.next = r.Position + 1
 	if string(r.Value) == "hopeless" {
 		panic("toy: cannot even refuse")
 	}
-	return toyRefused(r, reason.Reason)
+	if string(r.Value) == "taken" && reason.Constraint == "toy_total" {
+		return toyRefused(r, topics.RefusedCustomerMismatch), nil
+	}
+	return toyRefused(r, reason.Reason), &reason
 }
 
 func toyRefused(r Record, reason topics.RefusalCode) []Output {
@@ -164,6 +168,8 @@ func model(partition int32, base int64, input []*kgo.Record) (out []published, t
 		switch {
 		case value == "poison", value == "nul", value == "panic", value == "big":
 			outputs = toyRefused(record, topics.RefusedPoison)
+		case value == "taken":
+			outputs = toyRefused(record, topics.RefusedCustomerMismatch)
 		case value == "hopeless":
 		case numbered:
 			totals[key] += n
@@ -171,7 +177,7 @@ func model(partition int32, base int64, input []*kgo.Record) (out []published, t
 		default:
 			outputs = toyRefused(record, topics.RefusedUndecodable)
 		}
-		if !numbered {
+		if !numbered && value != "taken" {
 			outputs = append(outputs, Output{Topic: topics.InboxDeadLetters, Value: fmt.Appendf(nil, "dead %d", r.Offset)})
 		}
 		identify("", partition, base+r.Offset, record.Time, outputs)
