@@ -133,7 +133,9 @@ type Intent struct {
 	Currency      string        `json:"currency"`
 	DeclineCode   string        `json:"decline_code,omitempty"`
 	Description   string        `json:"description,omitempty"`
-	ExpiresAt     *time.Time    `json:"expires_at,omitempty"`
+
+	// ExpiresAt When the intent, or what is authorised and not captured, runs out; absent where nothing does any more.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// HardDecline The same card will not be accepted later either.
 	HardDecline       bool              `json:"hard_decline,omitempty"`

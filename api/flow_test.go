@@ -46,9 +46,12 @@ func TestAPaymentsLife(t *testing.T) {
 	if captured.Status != "partially_captured" || captured.Captured != 600 {
 		t.Errorf("got %+v", captured)
 	}
+	if authorized.ExpiresAt == nil || captured.ExpiresAt == nil {
+		t.Errorf("expires at %v, captured in part at %v, want when the authorisation does", authorized.ExpiresAt, captured.ExpiresAt)
+	}
 	voided := want(t, f.post(t, path+"/void", "void", `{"reason":"the rest is out of stock"}`), 200, "void").intent(t)
-	if voided.Released != 450 || voided.Capturable != 0 {
-		t.Errorf("got %+v", voided)
+	if voided.Released != 450 || voided.Capturable != 0 || voided.ExpiresAt != nil {
+		t.Errorf("got %+v, want nothing left that expires", voided)
 	}
 	var refund Refund
 	body := want(t, f.post(t, path+"/refunds", "refund", `{"amount":250,"reason":"damaged"}`), 201, "refund").body

@@ -52,7 +52,7 @@ type Payment struct {
 	Operations []Operation // in the order of their requests
 	Cases      int         // opened so far
 
-	ExpiresAt time.Time // zero: does not run out
+	ExpiresAt time.Time // that the latest event set; Expiry says whether it still means anything
 	Timer     topics.TimerChange
 	TraceID   string // of the latest input that had one
 	CreatedAt time.Time

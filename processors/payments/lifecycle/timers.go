@@ -34,16 +34,21 @@ func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Tim
 	return kind, due
 }
 
-// expires says that the payment can run out now. An authorisation waits for a capture or a void that is open.
-func (p *Payment) expires() bool {
-	if p.ExpiresAt.IsZero() {
-		return false
-	}
+// Expiry is when the payment, or what is authorised and not captured, runs out; zero where nothing does any more.
+func (p *Payment) Expiry() time.Time {
 	switch p.Status() {
 	case topics.StatusCreated, topics.StatusHeld, topics.StatusRequiresAction:
-		return true
+		return p.ExpiresAt
 	}
-	return p.Uncaptured() > 0 && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil
+	if p.Uncaptured() > 0 {
+		return p.ExpiresAt
+	}
+	return zeroTime
+}
+
+// expires says that the payment can run out now. An authorisation waits for a capture or a void that is open.
+func (p *Payment) expires() bool {
+	return !p.Expiry().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil
 }
 
 func (d *decision) expire() {

@@ -186,7 +186,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
 		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
 		Operations: operationsOf(p), Cases: p.Cases,
-		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.ExpiresAt, Version: version,
+		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.Expiry(), Version: version,
 	}
 }
 
