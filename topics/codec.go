@@ -52,7 +52,7 @@ func Unmarshal(data []byte, v any) error {
 	case len(start) == 0:
 		return &DecodeError{Got: "no value", Want: wantRecord}
 	case start[0] != '{':
-		return &DecodeError{Got: kindOf(start), Want: wantRecord}
+		return &DecodeError{Got: kindOfOther(start), Want: wantRecord}
 	case !utf8.Valid(data):
 		return &DecodeError{Got: fmt.Sprintf("invalid UTF-8 at byte %d", invalidUTF8(data)), Want: wantRecord}
 	}
@@ -68,6 +68,15 @@ func Unmarshal(data []byte, v any) error {
 		return &DecodeError{Got: fmt.Sprintf("something after it at byte %d", len(data)-len(rest)), Want: wantRecord}
 	}
 	return nil
+}
+
+// kindOfOther is the kind of a value that is no object. The whole of it tells a word or a number from bytes that only
+// begin like one; a string or an array is not read to its end.
+func kindOfOther(value []byte) string {
+	if value[0] == '"' || value[0] == '[' || json.Valid(value) {
+		return kindOf(value)
+	}
+	return "bytes that are not JSON"
 }
 
 func invalidUTF8(data []byte) int {

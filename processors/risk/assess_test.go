@@ -185,28 +185,29 @@ func TestAssessDeadLetters(t *testing.T) {
 	for name, c := range map[string]struct {
 		value string
 		code  topics.RefusalCode
+		says  string
 	}{
-		"empty":               {``, topics.RefusedUndecodable},
-		"not JSON":            {`hello`, topics.RefusedUndecodable},
-		"cut off":             {create()[:80], topics.RefusedUndecodable},
-		"an array":            {`[` + create() + `]`, topics.RefusedUndecodable},
-		"wrong type":          {create(`4000`, `"40.00"`), topics.RefusedUndecodable},
-		"a fraction":          {create(`4000`, `40.5`), topics.RefusedUndecodable},
-		"overflow":            {create(`4000`, `92233720368547758070`), topics.RefusedUndecodable},
-		"no id":               {create(`"command_id"`, `"id"`), topics.RefusedInvalid},
-		"nil id":              {create(commandID, uuid.Nil.String()), topics.RefusedInvalid},
-		"id without dashes":   {create(commandID, strings.ReplaceAll(commandID, "-", "")), topics.RefusedInvalid},
-		"no tenant":           {create(`"tenant":"acme",`, ``), topics.RefusedInvalid},
-		"tenant with a space": {create(`acme`, `ac me`), topics.RefusedInvalid},
-		"card number, tenant": {create(`acme`, cardNumber), topics.RefusedInvalid},
+		"empty":               {``, topics.RefusedUndecodable, "no value"},
+		"not JSON":            {`hello`, topics.RefusedUndecodable, "not JSON"},
+		"cut off":             {create()[:80], topics.RefusedUndecodable, "malformed JSON"},
+		"an array":            {`[` + create() + `]`, topics.RefusedUndecodable, "an array"},
+		"wrong type":          {create(`4000`, `"40.00"`), topics.RefusedUndecodable, "amount"},
+		"a fraction":          {create(`4000`, `40.5`), topics.RefusedUndecodable, "amount"},
+		"overflow":            {create(`4000`, `92233720368547758070`), topics.RefusedUndecodable, "64 bits"},
+		"no id":               {create(`"command_id"`, `"id"`), topics.RefusedInvalid, "command_id: is missing"},
+		"nil id":              {create(commandID, uuid.Nil.String()), topics.RefusedInvalid, "command_id: is not a UUID"},
+		"id without dashes":   {create(commandID, strings.ReplaceAll(commandID, "-", "")), topics.RefusedInvalid, "command_id: is not a UUID"},
+		"no tenant":           {create(`"tenant":"acme",`, ``), topics.RefusedInvalid, "tenant: is missing"},
+		"tenant with a space": {create(`acme`, `ac me`), topics.RefusedInvalid, "tenant: is not a name"},
+		"card number, tenant": {create(`acme`, cardNumber), topics.RefusedInvalid, "tenant: is not a name"},
 	} {
 		_, in, letter := assess(t, testAssessor(t, nil), c.value)
 		if letter == nil {
 			t.Errorf("%s: forwarded %+v", name, in)
 			continue
 		}
-		if letter.Reason != c.code || letter.Detail == "" || topics.FindCardNumber([]byte(letter.Detail)) {
-			t.Errorf("%s: %+v, want %s", name, letter, c.code)
+		if letter.Reason != c.code || !strings.Contains(letter.Detail, c.says) || topics.FindCardNumber([]byte(letter.Detail)) {
+			t.Errorf("%s: %+v, want %s with %q", name, letter, c.code, c.says)
 		}
 	}
 }

@@ -19,12 +19,18 @@ const (
 // identify finds a command's id and checks its tenant: without both nobody could be told of a refusal. detail says what
 // is wrong, "" where nothing is; it quotes no value.
 func identify(c *topics.Command) (id uuid.UUID, detail string) {
+	if c.CommandID == "" {
+		return id, "command_id: is missing; want a UUID of the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b"
+	}
 	id, err := uuid.FromString(c.CommandID)
 	if err != nil || len(c.CommandID) != 36 || id.IsNil() {
 		return id, "command_id: is not a UUID; want the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b, not all zeros"
 	}
+	if c.Tenant == "" {
+		return id, "tenant: is missing; want the name of the brand that the payment belongs to"
+	}
 	if !isName(c.Tenant, maxTenant) {
-		return id, "tenant: is missing or not a name; want printable ASCII without spaces, quotes and slashes, at most 64 characters"
+		return id, "tenant: is not a name; want printable ASCII without spaces, quotes and slashes, at most 64 characters"
 	}
 	return id, ""
 }
