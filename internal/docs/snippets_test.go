@@ -87,7 +87,7 @@ func TestSnippets(t *testing.T) {
 				}
 				out := w.run(t, language, b.text)
 				if d.path == deadLetters {
-					w.checkDeadLetters(t, language, out)
+					w.checkDeadLetters(t, b.text, out)
 				}
 				for customer, status := range customers() {
 					if strings.Contains(b.text, `"`+customer+`"`) {

@@ -30,7 +30,7 @@ func deadLetterOf(role, input string, r *Record, offset int64, reason DeadLetter
 	for i, h := range letter.Headers {
 		size := base64Size(len(h.Value)) + 2*len(h.Key) + 32
 		if room -= size; room < 0 {
-			letter.Headers = letter.Headers[:i]
+			letter.Headers, letter.OmittedHeaders = letter.Headers[:i], len(letter.Headers)-i
 			room += size
 			break
 		}

@@ -156,6 +156,9 @@ func TestDeadLetterFitsTheLimit(t *testing.T) {
 			if len(letter.Value)+letter.OmittedBytes != len(r.Value) {
 				t.Errorf("%d bytes kept, %d omitted of %d", len(letter.Value), letter.OmittedBytes, len(r.Value))
 			}
+			if len(letter.Headers)+letter.OmittedHeaders != headers {
+				t.Errorf("%d headers kept, %d omitted of %d", len(letter.Headers), letter.OmittedHeaders, headers)
+			}
 		}
 	}
 }
