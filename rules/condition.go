@@ -260,6 +260,8 @@ func (c *condition) unknownFunction(e ast.Expr, function string) {
 		hint = "known(card.country) is true where the field is not missing"
 	case operators.Conditional:
 		hint = "write (a && b) || (!a && c)"
+	case "and", "or", "not":
+		hint = wordHint(function)
 	default:
 		names := []string{"list", "limit", "money"}
 		for name, written := range functions {

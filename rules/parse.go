@@ -114,7 +114,11 @@ func parse(s *source, text []byte) document {
 				d.tests = append(d.tests, s.test(n, fileTestKeys))
 			}
 		default:
-			s.fail(p.at, suggest(p.key, documentKeys), "unknown key %q", p.key)
+			hint := suggest(p.key, documentKeys)
+			if slices.Contains(ruleKeys, p.key) {
+				hint = "the keys of a rule begin in the column of its name"
+			}
+			s.fail(p.at, hint, "unknown key %q", p.key)
 		}
 	}
 	if !versioned {
@@ -128,7 +132,12 @@ func (s *source) syntaxProblem(err error) {
 	var y yaml.Error
 	if errors.As(err, &y) && y.GetToken() != nil {
 		message := definedTwice.ReplaceAllString(y.GetMessage(), "stands at line $1 already")
-		s.fail(placeOf(y.GetToken()), "", "not YAML: %s", message)
+		at := placeOf(y.GetToken())
+		if strings.Contains(message, "\t") || strings.Contains(message, "tab character") {
+			s.fail(at, "indent with spaces", "not YAML: a tab in the indentation")
+			return
+		}
+		s.fail(at, s.layoutHint(at, message), "not YAML: %s", message)
 		return
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")

@@ -78,7 +78,11 @@ func (s *source) mapping(n ast.Node, what string) []pair {
 func (s *source) sequence(n ast.Node, what string) []ast.Node {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		s.fail(placeOf(tokenOf(n)), "", "%s must be a list, not %s", what, describe(n))
+		hint := ""
+		if _, ok := n.(*ast.MappingNode); ok {
+			hint = "begin each entry with a dash and a space"
+		}
+		s.fail(placeOf(tokenOf(n)), hint, "%s must be a list, not %s", what, describe(n))
 		return nil
 	}
 	nodes := make([]ast.Node, 0, len(seq.Values))
@@ -97,7 +101,7 @@ func (s *source) plain(n ast.Node) bool {
 		s.fail(placeOf(tokenOf(n)), "write the value out", "YAML anchors and aliases are not supported")
 		return false
 	case *ast.TagNode:
-		s.fail(placeOf(tokenOf(n)), "leave the tag out", "YAML tags are not supported")
+		s.fail(placeOf(tokenOf(n)), "leave the tag out; put a condition that begins with ! into quotes", "YAML tags are not supported")
 		return false
 	}
 	return true

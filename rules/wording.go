@@ -96,11 +96,16 @@ func plainSyntaxError(message string) (plain string, syntax bool) {
 
 var (
 	quoted     = regexp.MustCompile(`"[^"]*"|'[^']*'`)
-	wordAnd    = regexp.MustCompile(`(?i)\band\b`)
-	wordOr     = regexp.MustCompile(`(?i)\bor\b`)
-	wordNot    = regexp.MustCompile(`(?i)\bnot\b`)
+	words      = regexp.MustCompile(`(?i)\b(and|or|not)\b`)
+	notIn      = regexp.MustCompile(`(?i)\bnot\s+in\b`)
+	oneSign    = regexp.MustCompile(`(^|[^&|])([&|])([^&|]|$)`)
 	singleSign = regexp.MustCompile(`[^=!<>]=[^=]`)
 )
+
+// wordHint says how a word that joins conditions elsewhere is written here.
+func wordHint(word string) string {
+	return word + " is written " + map[string]string{"and": "&&", "or": "||", "not": "!"}[word]
+}
 
 // syntaxHint guesses what was meant by a condition that does not parse.
 func syntaxHint(when string) string {
@@ -108,12 +113,14 @@ func syntaxHint(when string) string {
 	switch {
 	case singleSign.MatchString(when):
 		return "equal is written =="
-	case wordAnd.MatchString(when):
-		return "and is written &&"
-	case wordOr.MatchString(when):
-		return "or is written ||"
-	case wordNot.MatchString(when):
-		return "not is written !"
+	case notIn.MatchString(when):
+		return "not in is written !(… in …), such as !(card.country in [\"DE\"])"
+	case words.MatchString(when):
+		return wordHint(strings.ToLower(words.FindString(when)))
+	case oneSign.MatchString(when):
+		return "and is written &&, or is written ||"
+	case strings.Contains(when, "<>"):
+		return "not equal is written !="
 	case strings.ContainsAny(when, "“”„‘’"):
 		return "use straight quotes"
 	}
