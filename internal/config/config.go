@@ -31,7 +31,7 @@ type Config struct {
 // Log is how the process logs.
 type Log struct {
 	Level  string `key:"level" validate:"oneof=debug info warn error" doc:"Least severe level that is written: debug, info, warn or error."`
-	Format string `key:"format" validate:"oneof=auto json text" doc:"json, text, or auto: text on a terminal, json elsewhere."`
+	Format string `key:"format" validate:"oneof=auto json text" doc:"json, one record a line; text, where what has several lines follows its record; or auto: text on a terminal, json elsewhere."`
 }
 
 // Kafka is how to reach the broker.

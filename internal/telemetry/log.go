@@ -15,10 +15,10 @@ import (
 const (
 	FormatAuto = "auto" // text on a terminal, JSON elsewhere
 	FormatJSON = "json"
-	FormatText = "text"
+	FormatText = "text" // for people: what has several lines follows its record, indented
 )
 
-// NewLogger returns a logger that writes to w, one record a line, and masks card numbers: none should ever reach it,
+// NewLogger returns a logger that writes to w, in JSON one record a line, and masks card numbers: none should ever reach it,
 // and it is the last place where one that does can be stopped.
 func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	var least slog.Level
@@ -29,13 +29,13 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	switch format {
 	case FormatAuto:
 		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-			return slog.New(Redact(slog.NewTextHandler(w, options))), nil
+			return slog.New(Redact(newTextHandler(w, options))), nil
 		}
 		return slog.New(Redact(slog.NewJSONHandler(w, options))), nil
 	case FormatJSON:
 		return slog.New(Redact(slog.NewJSONHandler(w, options))), nil
 	case FormatText:
-		return slog.New(Redact(slog.NewTextHandler(w, options))), nil
+		return slog.New(Redact(newTextHandler(w, options))), nil
 	}
 	return nil, fmt.Errorf("log format %q: want %s", format, strings.Join([]string{FormatAuto, FormatJSON, FormatText}, ", "))
 }

@@ -59,6 +59,34 @@ func TestLogLevelAndFormat(t *testing.T) {
 	}
 }
 
+// What has several lines is read by people as lines, and cannot pass for a record.
+func TestLogOfSeveralLines(t *testing.T) {
+	var out bytes.Buffer
+	log, err := NewLogger(&out, "info", FormatText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("rules.yaml:4:7: did not expect '='\n    4 | \tx = \"y\"\n      | \t  ^\r\n\x1b[31mtime=now level=INFO msg=forged")
+	log.With("role", "risk").WithGroup("g").Error("broken", "error", broken, "rules", 3)
+	_, rest, _ := strings.Cut(out.String(), " ") // the time
+	const want = `level=ERROR msg=broken role=risk g.rules=3
+    error: rules.yaml:4:7: did not expect '='
+        4 | 	x = "y"
+          | 	  ^
+    \x1b[31mtime=now level=INFO msg=forged
+`
+	if rest != want {
+		t.Errorf("got\n%s\nwant\n%s", rest, want)
+	}
+	out.Reset()
+	if log, err = NewLogger(&out, "info", FormatJSON); err != nil {
+		t.Fatal(err)
+	}
+	if log.Error("broken", "error", broken); strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("got %s, want one line", out.String())
+	}
+}
+
 func TestStage(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	for _, role := range []string{"risk", "payments", "payments"} { // the third shares those of the second
