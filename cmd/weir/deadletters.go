@@ -101,8 +101,12 @@ It changes nothing. With --json each line is one letter with all that is stored:
 				}
 				table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "PUT ASIDE\tLETTER\tCAME FROM\tREASON\tABOUT\tDETAIL")
+				rows := 0
 				err := listLetters(ctx, kafka, filter, flags.limit, func(l *deadletters.Letter) error {
 					_, err := fmt.Fprintf(table, "%s\t%s\t%s\n", l.PutAside.Format(time.RFC3339), l.ID, letterRow(l))
+					if rows++; rows%alignedRows == 0 {
+						err = errors.Join(err, table.Flush())
+					}
 					return err
 				})
 				return errors.Join(err, table.Flush())
@@ -157,9 +161,10 @@ func (a *app) printLetterJSON(l *deadletters.Letter) error {
 	return err
 }
 
-// Most characters of what the table shows of a record's own words.
+// Limits of the table.
 const (
-	shownKey    = 64
+	alignedRows = 500 // held and aligned together
+	shownKey    = 64  // characters of a record's own words
 	shownDetail = 160
 )
 

@@ -250,6 +250,21 @@ func (w *deadLetterWorld) alter(t *testing.T, how string) {
 	}
 }
 
+// TestALongListIsWhole: the table is written in pieces.
+func TestALongListIsWhole(t *testing.T) {
+	w := newDeadLetterWorld(t)
+	var records []*kgo.Record
+	for range 2*alignedRows + 1 {
+		records = append(records, &kgo.Record{Topic: topics.CommandsDeadLetters, Partition: 0, Value: []byte(`{"reason":"poison"}`)})
+	}
+	if err := w.client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(w.command(t, exitOK, "list"), "\n"); got != 1+len(records) {
+		t.Errorf("%d lines, want a heading and %d", got, len(records))
+	}
+}
+
 func TestDeadLettersUsage(t *testing.T) {
 	w := newDeadLetterWorld(t)
 	for _, test := range []struct {

@@ -169,6 +169,16 @@ func TestWrongFilters(t *testing.T) {
 	}
 }
 
+func TestWhatIsHeldIsBounded(t *testing.T) {
+	c := choice{limit: 3, room: 25, successors: map[string]ID{}}
+	for n, want := range []int{1, 2, 2} {
+		l := &Letter{ID: ID{"dead", 0, int64(n)}, Record: topics.DeadLetter{Key: []byte("ana"), Value: []byte("1234567")}}
+		if err := c.see(l); (err != nil) != (n == 2) || len(c.letters) != want {
+			t.Errorf("letter %d of 10 bytes: %d held, %v; there is room for 25", n, len(c.letters), err)
+		}
+	}
+}
+
 // TestAReplayIsSeen: the record stands where it stood before, and when it is put aside again both letters know it.
 func TestAReplayIsSeen(t *testing.T) {
 	f := newFixture(t)

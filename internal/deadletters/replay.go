@@ -11,35 +11,51 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// writeLimit is how long one record may take to become durable.
-const writeLimit = 15 * time.Second
+// Limits of a replay.
+const (
+	writeLimit  = 15 * time.Second // for one record to become durable
+	chosenBytes = 256 << 20        // of the records that are held at once
+)
 
 // Choose returns the letters that are meant, at most limit of them (0: all), each with its successor. A letter of the
-// filter that is not there is an error.
+// filter that is not there is an error, and so are more than chosenBytes.
 func Choose(ctx context.Context, kafka []kgo.Opt, f Filter, limit int) ([]*Letter, error) {
-	var chosen []*Letter
-	successors := map[string]ID{}
-	missing := slices.Clone(f.Letters)
-	err := read(ctx, kafka, f, func(l *Letter) error {
-		if l.ReplayOf != "" {
-			successors[l.ReplayOf] = l.ID
-		}
-		missing = slices.DeleteFunc(missing, func(id ID) bool { return id == l.ID })
-		if f.takes(l) && (limit == 0 || len(chosen) < limit) {
-			chosen = append(chosen, l)
-		}
-		return nil
-	})
-	if err != nil {
+	c := choice{filter: f, limit: limit, room: chosenBytes, successors: map[string]ID{}, missing: slices.Clone(f.Letters)}
+	if err := read(ctx, kafka, f, c.see); err != nil {
 		return nil, err
 	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("letter %s: there is none", missing[0])
+	if len(c.missing) > 0 {
+		return nil, fmt.Errorf("letter %s: there is none", c.missing[0])
 	}
-	for _, l := range chosen {
-		l.Successor = successors[l.ID.String()]
+	for _, l := range c.letters {
+		l.Successor = c.successors[l.ID.String()]
 	}
-	return chosen, nil
+	return c.letters, nil
+}
+
+// choice is what Choose has found so far.
+type choice struct {
+	filter     Filter
+	limit      int
+	room       int // bytes of records that may still be held
+	letters    []*Letter
+	successors map[string]ID // of the letter with this name; it stands behind that one, in the same partition
+	missing    []ID
+}
+
+func (c *choice) see(l *Letter) error {
+	if l.ReplayOf != "" {
+		c.successors[l.ReplayOf] = l.ID
+	}
+	c.missing = slices.DeleteFunc(c.missing, func(id ID) bool { return id == l.ID })
+	if !c.filter.takes(l) || c.limit > 0 && len(c.letters) == c.limit {
+		return nil
+	}
+	if c.room -= len(l.Record.Key) + len(l.Record.Value); c.room < 0 {
+		return fmt.Errorf("the records of more than %d letters are too much to hold: choose fewer at a time", len(c.letters))
+	}
+	c.letters = append(c.letters, l)
+	return nil
 }
 
 // Writer writes records again.
