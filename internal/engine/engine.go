@@ -65,7 +65,10 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger, options ..
 	for _, option := range options {
 		option(e)
 	}
-	err := e.openBroker(ctx)
+	err := e.checkRules()
+	if err == nil {
+		err = e.openBroker(ctx)
+	}
 	if err == nil {
 		err = e.openDatabase(ctx)
 	}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +43,25 @@ func load(t *testing.T) *config.Config {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+// TestBrokenRulesStopTheStartFirst: nobody waits for a broker and a database to hear of a mistake in a file.
+func TestBrokenRulesStopTheStartFirst(t *testing.T) {
+	cfg := load(t)
+	cfg.Risk.Rules = filepath.Join(cfg.DataDir, "rules.yaml")
+	if err := os.WriteFile(cfg.Risk.Rules, []byte("version: 1\nrules:\n\t- name: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Fatal("started with broken rules", e.Stop())
+	}
+	if !strings.Contains(err.Error(), "rules.yaml:3:1: ") {
+		t.Errorf("%v, want the mistake", err)
+	}
+	if made, err := os.ReadDir(cfg.DataDir); err != nil || len(made) != 1 {
+		t.Errorf("the data directory holds %v, %v; want the rules alone", made, err)
+	}
 }
 
 func TestOnePaymentOverHTTP(t *testing.T) {

@@ -44,13 +44,24 @@ func (e *Engine) assemble(ctx context.Context) error {
 	return e.addHealth()
 }
 
-func (e *Engine) addRisk(context.Context) error {
-	var rules []string
-	if e.Config.Risk.Rules != "" {
-		rules = []string{e.Config.Risk.Rules}
+// checkRules refuses broken rules before anything is started that takes its time.
+func (e *Engine) checkRules() error {
+	if !e.Config.Runs(risk.RoleName) {
+		return nil
 	}
+	return risk.CheckRules(e.rules())
+}
+
+func (e *Engine) rules() []string {
+	if e.Config.Risk.Rules == "" {
+		return nil
+	}
+	return []string{e.Config.Risk.Rules}
+}
+
+func (e *Engine) addRisk(context.Context) error {
 	r, err := risk.New(risk.Config{
-		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: rules,
+		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: e.rules(),
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 	})
 	if err != nil {

@@ -51,17 +51,29 @@ type stamp struct {
 	size     int64
 }
 
+// CheckRules says what New would say of the rule files at paths.
+func CheckRules(paths []string) error {
+	_, err := (&RuleSource{paths: paths}).first()
+	return err
+}
+
 // openRules loads the rule set at paths, or the default set where there are none. An error is one of the files and
 // stops the start.
 func openRules(paths []string, log *slog.Logger, m *metrics) (*RuleSource, error) {
 	s := &RuleSource{paths: paths, log: log, metrics: m}
-	set, seen, err := s.read()
+	set, err := s.first()
 	if err != nil {
-		return nil, fmt.Errorf("rules cannot be used:\n%w", err)
+		return nil, err
 	}
-	s.seen = seen
 	s.take(set)
 	return s, nil
+}
+
+func (s *RuleSource) first() (set *rules.Set, err error) {
+	if set, s.seen, err = s.read(); err != nil {
+		return nil, fmt.Errorf("rules cannot be used:\n%w", err)
+	}
+	return set, nil
 }
 
 // Set is the rule set in force.
