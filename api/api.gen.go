@@ -97,6 +97,7 @@ type Error struct {
 
 // ErrorDetails defines model for ErrorDetails.
 type ErrorDetails struct {
+	// DeclineCode As the PSP gives it, such as a response code of ISO 8583: 51 is insufficient funds.
 	DeclineCode string `json:"decline_code,omitempty"`
 
 	// Field The field or header that is wrong.
@@ -131,8 +132,10 @@ type Intent struct {
 	Card          *MaskedCard   `json:"card,omitempty"`
 	CreatedAt     *time.Time    `json:"created_at,omitempty"`
 	Currency      string        `json:"currency"`
-	DeclineCode   string        `json:"decline_code,omitempty"`
-	Description   string        `json:"description,omitempty"`
+
+	// DeclineCode As the PSP gives it, such as a response code of ISO 8583: 51 is insufficient funds.
+	DeclineCode string `json:"decline_code,omitempty"`
+	Description string `json:"description,omitempty"`
 
 	// ExpiresAt When the intent, or what is authorised and not captured, runs out; absent where nothing does any more.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`

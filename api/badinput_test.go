@@ -77,7 +77,8 @@ func TestBadInput(t *testing.T) {
 		{name: "an id that is none", path: "/v1/intents/42/capture", body: "{}", status: 404, code: "not_found"},
 		{name: "unknown intent, read", method: "GET", path: "/v1/intents/pay_0001_019ac1b2f5a87c3e9d10aa5be2c17f44", status: 404, code: "not_found"},
 		{name: "unknown path", method: "GET", path: "/v2/intents", status: 404, code: "not_found"},
-		{name: "wrong method", method: "DELETE", path: "/v1/intents", status: 405, code: "method_not_allowed"},
+		{name: "wrong method", method: "DELETE", path: "/v1/intents", status: 405, code: "method_not_allowed", says: "use GET or POST"},
+		{name: "wrong method of an operation", method: "PATCH", path: "/v1/intents/42/capture", status: 405, code: "method_not_allowed", says: "use POST"},
 		{name: "limit that is none", method: "GET", path: "/v1/intents?limit=many", status: 422, code: "invalid", says: "limit"},
 		{name: "limit beyond the largest", method: "GET", path: "/v1/intents?limit=101", status: 422, code: "invalid", says: "limit"},
 		{name: "customer with a zero byte", method: "GET", path: "/v1/intents?customer_id=a%00b", status: 422, code: "invalid", says: "customer_id"},
@@ -104,6 +105,9 @@ func TestBadInput(t *testing.T) {
 			e := a.error(t)
 			if a.status != test.status || e.Error != test.code {
 				t.Errorf("got %d %s, want %d %s", a.status, a.body, test.status, test.code)
+			}
+			if allowed := strings.ReplaceAll(a.header.Get("Allow"), ", ", " or "); a.status == http.StatusMethodNotAllowed && e.Message != "use "+allowed {
+				t.Errorf("Allow: %q beside %q", a.header.Get("Allow"), e.Message)
 			}
 			if !strings.Contains(e.Message, test.says) {
 				t.Errorf("message %q does not say %q", e.Message, test.says)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -48,15 +49,19 @@ func (a *API) routes(registry *prometheus.Registry) http.Handler {
 	return mux
 }
 
-// unrouted answers what no pattern takes: 405 where another method would do, 404 otherwise.
+// unrouted answers what no pattern takes: 405 where other methods would do, 404 otherwise.
 func unrouted(c *call, mux *http.ServeMux) error {
+	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		other := c.request.Clone(c.request.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "/" {
-			c.writer.Header().Set("Allow", method)
-			return &Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "use " + method}
+			allowed = append(allowed, method)
 		}
+	}
+	if len(allowed) > 0 {
+		c.writer.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "use " + strings.Join(allowed, " or ")}
 	}
 	return &Problem{Status: http.StatusNotFound, Code: "not_found", Message: "there is no such path; see /openapi.yaml"}
 }
