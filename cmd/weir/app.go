@@ -22,6 +22,16 @@ type app struct {
 	understood bool // the command line was parsed and a command begins
 }
 
+// one takes exactly one argument; what says of which kind, with an example.
+func one(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return errors.New("want one " + what)
+		}
+		return nil
+	}
+}
+
 // errConfiguration marks an error of the configuration that is not of one key, such as a file that cannot be read.
 var errConfiguration = errors.New("configuration")
 

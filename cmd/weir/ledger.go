@@ -119,7 +119,7 @@ func newEntryCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "entry ID",
 		Short: "Print one entry, by partition-position-index as it stands in ledger.entries.v1",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("entry, by its id: weir ledger entry 3-1204-0"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := topics.ParseEventID(args[0])
 			if err != nil {

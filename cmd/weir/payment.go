@@ -22,8 +22,11 @@ func newPaymentCommand(a *app) *cobra.Command {
 		Use:   "payment <id>",
 		Short: "Print the life of a payment",
 		Long:  `Print every event that changed a payment, one to a line: when, what, the status and the amount after it, and why.`,
-		Args:  cobra.ExactArgs(1),
+		Args:  one("payment, by its id: weir payment pay_0003_019ac1b2f5a87c3e9d10aa5be2c17f44"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := topics.ParsePaymentID(args[0]); err != nil {
+				return err
+			}
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, _ *config.Config, _ *slog.Logger) error {
 				table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "TIME\tEVENT\tSTATUS\tAMOUNT\tDETAIL")

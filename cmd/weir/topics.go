@@ -70,7 +70,7 @@ func newTopicsDescribeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "describe TOPIC",
 		Short:             "Describe one topic: purpose, key, records, retention",
-		Args:              cobra.ExactArgs(1),
+		Args:              one("topic, by its name: weir topics describe payments.events.v1"),
 		ValidArgsFunction: completeTopics,
 		RunE: func(_ *cobra.Command, args []string) error {
 			t, ok := topics.Lookup(args[0])
