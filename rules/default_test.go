@@ -1,15 +1,19 @@
 package rules_test
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/weirhq/weir/rules"
-	defaultrules "github.com/weirhq/weir/testdata/rules"
+	defaultrules "github.com/weirhq/weir/testdata"
 )
 
 func defaultSet(t testing.TB) *rules.Set {
 	t.Helper()
-	set, err := rules.LoadFS(defaultrules.FS, ".")
+	set, err := rules.LoadFS(defaultrules.FS, defaultrules.Dir)
 	if err != nil {
 		t.Fatalf("the default rule set:\n%s", err)
 	}
@@ -36,5 +40,27 @@ func TestDefaultRules(t *testing.T) {
 	}
 	if onDisk.Hash() != set.Hash() {
 		t.Errorf("embedded hash %s, on disk %s", set.Hash(), onDisk.Hash())
+	}
+}
+
+// The directory of the built-in rules is one to copy: it holds what rules are made of, and nothing that depends on where
+// it stands.
+func TestDefaultRulesCanBeCopied(t *testing.T) {
+	const dir = "../testdata/rules"
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if ext := filepath.Ext(path); ext != ".yaml" && ext != ".csv" || strings.Contains(string(text), "../") {
+			t.Errorf("%s is no rule file or list, or names a file elsewhere", path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weirhq/weir/rules"
-	defaultrules "github.com/weirhq/weir/testdata/rules"
+	defaultrules "github.com/weirhq/weir/testdata"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -37,7 +37,7 @@ func loadRules(a *app, paths []string) (*rules.Set, error) {
 	var set *rules.Set
 	var err error
 	if len(paths) == 0 {
-		set, err = rules.LoadFS(defaultrules.FS, ".")
+		set, err = rules.LoadFS(defaultrules.FS, defaultrules.Dir)
 	} else {
 		set, err = rules.Load(paths...)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules"
-	defaultrules "github.com/weirhq/weir/testdata/rules"
+	defaultrules "github.com/weirhq/weir/testdata"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -25,7 +25,7 @@ const (
 
 func testSet(t testing.TB) *rules.Set {
 	t.Helper()
-	set, err := rules.LoadFS(defaultrules.FS, ".")
+	set, err := rules.LoadFS(defaultrules.FS, defaultrules.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/weirhq/weir/rules"
-	defaultrules "github.com/weirhq/weir/testdata/rules"
+	defaultrules "github.com/weirhq/weir/testdata"
 )
 
 const (
@@ -92,7 +92,7 @@ func (s *RuleSource) read() (set *rules.Set, seen map[string]stamp, err error) {
 	began := time.Now()
 	seen = s.look(s.Set())
 	if len(s.paths) == 0 {
-		set, err = rules.LoadFS(defaultrules.FS, ".")
+		set, err = rules.LoadFS(defaultrules.FS, defaultrules.Dir)
 	} else {
 		set, err = rules.Load(s.paths...)
 	}
