@@ -40,10 +40,16 @@ const (
 	OutcomeAllow  Outcome = "allow" // pass, whatever overridable rules say
 )
 
-// Decision is the value of risk.decisions.v1 and a part of the assessed command.
+// Decision is the value of risk.decisions.v1 and a part of the assessed command, where what the command says of itself
+// is left out: tenant, customer, payment and time.
 type Decision struct {
-	CommandID string  `json:"command_id"`
-	Outcome   Outcome `json:"outcome"`
+	// In the order and the form of PaymentEvent, beside which it is stored: compressed, they cost a few bytes.
+	Tenant     string    `json:"tenant,omitempty"`
+	CustomerID string    `json:"customer_id,omitempty"`
+	PaymentID  string    `json:"payment_id,omitempty"`
+	CommandID  string    `json:"command_id"`
+	At         time.Time `json:"at,omitzero"` // as in the events that the decision led to
+	Outcome    Outcome   `json:"outcome"`
 	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.
 	Reasons []string     `json:"reasons,omitempty"`
 	Score   int64        `json:"score,omitempty"`

@@ -64,5 +64,8 @@ func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
 	if in.Command == nil || in.Command.Decision.RuleSet == "" || len(events) == 0 {
 		return
 	}
-	o.add(topics.Decisions, topics.TypeDecision, &events[0], &in.Command.Decision)
+	first, decision := &events[0], in.Command.Decision
+	decision.Tenant, decision.CustomerID, decision.PaymentID = first.Tenant, first.CustomerID, first.PaymentID
+	decision.At = first.At
+	o.add(topics.Decisions, topics.TypeDecision, first, &decision)
 }

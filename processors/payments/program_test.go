@@ -178,8 +178,12 @@ func TestAutomaticCapture(t *testing.T) {
 	if len(requests) != 1 || !requests[0].Capture || requests[0].Amount != 10_000 {
 		t.Fatalf("requests %+v", requests)
 	}
-	if n := len(outputsOf[topics.Decision](t, in.published, topics.Decisions)); n != 1 {
-		t.Fatalf("%d decisions published", n)
+	decisions := outputsOf[topics.Decision](t, in.published, topics.Decisions)
+	if len(decisions) != 1 {
+		t.Fatalf("%d decisions published", len(decisions))
+	}
+	if d := decisions[0]; d.Tenant != "acme" || d.CustomerID != "anna" || d.PaymentID != requests[0].PaymentID || !d.At.Equal(in.now) {
+		t.Fatalf("decision %+v does not say whose it is, and when", d)
 	}
 	in.put(topics.TypePSPReport, approved(&requests[0], true))
 	in.fold(10)
