@@ -101,12 +101,13 @@ type Risk struct {
 
 // PSP is one payment service provider.
 type PSP struct {
-	Adapter       string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
-	BaseURL       string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
-	Secret        Secret        `key:"secret" doc:"API key that we send."`
-	WebhookSecret Secret        `key:"webhook_secret" doc:"Secret that it signs webhooks with (base64, Standard Webhooks). Empty: its webhooks are refused."`
-	Timeout       time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
-	Concurrency   int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
+	Adapter          string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
+	BaseURL          string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
+	Secret           Secret        `key:"secret" doc:"API key that we send."`
+	WebhookSecret    Secret        `key:"webhook_secret" doc:"Secret that it signs webhooks with (base64, Standard Webhooks). Empty: its webhooks are refused."`
+	OldWebhookSecret Secret        `key:"old_webhook_secret" doc:"The secret before it, which is taken as well for as long as a rotation lasts."`
+	Timeout          time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
+	Concurrency      int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
 }
 
 // Payments are the times in the life of a payment. One that exists keeps what it was given when they change.

@@ -117,6 +117,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "provider", file: "psp:\n  acme:\n    base_url: acme.example\n    timeout: 1ms\n", want: []string{
 			"FILE:3: psp.acme.base_url: want a URL that begins with http:// or https://", "FILE:4: psp.acme.timeout: is too small; want 100ms or more"}},
 		{name: "provider's name", file: "psp:\n  A B:\n    base_url: https://acme.example\n", want: []string{"FILE:2: psp.A B: want a name of a-z, 0-9, - and _ that begins with a letter"}},
+		{name: "old secret alone", file: "psp:\n  acme:\n    base_url: https://acme.example\n    old_webhook_secret: x\n", want: []string{"FILE:4: psp.acme.old_webhook_secret: is set without webhook_secret; want the new secret there"}},
 		{name: "no provider", file: "kafka: {brokers: ['a:1']}\nroles: [payments]\n", want: []string{"psp: is empty: there is no provider to send payments to; want psp.<name>.base_url and what belongs to it"}},
 		{name: "several providers", file: "psp:\n  a: {base_url: 'https://a'}\n  b: {base_url: 'https://b'}\n", want: []string{"payments.psp: is missing, and there are several providers; want one of their names"}},
 		{name: "another provider", file: "payments:\n  psp: acme\n", want: []string{"FILE:2: payments.psp: is the name of no provider below psp"}},

@@ -3,10 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +53,11 @@ func (d *decoder) together(c *Config) {
 	if c.Database.URL != "" && c.Database.Password != "" {
 		if u, err := url.Parse(string(c.Database.URL)); err == nil && u.User.Username() == "" {
 			d.fail("database.password", "is set, and the URL names no user")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.PSP)) {
+		if p := c.PSP[name]; p.OldWebhookSecret != "" && p.WebhookSecret == "" {
+			d.fail("psp."+name+".old_webhook_secret", "is set without webhook_secret; want the new secret there")
 		}
 	}
 	if _, ok := c.PSP[c.Payments.PSP]; !ok && c.Payments.PSP != "" {

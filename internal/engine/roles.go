@@ -169,9 +169,13 @@ func verifiers(psps map[string]config.PSP) (webhook.Verifiers, error) {
 		if p.WebhookSecret == "" {
 			continue
 		}
-		verifier, err := webhook.NewStandard(p.WebhookSecret.Reveal())
+		secrets := []string{p.WebhookSecret.Reveal()}
+		if p.OldWebhookSecret != "" {
+			secrets = append(secrets, p.OldWebhookSecret.Reveal())
+		}
+		verifier, err := webhook.NewStandard(secrets...)
 		if err != nil {
-			return nil, fmt.Errorf("psp.%s.webhook_secret: %w", name, err)
+			return nil, fmt.Errorf("psp.%s.webhook_secret and old_webhook_secret: %w", name, err)
 		}
 		all[name] = verifier
 	}
