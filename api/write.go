@@ -194,11 +194,24 @@ func (a *API) result(ctx context.Context, o *order, verdict idempotency.Verdict,
 	deadline, cancel := context.WithTimeout(ctx, a.limits.AnswerWithin)
 	defer cancel()
 	answer, known := waiter.Wait(deadline)
-	intent, err := view.Get(ctx, a.db.Pool, o.command.Tenant, o.payment.String())
-	if err != nil && !errors.Is(err, view.ErrNotFound) {
+	intent, err := a.outcome(ctx, o, waiter, known)
+	if err != nil {
 		return reply{}, err
 	}
 	return o.reply(answer, known, intent, traceID)
+}
+
+// outcome is the payment as it stands, nil where there is none. The events of a create that is answered are all that the
+// payment has had, and spare reading it.
+func (a *API) outcome(ctx context.Context, o *order, waiter *await.Waiter, known bool) (*view.Intent, error) {
+	if known && o.creates() {
+		return view.Fold(waiter.Events())
+	}
+	intent, err := view.Get(ctx, a.db.Pool, o.command.Tenant, o.payment.String())
+	if errors.Is(err, view.ErrNotFound) {
+		return nil, nil
+	}
+	return intent, err
 }
 
 // sendOrder answers a write.

@@ -87,6 +87,8 @@ type PaymentEvent struct {
 	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
 	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// More says that the same inbox record caused another event, which follows: what a record does is done as a whole.
+	More bool `json:"more,omitempty"`
 }
 
 // CreatedData is what a created event fixes for the payment's life.

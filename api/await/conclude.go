@@ -28,8 +28,8 @@ type Answer struct {
 
 // Conclude follows a command through the events of its payment: command, the PSP request that it caused, the PSP's
 // answer to that request. The events stand in the order of their ids, without repeats. ok is false while there is no
-// answer yet. Where several events answer (authorised and captured in one call, an outcome that was unknown first) the
-// last one counts.
+// answer yet, and while more events of the last one's record are to come. Where several events answer (authorised and
+// captured in one call, an outcome that was unknown first) the last one counts.
 func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool) {
 	for i := range events {
 		e := &events[i]
@@ -43,7 +43,7 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 			ok = true
 		}
 	}
-	return answer, ok
+	return answer, ok && !events[len(events)-1].More
 }
 
 // undecided reports whether another event of the same request will follow.

@@ -2,6 +2,7 @@ package await
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/weirhq/weir/topics"
@@ -60,6 +61,13 @@ func (w *Waiter) Answer() (Answer, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.answer, w.done
+}
+
+// Events are the payment's events so far, in the order of their ids.
+func (w *Waiter) Events() []topics.PaymentEvent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.events)
 }
 
 // Wait returns as soon as there is an answer; ok is false where the context ended first.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/weirhq/weir/internal/database"
 )
@@ -60,13 +59,18 @@ type Claim struct {
 type Store struct {
 	db       *database.DB
 	takeOver time.Duration
+	claims   *database.Gather[*write]
+	answers  *database.Gather[*write]
 }
 
 // New returns a store in which a claim without an answer is taken over after the given time. It is longer than a
 // request may take. Where a request takes longer still, its command is produced twice, which is harmless: the id is the
 // same.
 func New(db *database.DB, takeOver time.Duration) *Store {
-	return &Store{db: db, takeOver: takeOver}
+	s := &Store{db: db, takeOver: takeOver}
+	s.claims = database.NewGather(sharedWrites, claimInterval, s.write)
+	s.answers = database.NewGather(sharedWrites, answerInterval, s.write)
+	return s
 }
 
 // Claim binds the key to the request's command id, or says what it is bound to.
@@ -74,7 +78,7 @@ func New(db *database.DB, takeOver time.Duration) *Store {
 // A crash after Claim leaves a row with status 0: the command may or may not have been produced. The repeat that comes
 // after the take-over time gets Resumed with the same command id and repairs it.
 func (s *Store) Claim(ctx context.Context, r Request) (Claim, error) {
-	claimed, err := s.exec(ctx, `
+	claimed, err := s.exec(ctx, s.claims, r, `
 		INSERT INTO idempotency_keys (tenant, key, fingerprint, command_id, created_at, status)
 		VALUES ($1, $2, $3, $4, now(), $5) ON CONFLICT (tenant, key) DO NOTHING`,
 		r.Tenant, r.Key, r.Fingerprint[:], r.CommandID, statusClaimed)
@@ -90,7 +94,7 @@ func (s *Store) Claim(ctx context.Context, r Request) (Claim, error) {
 	}
 	// Of two repeats that come here together the first moves created_at, so the second finds nothing to take over. A row
 	// that is open has no such guard and needs none: both only ask what became of the command.
-	taken, err := s.exec(ctx, `
+	taken, err := s.exec(ctx, s.claims, r, `
 		INSERT INTO idempotency_keys AS held (tenant, key, fingerprint, command_id, created_at, status)
 		VALUES ($1, $2, $3, $4, now(), $5) ON CONFLICT (tenant, key) DO UPDATE SET created_at = excluded.created_at
 		WHERE held.body IS NULL AND (held.status <> $5 OR held.created_at <= excluded.created_at - $6::interval)`,
@@ -168,7 +172,7 @@ func (s *Store) Open(ctx context.Context, r Request) error {
 
 // settle writes status and body where the key is bound to the command and has no body yet.
 func (s *Store) settle(ctx context.Context, r Request, status int, body []byte) (bool, error) {
-	n, err := s.exec(ctx, `
+	n, err := s.exec(ctx, s.answers, r, `
 		INSERT INTO idempotency_keys AS held (tenant, key, fingerprint, command_id, created_at, status, body)
 		VALUES ($1, $2, $3, $4, now(), $5, $6) ON CONFLICT (tenant, key) DO UPDATE
 		SET status = excluded.status, body = excluded.body
@@ -177,14 +181,14 @@ func (s *Store) settle(ctx context.Context, r Request, status int, body []byte) 
 	return n == 1, err
 }
 
-// exec runs one statement, which is a transaction of its own, and returns the number of rows it touched.
-func (s *Store) exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	var tag pgconn.CommandTag
-	err := s.retry(ctx, func() (err error) {
-		tag, err = s.db.Pool.Exec(ctx, sql, args...)
-		return err
-	})
-	return tag.RowsAffected(), err
+// exec runs one statement on the key of a request, which may share its transaction with those of other requests, and
+// returns the number of rows it touched.
+func (s *Store) exec(ctx context.Context, with *database.Gather[*write], r Request, sql string, args ...any) (int64, error) {
+	w := &write{key: r, sql: sql, args: args}
+	if err := with.Do(ctx, w); err != nil {
+		return 0, err
+	}
+	return w.touched, nil
 }
 
 // retry repeats a statement that was rolled back by a serialization conflict. A statement whose outcome is unknown is

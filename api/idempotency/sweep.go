@@ -32,14 +32,19 @@ func (s *Store) Sweep(ctx context.Context, retention, pause time.Duration) (dele
 		if err != nil {
 			return deleted, fmt.Errorf("sweep idempotency keys: %w", err)
 		}
-		n, err := s.exec(ctx, `
-			DELETE FROM idempotency_keys
-			WHERE (tenant, key) > ($1, $2) AND (tenant, key) <= ($3, $4) AND created_at < now() - $5::interval`,
-			tenant, key, lastTenant, lastKey, retention)
+		err = s.retry(ctx, func() error {
+			tag, err := s.db.Pool.Exec(ctx, `
+				DELETE FROM idempotency_keys
+				WHERE (tenant, key) > ($1, $2) AND (tenant, key) <= ($3, $4) AND created_at < now() - $5::interval`,
+				tenant, key, lastTenant, lastKey, retention)
+			if err == nil {
+				deleted += tag.RowsAffected()
+			}
+			return err
+		})
 		if err != nil {
 			return deleted, fmt.Errorf("sweep idempotency keys: %w", err)
 		}
-		deleted += n
 		tenant, key = lastTenant, lastKey
 		select {
 		case <-ctx.Done():

@@ -31,16 +31,35 @@ func (db *DB) InTx(ctx context.Context, fn func(pgx.Tx) error) error {
 	if db.Dialect == CockroachDB {
 		return db.inCockroachTx(ctx, fn)
 	}
+	return db.again(ctx, func() error { return db.attemptTx(ctx, fn) })
+}
+
+// InBatch is InTx for statements that are all known beforehand: BEGIN travels with them in one round trip, COMMIT follows in
+// a second one. queue adds the statements to a batch; read takes their results and returns their errors. Both may be called
+// several times.
+func (db *DB) InBatch(ctx context.Context, queue func(*pgx.Batch), read func(pgx.BatchResults) error) error {
+	if db.Dialect == CockroachDB {
+		return db.inCockroachTx(ctx, func(tx pgx.Tx) error {
+			var batch pgx.Batch
+			queue(&batch)
+			return readBatch(tx.SendBatch(ctx, &batch), read)
+		})
+	}
+	return db.again(ctx, func() error { return db.attemptBatch(ctx, queue, read) })
+}
+
+// again repeats an attempt that fails with class 40.
+func (db *DB) again(ctx context.Context, attempt func() error) error {
 	delay := txFirstDelay
-	for attempt := 1; ; attempt++ {
-		err := db.attemptTx(ctx, fn)
+	for n := 1; ; n++ {
+		err := attempt()
 		if err == nil || !IsRetryable(err) {
 			return err
 		}
-		if attempt == txAttempts {
-			return fmt.Errorf("transaction gave up after %d attempts: %w", attempt, err)
+		if n == txAttempts {
+			return fmt.Errorf("transaction gave up after %d attempts: %w", n, err)
 		}
-		db.log.Debug("transaction runs again", "attempt", attempt, "error", err)
+		db.log.Debug("transaction runs again", "attempt", n, "error", err)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("transaction: %w: %w", ctx.Err(), err)
@@ -66,18 +85,69 @@ func (db *DB) attemptTx(ctx context.Context, fn func(pgx.Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := sendable(ctx, tx); err != nil {
+	if err := sendable(ctx, tx.Conn()); err != nil {
 		return err
 	}
 	return commitError(tx.Commit(ctx))
 }
 
+// attemptBatch runs the batch's transaction once. A connection that is given back inside a transaction is closed by the
+// pool, which rolls back.
+func (db *DB) attemptBatch(ctx context.Context, queue func(*pgx.Batch), read func(pgx.BatchResults) error) error {
+	conn, err := db.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	defer conn.Release()
+	defer rollBack(ctx, conn.Conn())
+	var batch pgx.Batch
+	batch.Queue("begin isolation level serializable")
+	queue(&batch)
+	err = readBatch(conn.SendBatch(ctx, &batch), func(results pgx.BatchResults) error {
+		if _, err := results.Exec(); err != nil {
+			return fmt.Errorf("begin transaction: %w", err)
+		}
+		return read(results)
+	})
+	if err != nil {
+		return err
+	}
+	if err := sendable(ctx, conn.Conn()); err != nil {
+		return err
+	}
+	tag, err := conn.Exec(ctx, "commit")
+	if err == nil && tag.String() == "ROLLBACK" {
+		err = pgx.ErrTxCommitRollback
+	}
+	return commitError(err)
+}
+
+// readBatch reads results to their end.
+func readBatch(results pgx.BatchResults, read func(pgx.BatchResults) error) (err error) {
+	defer func() {
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+	}()
+	return read(results)
+}
+
+// rollBack ends a transaction that is still open.
+func rollBack(ctx context.Context, conn *pgx.Conn) {
+	if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackLimit)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "rollback") // the error that brought us here says more
+}
+
 // sendable returns why COMMIT cannot even be sent, which makes the outcome certain.
-func sendable(ctx context.Context, tx pgx.Tx) error {
+func sendable(ctx context.Context, conn *pgx.Conn) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("not committed: %w", err)
 	}
-	if tx.Conn().IsClosed() {
+	if conn.IsClosed() {
 		return fmt.Errorf("not committed: %w", pgconn.ErrConnClosed)
 	}
 	return nil
@@ -91,7 +161,7 @@ func (db *DB) inCockroachTx(ctx context.Context, fn func(pgx.Tx) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return sendable(ctx, tx)
+		return sendable(ctx, tx.Conn())
 	})
 	var ambiguous *crdb.AmbiguousCommitError
 	if errors.As(err, &ambiguous) {

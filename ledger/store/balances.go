@@ -7,8 +7,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
 )
+
+var lookUpBalances = database.NewLookup("id, balance", "accounts")
 
 // LoadBalances reads the balances of accounts in one partition (minor units, debits positive). An account that does not
 // exist yet is left out. It must run before the transaction that writes, and after the partition's former owner was fenced.
@@ -17,13 +20,17 @@ func LoadBalances(ctx context.Context, pool *pgxpool.Pool, partition int32, ids 
 	if len(ids) == 0 {
 		return balances, nil
 	}
-	rows, _ := pool.Query(ctx, `SELECT id, balance FROM accounts WHERE partition = $1 AND id = ANY($2::uuid[])`, partition, uuids(ids))
-	var id [16]byte
-	var balance int64
-	_, err := pgx.ForEachRow(rows, []any{&id, &balance}, func() error {
-		balances[id] = balance
-		return nil
+	var batch pgx.Batch
+	lookUpBalances.Queue(&batch, partition, uuids(ids), func(rows pgx.Rows) error {
+		var id [16]byte
+		var balance int64
+		_, err := pgx.ForEachRow(rows, []any{&id, &balance}, func() error {
+			balances[id] = balance
+			return nil
+		})
+		return err
 	})
+	err := pool.SendBatch(ctx, &batch).Close()
 	if err != nil {
 		return nil, fmt.Errorf("load %d balances of partition %d: %w", len(ids), partition, err)
 	}

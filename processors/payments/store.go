@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
@@ -15,9 +16,9 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-const (
-	selectApplied  = `SELECT id FROM applied_inputs WHERE partition = $1 AND id = ANY($2::uuid[])`
-	selectPayments = `SELECT id, tenant, customer, version, state FROM payments WHERE partition = $1 AND id = ANY($2::uuid[])`
+var (
+	lookUpApplied  = database.NewLookup("id", "applied_inputs")
+	lookUpPayments = database.NewLookup("id, tenant, customer, version, state", "payments")
 )
 
 // Load reads in one round trip which inputs were folded before and the payments that memory lacks, and in a second one
@@ -56,19 +57,15 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 
 func (s *partition) read(ctx context.Context, ids, missing [][16]byte) error {
 	var batch pgx.Batch
-	if len(ids) > 0 {
-		batch.Queue(selectApplied, s.number, ids).Query(func(rows pgx.Rows) error {
-			var id [16]byte
-			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-				s.applied[id] = true
-				return nil
-			})
-			return err
+	lookUpApplied.Queue(&batch, s.number, ids, func(rows pgx.Rows) error {
+		var id [16]byte
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+			s.applied[id] = true
+			return nil
 		})
-	}
-	if len(missing) > 0 {
-		batch.Queue(selectPayments, s.number, missing).Query(s.readPayments)
-	}
+		return err
+	})
+	lookUpPayments.Queue(&batch, s.number, missing, s.readPayments)
 	if batch.Len() == 0 {
 		return nil
 	}
@@ -238,7 +235,7 @@ FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::int8[], $6::text[], $
 	AS t(payment, due, kind, generation, tenant, customer)
 ON CONFLICT (partition, payment) DO UPDATE SET due = excluded.due, kind = excluded.kind, generation = excluded.generation`
 
-	deleteTimers = `DELETE FROM timers WHERE partition = $1 AND payment = ANY($2::uuid[])`
+	deleteTimer = `DELETE FROM timers WHERE partition = $1 AND payment = $2`
 )
 
 func (c *columns) queue(batch *pgx.Batch, partition int32, fresh []freshInput) {
@@ -255,8 +252,8 @@ func (c *columns) queue(batch *pgx.Batch, partition int32, fresh []freshInput) {
 	if t := &c.timers; len(t.payments) > 0 {
 		batch.Queue(upsertTimers, partition, t.payments, t.due, t.kinds, t.generations, t.tenants, t.customers)
 	}
-	if len(c.disarmed) > 0 {
-		batch.Queue(deleteTimers, partition, c.disarmed)
+	for _, payment := range c.disarmed {
+		batch.Queue(deleteTimer, partition, payment)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/topics"
@@ -25,24 +24,28 @@ type batch struct {
 
 // apply is O3 for one batch: from the records in hand to a certain commit. Whatever it returns as an error, the State may
 // have folded what is not stored, and the session must end.
-func (s *session) apply(ctx context.Context, records []Record) (*batch, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.Limits.DatabaseTimeout)
-	defer cancel()
-	last := &records[len(records)-1]
-	b := &batch{records: records, next: last.Position + 1, hash: hashOf(last)}
-	err := s.fold(ctx, b)
-	if err == nil {
-		err = s.store(ctx, b)
+//
+// A crash before COMMIT leaves nothing: the batch is applied again from the input. A crash after it leaves records applied
+// and not published: O2 publishes them from stream_log. An answer that never came leaves either of the two, and O1 reads
+// which.
+func (s *session) apply(ctx context.Context, in *intake) (*batch, error) {
+	t := &turn{session: s, intake: in}
+	b := &t.batch
+	var err error
+	if len(in.held) > sharedRecords {
+		err = take(ctx, s.config.DB, t)[0]
+	} else {
+		err = s.together.Do(ctx, t)
 	}
 	var condemned *condemnedError
 	switch {
 	case err == nil:
 		s.suspects.applied(b.next)
-		return b, nil
+		return b, t.committed()
 	case errors.As(err, &condemned):
 		s.suspects.condemn(condemned.position, condemned.reason)
-	case blamesData(err):
-		s.suspects.failed(records[0].Position, b.next, err)
+	case len(b.records) > 0 && blamesData(err):
+		s.suspects.failed(b.records[0].Position, b.next, err)
 	}
 	return nil, err
 }
@@ -149,66 +152,5 @@ func (s *session) render(b *batch, r *Record, outputs []Output) error {
 	}
 	b.positions = append(b.positions, r.Position)
 	b.frames = append(b.frames, frame)
-	return nil
-}
-
-const insertLog = `
-INSERT INTO stream_log (partition, role, position, frame)
-SELECT $1, $2, l.position, l.frame FROM unnest($3::int8[], $4::bytea[]) AS l (position, frame)`
-
-// store commits a batch: fence, log and the State's own statements in one transaction.
-//
-// A crash before COMMIT leaves nothing: the batch is applied again from the input. A crash after it leaves records applied
-// and not published: O2 publishes them from stream_log. An answer that never came leaves either of the two, and O1 reads
-// which.
-func (s *session) store(ctx context.Context, b *batch) error {
-	var program pgx.Batch
-	if err := guard(func() error { s.state.Write(&program); return nil }); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	to := s.at
-	to.Found, to.Next, to.Format, to.LastHash = true, b.next, s.config.Format, b.hash
-	err := s.config.DB.InTx(ctx, func(tx pgx.Tx) error {
-		if err := s.send(ctx, tx, b, to, &program); err != nil {
-			return err
-		}
-		return s.pass(BeforeDatabaseCommit)
-	})
-	if err != nil {
-		return fmt.Errorf("apply [%d, %d): %w", s.at.Next, b.next, err)
-	}
-	s.at = to
-	s.state.Written()
-	return s.pass(AfterDatabaseCommit)
-}
-
-// send executes the statements of a batch in one round trip. InTx may call it again: the program's statements are copied,
-// because a queued one remembers the connection that prepared it.
-func (s *session) send(ctx context.Context, tx pgx.Tx, b *batch, to applied, program *pgx.Batch) (err error) {
-	var all pgx.Batch
-	queueFence(&all, s.config.Role, s.partition, s.at, to)
-	if len(b.frames) > 0 {
-		all.Queue(insertLog, s.partition, s.config.Role, b.positions, b.frames)
-	}
-	own := all.Len()
-	for _, q := range program.QueuedQueries {
-		all.Queue(q.SQL, q.Arguments...)
-	}
-	results := tx.SendBatch(ctx, &all)
-	defer func() {
-		if closed := results.Close(); err == nil && closed != nil {
-			err = closed
-		}
-	}()
-	if err := checkFence(results); err != nil {
-		return err
-	}
-	for i := 1; i < all.Len(); i++ {
-		if _, err := results.Exec(); err != nil && i < own {
-			return &ownError{fmt.Errorf("stream_log: %w", err)}
-		} else if err != nil {
-			return fmt.Errorf("statement %d of the program: %w", i-own, err)
-		}
-	}
 	return nil
 }

@@ -58,6 +58,8 @@ type Fold struct {
 	owner   *owner
 	log     *slog.Logger
 
+	together *database.Gather[*turn]
+
 	mu     sync.Mutex
 	status map[int32]*partitionStatus
 }
@@ -80,7 +82,7 @@ func NewFold(config FoldConfig) (*Fold, error) {
 		return nil, fmt.Errorf("fold %s: metrics: %w", config.Role, err)
 	}
 	f := &Fold{config: config, frames: frames, metrics: metrics, status: make(map[int32]*partitionStatus),
-		log: config.Log.With("role", config.Role)}
+		log: config.Log.With("role", config.Role), together: newTurns(config.DB, config.Limits)}
 	f.owner = &owner{
 		group: "weir-" + config.Role, topic: config.Input, instanceID: config.InstanceID, kafka: config.Kafka,
 		limits: config.Limits, log: f.log, hold: f.hold, offset: f.offset,

@@ -104,7 +104,7 @@ func (s *session) restore(ctx context.Context, restorer Restorer, published *pub
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Limits.DatabaseTimeout)
 	defer cancel()
-	b := &batch{next: end, hash: []byte{}}
+	b := batch{next: end, hash: []byte{}}
 	if len(records) > 0 {
 		b.next = records[len(records)-1].Position + 1
 		if err := guard(func() error { return restorer.LoadRestored(ctx, records) }); err != nil {
@@ -123,7 +123,14 @@ func (s *session) restore(ctx context.Context, restorer Restorer, published *pub
 		b.positions = append(b.positions, record.Position)
 		b.frames = append(b.frames, frame)
 	}
-	return s.store(ctx, b)
+	t := &turn{session: s, batch: b}
+	if err := t.seal(); err != nil {
+		return err
+	}
+	if err := commit(ctx, s.config.DB, t); err != nil {
+		return fmt.Errorf("apply [%d, %d): %w", s.at.Next, b.next, err)
+	}
+	return t.committed()
 }
 
 // publishedRecords reads the output topics of one partition side by side, by position.

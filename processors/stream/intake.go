@@ -17,8 +17,8 @@ type intake struct {
 
 func newIntake(s *session, c *claim) *intake { return &intake{session: s, claim: c} }
 
-// next waits for the records from position on: at least one, at most limit, at most BatchBytes beyond the first.
-func (in *intake) next(ctx, drain context.Context, position int64, limit int) ([]Record, error) {
+// wait returns once at least one record from position on is held, or errDrained.
+func (in *intake) wait(ctx, drain context.Context, position int64) error {
 	if !in.started {
 		in.claim.consume(in.config.Input, position-in.base)
 		in.started = true
@@ -29,19 +29,43 @@ func (in *intake) next(ctx, drain context.Context, position int64, limit int) ([
 	for len(in.held) == 0 {
 		fetches := in.claim.client.PollRecords(waiting, in.config.Limits.BatchRecords)
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		if drain.Err() != nil {
-			return nil, errDrained
+			return errDrained
 		}
 		if err := in.take(fetches, position); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if drain.Err() != nil {
-		return nil, errDrained
+		return errDrained
 	}
-	return in.cut(position, limit), nil
+	return nil
+}
+
+// cut hands out the first records held, which begin at the position, and what was fetched meanwhile: at most limit, at
+// most BatchBytes beyond the first.
+func (in *intake) cut(position int64, limit int) ([]Record, error) {
+	if more := limit - len(in.held); more > 0 {
+		if err := in.take(in.claim.client.PollRecords(nil, more), position+int64(len(in.held))); err != nil { // waits for none
+			return nil, err
+		}
+	}
+	n, size := 0, 0
+	for n < len(in.held) && n < limit {
+		size += len(in.held[n].Key) + len(in.held[n].Value)
+		if n > 0 && size > in.config.Limits.BatchBytes {
+			break
+		}
+		n++
+	}
+	records := make([]Record, n)
+	for i, r := range in.held[:n] {
+		records[i] = recordOf(r, position+int64(i))
+	}
+	in.held = in.held[n:]
+	return records, nil
 }
 
 // take accepts what was fetched where it goes on exactly at the position. A gap means that somebody wrote the input in
@@ -73,22 +97,4 @@ func (in *intake) take(fetches kgo.Fetches, position int64) error {
 		}
 	}
 	return nil
-}
-
-// cut hands out the first records held.
-func (in *intake) cut(position int64, limit int) []Record {
-	n, size := 0, 0
-	for n < len(in.held) && n < limit {
-		size += len(in.held[n].Key) + len(in.held[n].Value)
-		if n > 0 && size > in.config.Limits.BatchBytes {
-			break
-		}
-		n++
-	}
-	records := make([]Record, n)
-	for i, r := range in.held[:n] {
-		records[i] = recordOf(r, position+int64(i))
-	}
-	in.held = in.held[n:]
-	return records
 }

@@ -55,7 +55,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.FetchBytes, 1<<20)
 	orDefault(&l.PageRows, 500)
 	orDefault(&l.InFlight, 2000)
-	orDefault(&l.BatchInterval, 8*time.Millisecond)
+	orDefault(&l.BatchInterval, 1*time.Millisecond)
 	orDefault(&l.CommitInterval, 100*time.Millisecond)
 	orDefault(&l.TransactionRecords, 20_000)
 	orDefault(&l.TransactionTimeout, 5*time.Second)

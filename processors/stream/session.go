@@ -155,7 +155,7 @@ func (s *session) catchUp(ctx context.Context, outbox *outbox, published int64) 
 // follow is O3 over and over: fetch, apply, hand over to the publisher.
 func (s *session) follow(ctx, drain context.Context, intake *intake, outbox *outbox) error {
 	for {
-		records, err := intake.next(ctx, drain, s.at.Next, s.suspects.batchLimit(s.at.Next, s.config.Limits.BatchRecords))
+		err := intake.wait(ctx, drain, s.at.Next)
 		if errors.Is(err, errDrained) {
 			return nil
 		}
@@ -163,7 +163,7 @@ func (s *session) follow(ctx, drain context.Context, intake *intake, outbox *out
 			return err
 		}
 		began := time.Now()
-		b, err := s.apply(ctx, records)
+		b, err := s.apply(ctx, intake)
 		if errors.Is(err, ErrFutureFormat) {
 			return s.stop(StopFutureFormat, err.Error(), "start the newer version")
 		}
@@ -173,13 +173,6 @@ func (s *session) follow(ctx, drain context.Context, intake *intake, outbox *out
 		s.status.applied(b, time.Since(began))
 		if err := outbox.put(ctx, publication{next: b.next, outputs: b.outputs, bytes: b.bytes}); err != nil {
 			return err
-		}
-		if rest := s.config.Limits.BatchInterval - time.Since(began); rest > 0 {
-			select {
-			case <-time.After(rest):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
 		}
 	}
 }

@@ -50,6 +50,9 @@ func Decide(p *Payment, in Input, now time.Time, limits *Limits) []topics.Paymen
 		d.timer(in.Timer)
 	}
 	d.arm()
+	for i := range len(d.events) - 1 {
+		d.events[i].More = true
+	}
 	return d.events
 }
 

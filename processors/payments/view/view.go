@@ -104,6 +104,27 @@ func Get(ctx context.Context, db Querier, tenant, paymentID string) (*Intent, er
 	return intent, nil
 }
 
+// Fold is the payment that all events so far have made, in their order: what Get reads once they are stored. It is nil
+// where they opened none.
+func Fold(events []topics.PaymentEvent) (*Intent, error) {
+	var p *lifecycle.Payment
+	var version int64
+	for i := range events {
+		id, err := topics.ParseEventID(events[i].EventID)
+		if err != nil {
+			return nil, err
+		}
+		if p, err = lifecycle.Evolve(p, &events[i]); err != nil {
+			return nil, err
+		}
+		version = id.Position
+	}
+	if p == nil {
+		return nil, nil
+	}
+	return Of(p, version), nil
+}
+
 // Filter narrows a list; zero fields do not.
 type Filter struct {
 	Customer string
