@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -18,11 +19,11 @@ import (
 // apiConnections is how many requests of the API measurement may be under way.
 const apiConnections = 256
 
-// api measures create-and-authorize over HTTP at a fixed rate of arrivals. The sandbox answers at once, so that the time
-// is the engine's own. A request is timed from the moment at which it was due, so that one that had to wait for others
+// api measures create-and-authorize over HTTP at a fixed rate of arrivals, with everything but the load in one process, as
+// "weir run" has it. The sandbox answers at once, so that the time is the engine's own. A request is timed from the moment at which it was due, so that one that had to wait for others
 // counts its waiting.
 func (b *bench) api(ctx context.Context) error {
-	p, err := b.start(ctx, "risk,payments,psp,webhooks,api")
+	p, err := b.embedded(ctx, filepath.Join(b.dir, "all"), "risk,payments,psp,webhooks,api,sandbox")
 	if err != nil {
 		return err
 	}

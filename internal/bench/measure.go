@@ -132,16 +132,7 @@ func (b *bench) restart(ctx context.Context) error {
 	}
 	var ready []int64
 	for range 3 {
-		listen, err := freeAddress()
-		if err != nil {
-			return err
-		}
-		sandbox, err := freeAddress()
-		if err != nil {
-			return err
-		}
-		p, err := b.launch(ctx, listen, "--data-dir", b.dir, "--roles", "risk,payments,api,sandbox", "--set", "kafka.embedded_port=0", "--set", "database.embedded_port=0",
-			"--set", "sandbox.listen="+sandbox)
+		p, err := b.embedded(ctx, b.dir, "risk,payments,api,sandbox")
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,22 @@ func (b *bench) start(ctx context.Context, roles string) (*process, error) {
 		"--set", "psp.sandbox.adapter=sandbox", "--set", "psp.sandbox.base_url="+b.sandbox)
 }
 
+// embedded starts an engine with these roles that has broker and database of its own in a directory, as "weir run" does.
+// Like Kafka, its broker leaves flushing to the system.
+func (b *bench) embedded(ctx context.Context, dir, roles string) (*process, error) {
+	listen, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	sandbox, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return b.launch(ctx, listen, "--data-dir", dir, "--roles", roles,
+		"--set", "kafka.embedded_port=0", "--set", "kafka.embedded_fsync=false", "--set", "database.embedded_port=0",
+		"--set", "sandbox.listen="+sandbox)
+}
+
 // launch runs weir with these arguments and waits until it serves.
 func (b *bench) launch(ctx context.Context, listen string, args ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(b.dir, "engine.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,6 +43,7 @@ type Engine struct {
 	log      *slog.Logger
 	hook     stream.Hook
 	registry *prometheus.Registry
+	closing  sync.Mutex     // while broker and database open
 	closers  []func() error // in the order of their opening
 	roles    []role
 	advice   []health.Check // for /readyz, besides whether the roles are ready
@@ -67,10 +69,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger, options ..
 	}
 	err := e.checkRules()
 	if err == nil {
-		err = e.openBroker(ctx)
-	}
-	if err == nil {
-		err = e.openDatabase(ctx)
+		err = e.open(ctx)
 	}
 	if err == nil {
 		err = e.assemble(ctx)
@@ -162,6 +161,21 @@ func (e *Engine) close() error {
 	return errors.Join(errs...)
 }
 
+// open opens broker and database, side by side: with much data each takes its time.
+func (e *Engine) open(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return e.openBroker(ctx) })
+	group.Go(func() error { return e.openDatabase(ctx) })
+	return group.Wait()
+}
+
+// opened takes note of what is to be closed.
+func (e *Engine) opened(closer func() error) {
+	e.closing.Lock()
+	defer e.closing.Unlock()
+	e.closers = append(e.closers, closer)
+}
+
 // openBroker starts the embedded broker where none is named, and creates or checks the topics.
 func (e *Engine) openBroker(ctx context.Context) error {
 	k := &e.Config.Kafka
@@ -176,7 +190,7 @@ func (e *Engine) openBroker(ctx context.Context) error {
 			return err
 		}
 		e.Brokers = embedded.Brokers
-		e.closers = append(e.closers, embedded.Close)
+		e.opened(embedded.Close)
 	}
 	connection := brokerConfig(k, e.Brokers)
 	if err := connection.Validate(); err != nil {
@@ -250,13 +264,13 @@ func (e *Engine) openDatabase(ctx context.Context) error {
 			return err
 		}
 		url = embedded.URL
-		e.closers = append(e.closers, embedded.Stop)
+		e.opened(embedded.Stop)
 	}
 	db, err := database.Open(ctx, url, d.MaxConns, e.log)
 	if err != nil {
 		return err
 	}
-	e.closers = append(e.closers, func() error { db.Close(); return nil })
+	e.opened(func() error { db.Close(); return nil })
 	e.Database = db
 	return db.Migrate(ctx)
 }
