@@ -32,11 +32,12 @@ func (s *session) apply(ctx context.Context, in *intake) (*batch, error) {
 	t := &turn{session: s, intake: in}
 	b := &t.batch
 	var err error
-	if len(in.held) > sharedRecords {
+	if len(in.held) > sharedRecords || s.suspects.alone {
 		err = take(ctx, s.config.DB, t)[0]
 	} else {
 		err = s.together.Do(ctx, t)
 	}
+	s.suspects.alone = err != nil
 	var condemned *condemnedError
 	switch {
 	case err == nil:

@@ -31,6 +31,7 @@ type suspects struct {
 	sentences map[int64]verdict // by position
 	limit     int               // records in the next batch; 0: no limit
 	until     int64             // the position after the last batch that failed
+	alone     bool              // the last batch failed: others have no part in what becomes of the next one
 }
 
 type verdict struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,8 @@ import (
 
 // Partitions share nothing, and so their batches may share a database transaction: with a few records in each, the
 // transaction is most of what they cost. A partition with little to do takes its turn together with those that have
-// something to do at the time; one with much to do has turns and transactions of its own, beside theirs.
+// something to do at the time; one with much to do has turns and transactions of its own, beside theirs, and so has one
+// whose last turn failed: what it waits for, the others do not.
 
 const (
 	sharedRecords  = 64 // a partition that holds more takes its turns alone
@@ -112,6 +114,8 @@ func commitAll(ctx context.Context, db *database.DB, all []*turn) []error {
 }
 
 func commit(ctx context.Context, db *database.DB, all ...*turn) error {
+	// Two processes that both believe to own some partitions meet in their fences in the same order: there is no deadlock.
+	all = slices.SortedFunc(slices.Values(all), func(a, b *turn) int { return int(a.partition) - int(b.partition) })
 	return db.InBatch(ctx,
 		func(statements *pgx.Batch) {
 			for _, t := range all {
