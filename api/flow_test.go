@@ -122,6 +122,10 @@ func TestOutcomesOfAnAuthorisation(t *testing.T) {
 			if intent == nil || intent.Status != test.intent {
 				t.Fatalf("got %s, want an intent that is %s", a.body, test.intent)
 			}
+			// The answer is made of the events, what is read of the row.
+			if read := f.get(t, "/v1/intents/"+intent.ID); test.status == 201 && string(read.body) != string(a.body) {
+				t.Errorf("answered, then read:\n%s%s", a.body, read.body)
+			}
 			again := want(t, f.post(t, "/v1/intents", test.name, test.body), test.status, "repeat")
 			if string(again.body) != string(a.body) {
 				t.Errorf("the repeat differs:\n%s%s", a.body, again.body)

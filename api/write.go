@@ -28,7 +28,8 @@ func (o *order) creates() bool { return o.command.Type == topics.CommandCreate }
 // write returns the handler of one kind of command. Nothing is claimed or produced for a request that cannot be read or
 // is invalid: its key stays free.
 //
-//	claim the key → produce the command → wait for its event → read the payment → store the answer → answer
+//	claim the key → produce the command → wait for its events → read the payment, or fold a new one from them →
+//	store the answer → answer
 //
 // A crash after the claim leaves a key without an answer; after the produce, the command is applied all the same. In
 // both cases the repeat with the same key resumes with the same command id, which is applied once.

@@ -94,3 +94,73 @@ func TestHistory(t *testing.T) {
 		t.Fatalf("%v, want ErrNoPayment", err)
 	}
 }
+
+// A payment folded from what was published of it is the one that is stored, after each round of the random traffic.
+func TestFoldOfTheEventsIsWhatIsStored(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	unchanged := 0 // payments whose last event told of nothing that is stored
+	for _, round := range traffic(1) {
+		for _, c := range round {
+			in.put(topics.TypeAssessedCommand, c)
+		}
+		for settle(t, variant{batch: 5}, []*inbox{in}) {
+		}
+		for payment, events := range eventsOf(t, in) {
+			folded, err := view.Fold(events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stored, err := view.Get(t.Context(), db.Pool, "acme", payment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := marshaled(t, stored), marshaled(t, folded)
+			if want != got {
+				t.Fatalf("payment %s\nstored %s\nfolded %s", payment, want, got)
+			}
+			if events[len(events)-1].Type == topics.EventCommandRefused {
+				unchanged++
+			}
+		}
+	}
+	if unchanged == 0 {
+		t.Error("no payment's last event is a refusal: the test shows less than it should")
+	}
+}
+
+func marshaled(t *testing.T, value any) string {
+	t.Helper()
+	data, err := topics.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// eventsOf is what was published of each payment, in its order.
+func eventsOf(t *testing.T, in *inbox) map[string][]topics.PaymentEvent {
+	t.Helper()
+	all := make(map[string][]topics.PaymentEvent)
+	for _, r := range in.folded {
+		for _, e := range outputsOf[topics.PaymentEvent](t, in.outputs[r.Position], topics.Events) {
+			all[e.PaymentID] = append(all[e.PaymentID], e)
+		}
+	}
+	return all
+}
+
+func TestFoldOfEventsThatOpenNothing(t *testing.T) {
+	payment := topics.PaymentID{UUID: id(1)}.String()
+	for _, types := range [][]topics.EventType{
+		nil, {topics.EventCommandRefused}, {topics.EventDeadLettered}, {topics.EventCaseOpened, topics.EventCommandRefused},
+	} {
+		var events []topics.PaymentEvent
+		for i, kind := range types {
+			events = append(events, topics.PaymentEvent{EventID: fmt.Sprintf("0-%d-0", i), Type: kind, PaymentID: payment})
+		}
+		if intent, err := view.Fold(events); intent != nil || err != nil {
+			t.Errorf("%v: got %+v, %v; want no payment", types, intent, err)
+		}
+	}
+}

@@ -220,6 +220,9 @@ func (s *system) apply(in lifecycle.Input) {
 	}
 	s.learn(in, before)
 	for i := range events {
+		if last := i == len(events)-1; events[i].More == last {
+			s.Fatalf("event %d of %d, %s: more is %t", i+1, len(events), events[i].Type, events[i].More)
+		}
 		s.fold(&events[i])
 	}
 	s.events = append(s.events, events...)

@@ -110,6 +110,9 @@ func Fold(events []topics.PaymentEvent) (*Intent, error) {
 	var p *lifecycle.Payment
 	var version int64
 	for i := range events {
+		if t := events[i].Type; t == topics.EventCommandRefused || t == topics.EventDeadLettered {
+			continue // changes no payment, and no version
+		}
 		id, err := topics.ParseEventID(events[i].EventID)
 		if err != nil {
 			return nil, err
