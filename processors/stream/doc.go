@@ -18,7 +18,8 @@
 //	                         State is opened. In this order.
 //	O2  catch up  log.go     the outputs of [N, M) are read from stream_log and published by O4.
 //	O3  apply     apply.go   records are fetched from exactly M on, dense (intake.go), folded in memory, and stored in
-//	                         one transaction whose first statement moves M or fails (fence.go).
+//	                         one transaction whose first statement moves M or fails (fence.go). Partitions of a process
+//	                         with few records share a transaction (turn.go), each behind a fence of its own.
 //	O4  publish   publish.go outputs are produced at once, and committed together with N about every 100 ms.
 //	O5  read                 readers with read_committed see each output once. Readers with read_uncommitted see it at
 //	                         once and drop repeats with a HighWater.
@@ -35,6 +36,10 @@
 //	S6  What O1 cannot explain stops the partition (stop.go); nothing is reset, skipped or guessed.
 //
 // What a crash leaves at each durability point stands at the point, in apply.go and publish.go; hook.go names them.
+//
+// Sharing changes none of them. A shared transaction that fails is not stored at all, and each batch of it is stored by
+// itself: a stale fence, a lost row or data that the database refuses is the error of one partition alone. Where the outcome
+// of its COMMIT is not known, all its partitions go back to O1.
 //
 // # Records that cannot be applied
 //

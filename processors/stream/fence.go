@@ -60,8 +60,8 @@ ON CONFLICT (role, partition) DO UPDATE SET
     format = $7
 RETURNING format`
 
-// queueFence queues the statement that moves a role's applied position from one value to the next, as the first of a
-// batch.
+// queueFence queues the statement that moves a role's applied position from one value to the next, as the first one of a
+// partition.
 func queueFence(batch *pgx.Batch, role string, partition int32, from, to applied) {
 	if !from.Found {
 		batch.Queue(fenceFirst, role, partition, to.Next, to.Base, to.TopicID[:], to.LastHash, to.Format)

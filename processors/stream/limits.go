@@ -4,7 +4,7 @@ import "time"
 
 // Limits bounds everything a Fold or a Transform holds, waits for or repeats. A zero field takes its default.
 type Limits struct {
-	BatchRecords int // records in one database transaction; default 1000
+	BatchRecords int // records of one partition in one database transaction; default 1000
 	BatchBytes   int // of their keys and values; default 4 MiB
 	RecordBytes  int // of one output, key, value and headers; default and most 900,000 (brokers take 1 MiB for a batch)
 	QueueRecords int // outputs applied and not yet produced, for each partition; default 10,000
@@ -13,9 +13,9 @@ type Limits struct {
 	PageRows     int // rows of stream_log read at once when catching up; default 500
 	InFlight     int // Transform: records begun and not yet acknowledged, for each partition; default 2000
 
-	// BatchInterval is the least time between the beginnings of two database transactions of a partition; default 8 ms. A
-	// partition with little to do never waits; one that has more to do gathers it, because a transaction costs the database
-	// far more than one more record in it.
+	// BatchInterval is the least time between the beginnings of two database transactions that partitions of a process
+	// share; default 1 ms. What comes after a pause never waits; else it gathers, because a transaction costs the database
+	// far more than one more record in it. A partition that has much to do waits for none: its transactions are its own.
 	BatchInterval      time.Duration
 	CommitInterval     time.Duration // between two Kafka commits of a partition; default 100 ms
 	TransactionRecords int           // records after which a Kafka transaction is committed early; default 20,000
