@@ -76,15 +76,24 @@ func (g *Gather[T]) work() {
 	}
 }
 
-// take returns the items of the next run. Where there are none, work has ended.
+// take returns the items of the next run. Where there are none, work has ended. A caller who is about to leave is not taken.
 func (g *Gather[T]) take() []*gathered[T] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.queue = slices.DeleteFunc(g.queue, func(queued *gathered[T]) bool {
+		err := queued.ctx.Err()
+		if err != nil {
+			queued.done <- err
+		}
+		return err != nil
+	})
 	n := min(len(g.queue), g.most)
 	items := slices.Clone(g.queue[:n])
 	g.queue = slices.Delete(g.queue, 0, n)
 	g.going = n > 0
-	g.began = time.Now()
+	if g.going {
+		g.began = time.Now()
+	}
 	return items
 }
 
