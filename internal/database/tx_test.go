@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,46 @@ func both(t *testing.T, run func(t *testing.T, as func(*database.DB) *database.D
 	})
 }
 
+// transaction runs statements, and then whatever a test wants to happen before the commit.
+type transaction func(ctx context.Context, db *database.DB, then func() error, statements ...string) error
+
+// ways runs a test with each of the two ways to run a transaction.
+func ways(t *testing.T, test func(t *testing.T, run transaction)) {
+	t.Run("one by one", func(t *testing.T) {
+		test(t, func(ctx context.Context, db *database.DB, then func() error, statements ...string) error {
+			return db.InTx(ctx, func(tx pgx.Tx) error {
+				for _, statement := range statements {
+					if _, err := tx.Exec(ctx, statement); err != nil {
+						return err
+					}
+				}
+				return then()
+			})
+		})
+	})
+	t.Run("in a batch", func(t *testing.T) {
+		test(t, func(ctx context.Context, db *database.DB, then func() error, statements ...string) error {
+			return db.InBatch(ctx,
+				func(batch *pgx.Batch) {
+					for _, statement := range statements {
+						batch.Queue(statement)
+					}
+				},
+				func(results pgx.BatchResults) error {
+					for range statements {
+						if _, err := results.Exec(); err != nil {
+							return err
+						}
+					}
+					return then()
+				})
+		})
+	})
+}
+
+// incrementOne is the statement whose effect tells whether a transaction was committed.
+const incrementOne = "UPDATE two SET value = value + 1 WHERE id = 1"
+
 func TestATransactionThatLosesAtAStatementRunsAgain(t *testing.T) {
 	db := newTwo(t)
 	runs := 0
@@ -86,102 +127,150 @@ func TestATransactionThatLosesAtAStatementRunsAgain(t *testing.T) {
 	}
 }
 
-// TestATransactionThatLosesAtCommitRunsAgain is write skew: both read both rows and each writes another one.
-func TestATransactionThatLosesAtCommitRunsAgain(t *testing.T) {
+// TestABatchThatLosesAtAStatementRunsAgain has the batch wait for the row that another transaction holds.
+func TestABatchThatLosesAtAStatementRunsAgain(t *testing.T) {
 	db := newTwo(t)
-	runs := 0
-	addSum := func(tx pgx.Tx, id int) error {
-		total, err := sum(t.Context(), tx)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(t.Context(), "UPDATE two SET value = $1 + 1 WHERE id = $2", total, id)
-		return err
+	if db.Dialect == database.CockroachDB {
+		t.Skip("CockroachDB repeats a batch that waited by itself")
 	}
-	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-		runs++
-		if runs > 1 {
-			return addSum(tx, 1)
-		}
-		if err := addSum(tx, 1); err != nil {
-			t.Fatal(err)
-		}
-		return db.InTx(t.Context(), func(other pgx.Tx) error { return addSum(other, 2) })
-	})
+	other, err := db.Pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	// One after the other: the second sees 1 and writes 2. Side by side both would write 1.
-	if one, other := value(t, db, 1), value(t, db, 2); runs != 2 || one != 2 || other != 1 {
-		t.Fatalf("%d runs left %d and %d, want 2 runs, 2 and 1", runs, one, other)
+	if err := increment(t.Context(), other, 1); err != nil {
+		t.Fatal(err)
 	}
+	var lost []string
+	queued := 0
+	done := make(chan error, 1)
+	go func() {
+		done <- db.InBatch(t.Context(),
+			func(batch *pgx.Batch) {
+				queued++
+				batch.Queue(incrementOne)
+				batch.Queue("UPDATE two SET value = value + 1 WHERE id = 2")
+			},
+			func(results pgx.BatchResults) error {
+				_, err := results.Exec()
+				lost = append(lost, database.SQLState(err))
+				return err
+			})
+	}()
+	for waiting := 0; waiting == 0; {
+		err := db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := other.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"40001", ""}; queued != 2 || !slices.Equal(lost, want) {
+		t.Fatalf("queued %d times, the statement gave %q, want twice and %q", queued, lost, want)
+	}
+	if one, two := value(t, db, 1), value(t, db, 2); one != 2 || two != 1 {
+		t.Fatalf("the rows are %d and %d, want 2 and 1", one, two)
+	}
+}
+
+// TestATransactionThatLosesAtCommitRunsAgain is write skew: both read both rows and each writes another one.
+func TestATransactionThatLosesAtCommitRunsAgain(t *testing.T) {
+	ways(t, func(t *testing.T, run transaction) {
+		db := newTwo(t)
+		addSum := func(id int, then func() error) error {
+			return run(t.Context(), db, then, fmt.Sprintf("UPDATE two SET value = (SELECT sum(value)::int8 FROM two) + 1 WHERE id = %d", id))
+		}
+		runs := 0
+		err := addSum(1, func() error {
+			if runs++; runs > 1 {
+				return nil
+			}
+			return addSum(2, func() error { return nil })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// One after the other: the second sees 1 and writes 2. Side by side both would write 1.
+		if one, other := value(t, db, 1), value(t, db, 2); runs != 2 || one != 2 || other != 1 {
+			t.Fatalf("%d runs left %d and %d, want 2 runs, 2 and 1", runs, one, other)
+		}
+	})
 }
 
 func TestOtherErrorsRollBackAtOnce(t *testing.T) {
 	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
-		db := as(newTwo(t))
-		refused := errors.New("refused")
-		for name, c := range map[string]struct {
-			fail func(tx pgx.Tx) error
-			is   func(error) bool
-		}{
-			"ours":       {func(pgx.Tx) error { return refused }, func(err error) bool { return errors.Is(err, refused) }},
-			"constraint": {func(tx pgx.Tx) error { _, err := tx.Exec(t.Context(), "INSERT INTO two VALUES (1, 0)"); return err }, database.IsData},
-			"division":   {func(tx pgx.Tx) error { _, err := tx.Exec(t.Context(), "SELECT 1/0"); return err }, database.IsData},
-		} {
-			t.Run(name, func(t *testing.T) {
-				runs := 0
-				err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-					runs++
-					if err := increment(t.Context(), tx, 1); err != nil {
-						return err
+		ways(t, func(t *testing.T, run transaction) {
+			db := as(newTwo(t))
+			refused := errors.New("refused")
+			for name, c := range map[string]struct {
+				statement string
+				then      error
+				is        func(error) bool
+			}{
+				"ours":       {incrementOne, refused, func(err error) bool { return errors.Is(err, refused) }},
+				"constraint": {"INSERT INTO two VALUES (1, 0)", nil, database.IsData},
+				"division":   {"SELECT 1/0", nil, database.IsData},
+			} {
+				t.Run(name, func(t *testing.T) {
+					runs, connected := 0, db.Pool.Stat().NewConnsCount()
+					err := run(t.Context(), db, func() error { runs++; return c.then }, incrementOne, c.statement)
+					if !c.is(err) || errors.Is(err, database.ErrOutcomeUnknown) || runs > 1 {
+						t.Fatalf("error after %d runs is %v", runs, err)
 					}
-					return c.fail(tx)
+					if got := value(t, db, 1); got != 0 {
+						t.Fatalf("the row is %d, want 0", got)
+					}
+					if again := db.Pool.Stat().NewConnsCount() - connected; again != 0 {
+						t.Fatal("the connection was not usable afterwards")
+					}
 				})
-				if !c.is(err) || errors.Is(err, database.ErrOutcomeUnknown) {
-					t.Fatalf("error is %v", err)
-				}
-				if got := value(t, db, 1); runs != 1 || got != 0 {
-					t.Fatalf("%d runs left %d, want 1 and 0", runs, got)
-				}
-			})
-		}
+			}
+		})
 	})
 }
 
 func TestAPanicRollsBack(t *testing.T) {
 	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
-		db := as(newTwo(t))
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Error("the panic was swallowed")
-				}
+		ways(t, func(t *testing.T, run transaction) {
+			db := as(newTwo(t))
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("the panic was swallowed")
+					}
+				}()
+				_ = run(t.Context(), db, func() error { panic("a bug") }, incrementOne)
 			}()
-			_ = db.InTx(t.Context(), func(tx pgx.Tx) error {
-				if err := increment(t.Context(), tx, 1); err != nil {
-					t.Error(err)
-				}
-				panic("a bug")
-			})
-		}()
-		if got := value(t, db, 1); got != 0 {
-			t.Fatalf("a transaction that panicked left %d", got)
-		}
-		if used := db.Pool.Stat().AcquiredConns(); used != 0 {
-			t.Fatalf("%d connections are still in use", used)
-		}
+			if got := value(t, db, 1); got != 0 {
+				t.Fatalf("a transaction that panicked left %d", got)
+			}
+			if used := db.Pool.Stat().AcquiredConns(); used != 0 {
+				t.Fatalf("%d connections are still in use", used)
+			}
+		})
 	})
 }
 
 func TestASwallowedErrorIsNotACommit(t *testing.T) {
 	db := newTwo(t)
-	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-		_, _ = tx.Exec(t.Context(), "SELECT 1/0") // the mistake under test
-		return nil
-	})
-	if err == nil || errors.Is(err, database.ErrOutcomeUnknown) {
-		t.Fatalf("a transaction that the server rolled back gave %v", err)
+	for name, err := range map[string]error{ // each swallows the error of its statement: the mistake under test
+		"one by one": db.InTx(t.Context(), func(tx pgx.Tx) error {
+			_, _ = tx.Exec(t.Context(), "SELECT 1/0")
+			return nil
+		}),
+		"in a batch": db.InBatch(t.Context(), func(batch *pgx.Batch) { batch.Queue("SELECT 1/0") }, func(results pgx.BatchResults) error {
+			_, _ = results.Exec()
+			return nil
+		}),
+		"not read": db.InBatch(t.Context(), func(batch *pgx.Batch) { batch.Queue("SELECT 1/0") }, func(pgx.BatchResults) error { return nil }),
+	} {
+		if err == nil || errors.Is(err, database.ErrOutcomeUnknown) {
+			t.Errorf("%s: a transaction that the server rolled back gave %v", name, err)
+		}
 	}
 }
 
@@ -199,50 +288,54 @@ func TestALostAnswerIsAnUnknownOutcome(t *testing.T) {
 		{"release never arrives", database.CockroachDB, "RELEASE SAVEPOINT", chaos.LoseRequest, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			db, proxy := throughProxy(t)
-			db.Dialect = c.dialect
-			trap := proxy.Arm(chaos.Bytes([]byte(c.commit)), 0, c.fault)
-			runs := 0
-			err := db.InTx(t.Context(), func(tx pgx.Tx) error {
-				runs++
-				return increment(t.Context(), tx, 1)
+			ways(t, func(t *testing.T, run transaction) {
+				db, proxy := throughProxy(t)
+				db.Dialect = c.dialect
+				trap := proxy.Arm(chaos.Bytes([]byte(c.commit)), 0, c.fault)
+				runs := 0
+				err := run(t.Context(), db, func() error { runs++; return nil }, incrementOne)
+				<-trap.Fired()
+				if !errors.Is(err, database.ErrOutcomeUnknown) || runs != 1 {
+					t.Fatalf("after %d runs: %v, want an unknown outcome after one", runs, err)
+				}
+				if got := value(t, db, 1); got != c.left { // the pool goes on with a new connection
+					t.Fatalf("the row is %d, want %d", got, c.left)
+				}
 			})
-			<-trap.Fired()
-			if !errors.Is(err, database.ErrOutcomeUnknown) || runs != 1 {
-				t.Fatalf("after %d runs: %v, want an unknown outcome after one", runs, err)
-			}
-			if got := value(t, db, 1); got != c.left { // the pool goes on with a new connection
-				t.Fatalf("the row is %d, want %d", got, c.left)
-			}
 		})
 	}
 }
 
 func TestAConnectionLostBeforeCommitIsNoCommit(t *testing.T) {
-	db, proxy := throughProxy(t)
-	proxy.Arm(chaos.Bytes([]byte("UPDATE")), 0, chaos.LoseAnswer)
-	err := db.InTx(t.Context(), func(tx pgx.Tx) error { return increment(t.Context(), tx, 1) })
-	if !database.IsUnavailable(err) || errors.Is(err, database.ErrOutcomeUnknown) {
-		t.Fatalf("error is %v, want unavailable and not committed", err)
-	}
-	if got := value(t, db, 1); got != 0 {
-		t.Fatalf("the row is %d, want 0", got)
-	}
+	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
+		ways(t, func(t *testing.T, run transaction) {
+			db, proxy := throughProxy(t)
+			proxy.Arm(chaos.Bytes([]byte("UPDATE")), 0, chaos.LoseAnswer)
+			err := run(t.Context(), as(db), func() error { return nil }, incrementOne)
+			if !database.IsUnavailable(err) || errors.Is(err, database.ErrOutcomeUnknown) {
+				t.Fatalf("error is %v, want unavailable and not committed", err)
+			}
+			if got := value(t, db, 1); got != 0 {
+				t.Fatalf("the row is %d, want 0", got)
+			}
+		})
+	})
 }
 
 func TestACancelledTransactionIsNoCommit(t *testing.T) {
-	db := newTwo(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	err := db.InTx(ctx, func(tx pgx.Tx) error {
-		defer cancel()
-		return increment(ctx, tx, 1)
+	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
+		ways(t, func(t *testing.T, run transaction) {
+			db := as(newTwo(t))
+			ctx, cancel := context.WithCancel(t.Context())
+			err := run(ctx, db, func() error { cancel(); return nil }, incrementOne)
+			if !errors.Is(err, context.Canceled) || errors.Is(err, database.ErrOutcomeUnknown) {
+				t.Fatalf("error is %v, want cancelled and not committed", err)
+			}
+			if got := value(t, db, 1); got != 0 {
+				t.Fatalf("the row is %d, want 0", got)
+			}
+		})
 	})
-	if !errors.Is(err, context.Canceled) || errors.Is(err, database.ErrOutcomeUnknown) {
-		t.Fatalf("error is %v, want cancelled and not committed", err)
-	}
-	if got := value(t, db, 1); got != 0 {
-		t.Fatalf("the row is %d, want 0", got)
-	}
 }
 
 // throughProxy opens a database whose connections a test can break.
