@@ -38,7 +38,7 @@ func (s *Store) write(ctx context.Context, all []*write) []error {
 	errs := make([]error, len(all))
 	for i, w := range all {
 		errs[i] = err
-		if err != nil && len(all) > 1 && database.SQLState(err) != "" { // the server has rolled back
+		if err != nil && len(all) > 1 && database.OutcomeKnown(err) {
 			errs[i] = s.send(ctx, []*write{w})
 		}
 	}

@@ -84,6 +84,10 @@ func Open(ctx context.Context, url string, maxConns int32, log *slog.Logger) (*D
 	if params["idle_in_transaction_session_timeout"] == "" {
 		params["idle_in_transaction_session_timeout"] = idleInTransaction.String()
 	}
+	if params["enable_seqscan"] == "" {
+		// A plan that PostgreSQL makes while a table is small, and then keeps, would go on to read all of the table.
+		params["enable_seqscan"] = "off"
+	}
 
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -66,9 +66,9 @@ func inClass(err error, classes ...string) bool {
 	return false
 }
 
-// outcomeKnown reports whether err, the answer to a COMMIT that was sent, proves that nothing was committed. Only the
+// OutcomeKnown reports whether err, the answer to a COMMIT that was sent, proves that nothing was committed. Only the
 // server's own word does: the driver reports a connection that broke while it waited as one that was closed before.
-func outcomeKnown(err error) bool {
+func OutcomeKnown(err error) bool {
 	if errors.Is(err, pgx.ErrTxCommitRollback) {
 		return true // answered ROLLBACK
 	}

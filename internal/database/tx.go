@@ -53,7 +53,7 @@ func (db *DB) again(ctx context.Context, attempt func() error) error {
 	delay := txFirstDelay
 	for n := 1; ; n++ {
 		err := attempt()
-		if err == nil || !IsRetryable(err) {
+		if err == nil || !IsRetryable(err) || errors.Is(err, ErrOutcomeUnknown) {
 			return err
 		}
 		if n == txAttempts {
@@ -175,7 +175,7 @@ func commitError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if !outcomeKnown(err) {
+	if !OutcomeKnown(err) {
 		return fmt.Errorf("commit: %w: %w", ErrOutcomeUnknown, err)
 	}
 	return fmt.Errorf("commit: %w", err)
