@@ -51,18 +51,19 @@ func records() []any {
 }
 
 func render(docs *comments, t reflect.Type) ([]byte, error) {
+	read := t == reflect.TypeFor[topics.Command]()
 	reflector := jsonschema.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
 		ExpandedStruct:            true,
 		LookupComment:             docs.lookup,
-		Mapper:                    func(t reflect.Type) *jsonschema.Schema { return mapped(docs, t) },
+		Mapper:                    func(t reflect.Type) *jsonschema.Schema { return mapped(docs, t, read) },
 	}
 	schema := reflector.ReflectFromType(t)
 	schema.ID = jsonschema.ID(schemaFile(t.Name()))
 	schema.Title = t.Name()
 	schema.Comments = evolution
-	constrainer{docs, schema.Definitions, map[reflect.Type]bool{}}.object(schema, t)
+	constrainer{docs, schema.Definitions, map[reflect.Type]bool{}, read}.object(schema, t)
 	data, err := stdjson.Marshal(schema)
 	if err != nil {
 		return nil, err
@@ -77,9 +78,9 @@ func render(docs *comments, t reflect.Type) ([]byte, error) {
 
 func schemaFile(name string) string { return name + ".schema.json" }
 
-// mapped is the schema of a text with known values. What we read is held to them; of what we write, there may be more
-// in time.
-func mapped(docs *comments, t reflect.Type) *jsonschema.Schema {
+// mapped is the schema of a text with known values. What we read from producers is held to them; of what we write, there
+// may be more in time.
+func mapped(docs *comments, t reflect.Type, read bool) *jsonschema.Schema {
 	switch {
 	case t == reflect.TypeFor[[]byte]():
 		return &jsonschema.Schema{Type: "string", ContentEncoding: "base64"}
@@ -88,17 +89,21 @@ func mapped(docs *comments, t reflect.Type) *jsonschema.Schema {
 	case t.Kind() != reflect.String || len(docs.values[t.Name()]) == 0:
 		return nil
 	}
-	values := make([]any, len(docs.values[t.Name()]))
-	for i, value := range docs.values[t.Name()] {
-		values[i] = value
-	}
 	schema := &jsonschema.Schema{Type: "string"}
-	if t == reflect.TypeFor[topics.CommandType]() || t == reflect.TypeFor[topics.CaptureMethod]() {
-		schema.Enum = values
-		return schema
-	}
-	schema.Extras = map[string]any{"x-extensible-enum": values}
+	enumerate(schema, docs.values[t.Name()], read)
 	return schema
+}
+
+func enumerate(schema *jsonschema.Schema, texts []string, read bool) {
+	values := make([]any, len(texts))
+	for i, text := range texts {
+		values[i] = text
+	}
+	if read {
+		schema.Enum = values
+	} else {
+		schema.Extras = map[string]any{"x-extensible-enum": values}
+	}
 }
 
 // constrainer carries the validation tags of structs over to their schemas, and says what the values of texts mean.
@@ -106,6 +111,7 @@ type constrainer struct {
 	docs        *comments
 	definitions jsonschema.Definitions
 	seen        map[reflect.Type]bool
+	read        bool // from producers
 }
 
 func (c constrainer) object(schema *jsonschema.Schema, t reflect.Type) {
@@ -113,10 +119,14 @@ func (c constrainer) object(schema *jsonschema.Schema, t reflect.Type) {
 		return
 	}
 	c.seen[t] = true
+	// The inbox holds a refused command with what is wrong with it.
+	refusable := t == reflect.TypeFor[topics.Command]() && !c.read
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if property, ok := schema.Properties.Get(jsonName(field)); ok {
-			constrainField(schema, property, field)
+			if !refusable {
+				c.field(schema, property, field)
+			}
 			if values := c.docs.valuesDoc(field.Type); values != "" {
 				property.Description = strings.TrimSpace(property.Description + values)
 			}
@@ -131,7 +141,7 @@ func (c constrainer) object(schema *jsonschema.Schema, t reflect.Type) {
 	}
 }
 
-func constrainField(parent, property *jsonschema.Schema, field reflect.StructField) {
+func (c constrainer) field(parent, property *jsonschema.Schema, field reflect.StructField) {
 	rules := strings.Split(field.Tag.Get("validate"), ",")
 	for i, rule := range rules {
 		name, param, _ := strings.Cut(rule, "=")
@@ -148,11 +158,7 @@ func constrainField(parent, property *jsonschema.Schema, field reflect.StructFie
 		case "lte":
 			property.Maximum = stdjson.Number(param)
 		case "oneof":
-			if len(property.Enum) == 0 {
-				for value := range strings.SplitSeq(param, " ") {
-					property.Enum = append(property.Enum, value)
-				}
-			}
+			enumerate(property, strings.Split(param, " "), c.read)
 		case "command_id":
 			property.Format = "uuid"
 		case "name":

@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/reference/schematest"
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/topics"
@@ -70,12 +71,13 @@ func run(t *testing.T, v variant) string {
 	for i := range inboxes {
 		inboxes[i] = newInbox(t, db, program, int32(i))
 	}
+	schemas := schematest.Compile(t)
 	for _, round := range traffic(v.partitions) {
 		for _, c := range round {
 			in := inboxes[topics.PartitionOf(c.Command.Tenant, c.Command.CustomerID, v.partitions)]
 			in.twice(v.repeat, topics.TypeAssessedCommand, c)
 		}
-		for settle(t, v, inboxes) {
+		for settle(t, v, inboxes, schemas) {
 		}
 	}
 	return dump(t, db)
@@ -88,11 +90,17 @@ func (in *inbox) twice(repeat bool, kind string, value any) {
 	}
 }
 
-// settle folds what is pending and answers what was asked of the PSP; it returns false when nothing was.
-func settle(t *testing.T, v variant, inboxes []*inbox) bool {
+// settle folds what is pending, holds what is published to its schemas, and answers what was asked of the PSP; it
+// returns false when nothing was.
+func settle(t *testing.T, v variant, inboxes []*inbox, schemas schematest.Schemas) bool {
 	busy := false
 	for _, in := range inboxes {
 		in.fold(v.batch)
+		for _, o := range in.published {
+			if name, err := schemas.CheckRecord(o.Topic, o.Envelope.Type, o.Value); err != nil || name == "" {
+				t.Fatalf("%s: %q %v", o.Topic, name, err)
+			}
+		}
 		requests := outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)
 		in.published = nil
 		if v.restart {

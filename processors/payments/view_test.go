@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/reference/schematest"
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
@@ -99,12 +100,13 @@ func TestHistory(t *testing.T) {
 func TestFoldOfTheEventsIsWhatIsStored(t *testing.T) {
 	db := databasetest.New(t)
 	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	schemas := schematest.Compile(t)
 	unchanged := 0 // payments whose last event told of nothing that is stored
 	for _, round := range traffic(1) {
 		for _, c := range round {
 			in.put(topics.TypeAssessedCommand, c)
 		}
-		for settle(t, variant{batch: 5}, []*inbox{in}) {
+		for settle(t, variant{batch: 5}, []*inbox{in}, schemas) {
 		}
 		for payment, events := range eventsOf(t, in) {
 			folded, err := view.Fold(events)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/weirhq/weir/internal/reference/schematest"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules"
 	defaultrules "github.com/weirhq/weir/testdata"
@@ -91,6 +92,9 @@ func TestAssessForwardsTheCommandWithItsDecision(t *testing.T) {
 	if m.Envelope != want {
 		t.Errorf("envelope %+v, want %+v", m.Envelope, want)
 	}
+	if _, err := schematest.Compile(t).CheckRecord(m.Topic, m.Envelope.Type, m.Value); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAssessPutsAGuestInItsOwnPartition(t *testing.T) {
@@ -128,6 +132,7 @@ func TestAssessOtherCommandsPassWithoutRules(t *testing.T) {
 }
 
 func TestAssessRefuses(t *testing.T) {
+	schemas := schematest.Compile(t)
 	for name, c := range map[string]struct {
 		value string
 		code  topics.RefusalCode
@@ -154,6 +159,9 @@ func TestAssessRefuses(t *testing.T) {
 		if letter != nil {
 			t.Errorf("%s: dead letter %+v", name, letter)
 			continue
+		}
+		if _, err := schemas.CheckRecord(m.Topic, m.Envelope.Type, m.Value); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 		if in.Refusal == nil || in.Refusal.Code != c.code || in.Refusal.Detail == "" {
 			t.Errorf("%s: refusal %v, want %s", name, in.Refusal, c.code)

@@ -1,6 +1,10 @@
 package lifecycle_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/weirhq/weir/internal/reference/schematest"
+)
 
 // What users of other payment systems ran into. Each story is a scenario in words; the test says in which line the wrong
 // thing would have shown.
@@ -99,9 +103,10 @@ balances
 }
 
 func TestRegressions(t *testing.T) {
+	schemas := schematest.Compile(t)
 	for _, r := range regressions {
 		t.Run(r.name, func(t *testing.T) {
-			out, err := play(t, r.play)
+			out, err := play(t, r.play, schemas)
 			if err != nil {
 				t.Fatal(err)
 			}

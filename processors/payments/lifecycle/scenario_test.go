@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/weirhq/weir/internal/reference/schematest"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scenarios expect")
@@ -21,6 +23,7 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios in %s: %v", scenarioDir, err)
 	}
+	schemas := schematest.Compile(t)
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".txt")
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +31,7 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := play(t, string(text))
+			got, err := play(t, string(text), schemas)
 			if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
@@ -47,9 +50,11 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// play runs a scenario and returns it with what came out in the place of what it expects.
-func play(t *testing.T, text string) (string, error) {
+// play runs a scenario and returns it with what came out in the place of what it expects. Every record on the way is
+// held to its schema.
+func play(t *testing.T, text string, schemas schematest.Schemas) (string, error) {
 	w := newWorld(t)
+	w.schemas = schemas
 	var out strings.Builder
 	for number, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		switch {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/weirhq/weir/internal/reference/schematest"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/topics"
@@ -28,6 +29,7 @@ type world struct {
 	balances *ledger.Balances
 	accounts map[string]ledger.Account
 	last     *topics.TimerDue
+	schemas  schematest.Schemas // nil: records are not held to them
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -155,6 +157,11 @@ func (w *world) command(a *args) ([]string, error) {
 			assessed.Decision.Reasons = strings.Split(reasons, ",")
 		}
 	}
+	if assessed.Refusal == nil { // risk takes out of a refused one what is wrong with it
+		if err := w.described(c, assessed); err != nil {
+			return nil, err
+		}
+	}
 	if w.folded[c.CommandID] {
 		return []string{"repeated: nothing happens"}, nil
 	}
@@ -195,6 +202,9 @@ func (w *world) report(a *args) ([]string, error) {
 		r.Authentication = &topics.AuthData{ECI: eci, CAVV: "AAABBBCCC", AVS: "Y", CVV: "M"}
 	}
 	if err := w.name(a, &r, name); err != nil {
+		return nil, err
+	}
+	if err := w.described(r); err != nil {
 		return nil, err
 	}
 	if r.Source == topics.SourceWebhook {
@@ -275,6 +285,9 @@ func (w *world) timer(a *args) ([]string, error) {
 		TimerID: "t", Generation: p.Timer.Generation, Kind: p.Timer.Kind, Tenant: p.Tenant, CustomerID: p.Customer,
 		PaymentID: p.ID.String(), Due: p.Timer.Due,
 	}
+	if err := w.described(w.last); err != nil {
+		return nil, err
+	}
 	return w.fold(name, lifecycle.Input{Timer: w.last})
 }
 
@@ -298,6 +311,9 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 	var results []string
 	for i := range events {
 		e := &events[i]
+		if err := w.described(e); err != nil {
+			return nil, err
+		}
 		if e.Type == topics.EventCommandRefused {
 			results = append(results, fmt.Sprintf("refused: %s (%s)", e.Refusal, e.Detail))
 			continue
@@ -324,6 +340,9 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 			results = append(results, "  entry "+postings(entry))
 		}
 		if r := lifecycle.Request(p, e); r != nil {
+			if err := w.described(r); err != nil {
+				return nil, err
+			}
 			results = append(results, "  request "+request(r))
 			if id, err := topics.ParseEventID(r.RequestID); err == nil && !r.Poll {
 				w.requests[name+"/"+string(r.Operation)] = append(w.requests[name+"/"+string(r.Operation)], id)
@@ -346,6 +365,19 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 		results = []string{"nothing happens"}
 	}
 	return results, nil
+}
+
+// described holds records to their schemas.
+func (w *world) described(records ...any) error {
+	if w.schemas == nil {
+		return nil
+	}
+	for _, r := range records {
+		if err := w.schemas.Check(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *world) post(entry *ledger.Entry) error {
