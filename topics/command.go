@@ -63,8 +63,8 @@ const (
 type Card struct {
 	Token       string `json:"token" validate:"required,max=128"`
 	Fingerprint string `json:"fingerprint,omitempty" validate:"max=64"`
-	BIN         string `json:"bin,omitempty" validate:"omitempty,numeric,min=6,max=8"`
-	Last4       string `json:"last4,omitempty" validate:"omitempty,numeric,len=4"`
+	BIN         string `json:"bin,omitempty" validate:"omitempty,number,min=6,max=8"`
+	Last4       string `json:"last4,omitempty" validate:"omitempty,number,len=4"`
 	Scheme      string `json:"scheme,omitempty" validate:"max=32"` // visa, mastercard, …
 	Type        string `json:"type,omitempty" validate:"omitempty,oneof=credit debit prepaid"`
 	Country     string `json:"country,omitempty" validate:"omitempty,iso3166_1_alpha2"`

@@ -246,7 +246,7 @@ func complaint(f validator.FieldError) string {
 		return "is negative; want a positive integer in minor units"
 	case "lte":
 		return "is too large; want at most " + f.Param()
-	case "numeric":
+	case "number":
 		return "is not made of digits"
 	case "url":
 		return "is not a URL; want one such as https://shop.example/return"

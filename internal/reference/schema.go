@@ -167,7 +167,7 @@ func (c constrainer) field(parent, property *jsonschema.Schema, field reflect.St
 			property.Pattern = "^[A-Z]{3}$"
 		case "iso3166_1_alpha2":
 			property.Pattern = "^[A-Z]{2}$"
-		case "numeric":
+		case "number":
 			property.Pattern = "^[0-9]+$"
 		case "url":
 			property.Format = "uri"
