@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -102,9 +103,11 @@ func TestRead(t *testing.T) {
 	f.produce(t, f.client, &kgo.Record{Topic: topics.CommandsDeadLetters, Partition: 0, Value: []byte("garbage")})
 	f.transaction(t, kgo.TryCommit, letterRecord(t, topics.Inbox, 0, "committed", topics.RefusedPoison))
 	f.transaction(t, kgo.TryAbort, letterRecord(t, topics.Inbox, 0, "aborted", topics.RefusedPoison), letterRecord(t, topics.Inbox, 1, "aborted", topics.RefusedPoison))
-	future := letterRecord(t, topics.Commands, 1, "later", topics.RefusedPoison)
-	future.Timestamp = time.Now().Add(time.Hour)
-	f.produce(t, f.client, future)
+	then := time.Now().Truncate(time.Millisecond).Add(time.Millisecond)
+	for time.Now().Before(then) { // a cluster gives records its own time, in whole milliseconds
+		runtime.Gosched()
+	}
+	f.produce(t, f.client, letterRecord(t, topics.Commands, 1, "later", topics.RefusedPoison))
 
 	const (
 		c0      = "payments.commands.dlq.v1:0:0 c0"
@@ -122,7 +125,7 @@ func TestRead(t *testing.T) {
 		"of a topic":                {Filter{Topics: []string{topics.PSPWebhooksDeadLetters}}, []string{webhook}},
 		"of the topic they are of":  {Filter{Topics: []string{topics.PSPWebhooks, topics.Inbox}}, []string{inbox, webhook}},
 		"for a reason":              {Filter{Reason: topics.RefusedUndecodable}, []string{c1, webhook}},
-		"since then":                {Filter{Since: time.Now().Add(time.Minute)}, []string{later}},
+		"since then":                {Filter{Since: then}, []string{later}},
 		"one by one":                {Filter{Letters: []ID{{topics.CommandsDeadLetters, 1, 1}, {topics.CommandsDeadLetters, 0, 0}}}, []string{c0, later}},
 		"one, for a reason of none": {Filter{Letters: []ID{{topics.CommandsDeadLetters, 1, 1}}, Reason: topics.RefusedInvalid}, nil},
 	} {
