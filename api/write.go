@@ -171,9 +171,7 @@ func (a *API) carryOut(ctx context.Context, c *call, o *order, verdict idempoten
 
 // result produces the command, unless it was applied already, and waits for its answer.
 func (a *API) result(ctx context.Context, o *order, verdict idempotency.Verdict, traceID string) (reply, error) {
-	waiter, err := a.hub.Ask(await.Question{
-		CommandID: o.command.CommandID, PaymentID: o.payment.String(), Authorizes: o.creates() && o.command.Authorize,
-	})
+	waiter, err := a.hub.Ask(await.Question{CommandID: o.command.CommandID, PaymentID: o.payment.String()})
 	if err != nil {
 		return reply{}, err
 	}

@@ -9,7 +9,7 @@ const (
 	EventCreated                EventType = "created"
 	EventBlocked                EventType = "blocked"                 // by a rule; final
 	EventHeld                   EventType = "held"                    // waits for a reviewer
-	EventReleased               EventType = "released"                // a reviewer approved; without ExpiresAt authorization_requested follows
+	EventReleased               EventType = "released"                // a reviewer approved
 	EventRejected               EventType = "rejected"                // a reviewer refused; final
 	EventAuthorizationRequested EventType = "authorization_requested" // a PSP request follows; so for all *_requested
 	EventActionRequired         EventType = "action_required"         // a 3-D Secure challenge

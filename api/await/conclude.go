@@ -12,8 +12,6 @@ import (
 type Question struct {
 	CommandID string
 	PaymentID string
-	// Authorizes says that the command is a create that also asks the PSP: the created event alone is then no answer.
-	Authorizes bool
 }
 
 // Answer is the event that concludes a question.
@@ -37,7 +35,7 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 		switch {
 		case own && asksPSP(e.Type):
 			answer, ok = Answer{Request: e.EventID}, false
-		case own && concludes(e, q.Authorizes),
+		case own && concludes(e.Type),
 			answer.Request != "" && e.RequestID == answer.Request && answersRequest(e.Type):
 			answer = Answer{Event: *e, Request: answer.Request, Open: undecided(e.Type)}
 			ok = true
@@ -62,16 +60,8 @@ func asksPSP(t topics.EventType) bool {
 }
 
 // concludes reports whether an event that a command caused itself answers the command.
-func concludes(e *topics.PaymentEvent, authorizes bool) bool {
-	switch e.Type {
-	case topics.EventCreated: // unless blocked, held or authorization_requested follows in the same record
-		return !authorizes && e.Outcome != topics.OutcomeBlock && e.Outcome != topics.OutcomeHold
-	case topics.EventReleased: // unless authorization_requested follows in the same record
-		return !e.ExpiresAt.IsZero()
-	case topics.EventPollRequested, topics.EventCaseOpened:
-		return false
-	}
-	return true
+func concludes(t topics.EventType) bool {
+	return t != topics.EventPollRequested && t != topics.EventCaseOpened
 }
 
 // answersRequest reports whether an event answers the PSP request that it names.

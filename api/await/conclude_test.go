@@ -3,7 +3,6 @@ package await
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -31,7 +30,6 @@ func TestConclude(t *testing.T) {
 	foreign := topics.PaymentEvent{EventID: "3-7-0", Type: topics.EventVoided, CommandID: "another", PaymentID: payment}
 	for _, test := range []struct {
 		name       string
-		authorizes bool
 		events     []topics.PaymentEvent
 		want       topics.EventType // "" where there is no answer
 		incomplete bool             // it is none yet: its record has done more
@@ -40,35 +38,34 @@ func TestConclude(t *testing.T) {
 	}{
 		{name: "nothing yet"},
 		{name: "created alone", events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated)}, want: topics.EventCreated},
-		{name: "created, and the PSP is to be asked", authorizes: true, events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated)}},
-		{name: "created and blocked", authorizes: true, want: topics.EventBlocked,
-			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventBlocked)}},
-		{name: "created, and a rule blocks",
-			events: []topics.PaymentEvent{{EventID: "3-5-0", Type: topics.EventCreated, CommandID: command, Outcome: topics.OutcomeBlock}}},
+		{name: "created, and the PSP is to be asked", want: topics.EventCreated, incomplete: true,
+			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated))}},
+		{name: "created and blocked", want: topics.EventBlocked,
+			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventBlocked)}},
 		{name: "released, and nothing is asked of the PSP", want: topics.EventReleased,
-			events: []topics.PaymentEvent{{EventID: "3-5-0", Type: topics.EventReleased, CommandID: command, ExpiresAt: time.Unix(1, 0)}}},
-		{name: "released, and the PSP is to be asked", events: []topics.PaymentEvent{own("3-5-0", topics.EventReleased)}},
-		{name: "requested", authorizes: true, request: "3-5-1",
-			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested)}},
-		{name: "authorised", authorizes: true, want: topics.EventAuthorized, request: "3-5-1",
-			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested),
+			events: []topics.PaymentEvent{own("3-5-0", topics.EventReleased)}},
+		{name: "released, and the PSP is to be asked", want: topics.EventReleased, incomplete: true,
+			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventReleased))}},
+		{name: "requested", request: "3-5-1",
+			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventAuthorizationRequested)}},
+		{name: "authorised", want: topics.EventAuthorized, request: "3-5-1",
+			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventAuthorizationRequested),
 				answers("3-9-0", topics.EventAuthorized, "3-5-1")}},
-		{name: "authorised and captured in one call", authorizes: true, want: topics.EventCaptured, request: "3-5-1",
-			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested),
+		{name: "authorised and captured in one call", want: topics.EventCaptured, request: "3-5-1",
+			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventAuthorizationRequested),
 				answers("3-9-0", topics.EventAuthorized, "3-5-1"), answers("3-9-1", topics.EventCaptured, "3-5-1")}},
-		{name: "created, and more to come", events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated))}, want: topics.EventCreated, incomplete: true},
-		{name: "authorised, and the capture of the same call to come", authorizes: true, want: topics.EventAuthorized, request: "3-5-1", incomplete: true,
+		{name: "authorised, and the capture of the same call to come", want: topics.EventAuthorized, request: "3-5-1", incomplete: true,
 			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventAuthorizationRequested),
 				more(answers("3-9-0", topics.EventAuthorized, "3-5-1"))}},
-		{name: "authorised and captured, all of it here", authorizes: true, want: topics.EventCaptured, request: "3-5-1",
+		{name: "authorised and captured, all of it here", want: topics.EventCaptured, request: "3-5-1",
 			events: []topics.PaymentEvent{more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventAuthorizationRequested),
 				more(answers("3-9-0", topics.EventAuthorized, "3-5-1")), answers("3-9-1", topics.EventCaptured, "3-5-1")}},
 		{name: "another record's events are to come", want: topics.EventCreated, incomplete: true,
 			events: []topics.PaymentEvent{own("3-5-0", topics.EventCreated), more(answers("3-9-0", topics.EventCaseOpened, ""))}},
-		{name: "unknown", authorizes: true, want: topics.EventOutcomeUnknown, request: "3-5-1", open: true,
+		{name: "unknown", want: topics.EventOutcomeUnknown, request: "3-5-1", open: true,
 			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
 				answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-12-0", topics.EventPollRequested, "3-5-1")}},
-		{name: "unknown, then known", authorizes: true, want: topics.EventDeclined, request: "3-5-1",
+		{name: "unknown, then known", want: topics.EventDeclined, request: "3-5-1",
 			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
 				answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-14-0", topics.EventDeclined, "3-5-1")}},
 		{name: "a refund that the PSP has accepted", want: topics.EventSubmitted, request: "3-20-0", open: true,
@@ -79,7 +76,7 @@ func TestConclude(t *testing.T) {
 		{name: "another command's event", events: []topics.PaymentEvent{foreign}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			q := Question{CommandID: command, PaymentID: payment, Authorizes: test.authorizes}
+			q := Question{CommandID: command, PaymentID: payment}
 			answer, ok := Conclude(q, test.events)
 			if answer.Event.Type != test.want || ok != (test.want != "" && !test.incomplete) {
 				t.Errorf("got %q, %v; want %q, incomplete %v", answer.Event.Type, ok, test.want, test.incomplete)
@@ -94,11 +91,11 @@ func TestConclude(t *testing.T) {
 // Events may come in any order and more than once: from the hub and from the log.
 func TestLearnInAnyOrder(t *testing.T) {
 	events := []topics.PaymentEvent{
-		own("3-5-0", topics.EventCreated), own("3-5-1", topics.EventAuthorizationRequested),
+		more(own("3-5-0", topics.EventCreated)), own("3-5-1", topics.EventAuthorizationRequested),
 		answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-10-0", topics.EventAuthorized, "3-5-1"),
 	}
 	for range 200 {
-		w := &Waiter{question: Question{CommandID: command, PaymentID: payment, Authorizes: true}, concluded: make(chan struct{}, 1)}
+		w := &Waiter{question: Question{CommandID: command, PaymentID: payment}, concluded: make(chan struct{}, 1)}
 		for _, i := range rand.Perm(2 * len(events)) {
 			w.Learn(events[i%len(events)])
 		}

@@ -112,10 +112,10 @@ func TestCommandIsFollowedToThePSPsAnswer(t *testing.T) {
 	client := producer(t, b)
 	publish(t, client, topics.PaymentEvent{EventID: "3-1-0", Type: topics.EventAuthorized, PaymentID: "pay_old", RequestID: "3-0-0"})
 	hub := start(t, b, nil)
-	w := ask(t, hub, await.Question{CommandID: "c1", PaymentID: "pay_1", Authorizes: true})
+	w := ask(t, hub, await.Question{CommandID: "c1", PaymentID: "pay_1"})
 	other := ask(t, hub, await.Question{CommandID: "c2", PaymentID: "pay_2"})
 	publish(t, client,
-		topics.PaymentEvent{EventID: "3-5-0", Type: topics.EventCreated, CommandID: "c1", PaymentID: "pay_1"},
+		topics.PaymentEvent{EventID: "3-5-0", Type: topics.EventCreated, CommandID: "c1", PaymentID: "pay_1", More: true},
 		topics.PaymentEvent{EventID: "3-5-1", Type: topics.EventAuthorizationRequested, CommandID: "c1", PaymentID: "pay_1"},
 		topics.PaymentEvent{EventID: "3-6-0", Type: topics.EventAuthorized, RequestID: "3-4-1", PaymentID: "pay_9"},
 		topics.PaymentEvent{EventID: "3-9-0", Type: topics.EventDeclined, RequestID: "3-5-1", PaymentID: "pay_1",

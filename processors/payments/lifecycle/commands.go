@@ -173,11 +173,7 @@ func (d *decision) requestAuthorization(threeDS bool, decision *topics.Decision)
 
 func (d *decision) approve() {
 	waiting := d.p.Waiting
-	e := topics.PaymentEvent{Type: topics.EventReleased, Detail: d.in.Command.Command.Reason}
-	if waiting == nil {
-		e.ExpiresAt = d.now.Add(d.limits.Created)
-	}
-	d.emit(e)
+	d.emit(topics.PaymentEvent{Type: topics.EventReleased, ExpiresAt: d.now.Add(d.limits.Created), Detail: d.in.Command.Command.Reason})
 	if waiting != nil {
 		d.requestAuthorization(waiting.ThreeDS, nil)
 	}
