@@ -64,21 +64,28 @@ func TestBrokenRulesStopTheStartFirst(t *testing.T) {
 	}
 }
 
-func TestOnePaymentOverHTTP(t *testing.T) {
+// start runs an engine until the test ends, and returns it when it is ready.
+func start(t *testing.T, cfg *config.Config, log *slog.Logger) *engine.Engine {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	e, err := engine.Start(ctx, load(t), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	e, err := engine.Start(ctx, cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := e.Stop(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	if err := e.Ready(ctx); err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+func TestOnePaymentOverHTTP(t *testing.T) {
+	e := start(t, load(t), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	var answers [2][]byte
 	for i := range answers {
 		var status int

@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/segmentio/encoding/json"
 
@@ -71,8 +69,6 @@ func readiness(t *testing.T, e *engine.Engine) (status int, checks map[string]st
 
 // TestRolesWithoutTheAPI: a process answers for its own roles, and for what they need.
 func TestRolesWithoutTheAPI(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
 	b, db := brokertest.New(t, 2), databasetest.New(t)
 	for _, test := range []struct {
 		roles       string
@@ -86,18 +82,7 @@ func TestRolesWithoutTheAPI(t *testing.T) {
 			`weir_stage_records_total{role="payments"}`, `{role="risk"}`},
 	} {
 		t.Run(test.roles, func(t *testing.T) {
-			e, err := engine.Start(ctx, split(t, b, db.URL(), freeAddress(t), test.roles), quiet(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := e.Stop(); err != nil {
-					t.Error(err)
-				}
-			}()
-			if err := e.Ready(ctx); err != nil {
-				t.Fatal(err)
-			}
+			e := start(t, split(t, b, db.URL(), freeAddress(t), test.roles), quiet(t))
 			status, checks := readiness(t, e)
 			if names := slices.Sorted(maps.Keys(checks)); status != http.StatusOK || !slices.Equal(names, test.checks) {
 				t.Errorf("/readyz: %d %v, want 200 and %v", status, checks, test.checks)
@@ -122,15 +107,7 @@ func TestRolesWithoutTheAPI(t *testing.T) {
 // TestATakenPortNamesItsKey, in a process without the API, too.
 func TestATakenPortNamesItsKey(t *testing.T) {
 	b, db := brokertest.New(t, 2), databasetest.New(t)
-	first, err := engine.Start(t.Context(), split(t, b, db.URL(), "127.0.0.1:0", "risk"), quiet(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := first.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	first := start(t, split(t, b, db.URL(), "127.0.0.1:0", "risk"), quiet(t))
 	taken := strings.TrimPrefix(first.URL, "http://")
 	second, err := engine.Start(t.Context(), split(t, b, db.URL(), taken, "webhooks"), quiet(t))
 	if err == nil {
