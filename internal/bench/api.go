@@ -13,15 +13,14 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
-	"golang.org/x/time/rate"
 )
 
 // apiConnections is how many requests of the API measurement may be under way.
 const apiConnections = 256
 
 // api measures create-and-authorize over HTTP at a fixed rate of arrivals, with everything but the load in one process, as
-// "weir run" has it. The sandbox answers at once, so that the time is the engine's own. A request is timed from the moment at which it was due, so that one that had to wait for others
-// counts its waiting.
+// "weir run" has it. The sandbox answers at once, so that the time is the engine's own. A request is timed from the moment
+// at which it was due, so that one that had to wait for others counts its waiting.
 func (b *bench) api(ctx context.Context) error {
 	p, err := b.embedded(ctx, filepath.Join(b.dir, "all"), "risk,payments,psp,webhooks,api,sandbox")
 	if err != nil {
@@ -47,27 +46,21 @@ func (b *bench) api(ctx context.Context) error {
 	return p.stop()
 }
 
+// arrivals sends requests at moments fixed beforehand, whether or not those before them were answered.
 func (b *bench) arrivals(ctx context.Context, client *http.Client, url string, duration time.Duration) ([]time.Duration, error) {
-	limiter := rate.NewLimiter(rate.Limit(b.Rate), 1)
-	var mu sync.Mutex
-	var times []time.Duration
-	var failed error
+	times := make([]time.Duration, int(duration.Seconds()*float64(b.Rate)))
+	errs := make([]error, len(times))
 	var group sync.WaitGroup
-	for end := time.Now().Add(duration); time.Now().Before(end); {
-		if err := limiter.Wait(ctx); err != nil {
-			return nil, err
-		}
-		due := time.Now()
+	for i, begin := 0, time.Now(); i < len(times) && ctx.Err() == nil; i++ {
+		due := begin.Add(time.Duration(i) * time.Second / time.Duration(b.Rate))
+		time.Sleep(time.Until(due))
 		group.Go(func() {
-			err := create(ctx, client, url)
-			mu.Lock()
-			defer mu.Unlock()
-			times = append(times, time.Since(due))
-			failed = errors.Join(failed, err)
+			errs[i] = create(ctx, client, url)
+			times[i] = time.Since(due)
 		})
 	}
 	group.Wait()
-	return times, failed
+	return times, errors.Join(append(errs, ctx.Err())...)
 }
 
 func create(ctx context.Context, client *http.Client, url string) error {
