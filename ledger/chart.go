@@ -14,6 +14,11 @@ const (
 	PSPFees         AccountCode = "psp_fees"
 	RefundsInFlight AccountCode = "refunds_in_flight"
 	Suspense        AccountCode = "suspense"
+	CustomerHold    AccountCode = "customer_hold"
+	GameRevenue     AccountCode = "game_revenue"
+	BonusExpense    AccountCode = "bonus_expense"
+	SalesRevenue    AccountCode = "sales_revenue"
+	Adjustments     AccountCode = "adjustments"
 )
 
 // Class is what an account is in the balance sheet or the income statement.
@@ -67,6 +72,11 @@ var chart = [...]ChartLine{
 	{PSPFees, Expense, HeldBySystem, false, "What the PSP kept of captures."},
 	{RefundsInFlight, Liability, HeldBySystem, false, "Refunds that left the wallet and are neither settled nor failed."},
 	{Suspense, Asset, HeldBySystem, false, "Refunds that the PSP settled above what was captured, until a person has closed the case."},
+	{CustomerHold, Liability, HeldByCustomer, true, "What we owe the customer and have set aside for a hold; not available."},
+	{GameRevenue, Income, HeldBySystem, false, "Bets less wins."},
+	{BonusExpense, Expense, HeldBySystem, false, "Bonuses granted, less those taken back."},
+	{SalesRevenue, Income, HeldBySystem, false, "Goods and services sold to customers out of their wallets."},
+	{Adjustments, Expense, HeldBySystem, false, "Corrections by a person, approved by a second one."},
 }
 
 // Chart returns the chart of accounts.

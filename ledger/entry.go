@@ -68,6 +68,10 @@ type Entry struct {
 	Template  string // the movement, such as "deposit_captured"
 	PaymentID string
 	At        time.Time // booking time: the timestamp of the inbox record
+	// Effective is when what is booked took place, where that is not At; zero otherwise.
+	Effective time.Time
+	// Reference ties entries together that no payment does: a game round, a hold, a payout. "" where there is none.
+	Reference string
 	Postings  []Posting
 }
 

@@ -14,10 +14,16 @@ const (
 	PSPWebhooks = "psp.webhooks.v1"
 	Positions   = "weir.positions.v1"
 
-	CommandsDeadLetters    = "payments.commands.dlq.v1"
-	InboxDeadLetters       = "payments.inbox.dlq.v1"
-	PSPRequestsDeadLetters = "psp.requests.dlq.v1"
-	PSPWebhooksDeadLetters = "psp.webhooks.dlq.v1"
+	WalletCommands    = "wallet.commands.v1"
+	WalletEvents      = "wallet.events.v1"
+	LedgerBalances    = "ledger.balances.v1"
+	LedgerCheckpoints = "ledger.checkpoints.v1"
+
+	CommandsDeadLetters       = "payments.commands.dlq.v1"
+	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"
+	InboxDeadLetters          = "payments.inbox.dlq.v1"
+	PSPRequestsDeadLetters    = "psp.requests.dlq.v1"
+	PSPWebhooksDeadLetters    = "psp.webhooks.dlq.v1"
 )
 
 // Topic describes one topic. Every topic has the same number of partitions: an output stands in the partition of the

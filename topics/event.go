@@ -143,15 +143,19 @@ type TimerChange struct {
 
 // LedgerEntry is the value of ledger.entries.v1: everything needed to rebuild balances without a look-up.
 type LedgerEntry struct {
-	EntryID    string          `json:"entry_id"` // partition-position-index
-	Template   string          `json:"template"`
-	Tenant     string          `json:"tenant"`
-	Region     string          `json:"region,omitempty"`
-	CustomerID string          `json:"customer_id,omitempty"`
-	PaymentID  string          `json:"payment_id,omitempty"`
-	TraceID    string          `json:"trace_id,omitempty"`
-	BookedAt   time.Time       `json:"booked_at"`
-	Postings   []LedgerPosting `json:"postings"`
+	EntryID    string    `json:"entry_id"` // partition-position-index
+	Template   string    `json:"template"`
+	Tenant     string    `json:"tenant"`
+	Region     string    `json:"region,omitempty"`
+	CustomerID string    `json:"customer_id,omitempty"`
+	PaymentID  string    `json:"payment_id,omitempty"`
+	TraceID    string    `json:"trace_id,omitempty"`
+	BookedAt   time.Time `json:"booked_at"`
+	// EffectiveAt is when what is booked took place, where that is not BookedAt.
+	EffectiveAt time.Time `json:"effective_at,omitzero"`
+	// Reference ties entries together that no payment does: a game round, a hold, a payout.
+	Reference string          `json:"reference,omitempty"`
+	Postings  []LedgerPosting `json:"postings"`
 }
 
 // LedgerPosting moves an amount on one account: positive is a debit, negative a credit.

@@ -10,6 +10,8 @@ const (
 	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
+	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or the wallet no such hold or round
+	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment, or the one that a create's command_id has opened, is another customer's
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   //
 	RefusedFinished           RefusalCode = "finished"            // the payment is in a final state
