@@ -10,6 +10,19 @@ const (
 	TemplateRefundFailed    = "refund_failed"
 	TemplateRefundReversed  = "refund_reversed"
 	TemplateRefundForced    = "refund_forced"
+
+	TemplateGameCredit       = "game_credit"
+	TemplateGameDebit        = "game_debit"
+	TemplateBonusGranted     = "bonus_granted"
+	TemplateBonusTakenBack   = "bonus_taken_back"
+	TemplatePurchase         = "purchase"
+	TemplatePurchaseRefunded = "purchase_refunded"
+	TemplateAdjustmentCredit = "adjustment_credit"
+	TemplateAdjustmentDebit  = "adjustment_debit"
+	TemplateHoldPlaced       = "hold_placed"
+	TemplateHoldReleased     = "hold_released"
+	TemplateHoldCaptured     = "hold_captured"
+	TemplateRoundRolledBack  = "round_rolled_back"
 )
 
 // Customer is whose money moves, in one currency.
@@ -95,10 +108,8 @@ func RefundReversed(c Customer, amount int64, s Standing) (Entry, error) {
 // the rest becomes debt. What exceeds refundable goes to suspense, for a person to settle.
 func RefundForced(c Customer, amount, refundable int64, s Standing) (Entry, error) {
 	fromCustomer := min(amount, max(refundable, 0))
-	fromWallet := min(fromCustomer, max(s.Available, 0))
 	e := newEntry(TemplateRefundForced)
-	e.post(c.Account(CustomerWallet), fromWallet)
-	e.post(c.Account(CustomerDebt), fromCustomer-fromWallet)
+	e.take(c, fromCustomer, s)
 	e.post(c.System(Suspense), amount-fromCustomer)
 	e.post(c.System(PSPReceivable), -amount)
 	return e.checked(amount)
@@ -123,6 +134,14 @@ func (e *Entry) credit(c Customer, amount int64, s Standing) {
 	repaid := min(amount, max(s.Debt, 0))
 	e.post(c.Account(CustomerDebt), -repaid)
 	e.post(c.Account(CustomerWallet), -(amount - repaid))
+}
+
+// take takes an amount from the customer whatever there is: what is available from the wallet, the rest becomes debt.
+// What is held stays held: it is promised to something else.
+func (e *Entry) take(c Customer, amount int64, s Standing) {
+	fromWallet := min(amount, max(s.Available, 0))
+	e.post(c.Account(CustomerWallet), fromWallet)
+	e.post(c.Account(CustomerDebt), amount-fromWallet)
 }
 
 func (e Entry) checked(amount int64) (Entry, error) {

@@ -10,17 +10,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestTemplates(t *testing.T) {
-	book := func(e Entry, err error) string {
-		if err != nil {
-			return err.Error()
-		}
-		var lines []string
-		for _, p := range e.Postings {
-			lines = append(lines, fmt.Sprintf("%s %d", p.Account.Code, p.Minor))
-		}
-		return e.Template + ": " + strings.Join(lines, ", ")
+// book is an entry in one line: its template and postings, or what is wrong with it.
+func book(e Entry, err error) string {
+	if err != nil {
+		return err.Error()
 	}
+	var lines []string
+	for _, p := range e.Postings {
+		lines = append(lines, fmt.Sprintf("%s %d", p.Account.Code, p.Minor))
+	}
+	return e.Template + ": " + strings.Join(lines, ", ")
+}
+
+func TestTemplates(t *testing.T) {
 	none := Standing{}
 	for _, c := range []struct{ name, got, want string }{
 		{"capture", book(DepositCaptured(ana, 1000, 30, none)),
