@@ -202,7 +202,7 @@ func (a *API) result(ctx context.Context, o *order, verdict idempotency.Verdict,
 
 // outcome is the payment as it stands, nil where there is none. The events of a create that is answered are all that the
 // payment has had, and spare reading it.
-func (a *API) outcome(ctx context.Context, o *order, waiter *await.Waiter, known bool) (*view.Intent, error) {
+func (a *API) outcome(ctx context.Context, o *order, waiter *await.PaymentWaiter, known bool) (*view.Intent, error) {
 	if known && o.creates() {
 		return view.Fold(waiter.Events())
 	}

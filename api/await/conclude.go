@@ -1,17 +1,35 @@
-// Package await tells the HTTP API what became of a command: it reads payments.events.v1 as it is written and hands each
-// event to whoever waits for the event's payment or command.
 package await
 
-import (
-	"slices"
+import "github.com/weirhq/weir/topics"
 
-	"github.com/weirhq/weir/topics"
-)
-
-// Question is what a waiter asks: what became of this command on this payment.
+// Question is what is asked of payments: what became of this command on this payment.
 type Question struct {
 	CommandID string
 	PaymentID string
+}
+
+// PaymentWaiter waits for the answer to a payment command.
+type PaymentWaiter = Waiter[topics.PaymentEvent, Answer]
+
+// Ask opens a question. It comes before the command is produced, and Close follows it on every path.
+func (h *Hub) Ask(q Question) (*PaymentWaiter, error) {
+	w := newPaymentWaiter(h, q)
+	if err := h.ask(w); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func newPaymentWaiter(h *Hub, q Question) *PaymentWaiter {
+	w := &PaymentWaiter{
+		hub: h, about: []subject{{topics.Events, q.CommandID}}, concluded: make(chan struct{}, 1),
+		idOf:     func(e *topics.PaymentEvent) string { return e.EventID },
+		conclude: func(events []topics.PaymentEvent) (Answer, bool) { return Conclude(q, events) },
+	}
+	if q.PaymentID != "" {
+		w.about = append(w.about, subject{topics.Events, q.PaymentID})
+	}
+	return w
 }
 
 // Answer is the event that concludes a question.
@@ -73,31 +91,4 @@ func answersRequest(t topics.EventType) bool {
 		return true
 	}
 	return false
-}
-
-// merge adds an event to events in the order of their ids; one that is there already changes nothing.
-func merge(events []topics.PaymentEvent, e topics.PaymentEvent) ([]topics.PaymentEvent, error) {
-	id, err := topics.ParseEventID(e.EventID)
-	if err != nil {
-		return events, err
-	}
-	at, found := slices.BinarySearchFunc(events, id, func(held topics.PaymentEvent, id topics.EventID) int {
-		heldID, _ := topics.ParseEventID(held.EventID) // parsed before it was held
-		return compare(heldID, id)
-	})
-	if found {
-		return events, nil
-	}
-	return slices.Insert(events, at, e), nil
-}
-
-// compare orders the ids of one partition.
-func compare(a, b topics.EventID) int {
-	switch {
-	case a.Position < b.Position, a.Position == b.Position && a.Index < b.Index:
-		return -1
-	case a == b:
-		return 0
-	}
-	return 1
 }

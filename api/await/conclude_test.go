@@ -95,7 +95,7 @@ func TestLearnInAnyOrder(t *testing.T) {
 		answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-10-0", topics.EventAuthorized, "3-5-1"),
 	}
 	for range 200 {
-		w := &Waiter{question: Question{CommandID: command, PaymentID: payment}, concluded: make(chan struct{}, 1)}
+		w := newPaymentWaiter(nil, Question{CommandID: command, PaymentID: payment})
 		for _, i := range rand.Perm(2 * len(events)) {
 			w.Learn(events[i%len(events)])
 		}

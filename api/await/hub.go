@@ -1,3 +1,5 @@
+// Package await tells the HTTP API what became of a command: it reads the events as they are written and hands each to
+// whoever waits for its payment or command.
 package await
 
 import (
@@ -34,26 +36,43 @@ var (
 	ErrNotReady = errors.New("the reader of " + topics.Events + " has not started: the broker is away or the topic is missing")
 )
 
-// Hub reads all partitions of payments.events.v1, uncommitted transactions included: the database has committed before
-// an event is written, so what is read here is a fact even where its Kafka transaction aborts and is published again.
+// Hub reads all partitions of the topics that answer commands, uncommitted transactions included: the database has
+// committed before an event is written, so what is read here is a fact even where its Kafka transaction aborts and is
+// published again.
 //
-// A1: each partition is read from a fixed offset that was its end before the first Ask, so the events of a command that
-// is produced after Ask are never missed. A2: an event that is published twice is seen once: each partition keeps the
-// highest event id and drops what is not above it.
+// A1: each partition is read from a fixed offset that was its end before the first question, so the events of a command
+// that is produced after it is asked about are never missed. A2: an event that is published twice is seen once: each
+// partition keeps the highest event id and drops what is not above it.
 type Hub struct {
 	client *kgo.Client
 	log    *slog.Logger
 
 	partitions atomic.Int32 // 0 until started
-	marks      map[int32]topics.EventID
+	marks      map[source]topics.EventID
 
 	mu      sync.Mutex
-	waiters map[string][]*Waiter // by payment id and by command id
+	waiters map[subject][]listener
 	open    int
 
 	waiting  prometheus.Gauge
 	events   prometheus.Counter
 	repeated prometheus.Counter
+}
+
+// source is a partition of a topic.
+type source struct {
+	topic     string
+	partition int32
+}
+
+// subject is what a listener waits for: a payment or a command, in the events of a topic.
+type subject struct{ topic, id string }
+
+// listener is a waiter of any kind.
+type listener interface {
+	subjects() []subject
+	// learn takes the value of one record.
+	learn(value []byte) error
 }
 
 // New prepares a hub; Run starts it. The options name the brokers; the registerer may be nil.
@@ -67,13 +86,13 @@ func New(options []kgo.Opt, log *slog.Logger, registerer prometheus.Registerer) 
 		return nil, fmt.Errorf("reader of %s: %w", topics.Events, err)
 	}
 	h := &Hub{
-		client: client, log: log, marks: map[int32]topics.EventID{}, waiters: map[string][]*Waiter{},
+		client: client, log: log, marks: map[source]topics.EventID{}, waiters: map[subject][]listener{},
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_api_waiters",
 			Help: "Requests that wait for the event of their command."}),
 		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_api_events_total",
-			Help: "Payment events read for waiting requests."}),
+			Help: "Events read for waiting requests."}),
 		repeated: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_api_events_repeated_total",
-			Help: "Payment events dropped because they were read before."}),
+			Help: "Events dropped because they were read before."}),
 	}
 	if registerer != nil {
 		for _, c := range []prometheus.Collector{h.waiting, h.events, h.repeated} {
@@ -151,27 +170,26 @@ func (h *Hub) Check(context.Context) error {
 	return nil
 }
 
-// Ask opens a question. It comes before the command is produced, and Close follows it on every path.
-func (h *Hub) Ask(q Question) (*Waiter, error) {
+// ask opens a question.
+func (h *Hub) ask(l listener) error {
 	if h.Partitions() == 0 {
-		return nil, ErrNotReady
+		return ErrNotReady
 	}
-	w := &Waiter{hub: h, question: q, concluded: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.open >= MaxWaiters {
-		return nil, ErrBusy
+		return ErrBusy
 	}
 	h.open++
 	h.waiting.Set(float64(h.open))
-	for _, id := range w.ids() {
-		h.waiters[id] = append(h.waiters[id], w)
+	for _, s := range l.subjects() {
+		h.waiters[s] = append(h.waiters[s], l)
 	}
-	return w, nil
+	return nil
 }
 
-// subject is what of an event decides whether anyone waits for it.
-type subject struct {
+// names are what of an event decides whether anyone waits for it.
+type names struct {
 	EventID   string `json:"event_id"`
 	PaymentID string `json:"payment_id"`
 	CommandID string `json:"command_id"`
@@ -180,44 +198,42 @@ type subject struct {
 // take hands one record to those who wait for it.
 func (h *Hub) take(record *kgo.Record) {
 	h.events.Inc()
+	from := source{record.Topic, record.Partition}
 	id, known := eventID(record)
-	if known && !h.advance(record.Partition, id) {
+	if known && !h.advance(from, id) {
 		return
 	}
 	if !h.anyone() {
 		return
 	}
-	var s subject
-	if _, err := json.Parse(record.Value, &s, json.ZeroCopy); err != nil {
-		h.log.Error("payment event does not decode", "partition", record.Partition, "offset", record.Offset, "error", err)
+	var n names
+	if _, err := json.Parse(record.Value, &n, json.ZeroCopy); err != nil {
+		h.undecodable(record, err)
 		return
 	}
 	if !known {
-		if id, err := topics.ParseEventID(s.EventID); err == nil && !h.advance(record.Partition, id) {
+		if id, err := topics.ParseEventID(n.EventID); err == nil && !h.advance(from, id) {
 			return
 		}
 	}
-	waiters := h.waitersOf(s)
-	if len(waiters) == 0 {
-		return
-	}
-	var event topics.PaymentEvent
-	if err := topics.Unmarshal(record.Value, &event); err != nil {
-		h.log.Error("payment event does not decode", "partition", record.Partition, "offset", record.Offset, "error", err)
-		return
-	}
-	for _, w := range waiters {
-		w.Learn(event)
+	for _, l := range h.listeners(record.Topic, n) {
+		if err := l.learn(record.Value); err != nil {
+			h.undecodable(record, err)
+		}
 	}
 }
 
+func (h *Hub) undecodable(record *kgo.Record, err error) {
+	h.log.Error("event does not decode", "topic", record.Topic, "partition", record.Partition, "offset", record.Offset, "error", err)
+}
+
 // advance moves the partition's mark to the event; false where it was read before.
-func (h *Hub) advance(partition int32, id topics.EventID) bool {
-	if mark, ok := h.marks[partition]; ok && compare(id, mark) <= 0 {
+func (h *Hub) advance(from source, id topics.EventID) bool {
+	if mark, ok := h.marks[from]; ok && compare(id, mark) <= 0 {
 		h.repeated.Inc()
 		return false
 	}
-	h.marks[partition] = id
+	h.marks[from] = id
 	return true
 }
 
@@ -227,28 +243,32 @@ func (h *Hub) anyone() bool {
 	return h.open > 0
 }
 
-func (h *Hub) waitersOf(s subject) []*Waiter {
+func (h *Hub) listeners(topic string, n names) []listener {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var found []*Waiter
-	if s.PaymentID != "" {
-		found = append(found, h.waiters[s.PaymentID]...)
+	var found []listener
+	if n.PaymentID != "" {
+		found = append(found, h.waiters[subject{topic, n.PaymentID}]...)
 	}
-	if s.CommandID != "" {
-		found = append(found, h.waiters[s.CommandID]...) // twice is harmless: events merge by id
+	if n.CommandID != "" {
+		for _, l := range h.waiters[subject{topic, n.CommandID}] {
+			if !slices.Contains(found, l) {
+				found = append(found, l)
+			}
+		}
 	}
 	return found
 }
 
-func (h *Hub) forget(w *Waiter) {
+func (h *Hub) forget(l listener) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, id := range w.ids() {
-		rest := slices.DeleteFunc(h.waiters[id], func(held *Waiter) bool { return held == w })
+	for _, s := range l.subjects() {
+		rest := slices.DeleteFunc(h.waiters[s], func(held listener) bool { return held == l })
 		if len(rest) == 0 {
-			delete(h.waiters, id)
+			delete(h.waiters, s)
 		} else {
-			h.waiters[id] = rest
+			h.waiters[s] = rest
 		}
 	}
 	h.open--

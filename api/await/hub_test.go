@@ -55,7 +55,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-func ask(t testing.TB, hub *await.Hub, q await.Question) *await.Waiter {
+func ask(t testing.TB, hub *await.Hub, q await.Question) *await.PaymentWaiter {
 	t.Helper()
 	w, err := hub.Ask(q)
 	if err != nil {
@@ -65,7 +65,7 @@ func ask(t testing.TB, hub *await.Hub, q await.Question) *await.Waiter {
 	return w
 }
 
-func wait(t testing.TB, w *await.Waiter) await.Answer {
+func wait(t testing.TB, w *await.PaymentWaiter) await.Answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
