@@ -18,6 +18,7 @@ const (
 	WalletEvents      = "wallet.events.v1"
 	LedgerBalances    = "ledger.balances.v1"
 	LedgerCheckpoints = "ledger.checkpoints.v1"
+	LedgerPeriods     = "ledger.periods.v1"
 
 	CommandsDeadLetters       = "payments.commands.dlq.v1"
 	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"

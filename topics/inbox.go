@@ -8,6 +8,7 @@ const (
 	TypeAssessedCommand = "weir.command.assessed.v1" // value: AssessedCommand
 	TypePSPReport       = "weir.psp.report.v1"       // value: PSPReport
 	TypeTimerDue        = "weir.timer.due.v1"        // value: TimerDue
+	TypePeriodClose     = "weir.period.close.v1"     // value: PeriodClose
 	TypeAssessedWallet  = "weir.wallet.assessed.v1"  // value: AssessedWalletCommand
 )
 

@@ -8,5 +8,6 @@ const (
 	TypePSPRequest    = "weir.psp.request.v1"    // value: PSPRequest
 	TypeWalletCommand = "weir.wallet.command.v1" // value: WalletCommand
 	TypeWalletEvent   = "weir.wallet.event.v1"   // value: WalletEvent
+	TypePeriodClosed  = "weir.period.closed.v1"  // value: PeriodClosed
 	TypePosition      = "weir.position.v1"       // value: the runtime's own
 )
