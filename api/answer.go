@@ -4,28 +4,19 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/segmentio/encoding/json"
-
 	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
 
-// reply is the answer to a write.
-type reply struct {
-	status int
-	body   []byte
-	final  bool // stored, and given again to every repeat
-}
-
 // reply turns what became of the command into an answer. intent is the payment as it stands, nil where the command has
 // not opened it.
-func (o *order) reply(answer await.Answer, known bool, intent *view.Intent, traceID string) (reply, error) {
+func (o *paymentOrder) reply(answer await.Answer, known bool, intent *view.Intent) (reply, error) {
 	if !known || answer.Open {
 		return encodeReply(http.StatusAccepted, o.content(answer, intent), false)
 	}
 	if problem := problemOfEvent(&answer.Event, intent); problem != nil {
-		return encodeReply(problem.Status, problem.body(traceID), true)
+		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
 	}
 	if intent == nil {
 		return reply{}, fmt.Errorf("payment %s: event %s was published and the payment is not stored", o.payment, answer.Event.EventID)
@@ -37,16 +28,8 @@ func (o *order) reply(answer await.Answer, known bool, intent *view.Intent, trac
 	return encodeReply(status, o.content(answer, intent), true)
 }
 
-func encodeReply(status int, v any, final bool) (reply, error) {
-	body, err := json.Append(nil, v, json.SortMapKeys)
-	if err != nil {
-		return reply{}, fmt.Errorf("encoding the answer: %w", err)
-	}
-	return reply{status, append(body, '\n'), final}, nil
-}
-
 // content is the body of an answer that is not an error.
-func (o *order) content(answer await.Answer, intent *view.Intent) any {
+func (o *paymentOrder) content(answer await.Answer, intent *view.Intent) any {
 	switch {
 	case o.command.Type == topics.CommandRefund:
 		return o.refund(answer.Request, intent)
@@ -57,7 +40,7 @@ func (o *order) content(answer await.Answer, intent *view.Intent) any {
 }
 
 // accepted is an intent of which nothing is known but its command.
-func (o *order) accepted() Intent {
+func (o *paymentOrder) accepted() Intent {
 	return Intent{
 		ID: o.payment.String(), Status: statusAccepted, CustomerID: o.command.CustomerID,
 		Amount: o.command.Amount, Currency: o.command.Currency, CaptureMethod: o.command.CaptureMethod,
@@ -66,7 +49,7 @@ func (o *order) accepted() Intent {
 }
 
 // refund is the refund that the command asked for: the operation with the request's id, once there is one.
-func (o *order) refund(request string, intent *view.Intent) Refund {
+func (o *paymentOrder) refund(request string, intent *view.Intent) Refund {
 	refund := Refund{
 		IntentID: o.payment.String(), Status: statusAccepted, Amount: o.command.Amount, Currency: o.command.Currency,
 	}

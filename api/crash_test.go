@@ -39,13 +39,16 @@ func (f *fixture) abandon(t testing.TB, key string) {
 }
 
 // half carries a create request as far as a process that dies then would.
-func (f *fixture) half(t testing.TB, key, body string, produced bool) *order {
+func (f *fixture) half(t testing.TB, key, body string, produced bool) *paymentOrder {
 	t.Helper()
-	o := &order{command: topics.Command{Type: topics.CommandCreate, Tenant: "acme", Region: "eu", TraceID: "died"}}
+	o := &paymentOrder{
+		call:    &call{api: f.api, pattern: "POST /v1/intents"},
+		command: topics.Command{Type: topics.CommandCreate, Tenant: "acme", Region: "eu", TraceID: "died"},
+	}
 	if err := decodeCreate([]byte(body), &o.command); err != nil {
 		t.Fatal(err)
 	}
-	sum, err := fingerprint("POST /v1/intents", o.command)
+	sum, err := o.parameters()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,11 +58,11 @@ func (f *fixture) half(t testing.TB, key, body string, produced bool) *order {
 	if err != nil || claim.Verdict != idempotency.Fresh {
 		t.Fatalf("%s, %v", claim.Verdict, err)
 	}
-	if err := o.bind(claim.Request, testPartitions); err != nil {
+	if err := bind(o, claim.CommandID, testPartitions); err != nil {
 		t.Fatal(err)
 	}
 	if produced {
-		if err := f.api.produceCommand(t.Context(), o); err != nil {
+		if err := o.produce(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

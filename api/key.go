@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -51,12 +50,10 @@ func printable(s string) bool {
 	return true
 }
 
-// fingerprint identifies what a request asks for: its operation, the payment and the command's business parameters, in
-// the codec's one form (so white space and the order of keys do not count). What may differ between two attempts at the
-// same thing is left out: ids and times that are made for each attempt, the trace, and the circumstances in Context.
-func fingerprint(pattern string, c topics.Command) ([32]byte, error) {
-	c.CommandID, c.IssuedAt, c.TraceID, c.Region, c.Context = "", time.Time{}, "", "", nil
-	body, err := topics.Marshal(&c)
+// fingerprint identifies what a request asks for: its operation and the command's parameters, in the codec's one form (so
+// white space and the order of keys do not count).
+func fingerprint(pattern string, parameters any) ([32]byte, error) {
+	body, err := topics.Marshal(parameters)
 	if err != nil {
 		return [32]byte{}, err
 	}

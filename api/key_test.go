@@ -63,7 +63,7 @@ func TestFingerprint(t *testing.T) {
 		if change != nil {
 			change(&c)
 		}
-		sum, err := fingerprint(pattern, c)
+		sum, err := (&paymentOrder{call: &call{pattern: pattern}, command: c}).parameters()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/weirhq/weir/api/await"
@@ -84,6 +85,15 @@ func statusOfRefusal(code topics.RefusalCode) int {
 		return http.StatusInternalServerError
 	}
 	return http.StatusUnprocessableEntity
+}
+
+// refusedUnread is the answer to a command that is refused as it stands, before anything else is looked at.
+func refusedUnread(refusal *topics.Refusal) *Problem {
+	p := refused(refusal.Code, refusal.Detail)
+	if field, _, ok := strings.Cut(refusal.Detail, ":"); ok {
+		p.Details = &ErrorDetails{Field: field}
+	}
+	return p
 }
 
 // refused is the answer to a command that was refused.

@@ -48,21 +48,15 @@ func (a *API) produce(ctx context.Context, record *kgo.Record) error {
 	return nil
 }
 
-func (a *API) produceCommand(ctx context.Context, o *order) error {
-	value, err := topics.Marshal(&o.command)
+// produceCommand writes a command under the key that keeps its customer's commands in order.
+func (a *API) produceCommand(ctx context.Context, topic, key string, command any, envelope topics.Envelope) error {
+	value, err := topics.Marshal(command)
 	if err != nil {
 		return err
 	}
-	key := o.command.CustomerID
-	if key == "" {
-		key = o.command.CommandID // a guest's payment
-	}
-	envelope := topics.Envelope{
-		ID: o.command.CommandID, Source: "weir/api", Type: topics.TypeCommand, Subject: o.payment.String(),
-		Time: o.command.IssuedAt, Tenant: o.command.Tenant, Region: o.command.Region, TraceID: o.command.TraceID,
-	}
+	envelope.Source = "weir/api"
 	return a.produce(ctx, &kgo.Record{
-		Topic: topics.Commands, Key: []byte(key), Value: value, Headers: recordHeaders(envelope.Headers()),
+		Topic: topic, Key: []byte(key), Value: value, Headers: recordHeaders(envelope.Headers()),
 	})
 }
 
