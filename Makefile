@@ -53,6 +53,10 @@ test-kafka: build ## The integration suites and the demo against Apache Kafka, w
 bench: build ## Measure rates, latencies and bytes, as a table and as JSON lines
 	@$(WEIR) bench
 
+.PHONY: bench-ledger
+bench-ledger: build ## Measure the ledger beside the bare statements; more by bin/weir bench ledger --entries 20000000
+	@$(WEIR) bench ledger
+
 .PHONY: vet
 vet: ## Check the formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \

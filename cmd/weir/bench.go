@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -33,5 +34,35 @@ them on this machine. Prints each figure as it is measured, then a table with mi
 	flags.DurationVar(&o.For, "for", o.For, "how long each rate is measured")
 	flags.Int64Var(&o.Payments, "payments", o.Payments, "payments to store before rate, memory and restart are measured; 0 leaves this out")
 	flags.IntVar(&o.Rate, "rate", o.Rate, "requests per second of the API measurement")
+	cmd.AddCommand(newBenchLedgerCommand(a))
+	return cmd
+}
+
+// newBenchLedgerCommand measures the ledger alone.
+func newBenchLedgerCommand(a *app) *cobra.Command {
+	o := bench.LedgerOptions{Runs: 5, For: 2 * time.Second, Entries: 5_000_000}
+	cmd := &cobra.Command{
+		Use:   "ledger",
+		Short: "Measure the ledger beside a raw probe: rates, bytes, growth",
+		Long: `Measure the ledger on a database with fsync on. In each run the bare statements are measured too, without the ledger
+around them: on a machine that others use, the ratio of the two says more than either. Prints each figure as it is
+measured, then a table with minimum, median and maximum of the runs and what is wanted, then the same as JSON lines.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			engine, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find the engine's binary: %w", err)
+			}
+			if o.Runs < 1 || o.For <= 0 || o.Entries < 0 {
+				return errors.New("want at least one run, of more than no time, and no number of entries below zero")
+			}
+			o.Engine, o.Out = engine, a.out
+			return bench.RunLedger(cmd.Context(), o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&o.Runs, "runs", o.Runs, "how often each measurement is made")
+	flags.DurationVar(&o.For, "for", o.For, "how long each of them takes")
+	flags.Int64Var(&o.Entries, "entries", o.Entries, "entries to store before the rate is measured again, 20000000 for the real thing; 0 leaves this out")
 	return cmd
 }

@@ -22,7 +22,7 @@ func (b *bench) topic(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := b.sizes(ctx)
+	before, err := sizesOf(ctx, b.db)
 	if err != nil {
 		return err
 	}

@@ -5,18 +5,20 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/internal/database"
 )
 
 // sizes is the bytes of each table with its indexes, and of all together under "".
 type sizes map[string]int64
 
-// sizes reads them after a VACUUM, which gives the space of old row versions back for use but leaves the files as large
+// sizesOf reads them after a VACUUM, which gives the space of old row versions back for use but leaves the files as large
 // as they had to be.
-func (b *bench) sizes(ctx context.Context) (sizes, error) {
-	if _, err := b.db.Pool.Exec(ctx, "VACUUM"); err != nil {
+func sizesOf(ctx context.Context, db *database.DB) (sizes, error) {
+	if _, err := db.Pool.Exec(ctx, "VACUUM"); err != nil {
 		return nil, fmt.Errorf("vacuum: %w", err)
 	}
-	rows, err := b.db.Pool.Query(ctx, `SELECT CAST(relname AS text), pg_total_relation_size(relid) FROM pg_stat_user_tables`)
+	rows, err := db.Pool.Query(ctx, `SELECT CAST(relname AS text), pg_total_relation_size(relid) FROM pg_stat_user_tables`)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +35,7 @@ func (b *bench) sizes(ctx context.Context) (sizes, error) {
 
 // bytes reports what a complete payment and an entry take in the database.
 func (b *bench) bytes(ctx context.Context, before sizes, payments int64) error {
-	after, err := b.sizes(ctx)
+	after, err := sizesOf(ctx, b.db)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/internal/database"
+)
+
+// probe is what the store is held against: the bare statements, with the same tables, the same number of rows and of
+// accounts in a batch and parameters of the same kinds, and nothing else: no accounts and amounts that mean something,
+// no ids that are computed, no balances in memory.
+type probe struct {
+	db      *database.DB
+	wallets [][16]byte
+	owners  []string
+	parts   [partitions]probePart
+}
+
+type probePart struct {
+	next int64
+
+	positions                                 []int64
+	ordinals                                  []int16
+	booked                                    []time.Time
+	payments                                  []*[16]byte
+	templates                                 []string
+	debited, credited                         [][16]byte
+	debits, credits                           []int64
+	ids                                       [][16]byte
+	tenants, codes, accountOwners, currencies []string
+	guarded                                   []bool
+	deltas                                    []int64
+}
+
+const (
+	probeEntries = `INSERT INTO entries (partition, position, ordinal, booked_at, payment, template, accounts, amounts)
+SELECT $1::int4, position, ordinal, booked_at, payment, template, ARRAY[a0, a1], ARRAY[m0, m1]
+FROM unnest($2::int8[], $3::int2[], $4::timestamptz[], $5::uuid[], $6::text[], $7::uuid[], $8::int8[], $9::uuid[], $10::int8[])
+	AS e(position, ordinal, booked_at, payment, template, a0, m0, a1, m1)`
+
+	probeBalances = `INSERT INTO accounts (partition, id, tenant, code, owner, currency, guarded, balance)
+SELECT $1::int4, id, tenant, code, owner, currency, guarded, delta
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::int8[])
+	AS a(id, tenant, code, owner, currency, guarded, delta)
+ON CONFLICT (partition, id) DO UPDATE SET balance = accounts.balance + excluded.balance`
+)
+
+func newProbe(db *database.DB, owners []string) *probe {
+	p := &probe{db: db, wallets: make([][16]byte, len(owners)), owners: owners}
+	for i := range p.wallets {
+		_, _ = rand.Read(p.wallets[i][:]) // never fails
+	}
+	return p
+}
+
+// clear begins anew with empty tables, so that the probe says how fast the machine is and not how much it has stored.
+func (p *probe) clear(ctx context.Context) error {
+	_, err := p.db.Pool.Exec(ctx, "TRUNCATE entries, accounts")
+	return err
+}
+
+// post stores the next batch of a partition.
+func (p *probe) post(ctx context.Context, partition int32) error {
+	c := &p.parts[partition]
+	c.reset()
+	at := time.Now().UTC()
+	c.account([16]byte{15: byte(partition)}, "psp_receivable", "", false, 1050*batchEntries)
+	for i := range int64(batchEntries) {
+		n := c.next + i
+		customer := (n*partitions + int64(partition)) % int64(len(p.wallets))
+		payment := [16]byte(timeOrdered(at, partition, n))
+		c.positions = append(c.positions, n)
+		c.ordinals = append(c.ordinals, 0)
+		c.booked = append(c.booked, at)
+		c.payments = append(c.payments, &payment)
+		c.templates = append(c.templates, "deposit_captured")
+		c.debited, c.debits = append(c.debited, c.ids[0]), append(c.debits, 1050)
+		c.credited, c.credits = append(c.credited, p.wallets[customer]), append(c.credits, -1050)
+		c.account(p.wallets[customer], "customer_wallet", p.owners[customer], true, -1050)
+	}
+	c.next += batchEntries
+	return p.db.InBatch(ctx, func(batch *pgx.Batch) {
+		batch.Queue(probeEntries, partition, c.positions, c.ordinals, c.booked, c.payments, c.templates, c.debited, c.debits, c.credited, c.credits)
+		batch.Queue(probeBalances, partition, c.ids, c.tenants, c.codes, c.accountOwners, c.currencies, c.guarded, c.deltas)
+	}, all)
+}
+
+func (c *probePart) account(id [16]byte, code, owner string, guarded bool, delta int64) {
+	c.ids, c.tenants, c.codes = append(c.ids, id), append(c.tenants, tenant), append(c.codes, code)
+	c.accountOwners, c.currencies = append(c.accountOwners, owner), append(c.currencies, "EUR")
+	c.guarded, c.deltas = append(c.guarded, guarded), append(c.deltas, delta)
+}
+
+func (c *probePart) reset() {
+	c.positions, c.ordinals, c.booked = c.positions[:0], c.ordinals[:0], c.booked[:0]
+	c.payments, c.templates = c.payments[:0], c.templates[:0]
+	c.debited, c.debits, c.credited, c.credits = c.debited[:0], c.debits[:0], c.credited[:0], c.credits[:0]
+	c.ids, c.tenants, c.codes = c.ids[:0], c.tenants[:0], c.codes[:0]
+	c.accountOwners, c.currencies = c.accountOwners[:0], c.currencies[:0]
+	c.guarded, c.deltas = c.guarded[:0], c.deltas[:0]
+}
