@@ -1,24 +1,36 @@
 package ledger
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
-// The chart of accounts for wallet deposits.
+// The codes of the chart of accounts. Account ids are computed from them: a code never changes.
 const (
+	PSPReceivable  AccountCode = "psp_receivable"
+	SettlementBank AccountCode = "settlement_bank"
+	CustomerDebt   AccountCode = "customer_debt"
+	Suspense       AccountCode = "suspense"
+
 	CustomerWallet  AccountCode = "customer_wallet"
-	CustomerDebt    AccountCode = "customer_debt"
-	PSPReceivable   AccountCode = "psp_receivable"
-	PSPFees         AccountCode = "psp_fees"
-	RefundsInFlight AccountCode = "refunds_in_flight"
-	Suspense        AccountCode = "suspense"
 	CustomerHold    AccountCode = "customer_hold"
-	GameRevenue     AccountCode = "game_revenue"
-	BonusExpense    AccountCode = "bonus_expense"
-	SalesRevenue    AccountCode = "sales_revenue"
-	Adjustments     AccountCode = "adjustments"
+	MerchantPayable AccountCode = "merchant_payable"
+	RefundsInFlight AccountCode = "refunds_in_flight"
+	PayoutsInFlight AccountCode = "payouts_in_flight"
+	InTransit       AccountCode = "in_transit"
+	AccruedPSPFees  AccountCode = "accrued_psp_fees"
+	FXPosition      AccountCode = "fx_position"
+
+	RetainedEarnings AccountCode = "retained_earnings"
+
+	GameRevenue       AccountCode = "game_revenue"
+	SalesRevenue      AccountCode = "sales_revenue"
+	CommissionRevenue AccountCode = "commission_revenue"
+	FXRevenue         AccountCode = "fx_revenue"
+
+	PSPFees        AccountCode = "psp_fees"
+	ChargebackFees AccountCode = "chargeback_fees"
+	BonusExpense   AccountCode = "bonus_expense"
+	Adjustments    AccountCode = "adjustments"
+	Losses         AccountCode = "losses"
+	Rounding       AccountCode = "rounding"
 )
 
 // Class is what an account is in the balance sheet or the income statement.
@@ -27,6 +39,7 @@ type Class string
 const (
 	Asset     Class = "asset"
 	Liability Class = "liability"
+	Equity    Class = "equity"
 	Income    Class = "income"
 	Expense   Class = "expense"
 )
@@ -51,35 +64,78 @@ func (c Class) Normal() Side {
 type Holder string
 
 const (
-	HeldByCustomer Holder = "customer" // one account for each customer and currency
-	HeldBySystem   Holder = "system"   // one for each tenant and currency, with a balance row in each partition
+	HeldByCustomer Holder = "customer" // one account for each customer and currency; a merchant is a customer too
+	HeldBySystem   Holder = "system"   // one for each tenant and currency
 )
 
 // ChartLine describes the accounts of one code.
 type ChartLine struct {
-	Code    AccountCode
-	Class   Class
-	Holder  Holder
-	Guarded bool // L4: never below zero on its normal side; only credit-normal accounts are guarded
-	Purpose string
+	Code   AccountCode
+	Class  Class
+	Holder Holder
+	// Guarded (L4): never below zero on its normal side. Only what is credit-normal and has one balance row is guarded.
+	Guarded bool
+	// Partitioned: the account has a balance row in each partition, and its balance is their sum. Otherwise it has one, in
+	// the partition of the customer who owns it.
+	Partitioned bool
+	Purpose     string
 }
 
 // chart is never changed.
 var chart = [...]ChartLine{
-	{CustomerWallet, Liability, HeldByCustomer, true, "What we owe the customer: captured deposits less what was given back."},
-	{CustomerDebt, Asset, HeldByCustomer, false, "What the customer owes us: the part of a forced debit that the wallet did not hold. Later credits repay it first."},
-	{PSPReceivable, Asset, HeldBySystem, false, "What the PSP owes us: captures less its fees and settled refunds."},
-	{PSPFees, Expense, HeldBySystem, false, "What the PSP kept of captures."},
-	{RefundsInFlight, Liability, HeldBySystem, false, "Refunds that left the wallet and are neither settled nor failed."},
-	{Suspense, Asset, HeldBySystem, false, "Refunds that the PSP settled above what was captured, until a person has closed the case."},
-	{CustomerHold, Liability, HeldByCustomer, true, "What we owe the customer and have set aside for a hold; not available."},
-	{GameRevenue, Income, HeldBySystem, false, "Bets less wins."},
-	{BonusExpense, Expense, HeldBySystem, false, "Bonuses granted, less those taken back."},
-	{SalesRevenue, Income, HeldBySystem, false, "Goods and services sold to customers out of their wallets."},
-	{Adjustments, Expense, HeldBySystem, false, "Corrections by a person, approved by a second one."},
+	{PSPReceivable, Asset, HeldBySystem, false, true,
+		"What the PSP owes us: captures, less its fees, refunds, payouts, chargebacks and what it has settled. Below zero, we owe it."},
+	{SettlementBank, Asset, HeldBySystem, false, true,
+		"Our account at the bank, where PSPs settle."},
+	{CustomerDebt, Asset, HeldByCustomer, false, false,
+		"What the customer owes us: the part of a forced debit that the wallet did not hold. Later credits repay it first."},
+	{Suspense, Asset, HeldBySystem, false, true,
+		"Money that moved and that nobody can be charged with yet: what a PSP gave back above what was captured, and differences of settlements, until a person has closed the case."},
+
+	{CustomerWallet, Liability, HeldByCustomer, true, false,
+		"What we owe the customer and the customer may use."},
+	{CustomerHold, Liability, HeldByCustomer, true, false,
+		"What we owe the customer and have set aside, for a hold or for a payout that is not sent yet; not available."},
+	{MerchantPayable, Liability, HeldByCustomer, false, true,
+		"What we owe a merchant for sales, in the partitions of those who bought, until a sweep brings it to the merchant's wallet."},
+	{RefundsInFlight, Liability, HeldBySystem, false, true,
+		"Refunds that left the wallet and are neither settled nor failed."},
+	{PayoutsInFlight, Liability, HeldBySystem, false, true,
+		"Payouts that were sent to the PSP and are neither paid nor failed."},
+	{InTransit, Liability, HeldBySystem, false, true,
+		"Money on its way between two partitions: it left one customer and has not reached the other. Zero over all partitions when nothing is on its way."},
+	{AccruedPSPFees, Liability, HeldBySystem, false, true,
+		"Fees that we expect of the PSP and that it has not charged yet."},
+	{FXPosition, Liability, HeldBySystem, false, true,
+		"What conversions have left us of the currency beyond what we owe in it (long); below zero, we are short of it. Zero in each currency once all is covered at the bank."},
+
+	{RetainedEarnings, Equity, HeldBySystem, false, true,
+		"Income less expenses of the periods that are closed."},
+
+	{GameRevenue, Income, HeldBySystem, false, true,
+		"Bets less wins."},
+	{SalesRevenue, Income, HeldBySystem, false, true,
+		"Goods and services of our own, sold to customers out of their wallets."},
+	{CommissionRevenue, Income, HeldBySystem, false, true,
+		"What we keep of merchants' sales."},
+	{FXRevenue, Income, HeldBySystem, false, true,
+		"Our margin on conversions for customers."},
+
+	{PSPFees, Expense, HeldBySystem, false, true,
+		"What the PSP charges for captures and payouts."},
+	{ChargebackFees, Expense, HeldBySystem, false, true,
+		"What the PSP charges for handling chargebacks, won or lost."},
+	{BonusExpense, Expense, HeldBySystem, false, true,
+		"Bonuses granted, less those taken back."},
+	{Adjustments, Expense, HeldBySystem, false, true,
+		"Corrections by a person, approved by a second one."},
+	{Losses, Expense, HeldBySystem, false, true,
+		"What a person has given up in a case: excess that nobody can be charged with, debts that nobody will pay."},
+	{Rounding, Expense, HeldBySystem, false, true,
+		"Differences of a few minor units between our sums and those of a PSP or a bank."},
 }
 
-// Chart returns the chart of accounts.
+// Chart returns the chart of accounts: assets, liabilities, equity, income, expenses.
 func Chart() []ChartLine { return slices.Clone(chart[:]) }
 
 // Line looks a code up in the chart.
@@ -90,26 +146,4 @@ func (c AccountCode) Line() (ChartLine, bool) {
 		}
 	}
 	return ChartLine{}, false
-}
-
-// ChartDocument is docs/chart-of-accounts.md.
-func ChartDocument() string {
-	var b strings.Builder
-	b.WriteString(`# Chart of accounts
-
-Generated from ledger/chart.go. A customer's account exists once for each currency; a system account once for each tenant
-and currency, with a balance row in each partition. Balances are stored debits positive and shown on the normal side.
-A guarded account never goes below zero on its normal side (L4).
-
-| code | class | normal side | owner | guarded | purpose |
-|---|---|---|---|---|---|
-`)
-	for _, line := range chart {
-		guarded := "no"
-		if line.Guarded {
-			guarded = "yes"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", line.Code, line.Class, line.Class.Normal(), line.Holder, guarded, line.Purpose)
-	}
-	return b.String()
 }

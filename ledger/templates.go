@@ -2,29 +2,6 @@ package ledger
 
 import "fmt"
 
-// The templates of entries: what moved.
-const (
-	TemplateDepositCaptured = "deposit_captured"
-	TemplateRefundRequested = "refund_requested"
-	TemplateRefundSettled   = "refund_settled"
-	TemplateRefundFailed    = "refund_failed"
-	TemplateRefundReversed  = "refund_reversed"
-	TemplateRefundForced    = "refund_forced"
-
-	TemplateGameCredit       = "game_credit"
-	TemplateGameDebit        = "game_debit"
-	TemplateBonusGranted     = "bonus_granted"
-	TemplateBonusTakenBack   = "bonus_taken_back"
-	TemplatePurchase         = "purchase"
-	TemplatePurchaseRefunded = "purchase_refunded"
-	TemplateAdjustmentCredit = "adjustment_credit"
-	TemplateAdjustmentDebit  = "adjustment_debit"
-	TemplateHoldPlaced       = "hold_placed"
-	TemplateHoldReleased     = "hold_released"
-	TemplateHoldCaptured     = "hold_captured"
-	TemplateRoundRolledBack  = "round_rolled_back"
-)
-
 // Customer is whose money moves, in one currency.
 type Customer struct {
 	Tenant   string
@@ -52,71 +29,20 @@ type Standing struct {
 	Excess int64
 }
 
-// The functions below return an entry with its template and postings; the caller sets ID, PaymentID and At.
-// Amounts are minor units above zero. Limits bind commands, facts always post: RefundRequested is for a command that
-// was checked against what is available; all others book a fact of a PSP and take from the wallet no more than it holds.
-// They fail only where the amount is not above zero or overflows, or the customer is not named.
+// The functions of the templates_*.go files return an entry with its template and postings, and the case's id as reference
+// where they ask for one; the caller sets the rest: ID, PaymentID, At, Effective, Reference. What is about no customer (a
+// settlement, say) is given the tenant's system customer. Amounts are minor units above zero, unless they say otherwise.
+//
+// Limits bind commands, facts always post. A template of a command takes the whole amount from the wallet, the hold or
+// what else it names, and leaves it to the caller to have checked that it is there: Apply refuses it otherwise where the
+// account is guarded. A template of a fact books what happened whatever the customer has: it takes from the wallet no more
+// than that holds, and the rest becomes debt. What a customer is given repays debt first, so nobody both has and owes.
+//
+// They fail only where an amount is not in its range or does not fit 64 bits, or a customer, account or case is not named.
 
-// DepositCaptured books a capture, late ones included: the PSP owes us the amount less its fee, the customer is
-// credited with the whole amount. A fee above the amount, or below zero (a rebate), is booked as it is.
-func DepositCaptured(c Customer, amount, fee int64, s Standing) (Entry, error) {
-	net, err := SubMinor(amount, fee)
-	if err != nil {
-		return Entry{}, fmt.Errorf("capture less fee: %w", err)
-	}
-	e := newEntry(TemplateDepositCaptured)
-	e.post(c.System(PSPReceivable), net)
-	e.post(c.System(PSPFees), fee)
-	e.credit(c, amount, s)
-	return e.checked(amount)
-}
-
-// RefundRequested takes a requested refund off the wallet until the PSP has settled it.
-func RefundRequested(c Customer, amount int64) (Entry, error) {
-	e := newEntry(TemplateRefundRequested)
-	e.post(c.Account(CustomerWallet), amount)
-	e.post(c.System(RefundsInFlight), -amount)
-	return e.checked(amount)
-}
-
-// RefundSettled books that the PSP paid a requested refund out.
-func RefundSettled(c Customer, amount int64) (Entry, error) {
-	e := newEntry(TemplateRefundSettled)
-	e.post(c.System(RefundsInFlight), amount)
-	e.post(c.System(PSPReceivable), -amount)
-	return e.checked(amount)
-}
-
-// RefundFailed gives a requested refund that failed back to the customer.
-func RefundFailed(c Customer, amount int64, s Standing) (Entry, error) {
-	e := newEntry(TemplateRefundFailed)
-	e.post(c.System(RefundsInFlight), amount)
-	e.credit(c, amount, s)
-	return e.checked(amount)
-}
-
-// RefundReversed gives a refund that was settled and failed later back to the customer.
-func RefundReversed(c Customer, amount int64, s Standing) (Entry, error) {
-	e := newEntry(TemplateRefundReversed)
-	e.post(c.System(PSPReceivable), amount)
-	e.credit(c, amount, s)
-	return e.checked(amount)
-}
-
-// RefundForced books a refund that the PSP settled and nobody asked for. Up to refundable (what was captured and neither
-// given back nor being given back, at least zero) it is taken from the customer: from the wallet what is available,
-// the rest becomes debt. What exceeds refundable goes to suspense, for a person to settle.
-func RefundForced(c Customer, amount, refundable int64, s Standing) (Entry, error) {
-	fromCustomer := min(amount, max(refundable, 0))
-	e := newEntry(TemplateRefundForced)
-	e.take(c, fromCustomer, s)
-	e.post(c.System(Suspense), amount-fromCustomer)
-	e.post(c.System(PSPReceivable), -amount)
-	return e.checked(amount)
-}
-
-func newEntry(template string) Entry {
-	return Entry{Template: template, Postings: make([]Posting, 0, 4)}
+// newEntry has room for the postings that an entry of the template mostly has.
+func newEntry(template string, postings int) Entry {
+	return Entry{Template: template, Postings: make([]Posting, 0, postings)}
 }
 
 // post adds a posting, unless there is nothing to move.

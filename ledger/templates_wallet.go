@@ -10,7 +10,7 @@ func WalletCredited(c Customer, reason AccountCode, amount int64, s Standing) (E
 	if err != nil {
 		return Entry{}, err
 	}
-	e := newEntry(template)
+	e := newEntry(template, 2)
 	e.post(c.System(reason), amount)
 	e.credit(c, amount, s)
 	return e.checked(amount)
@@ -23,7 +23,7 @@ func WalletDebited(c Customer, other AccountCode, amount int64) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	e := newEntry(template)
+	e := newEntry(template, 2)
 	e.post(c.Account(CustomerWallet), amount)
 	e.post(c.System(other), -amount)
 	return e.checked(amount)
@@ -31,7 +31,7 @@ func WalletDebited(c Customer, other AccountCode, amount int64) (Entry, error) {
 
 // HoldPlaced sets an amount of the wallet aside.
 func HoldPlaced(c Customer, amount int64) (Entry, error) {
-	e := newEntry(TemplateHoldPlaced)
+	e := newEntry(TemplateHoldPlaced, 2)
 	e.post(c.Account(CustomerWallet), amount)
 	e.post(c.Account(CustomerHold), -amount)
 	return e.checked(amount)
@@ -40,7 +40,7 @@ func HoldPlaced(c Customer, amount int64) (Entry, error) {
 // HoldReleased gives what is left of a hold back, by a release or by expiry. A hold is placed where there is no debt; one
 // that a forced debit has caused since is repaid first, as by any credit: else the customer would have and owe at once.
 func HoldReleased(c Customer, amount int64, s Standing) (Entry, error) {
-	e := newEntry(TemplateHoldReleased)
+	e := newEntry(TemplateHoldReleased, 2)
 	e.post(c.Account(CustomerHold), amount)
 	e.credit(c, amount, s)
 	return e.checked(amount)
@@ -52,7 +52,7 @@ func HoldCaptured(c Customer, other AccountCode, amount int64) (Entry, error) {
 	if _, err := debitTemplate(other); err != nil {
 		return Entry{}, err
 	}
-	e := newEntry(TemplateHoldCaptured)
+	e := newEntry(TemplateHoldCaptured, 2)
 	e.post(c.Account(CustomerHold), amount)
 	e.post(c.System(other), -amount)
 	return e.checked(amount)
@@ -62,7 +62,7 @@ func HoldCaptured(c Customer, other AccountCode, amount int64) (Entry, error) {
 // debt first; below zero it is taken, from the wallet what is available, and the rest becomes debt. Where net is zero
 // nothing is booked: that is the caller's to see, and an error here.
 func RoundRolledBack(c Customer, net int64, s Standing) (Entry, error) {
-	e := newEntry(TemplateRoundRolledBack)
+	e := newEntry(TemplateRoundRolledBack, 2)
 	if net == 0 {
 		return Entry{}, fmt.Errorf("%s: net 0, want an amount to give back (above zero) or to take (below)", e.Template)
 	}
