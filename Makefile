@@ -12,7 +12,7 @@ RACE := $(shell command -v "$$(go env CC)" >/dev/null && echo -race)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/weir
@@ -69,6 +69,11 @@ lint: vet ## The same as vet
 .PHONY: generate
 generate: ## Write what is generated: API types, schemas, reference documents
 	go generate ./...
+
+.PHONY: release-schemas
+release-schemas: ## Make the schemas of today those that later ones are compared with, where they break nobody
+	go test -count=1 ./internal/reference/...
+	cp docs/schemas/*.schema.json docs/schemas/released/v1/
 
 .PHONY: clean
 clean: ## Remove what was built and fetched, and the data of make run
