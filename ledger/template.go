@@ -59,6 +59,8 @@ const (
 	TemplateExcessRecovered  = "excess_recovered"
 	TemplateExcessWrittenOff = "excess_written_off"
 	TemplateDebtWrittenOff   = "debt_written_off"
+
+	TemplatePeriodClosed = "period_closed"
 )
 
 // Cause is what an entry comes from.
@@ -182,6 +184,9 @@ var templates = [...]Template{
 		"What stood in suspense is a loss.", ""},
 	{TemplateDebtWrittenOff, Command, "A person closes the case of a debt that will not be paid.",
 		"The customer owes us that much less, and it is our loss.", ""},
+
+	{TemplatePeriodClosed, Command, "Finance closes a month, with four eyes.",
+		"Income and expenses of the month, and of those before it, begin again at zero; what is left of them is retained earnings.", ""},
 }
 
 // Templates returns the templates by subject: deposits, refunds, chargebacks, payouts, wallets, transfers and merchants,
