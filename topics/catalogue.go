@@ -82,16 +82,26 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
-			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments: assessed commands, PSP reports and timers that ran out.",
+			Name: WalletCommands, DeadLetters: WalletCommandsDeadLetters, Purpose: "What producers ask of customers' wallets: credits, debits, holds, game rounds.",
+			Key: "customer id, so that one customer's commands keep their order", Retention: commandsKept, Value: WalletCommand{}, Types: []string{TypeWalletCommand},
+			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
+		},
+		{
+			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
 			Name: Events, Purpose: "What happened to payments, each fact once for read_committed readers. A payment is the fold of its events.",
 			Key: customerKey, Retention: forEver, Value: PaymentEvent{}, Types: []string{TypePaymentEvent},
 			Writers: []string{"payments"}, Readers: []string{"api", "risk", "downstream"}, Public: true,
+		},
+		{
+			Name: WalletEvents, Purpose: "What happened to wallets by command or by a hold's expiry, each fact once for read_committed readers. What payments move on wallets stands in ledger.entries.v1 with it.",
+			Key: customerKey, Retention: forEver, Value: WalletEvent{}, Types: []string{TypeWalletEvent},
+			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
 		},
 		{
 			Name: Entries, Purpose: "Double-entry ledger entries; balances can be rebuilt from this topic alone.",
@@ -124,6 +134,7 @@ func flowTopics() []Topic {
 func deadLetterTopics() []Topic {
 	letters := []Topic{
 		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: InboxDeadLetters, Purpose: "Inbox records that could not be applied.", Writers: []string{"payments"}},
 		{Name: PSPRequestsDeadLetters, Purpose: "PSP requests that could not be read.", Writers: []string{"psp"}},
 		{Name: PSPWebhooksDeadLetters, Purpose: "Webhooks that could not be understood.", Writers: []string{"webhooks"}},

@@ -191,21 +191,25 @@ type AuthData struct {
 	CVV             string `json:"cvv,omitempty"` // card verification result code; never the value itself
 }
 
-// TimerKind is what a timer of a payment is for.
+// TimerKind is what a timer of a payment or of a hold is for.
 type TimerKind string
 
 const (
 	TimerExpire TimerKind = "expire" // an authorisation, a challenge or an unused payment runs out
 	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
+
+	TimerHoldExpire TimerKind = "hold_expire" // what is left of a wallet's hold is released
 )
 
-// TimerDue says that a timer of a payment has run out. One that the payment no longer holds is ignored.
+// TimerDue says that a timer of a payment or of a wallet's hold has run out. One that it no longer holds is ignored.
 type TimerDue struct {
 	TimerID    string    `json:"timer_id"`
 	Generation int64     `json:"generation"`
 	Kind       TimerKind `json:"kind"`
 	Tenant     string    `json:"tenant"`
 	CustomerID string    `json:"customer_id"`
-	PaymentID  string    `json:"payment_id"`
-	Due        time.Time `json:"due"`
+	PaymentID  string    `json:"payment_id"` // "" where it is a hold's
+	// HoldKey names the hold in its partition, in 32 hex digits: the key of its row, not the command id.
+	HoldKey string    `json:"hold_key,omitempty"`
+	Due     time.Time `json:"due"`
 }

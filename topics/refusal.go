@@ -14,12 +14,13 @@ const (
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment, or the one that a create's command_id has opened, is another customer's
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   //
-	RefusedFinished           RefusalCode = "finished"            // the payment is in a final state
-	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here
+	RefusedFinished           RefusalCode = "finished"            // the payment, hold or round is in a final state
+	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here; a wallet to be closed holds or owes money
 	RefusedInProgress         RefusalCode = "in_progress"         // a request of the same kind is open
-	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  //
+	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  // a capture above what is authorised, or above what is left of a hold
 	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    //
-	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what a refund takes from it
+	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
+	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the balance would not fit 64 bits, or the round has too many movements
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired or declined

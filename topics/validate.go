@@ -3,6 +3,7 @@ package topics
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"reflect"
 	"strings"
 	"sync"
@@ -34,12 +35,32 @@ func (c *Command) Validate() *Refusal {
 	if detail := c.invalid(); detail != "" {
 		return &Refusal{RefusedInvalid, detail}
 	}
-	for field, text := range c.texts {
-		if mayHoldCardNumber(text) && (FindCardNumber([]byte(text)) || holdsMasked(text)) {
-			return &Refusal{RefusedCardNumber, field + ": holds a card number; send the PSP's token of the card in card.token"}
-		}
+	if field := cardNumberIn(c.texts); field != "" {
+		return &Refusal{RefusedCardNumber, field + ": holds a card number; send the PSP's token of the card in card.token"}
 	}
 	return nil
+}
+
+// cardNumberIn is the first field whose text holds a card number, masked or not; "" where none does.
+func cardNumberIn(texts iter.Seq2[string, string]) string {
+	for field, text := range texts {
+		if mayHoldCardNumber(text) && (FindCardNumber([]byte(text)) || holdsMasked(text)) {
+			return field
+		}
+	}
+	return ""
+}
+
+const unprintable = ": holds control characters or is not UTF-8; want printable text"
+
+// unprintableIn is the first field whose text is not one; "" where all are.
+func unprintableIn(texts iter.Seq2[string, string]) string {
+	for field, text := range texts {
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
+			return field
+		}
+	}
+	return ""
 }
 
 func (c *Command) invalid() string {
@@ -49,10 +70,8 @@ func (c *Command) invalid() string {
 		}
 		return err.Error()
 	}
-	for field, text := range c.texts {
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
-			return field + ": holds control characters or is not UTF-8; want printable text"
-		}
+	if field := unprintableIn(c.texts); field != "" {
+		return field + unprintable
 	}
 	if c.CustomerID == "" && c.Type != CommandCreate {
 		return "customer_id: is missing; want the payment's customer, which its created event names"
@@ -223,7 +242,7 @@ func describe(f validator.FieldError) string {
 
 func complaint(f validator.FieldError) string {
 	switch f.Tag() {
-	case "required", "required_unless":
+	case "required", "required_unless", "required_if":
 		return "is missing"
 	case "command_id":
 		return "is not a UUID; want the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b, not all zeros"

@@ -71,6 +71,7 @@ const (
 	WalletRoundRolled    WalletEventType = "round_rolledback" // posts the net of the round, unless it is zero
 	WalletClosed         WalletEventType = "closed"           //
 	WalletCommandRefused WalletEventType = "command_refused"  // changes nothing; Refusal says why
+	WalletDeadLettered   WalletEventType = "dead_lettered"    // the record is in the dead-letter topic
 )
 
 // WalletEvent is the value of wallet.events.v1.
@@ -83,14 +84,20 @@ type WalletEvent struct {
 	CommandID  string          `json:"command_id,omitempty"` // the command that caused it; none for an expiry
 	TraceID    string          `json:"trace_id,omitempty"`
 	At         time.Time       `json:"at"`
-	Amount     int64           `json:"amount,omitempty"` // of this event, minor units
-	Currency   string          `json:"currency,omitempty"`
-	Reason     WalletReason    `json:"reason,omitempty"`
-	RoundID    string          `json:"round_id,omitempty"`
-	Hold       *HoldState      `json:"hold,omitempty"`    // after this event, of the hold that it concerns
-	Balance    *WalletBalance  `json:"balance,omitempty"` // after this event, in its currency
-	Refusal    RefusalCode     `json:"refusal,omitempty"`
-	Detail     string          `json:"detail,omitempty"` // for people
+	// Amount of this event, in minor units: what was credited, debited, set aside, taken or given back. That of a rollback
+	// is below zero where the round had given more than it took.
+	Amount   int64          `json:"amount,omitempty"`
+	Currency string         `json:"currency,omitempty"`
+	Reason   WalletReason   `json:"reason,omitempty"`
+	RoundID  string         `json:"round_id,omitempty"`
+	Hold     *HoldState     `json:"hold,omitempty"`    // after this event, of the hold that it concerns
+	Balance  *WalletBalance `json:"balance,omitempty"` // after this event, in its currency
+	Refusal  RefusalCode    `json:"refusal,omitempty"`
+	Detail   string         `json:"detail,omitempty"` // for people
+	// RequestedBy, ApprovedBy and Description are the command's.
+	RequestedBy string `json:"requested_by,omitempty"`
+	ApprovedBy  string `json:"approved_by,omitempty"`
+	Description string `json:"description,omitempty"`
 	// EffectiveAt is the command's, where it is not At.
 	EffectiveAt time.Time `json:"effective_at,omitzero"`
 	// More says that the same inbox record caused another event, which follows: what a record does is done as a whole.

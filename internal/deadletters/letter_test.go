@@ -74,6 +74,11 @@ func TestRefusal(t *testing.T) {
 		"replayed before, who knows when": {setAside(t, topics.Commands, goodCommand, header(topics.HeaderFirstSeen, "yesterday")), nil, soon, false,
 			"remembered for 30 days"},
 
+		"a wallet command":                {setAside(t, topics.WalletCommands, goodCommand), nil, soon, false, ""},
+		"a wallet command, too old":       {setAside(t, topics.WalletCommands, goodCommand), nil, late, false, "remembered for 30 days"},
+		"a wallet command without tenant": {setAside(t, topics.WalletCommands, strings.Replace(goodCommand, "acme", "", 1)), nil, soon, true, "no tenant"},
+		"a wallet command of no shape":    {setAside(t, topics.WalletCommands, `{"amount":"5"}`), nil, soon, true, "cannot read it either"},
+
 		"a webhook":               {setAside(t, topics.PSPWebhooks, "anything", verified), nil, soon, false, ""},
 		"a webhook, too old":      {setAside(t, topics.PSPWebhooks, "anything", verified), nil, late, false, "remembered for 30 days"},
 		"a webhook, not verified": {setAside(t, topics.PSPWebhooks, "anything"), nil, soon, true, "signature"},
@@ -85,6 +90,9 @@ func TestRefusal(t *testing.T) {
 		"inbox: a command, nobody has asked again": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedCommand)), nil, soon, true, ""},
 		"inbox: a command, too old":                {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedCommand)), nil, late, true, "remembered for 30 days"},
 		"inbox: a command without an id":           {setAside(t, topics.Inbox, `{"command":{}}`, kind(topics.TypeAssessedCommand)), nil, soon, true, "no command_id"},
+		"inbox: a wallet command, its author told": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, false, "told that it failed"},
+		"inbox: a wallet command, not asked again": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, true, ""},
+		"inbox: a wallet command, too old":         {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, late, true, "remembered for 30 days"},
 		"inbox: a webhook's report":                {setAside(t, topics.Inbox, report(topics.SourceWebhook), kind(topics.TypePSPReport)), nil, soon, false, ""},
 		"inbox: a webhook's report, too old":       {setAside(t, topics.Inbox, report(topics.SourceWebhook), kind(topics.TypePSPReport)), nil, late, false, "remembered for 30 days"},
 		"inbox: an answer, known by its operation": {setAside(t, topics.Inbox, report(topics.SourceResponse), kind(topics.TypePSPReport)), nil, 2 * late, false, ""},
@@ -108,7 +116,7 @@ func TestRefusal(t *testing.T) {
 // TestEveryDeadLetterTopicIsDecidedOn: a new one must not slip through as replayable.
 func TestEveryDeadLetterTopicIsDecidedOn(t *testing.T) {
 	names, origin := Topics()
-	decided := []string{topics.Commands, topics.Inbox, topics.PSPRequests, topics.PSPWebhooks}
+	decided := []string{topics.Commands, topics.WalletCommands, topics.Inbox, topics.PSPRequests, topics.PSPWebhooks}
 	if len(names) != len(decided) {
 		t.Errorf("%v: decide in Refusal what a replay of each does", names)
 	}

@@ -45,7 +45,10 @@ func (l *Letter) Refusal(now time.Time, answered bool) string {
 	switch r.Topic {
 	case topics.Commands:
 		var c topics.Command
-		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c), l.forgotten(now))
+		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
+	case topics.WalletCommands:
+		var c topics.WalletCommand
+		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
 	case topics.PSPWebhooks:
 		if verified, _ := l.header(topics.HeaderVerified); verified != "true" {
 			return refusedVerified
@@ -62,13 +65,10 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 	switch kind, _ := l.header(topics.HeaderType); kind {
 	case topics.TypeAssessedCommand:
 		var c topics.AssessedCommand
-		if why := firstReason(l.unreadable(topics.Unmarshal(l.Record.Value, &c)), unnamed(&c.Command), l.forgotten(now)); why != "" {
-			return why
-		}
-		if !answered {
-			return refusedAnswered
-		}
-		return ""
+		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
+	case topics.TypeAssessedWallet:
+		var c topics.AssessedWalletCommand
+		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
 	case topics.TypePSPReport:
 		var report topics.PSPReport
 		if why := l.unreadable(topics.Unmarshal(l.Record.Value, &report)); why != "" || report.Source != topics.SourceWebhook {
@@ -80,6 +80,14 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 	default:
 		return fmt.Sprintf("its type %.64q is none of %s: nothing is known of what it does when it is written twice", kind, topics.Inbox)
 	}
+}
+
+// refuseAssessed: an assessed command was told to fail, so that its author may have asked again.
+func (l *Letter) refuseAssessed(err error, unnamed string, now time.Time, answered bool) string {
+	if why := firstReason(l.unreadable(err), unnamed, l.forgotten(now)); why != "" || answered {
+		return why
+	}
+	return refusedAnswered
 }
 
 func firstReason(reasons ...string) string {
@@ -100,8 +108,8 @@ func (l *Letter) unreadable(err error) string {
 }
 
 // unnamed: without these two nobody could tell a repeat.
-func unnamed(c *topics.Command) string {
-	if id, err := uuid.FromString(c.CommandID); err != nil || id.IsNil() || c.Tenant == "" {
+func unnamed(commandID, tenant *string) string {
+	if id, err := uuid.FromString(*commandID); err != nil || id.IsNil() || *tenant == "" {
 		return "it has no command_id or no tenant, so it would only be put aside again; its producer mends it"
 	}
 	return ""

@@ -51,7 +51,7 @@ func records() []any {
 }
 
 func render(docs *comments, t reflect.Type) ([]byte, error) {
-	read := t == reflect.TypeFor[topics.Command]()
+	read := isCommand(t)
 	reflector := jsonschema.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
@@ -74,6 +74,11 @@ func render(docs *comments, t reflect.Type) ([]byte, error) {
 	}
 	indented.WriteByte('\n')
 	return indented.Bytes(), nil
+}
+
+// isCommand says that producers write such records.
+func isCommand(t reflect.Type) bool {
+	return t == reflect.TypeFor[topics.Command]() || t == reflect.TypeFor[topics.WalletCommand]()
 }
 
 func schemaFile(name string) string { return name + ".schema.json" }
@@ -120,7 +125,7 @@ func (c constrainer) object(schema *jsonschema.Schema, t reflect.Type) {
 	}
 	c.seen[t] = true
 	// The inbox holds a refused command with what is wrong with it.
-	refusable := t == reflect.TypeFor[topics.Command]() && !c.read
+	refusable := isCommand(t) && !c.read
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if property, ok := schema.Properties.Get(jsonName(field)); ok {

@@ -1,0 +1,121 @@
+package topics
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// Validate checks what can be known from the command alone, as Command.Validate does.
+func (c *WalletCommand) Validate() *Refusal {
+	if detail := c.invalid(); detail != "" {
+		return &Refusal{RefusedInvalid, detail}
+	}
+	if field := cardNumberIn(c.texts); field != "" {
+		return &Refusal{RefusedCardNumber, field + ": holds a card number; a wallet command has no place for one"}
+	}
+	return nil
+}
+
+func (c *WalletCommand) invalid() string {
+	if err := commandValidator().Struct(c); err != nil {
+		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
+			return describe(fields[0])
+		}
+		return err.Error()
+	}
+	if field := unprintableIn(c.texts); field != "" {
+		return field + unprintable
+	}
+	if c.HoldID != "" && !isCommandID(c.HoldID) {
+		return "hold_id: is not a hold's id; want the command_id of the hold command, a UUID"
+	}
+	for _, detail := range [...]string{c.invalidAmount(), c.invalidReason(), c.invalidPlace(), c.invalidTimes()} {
+		if detail != "" {
+			return detail
+		}
+	}
+	return ""
+}
+
+func (c *WalletCommand) invalidAmount() string {
+	switch c.Type {
+	case WalletCredit, WalletDebit, WalletHold:
+		switch {
+		case c.Amount == 0:
+			return "amount: is missing; want a positive integer in minor units (1050 is 10.50 EUR)"
+		case c.Currency == "":
+			return "currency: is missing; want an ISO 4217 code such as EUR"
+		}
+	case WalletCaptureHold:
+		if c.Amount != 0 && c.Currency == "" {
+			return "currency: is missing; an amount needs the hold's currency"
+		}
+	default:
+		if c.Amount != 0 {
+			return fmt.Sprintf("amount: is set; a command of type %s takes none", c.Type)
+		}
+	}
+	return ""
+}
+
+// invalidReason checks the reason with what belongs to it: a round, two people.
+func (c *WalletCommand) invalidReason() string {
+	switch c.Type {
+	case WalletCredit, WalletDebit, WalletCaptureHold:
+		if c.Reason == "" {
+			return "reason: is missing; want game, bonus, purchase or adjustment"
+		}
+	default:
+		if c.Reason != "" {
+			return fmt.Sprintf("reason: is set; a command of type %s takes none", c.Type)
+		}
+	}
+	switch inRound := c.Reason == ReasonGame || c.Type == WalletRollbackRound; {
+	case inRound && c.RoundID == "":
+		return "round_id: is missing; a game's bets, wins and rollbacks name their round"
+	case !inRound && c.RoundID != "":
+		return "round_id: is set; it belongs to the reason game and to rollback_round"
+	case c.Reason != ReasonAdjustment:
+		return ""
+	case c.RequestedBy == "" || c.ApprovedBy == "":
+		return "requested_by and approved_by: one is missing; an adjustment needs two people"
+	case strings.EqualFold(strings.TrimSpace(c.RequestedBy), strings.TrimSpace(c.ApprovedBy)):
+		return "approved_by: is the same as requested_by; an adjustment needs two people"
+	}
+	return ""
+}
+
+// invalidPlace checks that nothing is set where it would be ignored.
+func (c *WalletCommand) invalidPlace() string {
+	if onHold := c.Type == WalletCaptureHold || c.Type == WalletReleaseHold; c.HoldID != "" && !onHold {
+		return fmt.Sprintf("hold_id: is set; a command of type %s takes none", c.Type)
+	}
+	if !c.ExpiresAt.IsZero() && c.Type != WalletHold {
+		return "expires_at: is set; only a command of type hold takes one"
+	}
+	if !c.EffectiveAt.IsZero() && c.Type == WalletClose {
+		return "effective_at: is set; a command of type close takes none"
+	}
+	return ""
+}
+
+func (c *WalletCommand) invalidTimes() string {
+	if !c.ExpiresAt.IsZero() && !c.IssuedAt.IsZero() && !c.ExpiresAt.After(c.IssuedAt) {
+		return "expires_at: is not after issued_at; want a time at which the hold is to end"
+	}
+	return ""
+}
+
+// texts yields every text that the producer chose, with the name of its field.
+func (c *WalletCommand) texts(yield func(field, text string) bool) {
+	for _, t := range [...]struct{ field, text string }{
+		{"tenant", c.Tenant}, {"region", c.Region}, {"customer_id", c.CustomerID}, {"round_id", c.RoundID},
+		{"requested_by", c.RequestedBy}, {"approved_by", c.ApprovedBy}, {"description", c.Description}, {"trace_id", c.TraceID},
+	} {
+		if t.text != "" && !yield(t.field, t.text) {
+			return
+		}
+	}
+}
