@@ -50,7 +50,8 @@ func (p *partitionCheck) entry(o *stream.Output, value *topics.LedgerEntry, subj
 		p.problem("log", subject, "%v", err)
 		return ledger.Entry{}, false
 	}
-	e := ledger.Entry{ID: ledger.EntryID(id), Template: value.Template, PaymentID: value.PaymentID, At: value.BookedAt}
+	e := ledger.Entry{ID: ledger.EntryID(id), Template: value.Template, PaymentID: value.PaymentID, At: value.BookedAt,
+		Effective: value.EffectiveAt, Reference: value.Reference}
 	for i, line := range value.Postings {
 		a := ledger.Account{
 			Tenant: value.Tenant, Code: ledger.AccountCode(line.Code), Owner: line.Owner, Currency: ledger.Currency(line.Currency),
@@ -68,13 +69,15 @@ func (p *partitionCheck) entry(o *stream.Output, value *topics.LedgerEntry, subj
 
 // entryRow is a row of entries.
 type entryRow struct {
-	Position int64
-	Ordinal  int16
-	BookedAt time.Time
-	Payment  *[16]byte
-	Template string
-	Accounts [][16]byte
-	Amounts  []int64
+	Position  int64
+	Ordinal   int16
+	BookedAt  time.Time
+	Effective *time.Time
+	Payment   *[16]byte
+	Template  string
+	Reference *string
+	Accounts  [][16]byte
+	Amounts   []int64
 }
 
 func (r *entryRow) before(position int64, ordinal int16) bool {
@@ -100,6 +103,16 @@ func (r *entryRow) differs(e *ledger.Entry) string {
 	if r.BookedAt.UnixMicro() != e.At.UnixMicro() {
 		return fmt.Sprintf("the row is booked at %s, the log at %s", stamp(r.BookedAt), stamp(e.At))
 	}
+	if booked, logged := r.effective(), effective(e); booked.UnixMicro() != logged.UnixMicro() {
+		return fmt.Sprintf("the row is effective at %s, the log at %s", stamp(booked), stamp(logged))
+	}
+	reference := ""
+	if r.Reference != nil {
+		reference = *r.Reference
+	}
+	if reference != e.Reference {
+		return fmt.Sprintf("the row has reference %q, the log %q", reference, e.Reference)
+	}
 	var payment []byte
 	if id, err := topics.ParsePaymentID(e.PaymentID); err == nil {
 		payment = id.UUID.Bytes()
@@ -112,6 +125,21 @@ func (r *entryRow) differs(e *ledger.Entry) string {
 		return fmt.Sprintf("the row has payment %x, the log %x", stored, payment)
 	}
 	return ""
+}
+
+// effective is the booking time where the row has none of its own.
+func (r *entryRow) effective() time.Time {
+	if r.Effective == nil {
+		return r.BookedAt
+	}
+	return *r.Effective
+}
+
+func effective(e *ledger.Entry) time.Time {
+	if e.Effective.IsZero() {
+		return e.At
+	}
+	return e.Effective
 }
 
 // entryCursor walks the rows of entries in order, up to M. A row that the log passes over is a problem.
@@ -127,7 +155,7 @@ type entryCursor struct {
 func (c *entryCursor) peek(ctx context.Context) (*entryRow, error) {
 	if len(c.page) == 0 && !c.ended {
 		rows, err := collect[entryRow](ctx, c.check.checker, `
-SELECT position, ordinal, booked_at, payment, template, accounts, amounts FROM entries
+SELECT position, ordinal, booked_at, effective, payment, template, reference, accounts, amounts FROM entries
 WHERE partition = $1 AND (position, ordinal) > ($2, $3) AND position < $4
 ORDER BY position, ordinal LIMIT $5`,
 			c.check.snapshot.partition, c.position, c.ordinal, c.check.next, pageRows)

@@ -119,7 +119,7 @@ func (f *fixture) on(t *testing.T) *fixture {
 }
 
 func savedTables() []string {
-	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries"}
+	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain"}
 }
 
 // save keeps what the tables hold for restore.
@@ -284,7 +284,9 @@ ON CONFLICT (partition, id) DO UPDATE SET status = excluded.status, version = ex
 ON CONFLICT (partition, payment) DO UPDATE SET due = excluded.due, kind = excluded.kind, generation = excluded.generation`,
 			partition, id, timer.Due, string(timer.Kind), timer.Generation, customer)
 	}
-	store.NewWriter(partition).Queue(&batch, entries)
+	writer, err := store.OpenWriter(f.t.Context(), f.db.Pool, partition)
+	f.must(err)
+	writer.Queue(&batch, entries)
 	f.must(f.db.InTx(f.t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(f.t.Context(), &batch).Close() }))
 }
 

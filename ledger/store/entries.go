@@ -20,17 +20,25 @@ var ErrNoEntry = errors.New("there is no such entry")
 func Entry(ctx context.Context, pool *pgxpool.Pool, id ledger.EntryID) (ledger.Entry, error) {
 	e := ledger.Entry{ID: id}
 	rows, _ := pool.Query(ctx, `
-SELECT e.booked_at, e.payment, e.template, line.amount, a.tenant, a.code, a.owner, a.currency
+SELECT e.booked_at, e.effective, e.payment, e.template, e.reference, line.amount, a.tenant, a.code, a.owner, a.currency
 FROM entries e, LATERAL unnest(e.accounts, e.amounts) WITH ORDINALITY AS line(account, amount, place)
 LEFT JOIN accounts a ON a.partition = $1 AND a.id = line.account
 WHERE e.partition = $1 AND e.position = $2 AND e.ordinal = $3 ORDER BY line.place`, id.Partition, id.Position, id.Index)
 	var at time.Time
+	var effective *time.Time
+	var reference *string
 	var payment *[16]byte
 	var minor int64
 	var tenant, code, owner, currency *string
-	_, err := pgx.ForEachRow(rows, []any{&at, &payment, &e.Template, &minor, &tenant, &code, &owner, &currency}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&at, &effective, &payment, &e.Template, &reference, &minor, &tenant, &code, &owner, &currency}, func() error {
 		if tenant == nil {
 			return fmt.Errorf("posting %d is on an account that does not exist; weir fsck says more", len(e.Postings))
+		}
+		if effective != nil {
+			e.Effective = effective.UTC()
+		}
+		if reference != nil {
+			e.Reference = *reference
 		}
 		if e.At = at.UTC(); payment != nil {
 			e.PaymentID = topics.PaymentID{Partition: id.Partition, UUID: *payment}.String()

@@ -45,11 +45,14 @@ func (b *book) write(ctx context.Context, entries ...ledger.Entry) error {
 			e.PaymentID = topics.PaymentID{Partition: partition, UUID: uuid.UUID{15: byte(b.position), 14: byte(b.position >> 8)}}.String()
 		}
 	}
-	return b.db.InTx(ctx, func(tx pgx.Tx) error {
-		var batch pgx.Batch
-		b.writer.Queue(&batch, entries)
-		return tx.SendBatch(ctx, &batch).Close()
-	})
+	var batch pgx.Batch
+	b.writer.Queue(&batch, entries)
+	err := b.db.InTx(ctx, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &batch).Close() })
+	if err != nil { // as the runtime opens a new state
+		writer, failed := OpenWriter(ctx, b.db.Pool, partition)
+		b.writer, err = writer, errors.Join(err, failed)
+	}
+	return err
 }
 
 func must(t testing.TB, e ledger.Entry, err error) ledger.Entry {
@@ -82,6 +85,8 @@ func TestWriterAgainstTheBook(t *testing.T) {
 		var entries []ledger.Entry
 		for range rapid.IntRange(0, 12).Draw(r, "entries") {
 			if e, ok := movement(r, b.balances, rapid.SampledFrom(customers).Draw(r, "customer")); ok {
+				e.Reference = rapid.SampledFrom([]string{"", "round-7"}).Draw(r, "reference")
+				e.Effective = rapid.SampledFrom([]time.Time{{}, time.Unix(1_700_000_000, 0).UTC()}).Draw(r, "effective")
 				entries = append(entries, e)
 			}
 		}
@@ -284,6 +289,7 @@ func TestEntriesAreWrittenOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.position--
+	b.writer = NewWriter(partition) // that does not know of it
 	if err := b.write(t.Context(), deposit(t, ana, 500, 10)); database.SQLState(err) != "23505" {
 		t.Errorf("the same id again: %v, want SQLSTATE 23505", err)
 	}
@@ -354,13 +360,14 @@ func BenchmarkEncode(b *testing.B) {
 	entries := make([]ledger.Entry, 500)
 	for i := range entries {
 		entries[i] = deposit(b, ana, 1000, 30)
-		entries[i].ID.Partition = partition
+		entries[i].ID = ledger.EntryID{Partition: partition, Position: int64(i)}
 		entries[i].PaymentID = topics.PaymentID{UUID: uuid.UUID{1}}.String()
 	}
 	var batch pgx.Batch
 	writer.Queue(&batch, entries)
 	oids := []uint32{pgtype.Int4OID, pgtype.Int8ArrayOID, pgtype.Int2ArrayOID, pgtype.TimestamptzArrayOID, pgtype.UUIDArrayOID,
-		pgtype.TextArrayOID, pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID,
+		pgtype.TextArrayOID, pgtype.TimestamptzArrayOID, pgtype.TextArrayOID, pgtype.Int8ArrayOID,
+		pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.UUIDArrayOID,
 		pgtype.Int8ArrayOID}
 	types := pgtype.NewMap()
 	var buffer []byte
@@ -387,6 +394,10 @@ func BenchmarkQueue(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
+		for i := range entries {
+			entries[i].ID.Position++
+			entries[i].ID.Index = int16(i)
+		}
 		var batch pgx.Batch
 		writer.Queue(&batch, entries)
 	}

@@ -265,7 +265,8 @@ func TestRestore(t *testing.T) {
 		`SELECT partition, id::text, tenant, customer, status, version, positions::text, encode(state, 'hex') FROM payments ORDER BY id`,
 		`SELECT partition, id::text, position FROM applied_inputs ORDER BY id`,
 		`SELECT partition, payment::text, due::text, kind, generation FROM timers ORDER BY payment`,
-		`SELECT partition, position, ordinal, booked_at::text, payment::text, template, accounts::text, amounts::text FROM entries ORDER BY position, ordinal`,
+		`SELECT partition, position, ordinal, booked_at::text, effective::text, payment::text, template, reference, link, accounts::text, amounts::text FROM entries ORDER BY position, ordinal`,
+		`SELECT partition, entries, position, ordinal, encode(head, 'hex') FROM ledger_chain ORDER BY partition`,
 		`SELECT partition, id::text, tenant, code, owner, currency, guarded, balance FROM accounts ORDER BY id`,
 	} {
 		if want, got := table(t, first, query), table(t, second, query); want != got {

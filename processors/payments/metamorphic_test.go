@@ -80,6 +80,9 @@ func run(t *testing.T, v variant) string {
 		for settle(t, v, inboxes, schemas) {
 		}
 	}
+	if checkChain(t, db, v.partitions) == 0 {
+		t.Error("nothing was booked")
+	}
 	return dump(t, db)
 }
 

@@ -47,7 +47,8 @@ func (o *outputs) entry(entry *ledger.Entry, e *topics.PaymentEvent) {
 	record := topics.LedgerEntry{
 		EntryID:  topics.EventID{Partition: entry.ID.Partition, Position: entry.ID.Position, Index: entry.ID.Index}.String(),
 		Template: entry.Template, Tenant: e.Tenant, Region: e.Region, CustomerID: e.CustomerID, PaymentID: e.PaymentID,
-		TraceID: e.TraceID, BookedAt: entry.At, Postings: make([]topics.LedgerPosting, len(entry.Postings)),
+		TraceID: e.TraceID, BookedAt: entry.At, EffectiveAt: entry.Effective, Reference: entry.Reference,
+		Postings: make([]topics.LedgerPosting, len(entry.Postings)),
 	}
 	for i, p := range entry.Postings {
 		id := p.Account.ID()

@@ -85,10 +85,15 @@ func orDefault[T int | time.Duration](v *T, standard T) {
 	}
 }
 
-// Open returns the state of a partition. Nothing is read before the first batch needs it.
-func (p *Program) Open(_ context.Context, number int32, _ int64) (stream.State, error) {
+// Open returns the state of a partition. Only the head of the ledger's chain is read before the first batch needs more:
+// a commit of the former owner that lands after it moves the applied position, too, and fails the first batch's fence.
+func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State, error) {
 	if number < 0 || number >= p.config.Partitions {
 		return nil, fmt.Errorf("payments: partition %d of %d", number, p.config.Partitions)
+	}
+	writer, err := ledgerstore.OpenWriter(ctx, p.config.Pool, number)
+	if err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
 	}
 	return &partition{
 		number:   number,
@@ -101,7 +106,7 @@ func (p *Program) Open(_ context.Context, number int32, _ int64) (stream.State, 
 		inputs:   make(map[int64]*input),
 		created:  make(map[paymentKey]ledger.Customer),
 		applied:  make(map[inputID]bool),
-		ledger:   ledgerstore.NewWriter(number),
+		ledger:   writer,
 	}, nil
 }
 

@@ -120,7 +120,7 @@ func (s *partition) restoreEntry(o *stream.Output) error {
 	}
 	entry := ledger.Entry{
 		ID: ledger.EntryID{Partition: id.Partition, Position: id.Position, Index: id.Index}, Template: v.Template,
-		PaymentID: v.PaymentID, At: v.BookedAt,
+		PaymentID: v.PaymentID, At: v.BookedAt, Effective: v.EffectiveAt, Reference: v.Reference,
 	}
 	for _, p := range v.Postings {
 		account := ledger.Account{
