@@ -107,7 +107,7 @@ var chart = [...]ChartLine{
 	{AccruedPSPFees, Liability, HeldBySystem, false, true,
 		"Fees that we expect of the PSP and that it has not charged yet."},
 	{FXPosition, Liability, HeldBySystem, false, true,
-		"What conversions have left us of the currency beyond what we owe in it (long); below zero, we are short of it. Zero in each currency once all is covered at the bank."},
+		"What conversions have left us of the currency beyond what we owe in it (long); below zero, we are short of it. Once all is covered at the bank, what is left is gain or loss on rates."},
 
 	{RetainedEarnings, Equity, HeldBySystem, false, true,
 		"Income less expenses of the periods that are closed."},

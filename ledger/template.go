@@ -73,11 +73,13 @@ const (
 
 // Template describes the entries of one name.
 type Template struct {
-	Name     string
-	Cause    Cause
-	Trigger  string // who or what has it booked
-	Purpose  string // what the entry says
-	UndoneBy string // the template that puts the balances back; "" where there is none
+	Name    string
+	Cause   Cause
+	Trigger string // who or what has it booked
+	Purpose string // what the entry says
+	// UndoneBy is the template that puts back what this one moved, together with those before it of the same refund,
+	// payout, transfer …; "" where there is none.
+	UndoneBy string
 }
 
 // templates is never changed.
@@ -85,7 +87,7 @@ var templates = [...]Template{
 	{TemplateDepositCaptured, Fact, "The PSP reports a capture, be it a late one.",
 		"The PSP owes us the amount less its fee, the fee is our expense, and we owe the customer the whole amount. A fee that the PSP tells only when it settles is zero here.", ""},
 	{TemplatePSPFeeAccrued, Fact, "The engine, where the PSP's price is known and its fee is not told with the capture.",
-		"The fee is an expense of the month of the capture; until the PSP charges it, it is accrued.", TemplatePSPFeeCharged},
+		"The fee is an expense of the month of the capture; until the PSP charges it, it is accrued.", ""},
 	{TemplatePSPFeeCharged, Fact, "The PSP's report tells the fee after the capture.",
 		"The PSP owes us that much less. What was accrued for the fee is used up; the difference is an expense, or less of one.", ""},
 
@@ -128,7 +130,7 @@ var templates = [...]Template{
 		"The bet is our revenue until the round is won.", TemplateRoundRolledBack},
 	{TemplateGameCredit, Command, "A wallet command: credit, reason game (a win of a round).",
 		"The win is less revenue for us.", TemplateRoundRolledBack},
-	{TemplateRoundRolledBack, Command, "A wallet command: rollback_round. It always posts: the round did not take place.",
+	{TemplateRoundRolledBack, Fact, "A wallet command: rollback_round. It is never refused for want of money: the round did not take place.",
 		"The net of the round's bets and wins is undone. A loss is given back, debt first; a gain is taken from the wallet, and the rest becomes debt. Bets equal to wins book nothing.", ""},
 	{TemplateBonusGranted, Command, "A wallet command: credit, reason bonus.",
 		"The bonus is our expense.", TemplateBonusTakenBack},

@@ -1,5 +1,5 @@
 // Package reference generates the documents that follow from code: JSON Schemas and an AsyncAPI document from the
-// catalogue of topics, the reference of the configuration from its struct.
+// catalogue of topics, the reference of the configuration from its struct, the ledger's handbook from its templates.
 package reference
 
 import (
@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/ledger/handbook"
 	"github.com/weirhq/weir/rules"
 )
 
@@ -38,6 +39,15 @@ func All() (map[string][]byte, error) {
 		return nil, err
 	}
 	files["config.md"] = []byte(config.Markdown())
+	for name, document := range map[string]func() (string, error){
+		"chart-of-accounts.md": handbook.ChartOfAccounts, "posting-templates.md": handbook.PostingTemplates,
+	} {
+		text, err := document()
+		if err != nil {
+			return nil, err
+		}
+		files[name] = []byte(text)
+	}
 	if files[filepath.Join("schemas", "rules.schema.json")], err = rules.Schema(); err != nil {
 		return nil, err
 	}
