@@ -33,8 +33,11 @@ var (
 	// ErrBusy says that MaxWaiters questions are open.
 	ErrBusy = fmt.Errorf("%d requests are waiting for their events already", MaxWaiters)
 	// ErrNotReady says that the hub has not found its place in the events yet: an answer could be missed.
-	ErrNotReady = errors.New("the reader of " + topics.Events + " has not started: the broker is away or the topic is missing")
+	ErrNotReady = errors.New("the reader of " + read + " has not started: the broker is away or a topic is missing")
 )
+
+// read names the topics that the hub reads.
+const read = topics.Events + " and " + topics.WalletEvents
 
 // Hub reads all partitions of the topics that answer commands, uncommitted transactions included: the database has
 // committed before an event is written, so what is read here is a fact even where its Kafka transaction aborts and is
@@ -83,7 +86,7 @@ func New(options []kgo.Opt, log *slog.Logger, registerer prometheus.Registerer) 
 		kgo.FetchMaxWait(time.Second),
 	)...)
 	if err != nil {
-		return nil, fmt.Errorf("reader of %s: %w", topics.Events, err)
+		return nil, fmt.Errorf("reader of %s: %w", read, err)
 	}
 	h := &Hub{
 		client: client, log: log, marks: map[source]topics.EventID{}, waiters: map[subject][]listener{},
@@ -116,7 +119,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		if err == nil {
 			break
 		}
-		h.log.WarnContext(ctx, "events cannot be read yet", "topic", topics.Events, "error", err)
+		h.log.WarnContext(ctx, "events cannot be read yet", "topics", read, "error", err)
 		if pause(ctx, startRetry) != nil {
 			return nil
 		}
@@ -140,26 +143,28 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // start fixes the offset of each partition: what is its end now.
 func (h *Hub) start(ctx context.Context) error {
-	ends, err := kadm.NewClient(h.client).ListEndOffsets(ctx, topics.Events)
+	ends, err := kadm.NewClient(h.client).ListEndOffsets(ctx, topics.Events, topics.WalletEvents)
 	if err != nil {
 		return err
 	}
 	if err := ends.Error(); err != nil {
 		return err
 	}
-	offsets := map[int32]kgo.Offset{}
+	offsets := map[string]map[int32]kgo.Offset{topics.Events: {}, topics.WalletEvents: {}}
 	ends.Each(func(o kadm.ListedOffset) {
-		offsets[o.Partition] = kgo.NewOffset().At(o.Offset).WithEpoch(-1)
+		offsets[o.Topic][o.Partition] = kgo.NewOffset().At(o.Offset).WithEpoch(-1)
 	})
-	if len(offsets) == 0 {
-		return fmt.Errorf("topic %s does not exist: create the topics first", topics.Events)
+	partitions := len(offsets[topics.Events])
+	if partitions == 0 || len(offsets[topics.WalletEvents]) != partitions {
+		return fmt.Errorf("%s have %d and %d partitions, want as many and at least one: create the topics first",
+			read, partitions, len(offsets[topics.WalletEvents]))
 	}
-	h.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topics.Events: offsets})
-	h.partitions.Store(int32(len(offsets)))
+	h.client.AddConsumePartitions(offsets)
+	h.partitions.Store(int32(partitions))
 	return nil
 }
 
-// Partitions is the partition count of the payment topics, 0 until the hub is ready.
+// Partitions is the partition count of the topics, 0 until the hub is ready.
 func (h *Hub) Partitions() int32 { return h.partitions.Load() }
 
 // Check reports whether questions can be asked.

@@ -287,3 +287,73 @@ func TestQuestionsBeforeTheHubIsReadyAreRefused(t *testing.T) {
 		t.Errorf("got %v when stopped", err)
 	}
 }
+
+// walletRecord is an event as the payments role publishes it.
+func walletRecord(t testing.TB, e topics.WalletEvent) *kgo.Record {
+	t.Helper()
+	id, err := topics.ParseEventID(e.EventID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := topics.Marshal(&e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &kgo.Record{Topic: topics.WalletEvents, Partition: id.Partition, Value: value}
+	for _, h := range (topics.Envelope{ID: e.EventID, Source: "weir/payments", Type: topics.TypeWalletEvent}).Headers() {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return r
+}
+
+// A wallet command is answered by the last event of its record. An event of a payment answers nothing of a wallet, not
+// even under the same command id, and the two topics have marks of their own.
+func TestWalletCommandIsAnswered(t *testing.T) {
+	b := brokertest.New(t, partitions)
+	client := producer(t, b)
+	hub := start(t, b, nil)
+	w, err := hub.AskWallet("c1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	publish(t, client, topics.PaymentEvent{EventID: "2-9-0", Type: topics.EventCommandRefused, CommandID: "c1"})
+	for _, e := range []topics.WalletEvent{
+		{EventID: "2-3-0", Type: topics.WalletCredited, CommandID: "another"},
+		{EventID: "2-4-0", Type: topics.WalletHoldExpired, CommandID: "c1", More: true},
+		{EventID: "2-4-1", Type: topics.WalletDebited, CommandID: "c1", Amount: 7},
+		{EventID: "2-4-1", Type: topics.WalletDebited, CommandID: "c1", Amount: 8}, // published again
+	} {
+		if err := client.ProduceSync(t.Context(), walletRecord(t, e)).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if event, ok := w.Wait(ctx); !ok || event.Type != topics.WalletDebited || event.Amount != 7 {
+		t.Errorf("got %+v, %v", event, ok)
+	}
+}
+
+// One event of a record that has caused two is no answer yet.
+func TestWalletAnswerIsTheWholeRecord(t *testing.T) {
+	b := brokertest.New(t, partitions)
+	hub := start(t, b, nil)
+	w, err := hub.AskWallet("c1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	first := topics.WalletEvent{EventID: "2-4-0", Type: topics.WalletHoldReleased, CommandID: "c1", More: true}
+	if err := producer(t, b).ProduceSync(t.Context(), walletRecord(t, first)).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first event is read", func() bool { return len(w.Events()) == 1 })
+	if event, ok := w.Answer(); ok {
+		t.Errorf("answered with %+v", event)
+	}
+	w.Learn(topics.WalletEvent{EventID: "2-4-1", Type: topics.WalletClosed, CommandID: "c1"}, first)
+	if event, ok := w.Answer(); !ok || event.Type != topics.WalletClosed {
+		t.Errorf("got %+v, %v", event, ok)
+	}
+}

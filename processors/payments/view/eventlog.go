@@ -11,7 +11,8 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// EventLog reads the events of payments from the log of what the payments fold has published or is about to publish.
+// EventLog reads the events of payments and wallets from the log of what the payments fold has published or is about to
+// publish.
 type EventLog struct {
 	db     Querier
 	frames *stream.Frames
@@ -38,28 +39,15 @@ func (l *EventLog) Read(ctx context.Context, tenant string, payment topics.Payme
 	if err != nil {
 		return nil, fmt.Errorf("events of payment %s: %w", payment, err)
 	}
-	var (
-		events   []topics.PaymentEvent
-		position int64
-		frame    []byte
-		id       = payment.String()
-	)
-	_, err = pgx.ForEachRow(rows, []any{&position, &frame}, func() error {
-		_, outputs, err := l.frames.Decode(payment.Partition, position, frame)
-		if err != nil {
+	var events []topics.PaymentEvent
+	id := payment.String()
+	err = l.each(rows, payment.Partition, topics.Events, func(value []byte) error {
+		var event topics.PaymentEvent
+		if err := topics.Unmarshal(value, &event); err != nil {
 			return err
 		}
-		for _, output := range outputs {
-			if output.Topic != topics.Events {
-				continue
-			}
-			var event topics.PaymentEvent
-			if err := topics.Unmarshal(output.Value, &event); err != nil {
-				return err
-			}
-			if event.Tenant == tenant && (event.PaymentID == id || event.CommandID == command.String()) {
-				events = append(events, event)
-			}
+		if event.Tenant == tenant && (event.PaymentID == id || event.CommandID == command.String()) {
+			events = append(events, event)
 		}
 		return nil
 	})
@@ -67,4 +55,53 @@ func (l *EventLog) Read(ctx context.Context, tenant string, payment topics.Payme
 		return nil, fmt.Errorf("events of payment %s: %w", payment, err)
 	}
 	return events, nil
+}
+
+// Wallet returns the events that a wallet command caused, in the order of their ids. There are none before it is applied.
+func (l *EventLog) Wallet(ctx context.Context, tenant string, partition int32, command uuid.UUID) ([]topics.WalletEvent, error) {
+	rows, err := l.db.Query(ctx, `
+		SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (
+			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
+		ORDER BY position`, partition, command)
+	if err != nil {
+		return nil, fmt.Errorf("events of wallet command %s: %w", command, err)
+	}
+	var events []topics.WalletEvent
+	err = l.each(rows, partition, topics.WalletEvents, func(value []byte) error {
+		var event topics.WalletEvent
+		if err := topics.Unmarshal(value, &event); err != nil {
+			return err
+		}
+		if event.Tenant == tenant && event.CommandID == command.String() {
+			events = append(events, event)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("events of wallet command %s: %w", command, err)
+	}
+	return events, nil
+}
+
+// each calls read with the value of each record of a topic that the rows hold.
+func (l *EventLog) each(rows pgx.Rows, partition int32, topic string, read func(value []byte) error) error {
+	var position int64
+	var frame []byte
+	_, err := pgx.ForEachRow(rows, []any{&position, &frame}, func() error {
+		_, outputs, err := l.frames.Decode(partition, position, frame)
+		if err != nil {
+			return err
+		}
+		for _, output := range outputs {
+			if output.Topic != topic {
+				continue
+			}
+			if err := read(output.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err
 }
