@@ -109,6 +109,11 @@ func flowTopics() []Topic {
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
 		},
 		{
+			Name: LedgerBalances, Purpose: "The balance of each account as its last entry left it, about a second behind the entries. A repeat may come; entry_id tells which of two is newer.",
+			Key: "account id and partition, as <account_id>-<partition>", Compacted: true, Retention: forEver, Value: LedgerBalance{}, Types: []string{TypeLedgerBalance},
+			Writers: []string{"statements"}, Readers: []string{"downstream"}, Public: true,
+		},
+		{
 			Name: Decisions, Purpose: "The risk decision on each assessed command, with what every rule said.",
 			Key: customerKey, Retention: forEver, Value: Decision{}, Types: []string{TypeDecision},
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,

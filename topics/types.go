@@ -9,5 +9,6 @@ const (
 	TypeWalletCommand = "weir.wallet.command.v1" // value: WalletCommand
 	TypeWalletEvent   = "weir.wallet.event.v1"   // value: WalletEvent
 	TypePeriodClosed  = "weir.period.closed.v1"  // value: PeriodClosed
+	TypeLedgerBalance = "weir.ledger.balance.v1" // value: LedgerBalance
 	TypePosition      = "weir.position.v1"       // value: the runtime's own
 )

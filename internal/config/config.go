@@ -15,7 +15,7 @@ import (
 type Config struct {
 	DataDir string   `key:"data_dir" validate:"required" doc:"Directory of the embedded broker and database and of what they need."`
 	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry."`
-	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk payments psp webhooks api sandbox" doc:"Roles that this process runs: risk, payments, psp, webhooks, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
+	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk payments psp webhooks statements api sandbox" doc:"Roles that this process runs: risk, payments, psp, webhooks, statements, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
 
 	Log      Log            `key:"log"`
 	Kafka    Kafka          `key:"kafka"`

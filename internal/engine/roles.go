@@ -15,6 +15,7 @@ import (
 	"github.com/weirhq/weir/processors/psp/sandbox"
 	"github.com/weirhq/weir/processors/psp/webhook"
 	"github.com/weirhq/weir/processors/risk"
+	"github.com/weirhq/weir/processors/statements"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/topics"
@@ -28,7 +29,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 		build func(context.Context) error
 	}{
 		{"sandbox", e.addSandbox}, {"risk", e.addRisk}, {"payments", e.addPayments}, {"psp", e.addGateway},
-		{"webhooks", e.addWebhooks}, {"api", e.addAPI},
+		{"webhooks", e.addWebhooks}, {"statements", e.addStatements}, {"api", e.addAPI},
 	}
 	for _, b := range builders {
 		if !e.Config.Runs(b.role) {
@@ -159,6 +160,15 @@ func (e *Engine) addWebhooks(context.Context) error {
 		return err
 	}
 	e.roles = append(e.roles, role{"webhooks", w.Run, w.Ready})
+	return nil
+}
+
+func (e *Engine) addStatements(context.Context) error {
+	s, err := statements.New(statements.Config{Database: e.Database, Kafka: e.Kafka, Log: e.log, Registerer: e.registry})
+	if err != nil {
+		return err
+	}
+	e.roles = append(e.roles, role{statements.Role, s.Run, s.Ready})
 	return nil
 }
 

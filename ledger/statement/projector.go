@@ -67,8 +67,8 @@ type partition struct {
 // Round is what one round did.
 type Round struct {
 	Entries, Lines int
-	Lag            int64 // records that the fold has applied and the projection has not, after the round
-	Behind         bool  // another round has something to do at once
+	Lags           map[int32]int64 // by partition: records that the fold has applied and the projection has not, after the round
+	Behind         bool            // another round has something to do at once
 }
 
 // Round projects what there is, up to a bound. Any error but the context's may be met by another round, which starts from
@@ -118,10 +118,11 @@ func (p *Projector) round(ctx context.Context) (round Round, err error) {
 	for _, s := range steps {
 		s.partition.row = s.row
 	}
-	for _, part := range p.all() {
-		round.Lag += max(part.applied-part.row.Next, 0)
+	round.Lags = make(map[int32]int64, len(p.partitions))
+	for number, part := range p.partitions {
+		round.Lags[number] = max(part.applied-part.row.Next, 0)
+		round.Behind = round.Behind || part.row.Next < part.applied
 	}
-	round.Behind = round.Behind || round.Lag > 0 && round.Entries > 0
 	p.forget()
 	return round, nil
 }

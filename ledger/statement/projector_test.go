@@ -88,7 +88,7 @@ func TestTwoProjectors(t *testing.T) {
 					t.Error(err)
 					lost <- stale
 					return
-				case round.Lag == 0:
+				case !round.Behind:
 					lost <- stale
 					return
 				}
