@@ -52,7 +52,7 @@ func (a *Assessor) Assess(ctx context.Context, r stream.Record) ([]stream.Messag
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
 	c := &in.Command
-	id, detail := identify(c)
+	id, detail := identify(c.CommandID, c.Tenant)
 	if detail != "" {
 		a.metrics.deadLettered.Inc()
 		return nil, &stream.DeadLetter{Reason: topics.RefusedInvalid, Detail: detail}, nil
@@ -60,7 +60,7 @@ func (a *Assessor) Assess(ctx context.Context, r stream.Record) ([]stream.Messag
 	if c.TraceID == "" {
 		c.TraceID = traceOf(r.Headers)
 	}
-	if refusal := validate(c, r.Value); refusal != nil {
+	if refusal := validate(c.Validate(), r.Value, "send the PSP's token of the card in card.token"); refusal != nil {
 		a.metrics.refused(refusal.Code)
 		in = topics.AssessedCommand{Command: nameOnly(c), Refusal: refusal}
 	} else if err := a.decide(ctx, &in, r.Time); err != nil {

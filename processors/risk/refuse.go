@@ -18,30 +18,29 @@ const (
 
 // identify finds a command's id and checks its tenant: without both nobody could be told of a refusal. detail says what
 // is wrong, "" where nothing is; it quotes no value.
-func identify(c *topics.Command) (id uuid.UUID, detail string) {
-	if c.CommandID == "" {
+func identify(commandID, tenant string) (id uuid.UUID, detail string) {
+	if commandID == "" {
 		return id, "command_id: is missing; want a UUID of the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b"
 	}
-	id, err := uuid.FromString(c.CommandID)
-	if err != nil || len(c.CommandID) != 36 || id.IsNil() {
+	id, err := uuid.FromString(commandID)
+	if err != nil || len(commandID) != 36 || id.IsNil() {
 		return id, "command_id: is not a UUID; want the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b, not all zeros"
 	}
-	if c.Tenant == "" {
-		return id, "tenant: is missing; want the name of the brand that the payment belongs to"
+	if tenant == "" {
+		return id, "tenant: is missing; want the name of the brand that the customer belongs to"
 	}
-	if !isName(c.Tenant, maxTenant) {
+	if !isName(tenant, maxTenant) {
 		return id, "tenant: is not a name; want printable ASCII without spaces, quotes and slashes, at most 64 characters"
 	}
 	return id, ""
 }
 
-// validate is the command's own validation, and the search for a card number in fields that are unknown here.
-func validate(c *topics.Command, raw []byte) *topics.Refusal {
-	refusal := c.Validate()
+// validate adds to the command's own validation the search for a card number in fields that are unknown here. instead
+// says what to do about one.
+func validate(refusal *topics.Refusal, raw []byte, instead string) *topics.Refusal {
 	if (refusal == nil || refusal.Code != topics.RefusedCardNumber) && topics.FindCardNumber(raw) {
 		// It outweighs whatever else is wrong: the producer has to hear of this first.
-		return &topics.Refusal{Code: topics.RefusedCardNumber,
-			Detail: "the command holds a card number; send the PSP's token of the card in card.token"}
+		return &topics.Refusal{Code: topics.RefusedCardNumber, Detail: "the command holds a card number; " + instead}
 	}
 	return refusal
 }

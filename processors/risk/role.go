@@ -2,6 +2,7 @@ package risk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -13,8 +14,12 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// RoleName is the role's name: of its consumer group, its metrics and the source of what it writes.
-const RoleName = "risk"
+// RoleName is the role's name: of its consumer group, its metrics and the source of what it writes. Wallet commands are
+// consumed beside, under a name of their own: the two topics have lags of their own, and neither waits for the other.
+const (
+	RoleName       = "risk"
+	RoleNameWallet = "risk-wallet"
+)
 
 // Config says what the risk role needs.
 type Config struct {
@@ -30,8 +35,9 @@ type Config struct {
 
 // Role is the risk role of one process.
 type Role struct {
-	rules     *RuleSource
-	transform *stream.Transform
+	rules    *RuleSource
+	commands *stream.Transform
+	wallets  *stream.Transform
 }
 
 // New loads the rules and checks the configuration. It connects to nothing. A mistake in a rule file, or a failing
@@ -52,27 +58,38 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	transform, err := stream.NewTransform(stream.TransformConfig{
-		Role: RoleName, Input: topics.Commands, DeadLetters: topics.CommandsDeadLetters, Apply: assessor.Assess,
-		Kafka: c.Kafka, InstanceID: c.InstanceID, Limits: c.Limits, Log: c.Log, Registerer: c.Registerer,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("risk: %w", err)
+	transform := func(name, input, deadLetters string, apply stream.TransformFunc) (*stream.Transform, error) {
+		t, err := stream.NewTransform(stream.TransformConfig{
+			Role: name, Input: input, DeadLetters: deadLetters, Apply: apply,
+			Kafka: c.Kafka, InstanceID: c.InstanceID, Limits: c.Limits, Log: c.Log, Registerer: c.Registerer,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("risk: %w", err)
+		}
+		return t, nil
 	}
-	return &Role{rules: source, transform: transform}, nil
+	role := &Role{rules: source}
+	if role.commands, err = transform(RoleName, topics.Commands, topics.CommandsDeadLetters, assessor.Assess); err != nil {
+		return nil, err
+	}
+	if role.wallets, err = transform(RoleNameWallet, topics.WalletCommands, topics.WalletCommandsDeadLetters, assessor.AssessWallet); err != nil {
+		return nil, err
+	}
+	return role, nil
 }
 
 // Run assesses commands and watches the rule files until ctx is done, then finishes what is in flight and returns nil.
 func (r *Role) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.transform.Run(ctx) })
+	group.Go(func() error { return r.commands.Run(ctx) })
+	group.Go(func() error { return r.wallets.Run(ctx) })
 	group.Go(func() error { return r.rules.Watch(ctx) })
 	return group.Wait()
 }
 
 // Ready returns nil once commands are being assessed. A broken rule file does not make the role unready, because the last
 // good set is in force: Rules().Status() tells of it.
-func (r *Role) Ready() error { return r.transform.Ready() }
+func (r *Role) Ready() error { return errors.Join(r.commands.Ready(), r.wallets.Ready()) }
 
 // Rules is the rule set in force.
 func (r *Role) Rules() *RuleSource { return r.rules }
