@@ -26,7 +26,7 @@ func newLedgerCommand(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTrialBalanceCommand(a), newEntryCommand(a))
+	cmd.AddCommand(newTrialBalanceCommand(a), newEntryCommand(a), newClosePeriodCommand(a))
 	return cmd
 }
 
