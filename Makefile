@@ -77,4 +77,4 @@ release-schemas: ## Make the schemas of today those that later ones are compared
 
 .PHONY: clean
 clean: ## Remove what was built and fetched, and the data of make run
-	rm -rf bin data deploy/kafka/target
+	rm -rf bin data deploy/kafka/target docs/examples/target

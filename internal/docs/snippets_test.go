@@ -107,7 +107,7 @@ func TestSnippets(t *testing.T) {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{weir: buildWeir(t), directory: t.TempDir()}
-	for link, target := range map[string]string{"bin": filepath.Dir(w.weir), "testdata": filepath.Join(root, "testdata")} {
+	for link, target := range map[string]string{"bin": filepath.Dir(w.weir), "testdata": filepath.Join(root, "testdata"), "docs": filepath.Join(root, "docs")} {
 		target, err := filepath.Abs(target)
 		if err == nil {
 			err = os.Symlink(target, filepath.Join(w.directory, link))
@@ -184,6 +184,8 @@ func needTools(t *testing.T, language, text string) {
 	switch {
 	case language == "python" && exec.CommandContext(t.Context(), "python3", "-c", "import confluent_kafka").Run() != nil:
 		missing = "python3 with confluent-kafka (pip install confluent-kafka)"
+	case strings.Contains(text, examplesPython) && examples(t) != nil:
+		missing = "python3 with the packages of docs/examples/requirements.txt, from PyPI or installed"
 	case language == "sh":
 		for _, tool := range []string{"kcat", "curl", "jq"} {
 			if _, err := exec.LookPath(tool); err != nil && regexp.MustCompile(`\b`+tool+` `).MatchString(text) {
@@ -198,6 +200,20 @@ func needTools(t *testing.T, language, text string) {
 	default:
 		t.Skipf("LEFT OUT: this snippet needs %s", missing)
 	}
+}
+
+// examplesPython runs the examples; it fetches their packages the first time.
+const examplesPython = "docs/examples/python"
+
+func examples(t *testing.T) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), snippetWithin)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(root, examplesPython), "--version").CombinedOutput()
+	if err != nil {
+		t.Logf("%s: %v\n%s", examplesPython, err, out)
+	}
+	return err
 }
 
 // run runs a snippet and returns what it prints to standard output.
