@@ -20,6 +20,30 @@ type AuthorizeIntent struct {
 	Context *Context `json:"context,omitempty"`
 }
 
+// CaptureHold defines model for CaptureHold.
+type CaptureHold struct {
+	// Amount Minor units. Absent: all that is left.
+	Amount *int64 `json:"amount,omitempty"`
+
+	// Currency Must be the hold's; required beside an amount.
+	Currency    string `json:"currency,omitempty"`
+	Description string `json:"description,omitempty"`
+
+	// EffectiveAt When the movement took place, where that is not now.
+	EffectiveAt time.Time `json:"effective_at,omitempty"`
+
+	// Reason What a movement is for, and so what stands on the other side of its entry. `game`: a bet or a win of `round_id`;
+	// `bonus`: granted or taken back; `purchase`: sold to the customer, or its refund; `adjustment`: a correction that one
+	// person asks for and another one approves.
+	Reason WalletReason `json:"reason"`
+
+	// RequestedBy As for a debit.
+	RequestedBy string `json:"requested_by,omitempty"`
+
+	// RoundID Required with `game`.
+	RoundID string `json:"round_id,omitempty"`
+}
+
 // CaptureIntent defines model for CaptureIntent.
 type CaptureIntent struct {
 	// Amount Minor units. Absent: all that is left.
@@ -37,6 +61,11 @@ type Card = topics.Card
 
 // Challenge What a 3-D Secure challenge returned.
 type Challenge = topics.Challenge
+
+// CloseWallet defines model for CloseWallet.
+type CloseWallet struct {
+	Description string `json:"description,omitempty"`
+}
 
 // ConfirmIntent defines model for ConfirmIntent.
 type ConfirmIntent struct {
@@ -110,6 +139,27 @@ type ErrorDetails struct {
 type Health struct {
 	Status string            `json:"status"`
 	Checks map[string]string `json:"checks,omitempty"`
+}
+
+// Hold defines model for Hold.
+type Hold struct {
+	ID         string `json:"id"`
+	CustomerID string `json:"customer_id"`
+
+	// Status `finished`: nothing is left of it.
+	Status   string `json:"status"`
+	Currency string `json:"currency"`
+
+	// Amount As it was placed.
+	Amount   int64 `json:"amount"`
+	Captured int64 `json:"captured"`
+
+	// Released By a release or by expiry.
+	Released int64 `json:"released"`
+
+	// Remaining What a capture may still ask for.
+	Remaining int64      `json:"remaining"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
 // Intent defines model for Intent.
@@ -191,6 +241,28 @@ type MaskedCard struct {
 	Type        string `json:"type,omitempty"`
 }
 
+// MoveWallet defines model for MoveWallet.
+type MoveWallet struct {
+	// Amount Minor units.
+	Amount      int64  `json:"amount"`
+	Currency    string `json:"currency"`
+	Description string `json:"description,omitempty"`
+
+	// EffectiveAt When the movement took place, where that is not now.
+	EffectiveAt time.Time `json:"effective_at,omitempty"`
+
+	// Reason What a movement is for, and so what stands on the other side of its entry. `game`: a bet or a win of `round_id`;
+	// `bonus`: granted or taken back; `purchase`: sold to the customer, or its refund; `adjustment`: a correction that one
+	// person asks for and another one approves.
+	Reason WalletReason `json:"reason"`
+
+	// RequestedBy Who asked for the correction; required with `adjustment`, and not the name of the API key that sends it, which approves.
+	RequestedBy string `json:"requested_by,omitempty"`
+
+	// RoundID Ties the bets and wins of one game round together; required with `game`.
+	RoundID string `json:"round_id,omitempty"`
+}
+
 // Operation defines model for Operation.
 type Operation struct {
 	Amount int64 `json:"amount"`
@@ -200,6 +272,20 @@ type Operation struct {
 	PSPReference string `json:"psp_reference,omitempty"`
 	State        string `json:"state"`
 	Type         string `json:"type"`
+}
+
+// PlaceHold defines model for PlaceHold.
+type PlaceHold struct {
+	// Amount Minor units.
+	Amount      int64  `json:"amount"`
+	Currency    string `json:"currency"`
+	Description string `json:"description,omitempty"`
+
+	// EffectiveAt When the money was set aside, where that is not now.
+	EffectiveAt time.Time `json:"effective_at,omitempty"`
+
+	// ExpiresAt When what is left is released by itself; absent it never is.
+	ExpiresAt time.Time `json:"expires_at,omitempty"`
 }
 
 // Received defines model for Received.
@@ -236,8 +322,85 @@ type ReviewIntent struct {
 // Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet.
 type Status = string
 
+// Wallet defines model for Wallet.
+type Wallet struct {
+	CustomerID string `json:"customer_id"`
+	Status     string `json:"status"`
+
+	// Balances In the order of their currencies.
+	Balances []WalletBalance `json:"balances"`
+}
+
+// WalletBalance Minor units, none below zero.
+type WalletBalance struct {
+	Currency  string `json:"currency"`
+	Available int64  `json:"available"`
+
+	// Held Set aside for holds.
+	Held int64 `json:"held"`
+
+	// Debt Owed to us.
+	Debt int64 `json:"debt"`
+
+	// Total Available and held.
+	Total int64 `json:"total"`
+}
+
+// WalletChange defines model for WalletChange.
+type WalletChange struct {
+	// CommandID Names the command in `wallet.events.v1`; it names the hold that it places.
+	CommandID string `json:"command_id"`
+
+	// Status What happened. `accepted`: stored, not decided on yet.
+	Status     string `json:"status"`
+	CustomerID string `json:"customer_id"`
+
+	// Amount Minor units; that of a rollback is below zero where the round had given more than it took.
+	Amount int64 `json:"amount,omitempty"`
+
+	// At When it was decided.
+	At       *time.Time     `json:"at,omitempty"`
+	Balance  *WalletBalance `json:"balance,omitempty"`
+	Currency string         `json:"currency,omitempty"`
+
+	// EffectiveAt When it took place, where that is not `at`.
+	EffectiveAt *time.Time `json:"effective_at,omitempty"`
+
+	// EventID Absent while the status is accepted.
+	EventID string `json:"event_id,omitempty"`
+	Hold    *Hold  `json:"hold,omitempty"`
+
+	// Reason What a movement is for, and so what stands on the other side of its entry. `game`: a bet or a win of `round_id`;
+	// `bonus`: granted or taken back; `purchase`: sold to the customer, or its refund; `adjustment`: a correction that one
+	// person asks for and another one approves.
+	Reason  WalletReason `json:"reason,omitempty"`
+	RoundID string       `json:"round_id,omitempty"`
+}
+
+// WalletReason What a movement is for, and so what stands on the other side of its entry. `game`: a bet or a win of `round_id`;
+// `bonus`: granted or taken back; `purchase`: sold to the customer, or its refund; `adjustment`: a correction that one
+// person asks for and another one approves.
+type WalletReason = topics.WalletReason
+
+// WalletStep defines model for WalletStep.
+type WalletStep struct {
+	Description string `json:"description,omitempty"`
+
+	// EffectiveAt When it took place, where that is not now.
+	EffectiveAt time.Time `json:"effective_at,omitempty"`
+}
+
+// Customer Example: cus_42
+type Customer = string
+
+// HoldID Example: 019ac1b2-f5a8-7c3e-9d10-aa5be2c17f45
+type HoldID = string
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
+
+// RoundID Example: round-7
+type RoundID = string
 
 // TraceID defines model for TraceID.
 type TraceID = string
@@ -286,3 +449,6 @@ type Unprocessable = Error
 
 // UnsupportedType defines model for UnsupportedType.
 type UnsupportedType = Error
+
+// WalletAccepted defines model for WalletAccepted.
+type WalletAccepted = WalletChange

@@ -46,7 +46,8 @@ func decodeCapture(body []byte, c *topics.Command) error {
 	if err := decode(body, &in); err != nil {
 		return err
 	}
-	return setAmount(c, in.Amount, in.Currency)
+	c.Currency = in.Currency
+	return amountOrAll(in.Amount, &c.Amount)
 }
 
 func decodeRefund(body []byte, c *topics.Command) error {
@@ -54,8 +55,8 @@ func decodeRefund(body []byte, c *topics.Command) error {
 	if err := decode(body, &in); err != nil {
 		return err
 	}
-	c.Reason = in.Reason
-	return setAmount(c, in.Amount, in.Currency)
+	c.Currency, c.Reason = in.Currency, in.Reason
+	return amountOrAll(in.Amount, &c.Amount)
 }
 
 func decodeEnd(body []byte, c *topics.Command) error {
@@ -65,15 +66,14 @@ func decodeEnd(body []byte, c *topics.Command) error {
 	return err
 }
 
-// setAmount keeps an amount of zero from meaning "all that is left", which only an absent one means.
-func setAmount(c *topics.Command, amount *int64, currency string) error {
-	c.Currency = currency
-	if amount == nil {
+// amountOrAll keeps an amount of zero from meaning "all that is left", which only an absent one means.
+func amountOrAll(given, amount *int64) error {
+	if given == nil {
 		return nil
 	}
-	if *amount == 0 {
+	if *given == 0 {
 		return invalid("amount", "amount: is zero; want a positive integer in minor units, or none for all that is left")
 	}
-	c.Amount = *amount
+	*amount = *given
 	return nil
 }

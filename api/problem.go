@@ -77,9 +77,9 @@ func notFound(what string) *Problem {
 // statusOfRefusal gives each refusal code the status with which it is answered.
 func statusOfRefusal(code topics.RefusalCode) int {
 	switch code {
-	case topics.RefusedUnknownPayment:
+	case topics.RefusedUnknownPayment, topics.RefusedUnknownAccount:
 		return http.StatusNotFound
-	case topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedInProgress:
+	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedInProgress:
 		return http.StatusConflict
 	case topics.RefusedUndecodable, topics.RefusedPoison:
 		return http.StatusInternalServerError

@@ -1,5 +1,6 @@
-// Package view reads payments as the API shows them. It reads the table that the payments fold writes and nothing else,
-// so it may be behind the events that are already published by the time of one transaction, never ahead of them.
+// Package view reads payments and wallets as the API shows them. It reads the tables that the payments fold writes and
+// nothing else, so it may be behind the events that are already published by the time of one transaction, never ahead of
+// them.
 package view
 
 import (
@@ -74,8 +75,8 @@ type Operation struct {
 	Polls        int                 `json:"polls,omitempty"`
 }
 
-// ErrNotFound says that the tenant has no such payment.
-var ErrNotFound = errors.New("no such payment")
+// ErrNotFound says that the tenant has no such payment, or the customer no wallet or no such hold.
+var ErrNotFound = errors.New("there is none")
 
 // Querier is a pool, a connection or a transaction.
 type Querier interface {

@@ -1,0 +1,175 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// walletOrder is a write that a wallet command carries out.
+type walletOrder struct {
+	call      *call
+	id        uuid.UUID // of the command
+	command   topics.WalletCommand
+	partition int32
+}
+
+// wallet reads the orders of one kind of wallet command: decode takes its fields out of the body, the path names the
+// customer and, where it has them, the hold and the round.
+func wallet(kind topics.WalletCommandType, decode func([]byte, *topics.WalletCommand) error) func(*call, []byte, uuid.UUID) (order, error) {
+	return func(c *call, body []byte, id uuid.UUID) (order, error) {
+		o := &walletOrder{call: c, command: topics.WalletCommand{
+			CommandID: id.String(), Type: kind, Tenant: c.key.Tenant, Region: c.key.Region, TraceID: c.traceID,
+			CustomerID: c.request.PathValue("customer"), HoldID: c.request.PathValue("hold"),
+		}}
+		if err := decode(body, &o.command); err != nil {
+			return nil, err
+		}
+		if round := c.request.PathValue("round"); round != "" {
+			o.command.RoundID = round
+		}
+		if err := o.approve(); err != nil {
+			return nil, err
+		}
+		if refusal := o.command.Validate(); refusal != nil {
+			return nil, refusedUnread(refusal)
+		}
+		return o, nil
+	}
+}
+
+// approve makes the API key that sends a correction its approver: of the two people it takes, the one who lets it happen
+// is the one who is known for certain.
+func (o *walletOrder) approve() error {
+	if o.command.Reason != topics.ReasonAdjustment {
+		return nil
+	}
+	o.command.ApprovedBy = o.call.key.Name
+	if o.command.RequestedBy == "" {
+		return invalid("requested_by", "requested_by: is missing; want who asked for the adjustment that this API key approves")
+	}
+	return nil
+}
+
+// parameters leave out the ids and times that are made for each attempt, and the trace.
+func (o *walletOrder) parameters() ([32]byte, error) {
+	c := o.command
+	c.CommandID, c.IssuedAt, c.TraceID, c.Region = "", time.Time{}, "", ""
+	return fingerprint(o.call.pattern, &c)
+}
+
+func (o *walletOrder) bind(id uuid.UUID, issued time.Time, partitions int32) {
+	o.id, o.command.CommandID, o.command.IssuedAt = id, id.String(), issued
+	o.partition = topics.PartitionOf(o.command.Tenant, o.command.CustomerID, partitions)
+}
+
+func (o *walletOrder) result(ctx context.Context, resumed bool) (reply, error) {
+	api := o.call.api
+	waiter, err := api.hub.AskWallet(o.command.CommandID)
+	if err != nil {
+		return reply{}, err
+	}
+	defer waiter.Close()
+	applied := false
+	if resumed {
+		events, err := api.events.Wallet(ctx, o.command.Tenant, o.partition, o.id)
+		if err != nil {
+			return reply{}, err
+		}
+		waiter.Learn(events...)
+		applied = len(events) > 0
+	}
+	if !applied {
+		if err := o.produce(ctx); err != nil {
+			return reply{}, err
+		}
+	}
+	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
+	defer cancel()
+	event, known := waiter.Wait(deadline)
+	return o.reply(&event, known)
+}
+
+func (o *walletOrder) produce(ctx context.Context) error {
+	return o.call.api.produceCommand(ctx, topics.WalletCommands, o.command.CustomerID, &o.command, topics.Envelope{
+		ID: o.command.CommandID, Type: topics.TypeWalletCommand, Subject: o.command.CustomerID,
+		Time: o.command.IssuedAt, Tenant: o.command.Tenant, Region: o.command.Region, TraceID: o.command.TraceID,
+	})
+}
+
+func (o *walletOrder) location() string {
+	if o.command.Type != topics.WalletHold {
+		return ""
+	}
+	return "/v1/wallets/" + url.PathEscape(o.command.CustomerID) + "/holds/" + o.command.CommandID
+}
+
+// reply turns what became of the command into an answer.
+func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error) {
+	if !known {
+		return encodeReply(http.StatusAccepted, o.accepted(), false)
+	}
+	switch event.Type {
+	case topics.WalletCommandRefused:
+		problem := refused(event.Refusal, event.Detail)
+		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
+	case topics.WalletDeadLettered:
+		problem := refused(topics.RefusedPoison, "")
+		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
+	}
+	status := http.StatusOK
+	switch o.command.Type {
+	case topics.WalletCredit, topics.WalletDebit, topics.WalletHold:
+		status = http.StatusCreated
+	}
+	return encodeReply(status, changeOf(event), true)
+}
+
+// accepted is a change of which nothing is known but its command.
+func (o *walletOrder) accepted() WalletChange {
+	c := &o.command
+	return WalletChange{
+		CommandID: c.CommandID, Status: statusAccepted, CustomerID: c.CustomerID,
+		Amount: c.Amount, Currency: c.Currency, Reason: c.Reason, RoundID: c.RoundID, EffectiveAt: timeOf(c.EffectiveAt),
+	}
+}
+
+// changeOf is an event of a wallet as the document shows it.
+func changeOf(e *topics.WalletEvent) WalletChange {
+	change := WalletChange{
+		CommandID: e.CommandID, Status: string(e.Type), CustomerID: e.CustomerID, EventID: e.EventID,
+		Amount: e.Amount, Currency: e.Currency, Reason: e.Reason, RoundID: e.RoundID,
+		At: timeOf(e.At), EffectiveAt: timeOf(e.EffectiveAt),
+	}
+	if h := e.Hold; h != nil {
+		hold := holdOf(e.CustomerID, e.Currency, h)
+		change.Hold = &hold
+	}
+	if b := e.Balance; b != nil {
+		balance := balanceOf(e.Currency, b)
+		change.Balance = &balance
+	}
+	return change
+}
+
+func holdOf(customer, currency string, h *topics.HoldState) Hold {
+	hold := Hold{
+		ID: h.HoldID, CustomerID: customer, Status: "open", Currency: currency, Amount: h.Amount, Captured: h.Captured,
+		Released: h.Released, Remaining: h.Amount - h.Captured - h.Released, ExpiresAt: timeOf(h.ExpiresAt),
+	}
+	if hold.Remaining == 0 {
+		hold.Status = "finished"
+	}
+	return hold
+}
+
+func balanceOf(currency string, b *topics.WalletBalance) WalletBalance {
+	return WalletBalance{
+		Currency: currency, Available: b.Available, Held: b.Held, Debt: b.Debt, Total: b.Available + b.Held,
+	}
+}

@@ -1,0 +1,45 @@
+package api
+
+import "github.com/weirhq/weir/topics"
+
+// Each decoder turns the body of one operation on a wallet into the fields of its command.
+
+func decodeMovement(body []byte, c *topics.WalletCommand) error {
+	var in MoveWallet
+	err := decode(body, &in)
+	c.Amount, c.Currency, c.Reason, c.RoundID = in.Amount, in.Currency, in.Reason, in.RoundID
+	c.RequestedBy, c.EffectiveAt, c.Description = in.RequestedBy, in.EffectiveAt.UTC(), in.Description
+	return err
+}
+
+func decodeHold(body []byte, c *topics.WalletCommand) error {
+	var in PlaceHold
+	err := decode(body, &in)
+	c.Amount, c.Currency = in.Amount, in.Currency
+	c.ExpiresAt, c.EffectiveAt, c.Description = in.ExpiresAt.UTC(), in.EffectiveAt.UTC(), in.Description
+	return err
+}
+
+func decodeHoldCapture(body []byte, c *topics.WalletCommand) error {
+	var in CaptureHold
+	if err := decode(body, &in); err != nil {
+		return err
+	}
+	c.Currency, c.Reason, c.RoundID = in.Currency, in.Reason, in.RoundID
+	c.RequestedBy, c.EffectiveAt, c.Description = in.RequestedBy, in.EffectiveAt.UTC(), in.Description
+	return amountOrAll(in.Amount, &c.Amount)
+}
+
+func decodeWalletStep(body []byte, c *topics.WalletCommand) error {
+	var in WalletStep
+	err := decode(body, &in)
+	c.EffectiveAt, c.Description = in.EffectiveAt.UTC(), in.Description
+	return err
+}
+
+func decodeWalletClose(body []byte, c *topics.WalletCommand) error {
+	var in CloseWallet
+	err := decode(body, &in)
+	c.Description = in.Description
+	return err
+}
