@@ -57,6 +57,10 @@ bench: build ## Measure rates, latencies and bytes, as a table and as JSON lines
 bench-ledger: build ## Measure the ledger beside the bare statements; more by bin/weir bench ledger --entries 20000000
 	@$(WEIR) bench ledger
 
+.PHONY: mutate-ledger
+mutate-ledger: ## Break the guards of the ledger one at a time, and see some test fail for each
+	@go run ./internal/mutate
+
 .PHONY: vet
 vet: ## Check the formatting and vet
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \

@@ -1,0 +1,19 @@
+package main
+
+// mutations are the guards of the ledger, each taken out.
+func mutations() []mutation {
+	return []mutation{
+		{"balance update, in memory", "ledger/balances.go", "b.minor[id] = sum\n", "b.minor[id] = sum - sum + minor\n", "./ledger"},
+		{"balance update, in the database", "ledger/store/accounts.go", "balance = accounts.balance + excluded.balance", "balance = excluded.balance", "./ledger/store"},
+		{"zero-sum check", "ledger/validate.go", "if !sum.zero() {", "if false && !sum.zero() {", "./ledger"},
+		{"zero-sum check, of one currency alone", "ledger/validate.go", "if e.Postings[j].Account.Currency == currency {", "if true || e.Postings[j].Account.Currency == currency {", "./ledger"},
+		{"floor check, in memory", "ledger/balances.go", "line.Guarded && b.minor[before[i].id] > 0", "line.Guarded && b.minor[before[i].id] > 1<<62", "./ledger"},
+		{"floor check, in the database", "internal/database/migrations/0001_spine.sql", "CHECK (NOT guarded OR balance <= 0)", "CHECK (NOT guarded OR balance <= 0 OR balance > 0)", "./ledger/store"},
+		{"guard of a new account", "ledger/store/accounts.go", "c.guarded = append(c.guarded, line.Guarded)", "c.guarded = append(c.guarded, line.Guarded && false)", "./ledger/store"},
+		{"dedupe of commands in one batch and after it", "processors/payments/state.go", "s.applied[id] = true\n", "s.applied[id] = false\n", "./processors/payments"},
+		{"dedupe of commands after a restart", "processors/payments/store.go", "s.applied[id] = true\n", "s.applied[id] = false\n", "./processors/payments"},
+		{"dedupe of entries", "internal/database/migrations/0004_chain.sql", "PRIMARY KEY (partition, position, ordinal)", "CHECK (position >= 0)", "./ledger/store"},
+		{"hash chain: what came before", "ledger/chain/head.go", "append(c.buffer[:0], h.Hash[:]...)", "append(c.buffer[:0], make([]byte, len(h.Hash))...)", "./ledger/chain"},
+		{"hash chain: the amounts", "ledger/chain/record.go", "uint64(r.Amounts[i])", "uint64(r.Amounts[0])", "./ledger/chain"},
+	}
+}
