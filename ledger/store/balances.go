@@ -21,20 +21,25 @@ func LoadBalances(ctx context.Context, pool *pgxpool.Pool, partition int32, ids 
 		return balances, nil
 	}
 	var batch pgx.Batch
-	lookUpBalances.Queue(&batch, partition, uuids(ids), func(rows pgx.Rows) error {
-		var id [16]byte
-		var balance int64
-		_, err := pgx.ForEachRow(rows, []any{&id, &balance}, func() error {
-			balances[id] = balance
-			return nil
-		})
-		return err
-	})
+	QueueBalances(&batch, partition, ids, func(id ledger.AccountID, minor int64) { balances[id] = minor })
 	err := pool.SendBatch(ctx, &batch).Close()
 	if err != nil {
 		return nil, fmt.Errorf("load %d balances of partition %d: %w", len(ids), partition, err)
 	}
 	return balances, nil
+}
+
+// QueueBalances adds to a batch what LoadBalances reads, for those who read more with it.
+func QueueBalances(batch *pgx.Batch, partition int32, ids []ledger.AccountID, read func(id ledger.AccountID, minor int64)) {
+	lookUpBalances.Queue(batch, partition, uuids(ids), func(rows pgx.Rows) error {
+		var id [16]byte
+		var balance int64
+		_, err := pgx.ForEachRow(rows, []any{&id, &balance}, func() error {
+			read(id, balance)
+			return nil
+		})
+		return err
+	})
 }
 
 func uuids(ids []ledger.AccountID) [][16]byte {

@@ -2,10 +2,12 @@ package payments
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gofrs/uuid/v5"
 
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -22,7 +24,17 @@ type input struct {
 	id      inputID    // for deduplication; zero where the aggregate itself tells a repeat
 	payment paymentKey // zero where the record names none of this partition
 	refused string     // why it does not belong to this partition
+	wallet  walletInput
 }
+
+// walletInput is the part of an input that is for a wallet; its Command and Expiry are nil where none is.
+type walletInput struct {
+	wallets.Input
+	customer    customerKey
+	hold, round uuid.UUID // keys; zero where the input names none
+}
+
+func (w *walletInput) is() bool { return w.Command != nil || w.Expiry != nil }
 
 // decode reads a record by the type in its header. The error of a record that is not one is kept in the input.
 func (s *partition) decode(r *stream.Record) *input {
@@ -42,9 +54,21 @@ func (s *partition) decode(r *stream.Record) *input {
 		}
 	case topics.TypeTimerDue:
 		var v topics.TimerDue
+		if in.err = topics.Unmarshal(r.Value, &v); in.err != nil {
+			break
+		}
+		if v.Kind == topics.TimerHoldExpire {
+			in.wallet.Input = wallets.Input{Partition: r.Partition, Position: r.Position, Expiry: &v}
+			in.err = s.expiry(&in.wallet, &v)
+			break
+		}
+		in.Timer = &v
+		_, in.err = s.address(in, v.PaymentID)
+	case topics.TypeAssessedWallet:
+		var v topics.AssessedWalletCommand
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
-			in.Timer = &v
-			_, in.err = s.address(in, v.PaymentID)
+			in.wallet.Input = wallets.Input{Partition: r.Partition, Position: r.Position, Command: &v}
+			in.err = s.walletCommand(in, &v)
 		}
 	default:
 		in.err = fmt.Errorf("header %s: %.64q is not a kind of record of %s", topics.HeaderType, kind, topics.Inbox)
@@ -80,6 +104,44 @@ func (s *partition) command(in *input, c *topics.Command) error {
 	if pid, err := topics.ParsePaymentID(c.PaymentID); err == nil && pid.Partition == s.number {
 		in.payment = pid.UUID
 	}
+	return nil
+}
+
+// walletCommand finds the ids of a wallet command, as command does.
+func (s *partition) walletCommand(in *input, v *topics.AssessedWalletCommand) error {
+	c := &v.Command
+	id, err := uuid.FromString(c.CommandID)
+	if err != nil || c.Tenant == "" {
+		return fmt.Errorf("command_id %.64q and tenant %.64q: want a UUID and a name", c.CommandID, c.Tenant)
+	}
+	in.id = id
+	if c.CustomerID == "" {
+		return nil // refused as it stands
+	}
+	s.belongs(in, c.Tenant, c.CustomerID)
+	if v.Refusal != nil {
+		return nil
+	}
+	w := &in.wallet
+	w.customer = customerKey{c.Tenant, c.CustomerID}
+	if c.RoundID != "" {
+		w.round = wallets.KeyOf(c.Tenant, c.CustomerID, c.RoundID)
+	}
+	switch c.Type {
+	case topics.WalletHold:
+		w.hold = wallets.KeyOf(c.Tenant, c.CustomerID, id.String())
+	case topics.WalletCaptureHold, topics.WalletReleaseHold:
+		w.hold = wallets.KeyOf(c.Tenant, c.CustomerID, strings.ToLower(c.HoldID))
+	}
+	return nil
+}
+
+// expiry finds the hold that has run out.
+func (s *partition) expiry(w *walletInput, t *topics.TimerDue) (err error) {
+	if w.hold, err = uuid.FromString(t.HoldKey); err != nil || t.Tenant == "" || t.CustomerID == "" {
+		return fmt.Errorf("hold_key %.64q, tenant %.64q and customer_id %.64q: want 32 hex digits and names", t.HoldKey, t.Tenant, t.CustomerID)
+	}
+	w.customer = customerKey{t.Tenant, t.CustomerID}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 // metrics of the fold. Labels come from closed sets: event types, refusal codes and partitions.
 type metrics struct {
 	events      *prometheus.CounterVec
+	wallets     *prometheus.CounterVec
 	refusals    *prometheus.CounterVec
 	repeated    prometheus.Counter
 	timers      prometheus.Counter
@@ -24,6 +25,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_events_total", Help: "Events decided, by type; those of a batch that was not committed included.",
+		}, []string{"type"}),
+		wallets: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_wallets_events_total", Help: "Events of wallets decided, by type; those of a batch that was not committed included.",
 		}, []string{"type"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
@@ -41,7 +45,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.events, m.refusals, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+	for _, c := range []prometheus.Collector{m.events, m.wallets, m.refusals, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -51,6 +55,13 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 
 func (m *metrics) event(e *topics.PaymentEvent) {
 	m.events.WithLabelValues(string(e.Type)).Inc()
+	if e.Refusal != "" {
+		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
+	}
+}
+
+func (m *metrics) walletEvent(e *topics.WalletEvent) {
+	m.wallets.WithLabelValues(string(e.Type)).Inc()
 	if e.Refusal != "" {
 		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
 	}

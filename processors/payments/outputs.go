@@ -17,37 +17,52 @@ type outputs struct {
 	entries   int16
 }
 
-func (o *outputs) add(topic, kind string, e *topics.PaymentEvent, value any) {
+// about is whose record it is that is published, as its key and envelope say.
+type about struct{ tenant, region, customer, payment, trace string }
+
+func aboutPayment(e *topics.PaymentEvent) about {
+	return about{e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID}
+}
+
+func aboutWallet(e *topics.WalletEvent) about {
+	return about{e.Tenant, e.Region, e.CustomerID, "", e.TraceID}
+}
+
+func (o *outputs) add(topic, kind string, a about, value any) {
 	data, err := topics.Marshal(value)
 	if err != nil {
 		panic(fmt.Sprintf("payments: encoding for %s: %v", topic, err))
 	}
-	key := e.CustomerID
+	key := a.customer
 	if key == "" {
-		key = e.PaymentID
+		key = a.payment
 	}
 	o.all = append(o.all, stream.Output{
 		Topic: topic, Key: []byte(key), Value: data,
-		Envelope: topics.Envelope{Type: kind, Subject: e.PaymentID, Tenant: e.Tenant, Region: e.Region, TraceID: e.TraceID},
+		Envelope: topics.Envelope{Type: kind, Subject: a.payment, Tenant: a.tenant, Region: a.region, TraceID: a.trace},
 	})
 }
 
 func (o *outputs) event(e *topics.PaymentEvent) {
-	o.add(topics.Events, topics.TypePaymentEvent, e, e)
+	o.add(topics.Events, topics.TypePaymentEvent, aboutPayment(e), e)
+}
+
+func (o *outputs) walletEvent(e *topics.WalletEvent) {
+	o.add(topics.WalletEvents, topics.TypeWalletEvent, aboutWallet(e), e)
 }
 
 func (o *outputs) request(r *topics.PSPRequest, e *topics.PaymentEvent) {
 	if r != nil {
-		o.add(topics.PSPRequests, topics.TypePSPRequest, e, r)
+		o.add(topics.PSPRequests, topics.TypePSPRequest, aboutPayment(e), r)
 	}
 }
 
-func (o *outputs) entry(entry *ledger.Entry, e *topics.PaymentEvent) {
+func (o *outputs) entry(entry *ledger.Entry, a about) {
 	o.entries++
 	record := topics.LedgerEntry{
 		EntryID:  topics.EventID{Partition: entry.ID.Partition, Position: entry.ID.Position, Index: entry.ID.Index}.String(),
-		Template: entry.Template, Tenant: e.Tenant, Region: e.Region, CustomerID: e.CustomerID, PaymentID: e.PaymentID,
-		TraceID: e.TraceID, BookedAt: entry.At, EffectiveAt: entry.Effective, Reference: entry.Reference,
+		Template: entry.Template, Tenant: a.tenant, Region: a.region, CustomerID: a.customer, PaymentID: a.payment,
+		TraceID: a.trace, BookedAt: entry.At, EffectiveAt: entry.Effective, Reference: entry.Reference,
 		Postings: make([]topics.LedgerPosting, len(entry.Postings)),
 	}
 	for i, p := range entry.Postings {
@@ -57,7 +72,7 @@ func (o *outputs) entry(entry *ledger.Entry, e *topics.PaymentEvent) {
 			Currency: string(p.Account.Currency), Amount: p.Minor,
 		}
 	}
-	o.add(topics.Entries, topics.TypeLedgerEntry, e, &record)
+	o.add(topics.Entries, topics.TypeLedgerEntry, a, &record)
 }
 
 // decision publishes the risk decision of a command that was assessed, with the first event that it led to.
@@ -68,5 +83,5 @@ func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
 	first, decision := &events[0], in.Command.Decision
 	decision.Tenant, decision.CustomerID, decision.PaymentID = first.Tenant, first.CustomerID, first.PaymentID
 	decision.At = first.At
-	o.add(topics.Decisions, topics.TypeDecision, first, &decision)
+	o.add(topics.Decisions, topics.TypeDecision, aboutPayment(first), &decision)
 }

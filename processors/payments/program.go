@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -22,7 +24,7 @@ const Role = "payments"
 
 // Format is the format number of what the fold stores. It rises with every change that an older build would misread: such
 // a build then gives the partition up.
-const Format = 1
+const Format = 2
 
 const (
 	defaultCachePayments = 100_000
@@ -44,7 +46,7 @@ type Config struct {
 	// What is held in memory, of all partitions together; each has the same share of it, as one process may own them all.
 	CachePayments int           // 0: 100,000
 	CacheBytes    int           // of these payments, about; 0: 64 MiB
-	CacheWallets  int           // balances of customers; 0: 100,000
+	CacheWallets  int           // customers with their balances, and as many holds and rounds; 0: 100,000
 	TimerInterval time.Duration // between two looks for due timers; 0: one second
 
 	Registerer prometheus.Registerer // nil: no metrics are shown
@@ -101,7 +103,9 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		metrics:  p.metrics,
 		log:      p.config.Log.With("role", Role, "partition", number),
 		payments: newCache[paymentKey, *held](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
-		wallets:  newCache[ledger.Customer, wallet](p.share(p.config.CacheWallets), 0),
+		holders:  newCache[customerKey, *holder](p.share(p.config.CacheWallets), 0),
+		holds:    newCache[uuid.UUID, *part[wallets.Hold]](p.share(p.config.CacheWallets), 0),
+		rounds:   newCache[uuid.UUID, *part[wallets.Round]](p.share(p.config.CacheWallets), 0),
 		balances: ledger.NewBalances(),
 		inputs:   make(map[int64]*input),
 		created:  make(map[paymentKey]ledger.Customer),

@@ -9,40 +9,49 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
 
 var _ stream.Restorer = (*partition)(nil)
 
-// LoadRestored reads the payments that published events speak of.
+// LoadRestored reads the payments, wallets, holds and rounds that published events and entries speak of.
 func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored) error {
-	var missing [][16]byte
+	var want wanted
 	for i := range records {
 		for j := range records[i].Outputs {
-			key, ok := s.restoredKey(&records[i].Outputs[j])
-			if !ok {
-				continue
-			}
-			if _, ok := s.payments.get(key); !ok {
-				s.payments.put(key, &held{}, 0)
-				missing = append(missing, key)
+			o := &records[i].Outputs[j]
+			switch o.Topic {
+			case topics.Events:
+				key, ok := s.restoredKey(o)
+				if _, there := s.payments.get(key); ok && !there {
+					s.payments.put(key, &held{}, 0)
+					want.payments = append(want.payments, key)
+				}
+			case topics.WalletEvents:
+				var e topics.WalletEvent
+				if err := topics.Unmarshal(o.Value, &e); err != nil {
+					return fmt.Errorf("event %s: %w", o.Envelope.ID, err)
+				}
+				w := restoredWallet(&e)
+				s.wantWallet(&w, &want)
+			case topics.Entries:
+				s.wantHolder(customerKey{o.Envelope.Tenant, string(o.Key)}, &want)
 			}
 		}
 	}
-	return s.read(ctx, nil, missing)
+	return s.read(ctx, &want)
 }
 
 // restoredKey is the payment of this partition that an event's envelope names.
 func (s *partition) restoredKey(o *stream.Output) (paymentKey, bool) {
-	if o.Topic != topics.Events {
-		return paymentKey{}, false
-	}
 	id, err := topics.ParsePaymentID(o.Envelope.Subject)
 	return id.UUID, err == nil && id.Partition == s.number
 }
 
-// Restore folds what one record published: events into payments, entries into balances. Nothing is decided again.
+// Restore folds what one record published: events into payments and wallets, entries into balances. Nothing is decided
+// again.
 func (s *partition) Restore(r stream.Restored) error {
 	for i := range r.Outputs {
 		o := &r.Outputs[i]
@@ -50,8 +59,10 @@ func (s *partition) Restore(r stream.Restored) error {
 		switch o.Topic {
 		case topics.Events:
 			err = s.restoreEvent(&r, o)
+		case topics.WalletEvents:
+			err = s.restoreWallet(&r, o)
 		case topics.Entries:
-			err = s.restoreEntry(o)
+			err = s.restoreEntry(&r, o)
 		}
 		if err != nil {
 			return fmt.Errorf("restore record %d of partition %d: %w", r.Position, s.number, err)
@@ -68,7 +79,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	if e.Type == topics.EventDeadLettered {
 		return nil
 	}
-	if err := s.restoreInput(e.CommandID, &e, r.Position); err != nil {
+	if err := s.restoreInput(e.CommandID, e.EventID, r.Position); err != nil {
 		return err
 	}
 	key, ok := s.restoredKey(o)
@@ -80,7 +91,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 		return nil // a case of a payment that we do not know
 	}
 	if e.PSP != nil && e.PSP.Source == topics.SourceWebhook {
-		if err := s.restoreInput(e.PSP.ReportID, &e, r.Position); err != nil {
+		if err := s.restoreInput(e.PSP.ReportID, e.EventID, r.Position); err != nil {
 			return err
 		}
 	}
@@ -95,13 +106,13 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 
 // restoreInput remembers what the fold remembered: commands, and facts of webhooks. A fact that led to no event is
 // forgotten, which the lifecycle makes good: it says nothing new again.
-func (s *partition) restoreInput(text string, e *topics.PaymentEvent, position int64) error {
+func (s *partition) restoreInput(text, event string, position int64) error {
 	if text == "" {
 		return nil
 	}
 	id, err := uuid.FromString(text)
 	if err != nil {
-		return fmt.Errorf("event %s: %w", e.EventID, err)
+		return fmt.Errorf("event %s: %w", event, err)
 	}
 	if !s.applied[id] {
 		s.remember(id, position)
@@ -109,7 +120,39 @@ func (s *partition) restoreInput(text string, e *topics.PaymentEvent, position i
 	return nil
 }
 
-func (s *partition) restoreEntry(o *stream.Output) error {
+// restoredWallet is what an event of a wallet names, as the command or expiry that caused it did.
+func restoredWallet(e *topics.WalletEvent) (w walletInput) {
+	changes := wallets.ChangesOf(e)
+	if e.CustomerID == "" {
+		return w
+	}
+	w.customer = customerKey{e.Tenant, e.CustomerID}
+	if changes.Hold && e.Hold != nil {
+		w.hold = wallets.KeyOf(e.Tenant, e.CustomerID, e.Hold.HoldID)
+	}
+	if changes.Round {
+		w.round = wallets.KeyOf(e.Tenant, e.CustomerID, e.RoundID)
+	}
+	return w
+}
+
+func (s *partition) restoreWallet(r *stream.Restored, o *stream.Output) error {
+	var e topics.WalletEvent
+	if err := topics.Unmarshal(o.Value, &e); err != nil {
+		return fmt.Errorf("event %s: %w", o.Envelope.ID, err)
+	}
+	if e.Type == topics.WalletDeadLettered {
+		return nil
+	}
+	if err := s.restoreInput(e.CommandID, e.EventID, r.Position); err != nil {
+		return err
+	}
+	w := restoredWallet(&e)
+	h, hold, round := s.partsOf(&w)
+	return s.evolve(&e, h, hold, round, r.Position)
+}
+
+func (s *partition) restoreEntry(r *stream.Restored, o *stream.Output) error {
 	var v topics.LedgerEntry
 	if err := topics.Unmarshal(o.Value, &v); err != nil {
 		return fmt.Errorf("entry %s: %w", o.Envelope.ID, err)
@@ -135,5 +178,6 @@ func (s *partition) restoreEntry(o *stream.Output) error {
 		return err
 	}
 	s.entries = append(s.entries, entry)
+	s.opens(&entry, r.Position)
 	return nil
 }

@@ -1,15 +1,16 @@
 package payments
 
 import (
-	"fmt"
 	"log/slog"
 	"strconv"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -23,8 +24,11 @@ type partition struct {
 	log     *slog.Logger
 
 	payments *cache[paymentKey, *held]
-	wallets  *cache[ledger.Customer, wallet]
-	balances *ledger.Balances // of the wallets in the cache
+	holders  *cache[customerKey, *holder]
+	holds    *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
+	rounds   *cache[uuid.UUID, *part[wallets.Round]] // by their keys
+	absent   absent
+	balances *ledger.Balances // of the holders in the cache
 
 	// Of the batch in hand.
 	inputs  map[int64]*input               // decoded by Load
@@ -32,9 +36,11 @@ type partition struct {
 	applied map[inputID]bool               // of the batch's ids: folded before, or earlier in the batch
 	fresh   []freshInput                   // folded in this batch
 	dirty   []*held
+	changed changed
 	entries []ledger.Entry
 	ledger  *ledgerstore.Writer
 	columns columns
+	wallets walletColumns
 }
 
 // held is a payment in memory.
@@ -45,9 +51,6 @@ type held struct {
 	timer              topics.TimerChange // of the row in timers; Kind "": none
 	positions          []int64            // of this batch's records that changed it
 }
-
-// wallet names the two accounts of a customer.
-type wallet struct{ wallet, debt ledger.AccountID }
 
 type freshInput struct {
 	id       inputID
@@ -67,9 +70,12 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	if in.refused != "" {
 		return s.refuse(in, &r, topics.RefusedInvalid, in.refused), nil
 	}
+	if in.wallet.is() {
+		return s.applyWallet(in, &r), nil
+	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
-		in.Available = s.standing(h.Ledger()).Available
+		in.Available = s.Balance(h.Ledger()).Available
 	}
 	events := lifecycle.Decide(h.Payment, in.Input, r.Time, &s.config.Limits)
 	out := outputs{partition: s, record: &r}
@@ -141,37 +147,35 @@ func (s *partition) book(h *held, e *topics.PaymentEvent, out *outputs) {
 	if h.Payment == nil || !lifecycle.Moves(e) {
 		return
 	}
-	entry, err := lifecycle.Post(h.Payment, e, s.standing(h.Ledger()))
+	balance := s.Balance(h.Ledger())
+	entry, err := lifecycle.Post(h.Payment, e, ledger.Standing{Available: balance.Available, Debt: balance.Debt})
 	if err != nil {
 		panic(err)
 	}
-	if entry == nil {
-		return
+	if entry != nil {
+		s.post(entry, aboutPayment(e), out)
 	}
+}
+
+// post books an entry, and opens the wallet that it is the first to move.
+func (s *partition) post(entry *ledger.Entry, a about, out *outputs) {
 	entry.ID = ledger.EntryID{Partition: s.number, Position: out.record.Position, Index: out.entries}
 	if err := s.balances.Apply(entry); err != nil {
 		panic(err)
 	}
 	s.entries = append(s.entries, *entry)
-	out.entry(entry, e)
+	s.opens(entry, out.record.Position)
+	out.entry(entry, a)
 }
 
-// standing is what a customer has and owes. Load has read it, or the record may not book.
-func (s *partition) standing(c ledger.Customer) ledger.Standing {
-	if _, ok := s.wallets.get(c); !ok {
-		panic(fmt.Sprintf("payments: the balances of customer %s of tenant %s in %s were not loaded", c.ID, c.Tenant, c.Currency))
-	}
-	return s.balances.Standing(c)
-}
-
-func walletOf(c ledger.Customer) wallet {
-	return wallet{c.Account(ledger.CustomerWallet).ID(), c.Account(ledger.CustomerDebt).ID()}
-}
-
-// refuse refuses a command that the lifecycle cannot judge: what is wrong lies in another partition. Nothing stored is
-// touched.
+// refuse refuses a command that no decision can judge: what is wrong lies in another partition. Nothing stored is touched.
 func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode, detail string) []stream.Output {
 	s.remember(in.id, r.Position)
+	out := outputs{partition: s, record: r}
+	if in.wallet.is() {
+		s.tellWallet(in, r, topics.WalletCommandRefused, code, detail, &out)
+		return out.all
+	}
 	c := &in.Command.Command
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventCommandRefused,
@@ -180,14 +184,17 @@ func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode,
 	}
 	maskTexts(&e)
 	s.metrics.event(&e)
-	out := outputs{partition: s, record: r}
 	out.event(&e)
 	return out.all
 }
 
 // maskTexts masks card numbers in what an event repeats of a record that nobody has checked.
 func maskTexts(e *topics.PaymentEvent) {
-	for _, text := range []*string{&e.Tenant, &e.Region, &e.CustomerID, &e.PaymentID, &e.CommandID, &e.TraceID, &e.Detail} {
+	maskEach(&e.Tenant, &e.Region, &e.CustomerID, &e.PaymentID, &e.CommandID, &e.TraceID, &e.Detail)
+}
+
+func maskEach(texts ...*string) {
+	for _, text := range texts {
 		if masked, found := topics.MaskCardNumbers([]byte(*text)); found {
 			*text = string(masked)
 		}
@@ -204,6 +211,11 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 	if in.Command != nil && reason.Constraint == onePaymentPerCommand {
 		return s.refuse(in, &r, topics.RefusedCustomerMismatch,
 			"command_id: was used for a payment of another customer; want a new one"), nil
+	}
+	out := outputs{partition: s, record: &r}
+	if in.wallet.is() {
+		s.tellWallet(in, &r, topics.WalletDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
+		return out.all, &reason
 	}
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventDeadLettered,
@@ -224,7 +236,6 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 	}
 	maskTexts(&e)
 	s.metrics.event(&e)
-	out := outputs{partition: s, record: &r}
 	out.event(&e)
 	return out.all, &reason
 }
@@ -236,7 +247,9 @@ func (s *partition) Write(batch *pgx.Batch) {
 	for _, h := range s.dirty {
 		s.columns.payment(h)
 	}
+	s.changed.add(&s.wallets, &s.columns)
 	s.columns.queue(batch, s.number, s.fresh)
+	s.wallets.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
 }
 
@@ -250,11 +263,11 @@ func (s *partition) Written() {
 	clear(s.inputs)
 	clear(s.applied)
 	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
+	s.changed.written()
 	s.payments.trim(nil)
-	s.wallets.trim(func(_ ledger.Customer, w wallet) {
-		s.balances.Forget(w.wallet)
-		s.balances.Forget(w.debt)
-	})
+	s.holds.trim(nil)
+	s.rounds.trim(nil)
+	s.holders.trim(func(_ customerKey, h *holder) { h.forget(s.balances) })
 	s.metrics.cached(s.number, s.payments.used.Len(), s.payments.bytes)
 }
 

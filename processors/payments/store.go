@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
-	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -21,10 +19,10 @@ var (
 	lookUpPayments = database.NewLookup("id, tenant, customer, version, state", "payments")
 )
 
-// Load reads in one round trip which inputs were folded before and the payments that memory lacks, and in a second one
-// the balances of their customers.
+// Load reads in one round trip which inputs were folded before and, of what memory lacks, the payments, wallets, holds,
+// rounds and balances that the records name; in a second one the balances and wallets that only these can tell.
 func (s *partition) Load(ctx context.Context, records []stream.Record) error {
-	var ids, missing [][16]byte
+	var want wanted
 	clear(s.inputs)
 	clear(s.created)
 	for i := range records {
@@ -34,7 +32,11 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			continue
 		}
 		if in.id != (inputID{}) {
-			ids = append(ids, in.id)
+			want.inputs = append(want.inputs, in.id)
+		}
+		if in.wallet.is() {
+			s.wantWallet(&in.wallet, &want)
+			continue
 		}
 		if in.payment == (paymentKey{}) {
 			continue
@@ -46,33 +48,30 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		}
 		if _, ok := s.payments.get(in.payment); !ok {
 			s.payments.put(in.payment, &held{}, 0)
-			missing = append(missing, in.payment)
+			want.payments = append(want.payments, in.payment)
 		}
 	}
-	if err := s.read(ctx, ids, missing); err != nil {
+	if err := s.read(ctx, &want); err != nil {
 		return err
 	}
-	return s.loadBalances(ctx, records)
+	var rest wanted
+	for i := range records {
+		if in := s.inputs[records[i].Position]; in.err == nil && in.wallet.is() {
+			s.wantRest(&in.wallet, &rest)
+		} else if in.err == nil {
+			s.wantBooked(in, &rest)
+		}
+	}
+	return s.read(ctx, &rest)
 }
 
-func (s *partition) read(ctx context.Context, ids, missing [][16]byte) error {
-	var batch pgx.Batch
-	lookUpApplied.Queue(&batch, s.number, ids, func(rows pgx.Rows) error {
-		var id [16]byte
-		_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-			s.applied[id] = true
-			return nil
-		})
-		return err
-	})
-	lookUpPayments.Queue(&batch, s.number, missing, s.readPayments)
-	if batch.Len() == 0 {
+func (s *partition) readApplied(rows pgx.Rows) error {
+	var id [16]byte
+	_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+		s.applied[id] = true
 		return nil
-	}
-	if err := s.config.Pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("load %d inputs and %d payments of partition %d: %w", len(ids), len(missing), s.number, future(err))
-	}
-	return nil
+	})
+	return err
 }
 
 func (s *partition) readPayments(rows pgx.Rows) error {
@@ -92,41 +91,18 @@ func (s *partition) readPayments(rows pgx.Rows) error {
 	return err
 }
 
-// loadBalances reads what the customers have on whom the batch may book. Only reports book, and refund commands.
-func (s *partition) loadBalances(ctx context.Context, records []stream.Record) error {
-	var ids []ledger.AccountID
-	for i := range records {
-		in := s.inputs[records[i].Position]
-		if in.err != nil || in.payment == (paymentKey{}) || in.Timer != nil {
-			continue
-		}
-		if in.Command != nil && in.Command.Command.Type != topics.CommandRefund {
-			continue
-		}
-		customer, ok := s.created[in.payment]
-		if h, _ := s.payments.get(in.payment); h.Payment != nil {
-			customer, ok = h.Ledger(), true
-		}
-		if !ok {
-			continue
-		}
-		if _, held := s.wallets.get(customer); !held {
-			w := walletOf(customer)
-			s.wallets.put(customer, w, 0)
-			ids = append(ids, w.wallet, w.debt)
-		}
+// wantBooked asks for what the customer has on whom a payment's input may book. Only reports book, and refund commands.
+func (s *partition) wantBooked(in *input, want *wanted) {
+	if in.payment == (paymentKey{}) || in.Timer != nil || (in.Command != nil && in.Command.Command.Type != topics.CommandRefund) {
+		return
 	}
-	if len(ids) == 0 {
-		return nil
+	customer, ok := s.created[in.payment]
+	if h, _ := s.payments.get(in.payment); h.Payment != nil {
+		customer, ok = h.Ledger(), true
 	}
-	balances, err := ledgerstore.LoadBalances(ctx, s.config.Pool, s.number, ids)
-	if err != nil {
-		return err
+	if ok {
+		s.wantBalance(customerKey{customer.Tenant, customer.ID}, customer.Currency, want)
 	}
-	for _, id := range ids {
-		s.balances.Set(id, balances[id])
-	}
-	return nil
 }
 
 // columns are the rows that a batch writes, column by column.

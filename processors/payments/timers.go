@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -89,8 +90,14 @@ func (s *partition) readDue(ctx context.Context, now time.Time) (due []dueTimer,
 		}
 		var t dueTimer
 		_, err = pgx.ForEachRow(rows, []any{&t.id, &t.Due, &t.Kind, &t.Generation, &t.Tenant, &t.CustomerID}, func() error {
-			t.PaymentID = topics.PaymentID{Partition: s.number, UUID: t.id}.String()
-			t.TimerID = t.PaymentID // it holds one at a time; the generation tells them apart
+			// A payment or hold has one at a time; the generation tells them apart.
+			if t.Kind == topics.TimerHoldExpire {
+				t.PaymentID, t.HoldKey = "", hex.EncodeToString(t.id[:])
+				t.TimerID = "hold_" + t.HoldKey
+			} else {
+				t.PaymentID, t.HoldKey = topics.PaymentID{Partition: s.number, UUID: t.id}.String(), ""
+				t.TimerID = t.PaymentID
+			}
 			t.Due = t.Due.UTC()
 			due = append(due, t)
 			return nil

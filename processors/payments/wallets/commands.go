@@ -156,16 +156,8 @@ func (d *decision) currency(c *topics.WalletCommand) bool {
 	if d.Wallet.In(ledger.Currency(c.Currency)) {
 		return true
 	}
-	d.refuse(topics.RefusedCurrencyMismatch, fmt.Sprintf("the wallet is in %s, not in %s", currencies(d.Wallet), c.Currency))
+	d.refuse(topics.RefusedCurrencyMismatch, fmt.Sprintf("the wallet is in %s, not in %s", Names(d.Wallet.Currencies), c.Currency))
 	return false
-}
-
-func currencies(w *Wallet) string {
-	names := make([]string, len(w.Currencies))
-	for i, c := range w.Currencies {
-		names[i] = string(c)
-	}
-	return strings.Join(names, ", ")
 }
 
 // roundCurrency refuses a movement in another currency than its round has. Without a round there is nothing to refuse, here

@@ -3,6 +3,7 @@ package wallets
 import (
 	"crypto/sha256"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -24,15 +25,27 @@ type State struct {
 
 // Wallet is a customer's wallet, of all currencies. The zero Wallet was never opened.
 type Wallet struct {
-	Currencies []ledger.Currency // in which it was opened, in this order
+	Currencies []ledger.Currency // in which it was opened, in the order of their codes
 	Closed     bool
 }
 
 // In tells whether the wallet was opened in a currency.
 func (w *Wallet) In(c ledger.Currency) bool { return slices.Contains(w.Currencies, c) }
 
-// Open opens the wallet in a currency.
-func (w *Wallet) Open(c ledger.Currency) { w.Currencies = append(w.Currencies, c) }
+// Open opens the wallet in a currency in which it is not open.
+func (w *Wallet) Open(c ledger.Currency) {
+	at, _ := slices.BinarySearch(w.Currencies, c)
+	w.Currencies = slices.Insert(w.Currencies, at, c)
+}
+
+// Names are the codes of currencies with spaces between.
+func Names(currencies []ledger.Currency) string {
+	names := make([]string, len(currencies))
+	for i, c := range currencies {
+		names[i] = string(c)
+	}
+	return strings.Join(names, " ")
+}
 
 // Hold is money of a wallet that is set aside. The zero Hold does not exist.
 type Hold struct {
