@@ -1,13 +1,10 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 // book is an entry in one line: its template and postings, or what is wrong with it.
@@ -67,76 +64,5 @@ func TestTemplates(t *testing.T) {
 		if c.got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, c.got, c.want)
 		}
-	}
-}
-
-// TestFactsAlwaysPost drives any mix of movements: each fact is booked whatever it breaks, a command only where the wallet
-// holds it, and after each of them L1 to L4 hold and no customer both has and owes.
-func TestFactsAlwaysPost(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		book := NewBalances()
-		model := map[Account]int64{} // L3, by another path
-		bob := Customer{"acme", "bob", "EUR"}
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			c := rapid.SampledFrom([]Customer{ana, bob}).Draw(t, "customer")
-			amount := rapid.Int64Range(1, 1000).Draw(t, "amount")
-			standing := book.Standing(c)
-			movement := rapid.IntRange(0, 5).Draw(t, "movement")
-			var e Entry
-			var err error
-			switch movement {
-			case 0:
-				e, err = DepositCaptured(c, amount, rapid.Int64Range(-5, 1100).Draw(t, "fee"), standing)
-			case 1:
-				e, err = RefundRequested(c, amount)
-			case 2:
-				e, err = RefundSettled(c, amount)
-			case 3:
-				e, err = RefundFailed(c, amount, standing)
-			case 4:
-				e, err = RefundReversed(c, amount, standing)
-			case 5:
-				e, err = RefundForced(c, amount, rapid.Int64Range(-10, 1000).Draw(t, "refundable"), standing)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = book.Apply(&e)
-			if floor := (*FloorError)(nil); movement == 1 && amount > standing.Available {
-				if !errors.As(err, &floor) || floor.Balance != amount-standing.Available {
-					t.Fatalf("refund of %d with %d available: %v, want a FloorError", amount, standing.Available, err)
-				}
-				continue
-			}
-			if err != nil {
-				t.Fatalf("%s of %d with %+v: %v", e.Template, amount, standing, err)
-			}
-			for _, p := range e.Postings {
-				model[p.Account] += p.Minor
-			}
-			checkBook(t, book, model)
-			if s := book.Standing(c); s.Available < 0 || s.Debt < 0 || (s.Available > 0 && s.Debt > 0) {
-				t.Fatalf("after %s of %d with %+v: %+v", e.Template, amount, standing, s)
-			}
-		}
-	})
-}
-
-func checkBook(t *rapid.T, book *Balances, model map[Account]int64) {
-	var sum int64
-	for account, balance := range model {
-		sum += balance
-		if got := book.Balance(account.ID()); got != balance {
-			t.Fatalf("L3: %v holds %d, its postings sum to %d", account, got, balance)
-		}
-		if line, _ := account.Code.Line(); line.Guarded && balance > 0 {
-			t.Fatalf("L4: %v is at %d", account, balance)
-		}
-	}
-	if sum != 0 {
-		t.Fatalf("L1: all balances sum to %d", sum)
-	}
-	if book.Len() > len(model) {
-		t.Fatalf("the book holds %d accounts, postings went to %d", book.Len(), len(model))
 	}
 }
