@@ -46,10 +46,10 @@ func Sign(head Head, at time.Time, signer note.Signer) ([]byte, error) {
 	return signed, nil
 }
 
-// Open reads a signed note. It is an error where no signature is by the verifier, or where the text is not a checkpoint of
-// the verifier's name.
-func Open(message []byte, verifier note.Verifier) (Checkpoint, error) {
-	n, err := note.Open(message, note.VerifierList(verifier))
+// Open reads a signed note. It is an error where no signature is by one of the verifiers, or where the text is not a
+// checkpoint in the name of one that has signed.
+func Open(message []byte, verifiers ...note.Verifier) (Checkpoint, error) {
+	n, err := note.Open(message, note.VerifierList(verifiers...))
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -57,10 +57,12 @@ func Open(message []byte, verifier note.Verifier) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
-	if c.Signer != verifier.Name() {
-		return Checkpoint{}, fmt.Errorf("checkpoint: its first line names %q, it is signed by %q", c.Signer, verifier.Name())
+	for _, signature := range n.Sigs {
+		if signature.Name == c.Signer {
+			return c, nil
+		}
 	}
-	return c, nil
+	return Checkpoint{}, fmt.Errorf("checkpoint: its first line names %q, it is signed by %q", c.Signer, n.Sigs[0].Name)
 }
 
 func parse(text string) (c Checkpoint, err error) {

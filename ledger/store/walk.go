@@ -66,37 +66,29 @@ type walker struct {
 }
 
 func (w *walker) page(ctx context.Context, f func(*Row) error) (n int, err error) {
-	tx, err := w.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return 0, fmt.Errorf("read entries: %w", err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing was written
-	if tx.Conn().PgConn().ParameterStatus("crdb_version") == "" {
-		// Rows are read in the order of the key. Without statistics yet, the planner would sort all that is left for each page.
-		if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
-			return 0, fmt.Errorf("read entries: %w", err)
+	err = database.ReadInOrder(ctx, w.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectRows, pgx.QueryResultFormats{pgx.BinaryFormatCode},
+			w.after.Partition, w.after.Position, w.after.Index, w.below, walkRows)
+		if err != nil {
+			return fmt.Errorf("read entries: %w", err)
 		}
-	}
-	rows, err := tx.Query(ctx, selectRows, pgx.QueryResultFormats{pgx.BinaryFormatCode},
-		w.after.Partition, w.after.Position, w.after.Index, w.below, walkRows)
-	if err != nil {
-		return 0, fmt.Errorf("read entries: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		n++
-		if err := w.decode(rows.RawValues()); err != nil {
-			return n, fmt.Errorf("read entries: %w", err)
+		defer rows.Close()
+		for rows.Next() {
+			n++
+			if err := w.decode(rows.RawValues()); err != nil {
+				return fmt.Errorf("read entries: %w", err)
+			}
+			w.after.Position, w.after.Index = w.row.Position, w.row.Index
+			if err := f(&w.row); err != nil {
+				return err
+			}
 		}
-		w.after.Position, w.after.Index = w.row.Position, w.row.Index
-		if err := f(&w.row); err != nil {
-			return n, err
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("read entries: %w", err)
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return n, fmt.Errorf("read entries: %w", err)
-	}
-	return n, nil
+		return nil
+	})
+	return n, err
 }
 
 // postgresEpoch is 2000-01-01, from which the binary format counts, in microseconds since 1970.
