@@ -132,7 +132,7 @@ func TestStatusesOfTheDocument(t *testing.T) {
 func TestRefusalStatusesAreDocumented(t *testing.T) {
 	codes := []topics.RefusalCode{
 		topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment,
-		topics.RefusedCustomerMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
+		topics.RefusedUnknownAccount, topics.RefusedAccountClosed, topics.RefusedLimitExceeded, topics.RefusedCustomerMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
 		topics.RefusedInProgress, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
 		topics.RefusedInsufficientFunds, topics.RefusedUndecodable, topics.RefusedPoison,
 	}
@@ -147,7 +147,7 @@ func TestRefusalStatusesAreDocumented(t *testing.T) {
 		}
 	}
 	for path, item := range loadDocument(t).Paths.Map() {
-		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") {
+		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") && !strings.HasPrefix(path, "/v1/wallets/") {
 			continue
 		}
 		for _, code := range codes {

@@ -54,6 +54,13 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wallets, err := stream.NewTransform(stream.TransformConfig{
+		Role: "risk-wallet", Input: topics.WalletCommands, DeadLetters: topics.WalletCommandsDeadLetters, Apply: e.assessWallet,
+		Kafka: kafka, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	psp, err := stream.NewTransform(stream.TransformConfig{
 		Role: "psp", Input: topics.PSPRequests, DeadLetters: topics.PSPRequestsDeadLetters, Apply: e.perform, Kafka: kafka,
 		ReadUncommitted: true, Log: log,
@@ -63,7 +70,7 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
-	for _, run := range []func(context.Context) error{fold.Run, risk.Run, psp.Run} {
+	for _, run := range []func(context.Context) error{fold.Run, risk.Run, wallets.Run, psp.Run} {
 		e.done.Go(func() {
 			if err := run(ctx); err != nil {
 				t.Error(err)
@@ -72,7 +79,7 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	}
 	t.Cleanup(func() { cancel(); e.done.Wait() })
 	eventually(t, "the engine is ready", func() bool {
-		return fold.Ready() == nil && risk.Ready() == nil && psp.Ready() == nil
+		return fold.Ready() == nil && risk.Ready() == nil && wallets.Ready() == nil && psp.Ready() == nil
 	})
 	return e
 }
@@ -100,6 +107,16 @@ func (e *engine) assess(_ context.Context, r stream.Record) ([]stream.Message, *
 		customer = topics.GuestCustomer(uuid.FromStringOrNil(command.CommandID))
 	}
 	return e.inbox(topics.TypeAssessedCommand, &assessed, topics.PartitionOf(command.Tenant, customer, e.partitions))
+}
+
+func (e *engine) assessWallet(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	var assessed topics.AssessedWalletCommand
+	c := &assessed.Command
+	if err := topics.Unmarshal(r.Value, c); err != nil {
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
+	}
+	assessed.Refusal = c.Validate()
+	return e.inbox(topics.TypeAssessedWallet, &assessed, topics.PartitionOf(c.Tenant, c.CustomerID, e.partitions))
 }
 
 func (e *engine) perform(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -50,8 +51,11 @@ func (o *walletOrder) approve() error {
 		return nil
 	}
 	o.command.ApprovedBy = o.call.key.Name
-	if o.command.RequestedBy == "" {
+	switch requester := strings.TrimSpace(o.command.RequestedBy); {
+	case requester == "":
 		return invalid("requested_by", "requested_by: is missing; want who asked for the adjustment that this API key approves")
+	case strings.EqualFold(requester, o.command.ApprovedBy):
+		return invalid("requested_by", "requested_by: is this API key, which approves; an adjustment needs two people")
 	}
 	return nil
 }

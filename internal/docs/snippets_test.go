@@ -79,6 +79,9 @@ func TestSnippets(t *testing.T) {
 			for customer := range customers() {
 				mentioned[customer] = mentioned[customer] || strings.Contains(b.text, `"`+customer+`"`)
 			}
+			for customer := range wallets() {
+				mentioned[customer] = mentioned[customer] || mentions(b.text, customer)
+			}
 			t.Run(fmt.Sprintf("%s:%d %s", d.path, b.line, language), func(t *testing.T) {
 				needTools(t, language, b.text)
 				if d.path == trialBalance && strings.Contains(b.text, "balances") {
@@ -94,12 +97,22 @@ func TestSnippets(t *testing.T) {
 						w.awaitPayment(t, customer, status)
 					}
 				}
+				for customer, available := range wallets() {
+					if mentions(b.text, customer) {
+						w.awaitWallet(t, customer, available)
+					}
+				}
 			})
 		}
 	}
 	for customer := range customers() {
 		if !mentioned[customer] {
 			t.Errorf("no snippet makes a payment of %s", customer)
+		}
+	}
+	for customer := range wallets() {
+		if !mentioned[customer] {
+			t.Errorf("no snippet moves the wallet of %s", customer)
 		}
 	}
 }
