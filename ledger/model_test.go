@@ -291,3 +291,26 @@ func TestAnyMovements(t *testing.T) {
 		}
 	}
 }
+
+// TestTamperedEntryIsRefused: an entry of any template with one of its amounts changed is not booked (L1).
+func TestTamperedEntryIsRefused(t *testing.T) {
+	all := movements()
+	names := slices.Sorted(maps.Keys(all))
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.open()
+		for range 20 {
+			e := w.step(all[evenly(t, names)])
+			if e == nil {
+				continue
+			}
+			at := rapid.IntRange(0, len(e.Postings)-1).Draw(t, "posting")
+			by := edgy().Filter(func(by int64) bool { return by != 0 }).Draw(t, "by")
+			e.Postings[at].Minor += by
+			before := maps.Clone(w.book.minor)
+			if err := w.book.Apply(e); err == nil || !maps.Equal(before, w.book.minor) {
+				t.Fatalf("%s with posting %d changed by %d was booked: %v", e.Template, at, by, e.Postings)
+			}
+		}
+	})
+}
