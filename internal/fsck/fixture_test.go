@@ -19,6 +19,7 @@ import (
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -119,7 +120,7 @@ func (f *fixture) on(t *testing.T) *fixture {
 }
 
 func savedTables() []string {
-	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain"}
+	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain", "wallets", "holds", "rounds"}
 }
 
 // save keeps what the tables hold for restore.
@@ -287,7 +288,20 @@ ON CONFLICT (partition, payment) DO UPDATE SET due = excluded.due, kind = exclud
 	writer, err := store.OpenWriter(f.t.Context(), f.db.Pool, partition)
 	f.must(err)
 	writer.Queue(&batch, entries)
+	f.openWallet(&batch, partition, position, customer, entries)
 	f.must(f.db.InTx(f.t.Context(), func(tx pgx.Tx) error { return tx.SendBatch(f.t.Context(), &batch).Close() }))
+}
+
+// openWallet queues the row of a wallet that an entry is the first to move.
+func (f *fixture) openWallet(batch *pgx.Batch, partition int32, position int64, customer string, entries []ledger.Entry) {
+	for i := range entries {
+		for _, posting := range entries[i].Postings {
+			if wallets.Opens(posting.Account.Code) {
+				batch.Queue(`INSERT INTO wallets (partition, id, tenant, customer, currencies, version, positions) VALUES ($1, $2, 'acme', $3, 'EUR', $4, $5)
+ON CONFLICT (partition, id) DO NOTHING`, partition, wallets.Key("acme", customer), customer, position, []int64{position})
+			}
+		}
+	}
 }
 
 // pay takes a payment of 100.00 EUR through authorisation, capture and a refund of 30.00.

@@ -19,7 +19,7 @@ func TestNothingIsWrong(t *testing.T) {
 	f.payAll()
 	f.wantNone()
 	_, _, counts := f.check()
-	want := "2 partitions, 24 records, 28 events, 12 entries, 10 accounts, 4 payments, 4 timers, 40 published records"
+	want := "2 partitions, 24 records, 28 events, 12 entries, 10 accounts, 4 payments, 4 wallets, 0 holds, 0 rounds, 4 timers, 40 published records"
 	if counts.String() != want {
 		t.Errorf("checked %s, want %s", counts, want)
 	}
@@ -172,13 +172,14 @@ func TestPaymentOfAnotherPartitionIsFound(t *testing.T) {
 	for _, want := range []string{
 		"payment: partition 0: payment " + paymentID(customer).String() + ": its customer acme " + customer + " belongs to partition 1",
 		"its owner belongs to partition 1",
+		"wallet: partition 0: wallet of acme " + customer + ": its customer acme " + customer + " belongs to partition 1",
 	} {
 		if !slices.ContainsFunc(problems, func(problem string) bool { return strings.Contains(problem, want) }) {
 			t.Errorf("want a problem with %q", want)
 		}
 	}
-	if len(problems) != 2 {
-		t.Errorf("want these two problems, got\n%s", strings.Join(problems, "\n"))
+	if len(problems) != 3 {
+		t.Errorf("want these three problems, got\n%s", strings.Join(problems, "\n"))
 	}
 }
 

@@ -48,6 +48,7 @@ WHERE partition = $1 AND role = $2 AND position > $3 AND position < $4 ORDER BY 
 
 func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *entryCursor, published *publishedTopics) error {
 	var pairs []pair
+	var changed []walletPair
 	for i := range rows {
 		p.Counts.Records.Add(1)
 		_, outputs, err := p.frames.Decode(p.snapshot.partition, rows[i].Position, rows[i].Frame)
@@ -56,8 +57,11 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 			continue
 		}
 		for j := range outputs {
-			if outputs[j].Topic == topics.Events {
+			switch outputs[j].Topic {
+			case topics.Events:
 				pairs = p.event(&outputs[j], rows[i].Position, pairs)
+			case topics.WalletEvents:
+				changed = p.walletEvent(&outputs[j], rows[i].Position, changed)
 			}
 		}
 		if err := p.postings(ctx, rows[i].Position, outputs, entries); err != nil {
@@ -66,6 +70,9 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 		if err := published.compare(ctx, rows[i].Position, outputs); err != nil {
 			return err
 		}
+	}
+	if err := p.walletPairs(ctx, changed); err != nil {
+		return err
 	}
 	return p.pairs(ctx, pairs)
 }

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
@@ -30,77 +27,28 @@ type paymentRow struct {
 	TimerOwner *string // customer of the timer
 }
 
+func (r *paymentRow) place() (id [16]byte, positions []int64) { return r.ID, r.Positions }
+
 // payments walks the payments of the partition. A payment may change while it is checked: its row names the records that
 // made it, and those never change.
 func (p *partitionCheck) payments(ctx context.Context) error {
-	var from [16]byte
-	for {
-		rows, err := collect[paymentRow](ctx, p.checker, `
+	return walkRows(ctx, p, `
 SELECT p.id, p.tenant, p.customer, p.status, p.version, p.positions, p.state, t.due, t.kind, t.generation, t.customer
 FROM payments p LEFT JOIN LATERAL (
 	SELECT due, kind, generation, customer FROM timers
 	WHERE partition = p.partition AND payment = p.id AND tenant = p.tenant LIMIT 1) t ON true
-WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, p.snapshot.partition, from, pageRows)
-		if err != nil {
-			return fmt.Errorf("read payments: %w", err)
-		}
-		for start := 0; start < len(rows); {
-			end, positions := start, 0
-			for end < len(rows) && (end == start || positions+len(rows[end].Positions) <= pagePositions) {
-				positions += len(rows[end].Positions)
-				end++
-			}
-			if err := p.run(ctx, rows[start:end]); err != nil {
-				return err
-			}
-			start = end
-		}
-		if len(rows) < pageRows {
-			return nil
-		}
-		from = after(rows[len(rows)-1].ID)
-	}
-}
-
-// run checks payments whose records are read together.
-func (p *partitionCheck) run(ctx context.Context, rows []paymentRow) error {
-	var positions []int64
-	for i := range rows {
-		positions = append(positions, rows[i].Positions...)
-	}
-	slices.Sort(positions)
-	frames := make(map[int64][]byte, len(positions))
-	err := p.read(ctx, func(tx pgx.Tx) error {
-		result, _ := tx.Query(ctx, `SELECT log.position, log.frame FROM unnest($3::int8[]) AS want(position)
-CROSS JOIN LATERAL (SELECT position, frame FROM stream_log
-	WHERE partition = $1 AND role = $2 AND position = want.position LIMIT 1) log`, p.snapshot.partition, role, slices.Compact(positions))
-		var r frameRow
-		_, err := pgx.ForEachRow(result, []any{&r.Position, &r.Frame}, func() error {
-			frames[r.Position] = bytes.Clone(r.Frame)
-			return nil
-		})
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read the records of payments: %w", err)
-	}
-	for i := range rows {
+WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *paymentRow, frames map[int64][]byte) {
 		p.Counts.Payments.Add(1)
-		p.payment(&rows[i], frames)
-	}
-	return nil
+		p.payment(r, frames)
+	})
 }
 
 // payment folds one payment again and compares.
 func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 	id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.ID}
 	f := &paymentFold{check: p, subject: "payment " + id.String(), id: id.String(), row: r}
-	if len(r.Positions) == 0 || !slices.IsSorted(r.Positions) || len(slices.Compact(slices.Clone(r.Positions))) != len(r.Positions) {
-		f.problem("payment", "positions %v: want at least one, ascending", r.Positions)
+	if !p.history("payment", f.subject, r.Positions, r.Version) {
 		return
-	}
-	if last := r.Positions[len(r.Positions)-1]; last != r.Version {
-		f.problem("payment", "version %d, the last of its positions is %d", r.Version, last)
 	}
 	for _, position := range r.Positions {
 		frame, ok := frames[position]
@@ -294,22 +242,28 @@ func orNone(s string) string {
 	return s
 }
 
-// timers looks for timers of payments that do not exist.
+// timers looks for timers of payments and holds that do not exist.
 func (p *partitionCheck) timers(ctx context.Context) error {
 	type row struct {
-		Payment    [16]byte
+		Owner      [16]byte
 		Kind       string
 		Generation int64
 	}
 	rows, err := collect[row](ctx, p.checker, `
 SELECT t.payment, t.kind, t.generation FROM timers t
-LEFT JOIN payments p ON p.partition = t.partition AND p.id = t.payment AND p.tenant = t.tenant
-WHERE t.partition = $1 AND p.id IS NULL ORDER BY t.payment LIMIT $2`, p.snapshot.partition, maxListed+1)
+LEFT JOIN payments p ON p.partition = t.partition AND p.id = t.payment AND p.tenant = t.tenant AND t.kind <> $2
+LEFT JOIN holds h ON h.partition = t.partition AND h.id = t.payment AND h.tenant = t.tenant AND t.kind = $2
+WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL ORDER BY t.payment LIMIT $3`,
+		p.snapshot.partition, string(topics.TimerHoldExpire), maxListed+1)
 	if err != nil {
-		return fmt.Errorf("look for timers without a payment: %w", err)
+		return fmt.Errorf("look for timers of nothing: %w", err)
 	}
 	for _, r := range listed(p, "timer", rows) {
-		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.Payment}
+		if r.Kind == string(topics.TimerHoldExpire) {
+			p.problem("timer", fmt.Sprintf("hold %x", r.Owner), "a timer %s of generation %d, but there is no such hold", r.Kind, r.Generation)
+			continue
+		}
+		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.Owner}
 		p.problem("timer", "payment "+id.String(), "a timer %s of generation %d, but there is no such payment", r.Kind, r.Generation)
 	}
 	return nil

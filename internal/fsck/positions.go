@@ -116,7 +116,8 @@ func (c *checker) appliedPositions(ctx context.Context) ([]snapshot, error) {
 	const highest = `SELECT GREATEST(
 	(SELECT max(partition) FROM stream_positions), (SELECT max(partition) FROM stream_log),
 	(SELECT max(partition) FROM payments), (SELECT max(partition) FROM accounts),
-	(SELECT max(partition) FROM entries), (SELECT max(partition) FROM timers), -1)`
+	(SELECT max(partition) FROM entries), (SELECT max(partition) FROM timers), (SELECT max(partition) FROM wallets),
+	(SELECT max(partition) FROM holds), (SELECT max(partition) FROM rounds), -1)`
 	var all []snapshot
 	err := c.read(ctx, func(tx pgx.Tx) error {
 		var top int32

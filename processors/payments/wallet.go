@@ -164,9 +164,6 @@ func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 // evolve folds an event into the parts.
 func (s *partition) evolve(e *topics.WalletEvent, h *holder, hold *part[wallets.Hold], round *part[wallets.Round], position int64) error {
 	changes := wallets.ChangesOf(e)
-	if changes == (wallets.Changes{}) {
-		return nil
-	}
 	if err := wallets.Evolve(wallets.State{Wallet: &h.state, Hold: &hold.state, Round: &round.state}, e); err != nil {
 		return err
 	}

@@ -10,6 +10,16 @@ import (
 // Changes says which parts of the state an event changes.
 type Changes struct{ Wallet, Hold, Round bool }
 
+// Known says that a type is one of a wallet's events.
+func Known(t topics.WalletEventType) bool {
+	switch t {
+	case topics.WalletCredited, topics.WalletDebited, topics.WalletHeld, topics.WalletHoldCaptured, topics.WalletHoldReleased,
+		topics.WalletHoldExpired, topics.WalletRoundRolled, topics.WalletClosed, topics.WalletCommandRefused, topics.WalletDeadLettered:
+		return true
+	}
+	return false
+}
+
 // ChangesOf reads it from the event alone. That an entry opens the wallet is told by Opens.
 func ChangesOf(e *topics.WalletEvent) (c Changes) {
 	switch e.Type {
@@ -30,24 +40,28 @@ func ChangesOf(e *topics.WalletEvent) (c Changes) {
 // Evolve folds an event into the state, in place. An error means that the event does not fit the state or breaks W1; the
 // state is then unusable.
 func Evolve(s State, e *topics.WalletEvent) error {
+	if !Known(e.Type) {
+		return fmt.Errorf("event %s: %.32q is none of a wallet's events", e.EventID, e.Type)
+	}
 	changes := ChangesOf(e)
 	if changes.Wallet {
 		s.Wallet.Closed = true
 	}
 	if changes.Hold {
-		if err := s.Hold.evolve(e); err != nil {
+		if err := s.Hold.Evolve(e); err != nil {
 			return fmt.Errorf("event %s: %s: %w", e.EventID, e.Type, err)
 		}
 	}
 	if changes.Round {
-		if err := s.Round.evolve(e); err != nil {
+		if err := s.Round.Evolve(e); err != nil {
 			return fmt.Errorf("event %s: %s: %w", e.EventID, e.Type, err)
 		}
 	}
 	return nil
 }
 
-func (h *Hold) evolve(e *topics.WalletEvent) error {
+// Evolve folds an event that changes the hold.
+func (h *Hold) Evolve(e *topics.WalletEvent) error {
 	after := e.Hold
 	if after == nil {
 		return fmt.Errorf("it shows no hold")
@@ -78,7 +92,8 @@ func (h *Hold) evolve(e *topics.WalletEvent) error {
 	return nil
 }
 
-func (r *Round) evolve(e *topics.WalletEvent) error {
+// Evolve folds an event that changes the round.
+func (r *Round) Evolve(e *topics.WalletEvent) error {
 	taken := e.Amount
 	switch e.Type {
 	case topics.WalletCredited:
