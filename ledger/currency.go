@@ -1,6 +1,10 @@
 package ledger
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // exponents holds the decimals of each current ISO 4217 currency (list one, without funds, metals and testing codes).
 var exponents = func() map[Currency]uint8 {
@@ -22,3 +26,6 @@ var exponents = func() map[Currency]uint8 {
 	}
 	return m
 }()
+
+// Currencies returns every current ISO 4217 currency, in the order of their codes.
+func Currencies() []Currency { return slices.Sorted(maps.Keys(exponents)) }

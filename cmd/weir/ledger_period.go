@@ -16,6 +16,7 @@ import (
 
 	"github.com/weirhq/weir/internal/periods"
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/ledger/statement"
 	"github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/topics"
 )
@@ -100,7 +101,11 @@ func printClosed(out io.Writer, closed []topics.PeriodClosed) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s of %s is closed in %d partitions. Its trial balance:\n\n", closed[0].Month, closed[0].Tenant, len(closed))
-	return printTrialBalance(out, lines)
+	v, err := statement.ViewTrial(lines, time.Time{}, nil, true)
+	if err != nil {
+		return err
+	}
+	return printTrialBalance(out, &v)
 }
 
 // trialOf adds the partitions up, by currency and code.

@@ -30,6 +30,7 @@ type Explanation struct {
 	// Balance is what the ledger itself says that the account holds, and Missing how much of it the projection has not
 	// seen. Both are of "now", and zero where To is given.
 	Balance, Missing int64
+	Holds            []Hold // of the customer who owns the account, in its currency, now
 	Progress         Progress
 	Complete         bool // false: the projection lags, and movements of the period may be missing
 }
@@ -76,6 +77,9 @@ func Explain(ctx context.Context, db *database.DB, account ledger.Account, from,
 			if x.Missing, err = ledger.SubMinor(now.Minor, x.Closing); err != nil {
 				return err
 			}
+		}
+		if x.Holds, err = openHolds(ctx, tx, account, x.Progress); err != nil {
+			return err
 		}
 		return describe(ctx, tx, x.Largest)
 	})

@@ -25,5 +25,9 @@ CREATE TABLE statement_positions (
     clearing  bool        NOT NULL  -- begun anew, and lines of before are still to be deleted
 ) WITH (fillfactor = 45);
 
+-- The holds of a customer of which something is left.
+CREATE INDEX holds_open ON holds (partition, tenant, customer) WHERE captured + released < amount;
+
 -- +goose Down
+DROP INDEX holds_open;
 DROP TABLE statement_positions, statement_lines;
