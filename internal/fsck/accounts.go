@@ -115,7 +115,7 @@ func (p *partitionCheck) account(r *accountRow) {
 	if line.Guarded && r.Balance > 0 {
 		p.problem("L4", subject, "%s below zero", ledger.Money{Minor: r.Balance, Currency: a.Currency})
 	}
-	if p.partitions > 0 && r.Owner != "" {
+	if p.partitions > 0 && !line.Partitioned {
 		if home := topics.PartitionOf(r.Tenant, r.Owner, p.partitions); home != p.snapshot.partition {
 			p.problem("account", subject, "its owner belongs to partition %d", home)
 		}
