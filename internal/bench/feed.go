@@ -23,19 +23,39 @@ const outstanding = 8000
 // customers that the load spreads over.
 const customers = 50_000
 
-// load writes create commands as fast as payments complete and counts the completed ones as a read_committed consumer
-// sees them.
+// load writes commands as fast as what they ask for is done, and counts what is done as a read_committed consumer sees it.
 type load struct {
 	kafka      []kgo.Opt
 	tenant     string
 	partitions int32
 
+	commands string                           // topic
+	command  func(n int) (*kgo.Record, error) // the n-th
+	results  string                           // topic
+	done     []byte                           // what the JSON of a result holds that is counted, and no other
+
 	sent, completed atomic.Int64
 	room            *semaphore.Weighted
 }
 
+// newLoad creates payments, which are done when they are captured.
 func newLoad(kafka []kgo.Opt, tenant string, partitions int32) *load {
-	return &load{kafka: kafka, tenant: tenant, partitions: partitions, room: semaphore.NewWeighted(outstanding)}
+	l := &load{kafka: kafka, tenant: tenant, partitions: partitions, room: semaphore.NewWeighted(outstanding),
+		commands: topics.Commands, results: topics.Events, done: []byte(`"type":"captured"`)}
+	l.command = l.payment
+	return l
+}
+
+// newWalletLoad credits wallets and debits them again, each of which is done when it is booked. With rounds they are wins and
+// bets of game rounds, two of them each.
+func newWalletLoad(kafka []kgo.Opt, rounds bool) *load {
+	prefix := "buyer_" // each load has customers of its own: what an earlier one has left under way is not counted
+	if rounds {
+		prefix = "player_"
+	}
+	return &load{kafka: kafka, tenant: tenant, partitions: partitions, room: semaphore.NewWeighted(outstanding),
+		commands: topics.WalletCommands, results: topics.Entries, done: []byte(`"customer_id":"` + prefix),
+		command: func(n int) (*kgo.Record, error) { return walletCommand(n, prefix, rounds) }}
 }
 
 // run offers load until ctx is done. With answer the PSP's results are fed at the topic; without, somebody else gives
@@ -59,7 +79,7 @@ func (l *load) run(ctx context.Context, answer bool) error {
 }
 
 func (l *load) send(ctx context.Context) error {
-	client, err := kgo.NewClient(with(l.kafka, kgo.DefaultProduceTopic(topics.Commands), kgo.ProducerLinger(2*time.Millisecond),
+	client, err := kgo.NewClient(with(l.kafka, kgo.DefaultProduceTopic(l.commands), kgo.ProducerLinger(2*time.Millisecond),
 		kgo.MaxBufferedRecords(2*outstanding))...)
 	if err != nil {
 		return err
@@ -91,7 +111,7 @@ func (l *load) send(ctx context.Context) error {
 	}
 }
 
-func (l *load) command(n int) (*kgo.Record, error) {
+func (l *load) payment(n int) (*kgo.Record, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
@@ -110,11 +130,31 @@ func (l *load) command(n int) (*kgo.Record, error) {
 	return &kgo.Record{Key: []byte(customer), Value: value}, nil
 }
 
-// captured is what the JSON of a captured event holds and no other.
-var captured = []byte(`"type":"captured"`)
+func walletCommand(n int, prefix string, rounds bool) (*kgo.Record, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	turn := n / customers
+	c := topics.WalletCommand{
+		CommandID: id.String(), Type: topics.WalletCredit, Tenant: tenant, CustomerID: fmt.Sprintf("%s%06d", prefix, n%customers),
+		Amount: 1050, Currency: "EUR", Reason: topics.ReasonPurchase, IssuedAt: time.Now().UTC(),
+	}
+	if turn%2 == 1 {
+		c.Type = topics.WalletDebit
+	}
+	if rounds {
+		c.Reason, c.RoundID = topics.ReasonGame, fmt.Sprintf("round_%d", turn/2)
+	}
+	value, err := topics.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	return &kgo.Record{Key: []byte(c.CustomerID), Value: value}, nil
+}
 
 func (l *load) count(ctx context.Context, ready chan<- struct{}) error {
-	client, err := kgo.NewClient(with(l.kafka, kgo.ConsumeTopics(topics.Events), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	client, err := kgo.NewClient(with(l.kafka, kgo.ConsumeTopics(l.results), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...)
 	if err != nil {
 		return err
@@ -136,7 +176,7 @@ func (l *load) count(ctx context.Context, ready chan<- struct{}) error {
 		}
 		done := int64(0)
 		for record := range fetches.RecordsAll() {
-			if bytes.Contains(record.Value, captured) {
+			if bytes.Contains(record.Value, l.done) {
 				done++
 			}
 		}

@@ -51,7 +51,7 @@ func RunLedger(ctx context.Context, o LedgerOptions) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"store", l.stored}, {"growth", l.grown},
+		{"store", l.stored}, {"growth", l.grown}, {"Kafka", l.throughKafka},
 	} {
 		if err := part.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)

@@ -114,6 +114,11 @@ func (l *ledgerBench) sized(ctx context.Context) error {
 		return err
 	}
 	l.figure("table and index for each entry of two postings", "B", "≤ 250", (after["entries"]-before["entries"])/entries)
+	var index int64
+	if err := l.store.db.Pool.QueryRow(ctx, "SELECT pg_indexes_size('entries')").Scan(&index); err != nil {
+		return err
+	}
+	l.figure("of these the index", "B", "", index/l.store.posted())
 	l.figure("write-ahead log for each entry, its balances included", "B", "≤ 500", (log-written)/entries)
 	return nil
 }

@@ -160,13 +160,18 @@ func under(ctx context.Context, l *load, answer bool, measure func(context.Conte
 
 // rates counts completed payments per second in intervals.
 func (b *bench) rates(ctx context.Context, l *load) ([]int64, error) {
+	return rates(ctx, l, max(1, int(b.For/sample)), min(sample, b.For))
+}
+
+// rates counts what is done per second, in intervals.
+func rates(ctx context.Context, l *load, intervals int, each time.Duration) ([]int64, error) {
 	if err := pause(ctx, warmUp); err != nil {
 		return nil, err
 	}
 	var rates []int64
-	for range max(1, int(b.For/sample)) {
+	for range intervals {
 		before, began := l.completed.Load(), time.Now()
-		if err := pause(ctx, min(sample, b.For)); err != nil {
+		if err := pause(ctx, each); err != nil {
 			return nil, err
 		}
 		rates = append(rates, (l.completed.Load()-before)*int64(time.Second)/int64(time.Since(began)))
