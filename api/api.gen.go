@@ -329,6 +329,12 @@ type Wallet struct {
 
 	// Balances In the order of their currencies.
 	Balances []WalletBalance `json:"balances"`
+
+	// AsOf The last moment that counts. The status is that of now.
+	AsOf *time.Time `json:"as_of,omitempty"`
+
+	// Complete With `as_of`. False: the statements have not come so far, and what was booked last may be missing.
+	Complete *bool `json:"complete,omitempty"`
 }
 
 // WalletBalance Minor units, none below zero.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/statements"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -82,6 +83,24 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 		return fold.Ready() == nil && risk.Ready() == nil && wallets.Ready() == nil && psp.Ready() == nil
 	})
 	return e
+}
+
+// withStatements projects what is booked into statements.
+func (f *fixture) withStatements(t testing.TB) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	role, err := statements.New(statements.Config{Database: f.db, Kafka: f.broker.Config.Options(log), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := role.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { cancel(); done.Wait() })
 }
 
 // hold makes the PSP silent.

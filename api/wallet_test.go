@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +121,41 @@ func TestAWalletsLife(t *testing.T) {
 			if a := f.call(t, "GET", other, "", headers); a.status != 404 {
 				t.Errorf("another tenant reads %s: %d %s", other, a.status, a.body)
 			}
+		}
+	}
+}
+
+// What was booked after a time is not in the balance as of it.
+func TestBalanceAsOfATime(t *testing.T) {
+	f := newFixture(t, nil).ready(t)
+	f.withEngine(t)
+	f.withStatements(t)
+	first := want(t, f.post(t, "/v1/wallets/w1/credits", "k1", `{"amount":1000,"currency":"EUR","reason":"bonus"}`), 201, "credit").change(t)
+	eventually(t, "the clock has moved on", func() bool { return time.Since(*first.At) > time.Millisecond })
+	second := want(t, f.post(t, "/v1/wallets/w1/holds", "k2", `{"amount":300,"currency":"EUR"}`), 201, "hold").change(t)
+	for _, test := range []struct {
+		asOf            string
+		available, held int64
+	}{
+		{asOf: "1970-01-02"},
+		{asOf: first.At.Add(-time.Millisecond).Format(time.RFC3339Nano)},
+		{asOf: first.At.Format(time.RFC3339Nano), available: 1000},
+		{asOf: url.QueryEscape(first.At.In(time.FixedZone("", 3600)).Format(time.RFC3339Nano)), available: 1000},
+		{asOf: second.At.Format(time.RFC3339Nano), available: 700, held: 300},
+	} {
+		var w Wallet
+		eventually(t, "the statements have come so far", func() bool {
+			w = f.wallet(t, "w1?as_of="+test.asOf)
+			return w.Complete != nil && *w.Complete
+		})
+		has(t, w, test.available, test.held)
+		if w.AsOf == nil {
+			t.Errorf("as of %s: %+v does not say so", test.asOf, w)
+		}
+	}
+	for query, status := range map[string]int{"as_of=yesterday": 422, "as_of=": 422, "asof=2026-01-01": 400} {
+		if a := f.get(t, "/v1/wallets/w1?"+query); a.status != status {
+			t.Errorf("%s: got %d %s, want %d", query, a.status, a.body, status)
 		}
 	}
 }
