@@ -89,8 +89,8 @@ func flowTopics() []Topic {
 		{
 			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
@@ -109,9 +109,19 @@ func flowTopics() []Topic {
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
 		},
 		{
+			Name: LedgerPeriods, Purpose: "The trial balance of each accounting period that was closed, as far as a partition has it; the sum over all partitions is the tenant's.",
+			Key: "tenant", Retention: forEver, Value: PeriodClosed{}, Types: []string{TypePeriodClosed},
+			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
+		},
+		{
 			Name: LedgerBalances, Purpose: "The balance of each account as its last entry left it, about a second behind the entries. A repeat may come; entry_id tells which of two is newer.",
 			Key: "account id and partition, as <account_id>-<partition>", Compacted: true, Retention: forEver, Value: LedgerBalance{}, Types: []string{TypeLedgerBalance},
 			Writers: []string{"statements"}, Readers: []string{"downstream"}, Public: true,
+		},
+		{
+			Name: LedgerCheckpoints, Purpose: "Signed checkpoints of the hash chain over each partition's ledger entries, as notes in text; what they say stands in docs/ledger-proof.md. Keep copies where nobody who runs weir can change them.",
+			Key: "partition", Retention: forEver, Types: []string{TypeCheckpoint},
+			Writers: []string{"checkpoints"}, Readers: []string{"downstream", "operators"}, Public: true,
 		},
 		{
 			Name: Decisions, Purpose: "The risk decision on each assessed command, with what every rule said.",

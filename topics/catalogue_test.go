@@ -46,7 +46,7 @@ func TestRetentionCoversTheHorizon(t *testing.T) {
 			t.Errorf("%s: retention %v, want at least %v", name, topic.Retention, DedupHorizon)
 		}
 	}
-	for _, name := range []string{Events, WalletEvents, Entries, Decisions} {
+	for _, name := range []string{Events, WalletEvents, Entries, LedgerCheckpoints, Decisions} {
 		topic, ok := Lookup(name)
 		if !ok || topic.Retention != 0 || topic.Compacted {
 			t.Errorf("%s: must be kept for ever", name)

@@ -15,7 +15,7 @@ import (
 type Config struct {
 	DataDir string   `key:"data_dir" validate:"required" doc:"Directory of the embedded broker and database and of what they need."`
 	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry."`
-	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk payments psp webhooks statements api sandbox" doc:"Roles that this process runs: risk, payments, psp, webhooks, statements, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
+	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk payments psp webhooks statements checkpoints api sandbox" doc:"Roles that this process runs: risk, payments, psp, webhooks, statements, checkpoints, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
 
 	Log      Log            `key:"log"`
 	Kafka    Kafka          `key:"kafka"`
@@ -24,6 +24,7 @@ type Config struct {
 	Risk     Risk           `key:"risk"`
 	PSP      map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
 	Payments Payments       `key:"payments"`
+	Ledger   Ledger         `key:"ledger"`
 	Stream   Stream         `key:"stream"`
 	Sandbox  Sandbox        `key:"sandbox"`
 }
@@ -125,6 +126,12 @@ type Payments struct {
 	DedupHorizon     time.Duration `key:"dedup_horizon" validate:"gte=720h,lte=1080h" doc:"How long a command id is remembered; older commands are refused. Not less than 30 days, not more than topics are kept (45 days)."`
 }
 
+// Ledger is the proof that the ledger was not changed.
+type Ledger struct {
+	CheckpointKey      Secret        `key:"checkpoint_key" doc:"Key that checkpoints of the ledger's hash chain are signed with, as weir ledger keygen prints it. Empty: none are signed."`
+	CheckpointInterval time.Duration `key:"checkpoint_interval" validate:"gte=100ms,lte=24h" doc:"Between two checkpoints of a partition whose ledger has moved."`
+}
+
 // Stream bounds what each partition holds and waits for.
 type Stream struct {
 	InstanceID         string        `key:"instance_id" validate:"max=128" doc:"Name of this process in the consumer group, its own among all processes and the same after a restart. Empty: the host's name."`
@@ -166,6 +173,7 @@ func Default() Config {
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
 			PollAfter: time.Second, PollMost: 5 * time.Minute, DedupHorizon: topics.DedupHorizon,
 		},
+		Ledger: Ledger{CheckpointInterval: 10 * time.Second},
 		Stream: Stream{
 			BatchRecords: 1000, BatchBytes: 4 << 20, QueueRecords: 10_000, QueueBytes: 16 << 20, InFlight: 2000,
 			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second, SessionTimeout: 6 * time.Second,

@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/processors/checkpoints"
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/sandbox"
@@ -29,7 +30,8 @@ func (e *Engine) assemble(ctx context.Context) error {
 		build func(context.Context) error
 	}{
 		{"sandbox", e.addSandbox}, {"risk", e.addRisk}, {"payments", e.addPayments}, {"psp", e.addGateway},
-		{"webhooks", e.addWebhooks}, {"statements", e.addStatements}, {"api", e.addAPI},
+		{"webhooks", e.addWebhooks}, {"statements", e.addStatements}, {checkpoints.Role, e.addCheckpoints},
+		{"api", e.addAPI},
 	}
 	for _, b := range builders {
 		if !e.Config.Runs(b.role) {
@@ -169,6 +171,23 @@ func (e *Engine) addStatements(context.Context) error {
 		return err
 	}
 	e.roles = append(e.roles, role{statements.Role, s.Run, s.Ready})
+	return nil
+}
+
+// addCheckpoints adds the role where there is a key to sign with.
+func (e *Engine) addCheckpoints(context.Context) error {
+	l := &e.Config.Ledger
+	if l.CheckpointKey == "" {
+		e.log.Info("no checkpoints of the ledger are signed: ledger.checkpoint_key is not set; weir ledger keygen makes a key")
+		return nil
+	}
+	c, err := checkpoints.New(checkpoints.Config{
+		Pool: e.Database.Pool, Kafka: e.Kafka, Key: l.CheckpointKey.Reveal(), Interval: l.CheckpointInterval, Log: e.log,
+	})
+	if err != nil {
+		return fmt.Errorf("ledger.checkpoint_key: %w", err)
+	}
+	e.roles = append(e.roles, role{checkpoints.Role, c.Run, nil})
 	return nil
 }
 
