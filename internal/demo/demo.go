@@ -92,6 +92,10 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	if err != nil {
 		return 0, err
 	}
+	players, err := newPlayers(tenant, o.Payments, o.Seed, issued)
+	if err != nil {
+		return 0, err
+	}
 	bar := newProgress(len(plan), o.Progress)
 	board := newScoreboard(bar.advance)
 
@@ -115,14 +119,21 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 		return 0, err
 	}
 	defer bus.client.Close()
+	wallets, err := newWalletSide(e.Kafka, players, board)
+	if err != nil {
+		return 0, err
+	}
+	defer wallets.client.Close()
+	shop := newCheckout(e.URL, e.Config.API.Keys[0].Key.Reveal(), board)
+	defer shop.http.CloseIdleConnections()
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	group, playing := errgroup.WithContext(limited)
 	group.Go(func() error { return bus.run(playing, overKafka, decisions) })
-	group.Go(func() error {
-		return newCheckout(e.URL, e.Config.API.Keys[0].Key.Reveal(), board).run(playing, overHTTP)
-	})
+	group.Go(func() error { return shop.run(playing, overHTTP) })
+	group.Go(func() error { return wallets.run(playing, players) })
+	group.Go(func() error { return shop.runWallets(playing, players) })
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		board.problem("traffic: %v", err)
 	}
@@ -130,10 +141,10 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	for _, line := range bus.open() {
+	for _, line := range append(bus.open(), wallets.open()...) {
 		board.problem("not ended: %s", line)
 	}
-	r := &report{Options: o, engine: e, tenant: tenant, board: board, seen: bus.seen, took: time.Since(began)}
+	r := &report{Options: o, engine: e, tenant: tenant, board: board, seen: bus.seen, wallets: wallets, took: time.Since(began)}
 	return r.write(ctx)
 }
 

@@ -34,7 +34,6 @@ func newCheckout(base, key string, board *scoreboard) *checkout {
 }
 
 func (c *checkout) run(ctx context.Context, plan []*payment) error {
-	defer c.http.CloseIdleConnections()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(clients)
 	for _, one := range plan {

@@ -17,11 +17,12 @@ import (
 // report is what the demo says at its end.
 type report struct {
 	Options
-	engine *engine.Engine
-	tenant string
-	board  *scoreboard
-	seen   *observed
-	took   time.Duration
+	engine  *engine.Engine
+	tenant  string
+	board   *scoreboard
+	seen    *observed
+	wallets *walletSide
+	took    time.Duration
 }
 
 // What the report shows at most: lines of one payment's life, and problems of the traffic.
@@ -39,6 +40,7 @@ func (r *report) write(ctx context.Context) (problems int, err error) {
 		write func(context.Context, io.Writer) error
 	}{
 		{"Payments by status, declines by code", r.payments},
+		{"Wallet commands by type, what became of them, refusals by code", r.walletCommands},
 		{"Decisions by rule (each create and each authorize is one)", r.decisions},
 		{"Latency, command to answer (unanswered PSP calls and the wait for their outcome included)", r.latency},
 		{"Trial balance (debit +, credit -)", r.trialBalance},
@@ -103,6 +105,19 @@ func (r *report) decisions(_ context.Context, out io.Writer) error {
 	}
 	for _, rule := range sorted(r.seen.rules) {
 		fmt.Fprintf(out, "  %d\t %s\n", r.seen.rules[rule], rule)
+	}
+	return nil
+}
+
+func (r *report) walletCommands(_ context.Context, out io.Writer) error {
+	for _, kind := range sorted(r.wallets.commands) {
+		fmt.Fprintf(out, "  %d\t %s\n", r.wallets.commands[kind], kind)
+	}
+	for _, kind := range sorted(r.wallets.happened) {
+		fmt.Fprintf(out, "  %d\t became %s\n", r.wallets.happened[kind], kind)
+	}
+	for _, code := range sorted(r.wallets.refusals) {
+		fmt.Fprintf(out, "  %d\t refused: %s\n", r.wallets.refusals[code], code)
 	}
 	return nil
 }
@@ -188,6 +203,7 @@ func (r *report) check(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "  every payment ended as its story has it: %d of %d\n", r.ended(), r.Payments)
+	fmt.Fprintf(out, "  every wallet holds what its story has: %d of %d\n", r.wallets.right, len(r.wallets.players))
 	fmt.Fprintf(out, "  checked: %s\n", counts)
 	fmt.Fprintf(out, "  fsck: %d problems\n", found)
 	return nil
