@@ -154,8 +154,10 @@ type LedgerEntry struct {
 	// EffectiveAt is when what is booked took place, where that is not BookedAt.
 	EffectiveAt time.Time `json:"effective_at,omitzero"`
 	// Reference ties entries together that no payment does: a game round, a hold, a payout.
-	Reference string          `json:"reference,omitempty"`
-	Postings  []LedgerPosting `json:"postings"`
+	Reference string `json:"reference,omitempty"`
+	// Period is the accounting period that the entry counts in ("2026-11"), where the month of its effective time was closed.
+	Period   string          `json:"period,omitempty"`
+	Postings []LedgerPosting `json:"postings"`
 }
 
 // LedgerPosting moves an amount on one account: positive is a debit, negative a credit.

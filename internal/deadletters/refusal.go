@@ -77,6 +77,8 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 		return l.forgotten(now)
 	case topics.TypeTimerDue:
 		return l.unreadable(topics.Unmarshal(l.Record.Value, new(topics.TimerDue)))
+	case topics.TypePeriodClose:
+		return l.unreadable(topics.Unmarshal(l.Record.Value, new(topics.PeriodClose)))
 	default:
 		return fmt.Sprintf("its type %.64q is none of %s: nothing is known of what it does when it is written twice", kind, topics.Inbox)
 	}

@@ -30,7 +30,7 @@ var (
 // checkedTopics are what the fold publishes. It is their only writer, and in each partition their records stand in the
 // order of the log.
 func checkedTopics() []string {
-	return []string{topics.Events, topics.WalletEvents, topics.Entries, topics.Decisions, topics.PSPRequests, topics.InboxDeadLetters}
+	return []string{topics.Events, topics.WalletEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests, topics.InboxDeadLetters}
 }
 
 // topicReader looks at topics without taking part in any group.

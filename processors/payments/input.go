@@ -25,6 +25,7 @@ type input struct {
 	payment paymentKey // zero where the record names none of this partition
 	refused string     // why it does not belong to this partition
 	wallet  walletInput
+	closing *closing // nil where the record closes no period
 }
 
 // walletInput is the part of an input that is for a wallet; its Command and Expiry are nil where none is.
@@ -64,6 +65,11 @@ func (s *partition) decode(r *stream.Record) *input {
 		}
 		in.Timer = &v
 		_, in.err = s.address(in, v.PaymentID)
+	case topics.TypePeriodClose:
+		var v topics.PeriodClose
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.err = s.periodClose(in, v)
+		}
 	case topics.TypeAssessedWallet:
 		var v topics.AssessedWalletCommand
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {

@@ -72,6 +72,9 @@ func (o *outputs) entry(entry *ledger.Entry, a about) {
 			Currency: string(p.Account.Currency), Amount: p.Minor,
 		}
 	}
+	if period := entry.PeriodOf(o.partition.closed[a.tenant]); period != entry.PeriodOf(ledger.Month{}) {
+		record.Period = period.String()
+	}
 	o.add(topics.Entries, topics.TypeLedgerEntry, a, &record)
 }
 

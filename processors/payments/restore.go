@@ -63,6 +63,8 @@ func (s *partition) Restore(r stream.Restored) error {
 			err = s.restoreWallet(&r, o)
 		case topics.Entries:
 			err = s.restoreEntry(&r, o)
+		case topics.LedgerPeriods:
+			err = s.restorePeriod(&r, o)
 		}
 		if err != nil {
 			return fmt.Errorf("restore record %d of partition %d: %w", r.Position, s.number, err)

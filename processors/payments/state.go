@@ -28,7 +28,8 @@ type partition struct {
 	holds    *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
 	rounds   *cache[uuid.UUID, *part[wallets.Round]] // by their keys
 	absent   absent
-	balances *ledger.Balances // of the holders in the cache
+	closed   map[string]ledger.Month // by tenant: the last closed period
+	balances *ledger.Balances        // of the holders in the cache
 
 	// Of the batch in hand.
 	inputs  map[int64]*input               // decoded by Load
@@ -38,6 +39,7 @@ type partition struct {
 	dirty   []*held
 	changed changed
 	entries []ledger.Entry
+	periods []closedPeriod
 	ledger  *ledgerstore.Writer
 	columns columns
 	wallets walletColumns
@@ -72,6 +74,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	}
 	if in.wallet.is() {
 		return s.applyWallet(in, &r), nil
+	}
+	if in.closing != nil {
+		return s.closePeriod(in.closing, in.id, &r), nil
 	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
@@ -251,6 +256,9 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.columns.queue(batch, s.number, s.fresh)
 	s.wallets.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
+	for i := range s.periods {
+		s.periods[i].queue(batch, s.number)
+	}
 }
 
 // Written forgets the batch and lets the caches shrink to their bounds.
@@ -263,6 +271,7 @@ func (s *partition) Written() {
 	clear(s.inputs)
 	clear(s.applied)
 	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
+	s.periods = s.periods[:0]
 	s.changed.written()
 	s.payments.trim(nil)
 	s.holds.trim(nil)

@@ -62,7 +62,10 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			s.wantBooked(in, &rest)
 		}
 	}
-	return s.read(ctx, &rest)
+	if err := s.read(ctx, &rest); err != nil {
+		return err
+	}
+	return s.loadClosings(ctx)
 }
 
 func (s *partition) readApplied(rows pgx.Rows) error {

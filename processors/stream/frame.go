@@ -38,7 +38,7 @@ var dictionary1 []byte
 
 // frameTopics gives the topics of the catalogue one byte in a frame. 0 is followed by the name. Only ever appended to.
 var frameTopics = [...]string{1: topics.Events, topics.Entries, topics.Decisions, topics.PSPRequests,
-	topics.InboxDeadLetters, topics.WalletEvents}
+	topics.InboxDeadLetters, topics.WalletEvents, topics.LedgerPeriods}
 
 // Frames writes and reads what stream_log stores: all that one record published, byte for byte.
 //

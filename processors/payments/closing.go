@@ -1,0 +1,188 @@
+package payments
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/weirhq/weir/ledger"
+	ledgerstore "github.com/weirhq/weir/ledger/store"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// closing is a record that closes an accounting period of a tenant in this partition.
+type closing struct {
+	topics.PeriodClose
+	month ledger.Month
+	sums  map[ledgerstore.CodeIn]int64 // at the month's end, as stored before the batch
+}
+
+// closedPeriod is a row of closed_periods.
+type closedPeriod struct {
+	tenant   string
+	month    ledger.Month
+	position int64
+}
+
+func (s *partition) periodClose(in *input, v topics.PeriodClose) error {
+	id, err := uuid.FromString(v.CommandID)
+	if err != nil || v.Tenant == "" {
+		return fmt.Errorf("command_id %.64q and tenant %.64q: want a UUID and a name", v.CommandID, v.Tenant)
+	}
+	month, err := ledger.ParseMonth(v.Month)
+	in.id, in.closing = id, &closing{PeriodClose: v, month: month}
+	return err
+}
+
+// loadClosings reads the balances at the end of the months that the batch may close.
+func (s *partition) loadClosings(ctx context.Context) error {
+	for _, in := range s.inputs {
+		c := in.closing
+		if c == nil || in.err != nil || s.applied[in.id] || !s.closed[c.Tenant].Before(c.month) {
+			continue
+		}
+		var err error
+		if c.sums, err = ledgerstore.BalancesAt(ctx, s.config.Pool, s.number, c.Tenant, c.month.End()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closePeriod closes a period or says why not.
+func (s *partition) closePeriod(c *closing, id inputID, r *stream.Record) []stream.Output {
+	s.remember(id, r.Position)
+	told := topics.PeriodClosed{
+		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), CommandID: c.CommandID, Tenant: c.Tenant,
+		Month: c.Month, RequestedBy: c.RequestedBy, ApprovedBy: c.ApprovedBy, TraceID: c.TraceID, At: r.Time,
+	}
+	out := outputs{partition: s, record: r}
+	switch {
+	case c.RequestedBy == "" || c.ApprovedBy == "" || c.RequestedBy == c.ApprovedBy:
+		told.Refusal, told.Detail = topics.RefusedInvalid, "requested_by and approved_by: want two different people"
+	case r.Time.Before(c.month.End()):
+		told.Refusal, told.Detail = topics.RefusedWrongState, fmt.Sprintf("%s ends at %s", c.month, c.month.End().Format(time.RFC3339))
+	case !s.closed[c.Tenant].Before(c.month):
+		told.Refusal, told.Detail = topics.RefusedFinished, fmt.Sprintf("the periods up to %s are closed", s.closed[c.Tenant])
+	default:
+		sums := s.sumsAt(c)
+		told.Lines = trialLines(sums)
+		told.Entries = s.carry(c, sums, &out)
+		s.closed[c.Tenant] = c.month
+		s.periods = append(s.periods, closedPeriod{c.Tenant, c.month, r.Position})
+	}
+	maskEach(&told.Tenant, &told.RequestedBy, &told.ApprovedBy, &told.TraceID)
+	out.add(topics.LedgerPeriods, topics.TypePeriodClosed, about{tenant: told.Tenant, customer: told.Tenant, trace: told.TraceID}, told)
+	return out.all
+}
+
+// sumsAt are the balances at the month's end, with what the batch has booked so far.
+func (s *partition) sumsAt(c *closing) map[ledgerstore.CodeIn]int64 {
+	sums := maps.Clone(c.sums)
+	for i := range s.entries {
+		e := &s.entries[i]
+		effective := e.Effective
+		if effective.IsZero() {
+			effective = e.At
+		}
+		if !effective.Before(c.month.End()) {
+			continue
+		}
+		for _, p := range e.Postings {
+			if p.Account.Tenant == c.Tenant {
+				sums[ledgerstore.CodeIn{Code: p.Account.Code, Currency: p.Account.Currency}] += p.Minor
+			}
+		}
+	}
+	return sums
+}
+
+func trialLines(sums map[ledgerstore.CodeIn]int64) []topics.TrialBalanceLine {
+	var lines []topics.TrialBalanceLine
+	for of, minor := range sums {
+		if minor != 0 {
+			lines = append(lines, topics.TrialBalanceLine{Code: string(of.Code), Currency: string(of.Currency), Amount: minor})
+		}
+	}
+	slices.SortFunc(lines, func(a, b topics.TrialBalanceLine) int {
+		return strings.Compare(a.Currency+a.Code, b.Currency+b.Code)
+	})
+	return lines
+}
+
+// carry books the closing entries, at the last moment of the month, and returns their ids.
+func (s *partition) carry(c *closing, sums map[ledgerstore.CodeIn]int64, out *outputs) []string {
+	results := map[ledger.Currency]map[ledger.AccountCode]int64{}
+	for of, minor := range sums {
+		line, _ := of.Code.Line()
+		if line.Class == ledger.Income || line.Class == ledger.Expense {
+			if results[of.Currency] == nil {
+				results[of.Currency] = map[ledger.AccountCode]int64{}
+			}
+			results[of.Currency][of.Code] = minor
+		}
+	}
+	var ids []string
+	for _, currency := range slices.Sorted(maps.Keys(results)) {
+		entry, err := ledger.PeriodClosing(c.Tenant, currency, results[currency])
+		if err != nil {
+			panic(err)
+		}
+		if len(entry.Postings) == 0 {
+			continue
+		}
+		entry.At, entry.Effective, entry.Reference = out.record.Time, c.month.End().Add(-time.Microsecond), c.Month
+		s.post(&entry, about{tenant: c.Tenant, trace: c.TraceID}, out)
+		ids = append(ids, entry.ID.String())
+	}
+	return ids
+}
+
+// restorePeriod closes a period that was published as closed.
+func (s *partition) restorePeriod(r *stream.Restored, o *stream.Output) error {
+	var v topics.PeriodClosed
+	if err := topics.Unmarshal(o.Value, &v); err != nil {
+		return fmt.Errorf("period %s: %w", o.Envelope.ID, err)
+	}
+	id, err := uuid.FromString(v.CommandID)
+	if err != nil {
+		return fmt.Errorf("period %s: command_id: %w", v.EventID, err)
+	}
+	s.remember(id, r.Position)
+	if v.Refusal != "" {
+		return nil
+	}
+	month, err := ledger.ParseMonth(v.Month)
+	s.closed[v.Tenant] = month
+	s.periods = append(s.periods, closedPeriod{v.Tenant, month, r.Position})
+	return err
+}
+
+// readClosed reads up to which month each tenant's periods are closed in a partition.
+func readClosed(ctx context.Context, pool *pgxpool.Pool, number int32) (map[string]ledger.Month, error) {
+	closed := map[string]ledger.Month{}
+	rows, _ := pool.Query(ctx, `SELECT tenant, max(month) FROM closed_periods WHERE partition = $1 GROUP BY tenant`, number)
+	var tenant, text string
+	_, err := pgx.ForEachRow(rows, []any{&tenant, &text}, func() (err error) {
+		closed[tenant], err = ledger.ParseMonth(text)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("closed periods of partition %d: %w", number, err)
+	}
+	return closed, nil
+}
+
+const insertClosed = `INSERT INTO closed_periods (partition, tenant, month, position) VALUES ($1, $2, $3, $4)`
+
+func (p *closedPeriod) queue(batch *pgx.Batch, number int32) {
+	batch.Queue(insertClosed, number, p.tenant, p.month.String(), p.position)
+}
