@@ -6,6 +6,7 @@ package api
 import (
 	"time"
 
+	"github.com/weirhq/weir/ledger/statement"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -108,10 +109,16 @@ type CreateRefund struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
+// Currency ISO 4217 code.
+type Currency = string
+
 // EndIntent defines model for EndIntent.
 type EndIntent struct {
 	Reason string `json:"reason,omitempty"`
 }
+
+// Entry defines model for Entry.
+type Entry = statement.EntryView
 
 // Error defines model for Error.
 type Error struct {
@@ -134,6 +141,9 @@ type ErrorDetails struct {
 	Intent  *Intent  `json:"intent,omitempty"`
 	Reasons []string `json:"reasons,omitempty"`
 }
+
+// Explanation defines model for Explanation.
+type Explanation = statement.ExplanationView
 
 // Health defines model for Health.
 type Health struct {
@@ -231,6 +241,12 @@ type IntentList struct {
 	NextCursor string `json:"next_cursor,omitempty"`
 }
 
+// LedgerAccount defines model for LedgerAccount.
+type LedgerAccount = statement.AccountView
+
+// LedgerBalance defines model for LedgerBalance.
+type LedgerBalance = statement.BalanceView
+
 // MaskedCard defines model for MaskedCard.
 type MaskedCard struct {
 	BIN         string `json:"bin,omitempty"`
@@ -288,6 +304,9 @@ type PlaceHold struct {
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
 }
 
+// Projection How far the statements are.
+type Projection = statement.ProjectionView
+
 // Received defines model for Received.
 type Received struct {
 	DeliveryID string `json:"delivery_id"`
@@ -319,8 +338,17 @@ type ReviewIntent struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// Statement defines model for Statement.
+type Statement = statement.PageView
+
+// StatementLine defines model for StatementLine.
+type StatementLine = statement.LineView
+
 // Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet.
 type Status = string
+
+// TrialBalance defines model for TrialBalance.
+type TrialBalance = statement.TrialView
 
 // Wallet defines model for Wallet.
 type Wallet struct {
@@ -396,8 +424,23 @@ type WalletStep struct {
 	EffectiveAt time.Time `json:"effective_at,omitempty"`
 }
 
+// AccountCode defines model for AccountCode.
+type AccountCode = string
+
+// AccountCurrency ISO 4217 code.
+type AccountCurrency = Currency
+
+// AccountOwner defines model for AccountOwner.
+type AccountOwner = string
+
+// AsOf defines model for AsOf.
+type AsOf = string
+
 // Customer Example: cus_42
 type Customer = string
+
+// From defines model for From.
+type From = string
 
 // HoldID Example: 019ac1b2-f5a8-7c3e-9d10-aa5be2c17f45
 type HoldID = string
@@ -407,6 +450,9 @@ type IdempotencyKey = string
 
 // RoundID Example: round-7
 type RoundID = string
+
+// To defines model for To.
+type To = string
 
 // TraceID defines model for TraceID.
 type TraceID = string

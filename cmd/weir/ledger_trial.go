@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/ledger/statement"
-	"github.com/weirhq/weir/ledger/store"
 )
 
 func newTrialBalanceCommand(a *app) *cobra.Command {
@@ -39,7 +37,7 @@ line says whether they do. A date means its end, in UTC.`,
 				}
 			}
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, _ *config.Config, _ *slog.Logger) error {
-				v, err := trialBalance(ctx, db, tenant, currency, before)
+				v, err := statement.ReadTrial(ctx, db, tenant, ledger.Currency(currency), before)
 				if err != nil {
 					return err
 				}
@@ -56,20 +54,6 @@ line says whether they do. A date means its end, in UTC.`,
 	cmd.Flags().StringVar(&asOf, "as-of", "", "date or time (RFC 3339); without it now")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as the HTTP API answers it")
 	return cmd
-}
-
-func trialBalance(ctx context.Context, db *database.DB, tenant, currency string, before time.Time) (v statement.TrialView, err error) {
-	var trial statement.Trial
-	if before.IsZero() {
-		trial.Lines, err = store.TrialBalance(ctx, db.Pool, tenant)
-	} else {
-		trial, err = statement.TrialAsOf(ctx, db, tenant, before)
-	}
-	if err != nil {
-		return v, err
-	}
-	trial.Lines = slices.DeleteFunc(trial.Lines, func(l store.TrialLine) bool { return currency != "" && string(l.Currency) != currency })
-	return statement.ViewTrial(trial.Lines, before, trial.Progress, trial.Complete)
 }
 
 // printTrialBalance prints a table for each tenant and currency, each balance on the normal side of its account.

@@ -1,9 +1,12 @@
 package statement
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/ledger/store"
 )
@@ -242,6 +245,22 @@ func (x *Explanation) View() ExplanationView {
 		v.OpenHolds[i] = HoldView{h.ID, h.Minor, optional(h.ExpiresAt)}
 	}
 	return v
+}
+
+// ReadTrial reads a trial balance now, from the ledger itself, or as of a time before one that is not zero, of one tenant
+// and currency or "" for all.
+func ReadTrial(ctx context.Context, db *database.DB, tenant string, currency ledger.Currency, before time.Time) (v TrialView, err error) {
+	var trial Trial
+	if before.IsZero() {
+		trial.Lines, err = store.TrialBalance(ctx, db.Pool, tenant)
+	} else {
+		trial, err = TrialAsOf(ctx, db, tenant, before)
+	}
+	if err != nil {
+		return v, err
+	}
+	trial.Lines = slices.DeleteFunc(trial.Lines, func(l store.TrialLine) bool { return currency != "" && l.Currency != currency })
+	return ViewTrial(trial.Lines, before, trial.Progress, trial.Complete)
 }
 
 // ViewTrial shows a trial balance of lines by tenant and currency; before is zero for one of now, which has no progress.
