@@ -152,11 +152,16 @@ func (d *decision) check(c *topics.WalletCommand) *topics.Refusal {
 	return nil
 }
 
-// refuse makes the event a refusal. It keeps what was asked and shows the hold as it is.
+// refuse makes the event a refusal. It keeps what was asked and shows the hold as it is, where it is in that currency.
 func (d *decision) refuse(code topics.RefusalCode, detail string) {
 	d.e.Type, d.e.Refusal, d.e.Detail = topics.WalletCommandRefused, code, detail
-	d.e.Hold = d.Hold.state()
-	d.e.EffectiveAt = time.Time{}
+	d.e.EffectiveAt, d.e.Hold = time.Time{}, nil
+	if d.e.Currency == "" {
+		d.e.Currency = string(d.Hold.Currency)
+	}
+	if d.e.Currency == string(d.Hold.Currency) {
+		d.e.Hold = d.Hold.state()
+	}
 }
 
 // open refuses what a wallet that was never opened, or is closed, cannot do. It returns whether the command may go on.
