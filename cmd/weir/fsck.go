@@ -15,8 +15,8 @@ import (
 	"github.com/weirhq/weir/internal/fsck"
 )
 
-// fsckProgressEvery is how often a check that takes long tells how far it is.
-const fsckProgressEvery = 5 * time.Second
+// progressEvery is how often a check that takes long tells how far it is.
+const progressEvery = 5 * time.Second
 
 func newFsckCommand(a *app) *cobra.Command {
 	var databaseOnly bool
@@ -69,8 +69,16 @@ func (a *app) fsck(ctx context.Context, check fsck.Config) error {
 
 // showProgress prints a line from time to time until the returned function is called.
 func showProgress(out io.Writer, counts *fsck.Counts) (stop func()) {
+	return meanwhile(func() {
+		fmt.Fprintf(out, "fsck: %d of %d partitions; %d records, %d payments; %d problems so far\n", counts.Done.Load(),
+			counts.Partitions.Load(), counts.Records.Load(), counts.Payments.Load(), counts.Problems.Load())
+	})
+}
+
+// meanwhile calls show from time to time until the returned function is called.
+func meanwhile(show func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
-	ticker := time.NewTicker(fsckProgressEvery)
+	ticker := time.NewTicker(progressEvery)
 	go func() {
 		defer close(ended)
 		defer ticker.Stop()
@@ -79,8 +87,7 @@ func showProgress(out io.Writer, counts *fsck.Counts) (stop func()) {
 			case <-done:
 				return
 			case <-ticker.C:
-				fmt.Fprintf(out, "fsck: %d of %d partitions; %d records, %d payments; %d problems so far\n", counts.Done.Load(),
-					counts.Partitions.Load(), counts.Records.Load(), counts.Payments.Load(), counts.Problems.Load())
+				show()
 			}
 		}
 	}()

@@ -22,12 +22,12 @@ import (
 func newLedgerCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Look at the books: balances, statements, trial balances and entries",
+		Short: "Look at the books: balances, statements, trial balances, entries and the proof that nothing was changed",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBalanceCommand(a), newStatementCommand(a), newExplainCommand(a), newTrialBalanceCommand(a), newEntryCommand(a),
-		newRebuildStatementsCommand(a), newClosePeriodCommand(a))
+		newRebuildStatementsCommand(a), newClosePeriodCommand(a), newVerifyCommand(a), newKeygenCommand(a))
 	return cmd
 }
 
