@@ -19,7 +19,7 @@ func TestAccountsAreInTheirPartitions(t *testing.T) {
 		}
 		for partition := range int32(partitions) {
 			var found []Problem
-			p := &partitionCheck{&checker{partitions: partitions}, snapshot{partition: partition}}
+			p := &partitionCheck{checker: &checker{partitions: partitions}, snapshot: snapshot{partition: partition}}
 			p.Config = Config{Counts: new(Counts), Problem: func(problem Problem) { found = append(found, problem) }}
 			p.account(&accountRow{a.ID(), a.Tenant, string(a.Code), a.Owner, string(a.Currency), line.Guarded, 0})
 			if right := line.Partitioned || partition == home; right != (len(found) == 0) {

@@ -10,6 +10,7 @@
 //	entries.go    each entry (L1) against the log (L2)
 //	wallets.go    W1, W2: wallets, holds and rounds with the fold of their events and with the ledger
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
+//	statements.go the lines of statements with the entries (S1)
 //	published.go  the topics, read_committed, against the log
 //	positions.go  M, N and the last applied record of the input
 package fsck
@@ -59,7 +60,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, P, entry, log, account, payment, wallet, hold, round, timer, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, account, payment, wallet, hold, round, timer, period, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -73,13 +74,14 @@ func (p Problem) String() string {
 type Counts struct {
 	Partitions, Done                                               atomic.Int64
 	Records, Events, Entries, Accounts, Payments, Timers, Problems atomic.Int64
-	Wallets, Holds, Rounds, Published                              atomic.Int64
+	Wallets, Holds, Rounds, Published, Lines                       atomic.Int64
 }
 
 func (c *Counts) String() string {
 	return fmt.Sprintf("%d partitions, %d records, %d events, %d entries, %d accounts, %d payments, %d wallets, %d holds, %d rounds, %d timers, "+
-		"%d published records", c.Done.Load(), c.Records.Load(), c.Events.Load(), c.Entries.Load(), c.Accounts.Load(), c.Payments.Load(),
-		c.Wallets.Load(), c.Holds.Load(), c.Rounds.Load(), c.Timers.Load(), c.Published.Load())
+		"%d published records, %d statement lines", c.Done.Load(), c.Records.Load(), c.Events.Load(), c.Entries.Load(), c.Accounts.Load(), c.Payments.Load(),
+		c.Wallets.Load(), c.Holds.Load(), c.Rounds.Load(), c.Timers.Load(), c.Published.Load(),
+		c.Lines.Load())
 }
 
 // Run checks everything. The error says that something could not be read; what was read and is wrong is a Problem.
@@ -132,7 +134,7 @@ type checker struct {
 // partition checks one partition.
 func (c *checker) partition(ctx context.Context, s snapshot) error {
 	p := &partitionCheck{checker: c, snapshot: s}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.payments, p.wallets, p.timers, p.input} {
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.periods, p.payments, p.wallets, p.timers, p.statements, p.input} {
 		if err := check(ctx); err != nil {
 			return err
 		}
@@ -144,6 +146,7 @@ func (c *checker) partition(ctx context.Context, s snapshot) error {
 type partitionCheck struct {
 	*checker
 	snapshot
+	closed []closedPeriod // as the log says
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

@@ -62,6 +62,8 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 				pairs = p.event(&outputs[j], rows[i].Position, pairs)
 			case topics.WalletEvents:
 				changed = p.walletEvent(&outputs[j], rows[i].Position, changed)
+			case topics.LedgerPeriods:
+				p.periodClosed(&outputs[j], rows[i].Position)
 			}
 		}
 		if err := p.postings(ctx, rows[i].Position, outputs, entries); err != nil {

@@ -16,17 +16,22 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// command folds a wallet command as the engine does, by the program itself. The command's id is derived from n.
+// command folds a wallet command. The command's id is derived from n.
 func (f *fixture) command(n int, c topics.WalletCommand) {
 	f.t.Helper()
 	c.CommandID, c.Tenant = commandID(n), "acme"
-	partition := home(c.CustomerID)
+	f.feed(home(c.CustomerID), c.CustomerID, topics.TypeAssessedWallet, &topics.AssessedWalletCommand{Command: c})
+}
+
+// feed folds a record of the inbox as the engine does, by the program itself.
+func (f *fixture) feed(partition int32, key, kind string, record any) {
+	f.t.Helper()
 	position := f.next[partition]
 	f.next[partition]++
 	f.at = f.at.Add(time.Second)
-	value, err := topics.Marshal(&topics.AssessedWalletCommand{Command: c})
+	value, err := topics.Marshal(record)
 	f.must(err)
-	in := &kgo.Record{Topic: topics.Inbox, Partition: partition, Key: []byte(c.CustomerID), Value: value}
+	in := &kgo.Record{Topic: topics.Inbox, Partition: partition, Key: []byte(key), Value: value}
 	f.produce(in)
 
 	program, err := payments.New(payments.Config{Pool: f.db.Pool, Partitions: partitions, Limits: lifecycle.DefaultLimits()})
@@ -34,10 +39,10 @@ func (f *fixture) command(n int, c topics.WalletCommand) {
 	state, err := program.Open(f.t.Context(), partition, position)
 	f.must(err)
 	defer state.Close()
-	record := stream.Record{Partition: partition, Position: position, Time: f.at, Key: in.Key, Value: value,
-		Headers: []topics.Header{{Key: topics.HeaderType, Value: []byte(topics.TypeAssessedWallet)}}}
-	f.must(state.Load(f.t.Context(), []stream.Record{record}))
-	outputs, dead := state.Apply(record)
+	folded := stream.Record{Partition: partition, Position: position, Time: f.at, Key: in.Key, Value: value,
+		Headers: []topics.Header{{Key: topics.HeaderType, Value: []byte(kind)}}}
+	f.must(state.Load(f.t.Context(), []stream.Record{folded}))
+	outputs, dead := state.Apply(folded)
 	if dead != nil {
 		f.t.Fatalf("dead letter %+v", dead)
 	}
@@ -102,7 +107,7 @@ func TestWalletsHold(t *testing.T) {
 	f.play()
 	f.wantNone()
 	_, _, counts := f.check()
-	want := "2 partitions, 13 records, 13 events, 11 entries, 5 accounts, 0 payments, 2 wallets, 2 holds, 2 rounds, 1 timers, 24 published records"
+	want := "2 partitions, 13 records, 13 events, 11 entries, 5 accounts, 0 payments, 2 wallets, 2 holds, 2 rounds, 1 timers, 24 published records, 0 statement lines"
 	if got := counts.String(); got != want {
 		t.Errorf("checked %s, want %s", got, want)
 	}

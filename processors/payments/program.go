@@ -87,8 +87,9 @@ func orDefault[T int | time.Duration](v *T, standard T) {
 	}
 }
 
-// Open returns the state of a partition. Only the head of the ledger's chain and the closed periods are read before the first batch needs more:
-// a commit of the former owner that lands after it moves the applied position, too, and fails the first batch's fence.
+// Open returns the state of a partition. Only the head of the ledger's chain and the closed periods are read before the
+// first batch needs more: a commit of the former owner that lands after it moves the applied position, too, and fails the
+// first batch's fence.
 func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State, error) {
 	if number < 0 || number >= p.config.Partitions {
 		return nil, fmt.Errorf("payments: partition %d of %d", number, p.config.Partitions)

@@ -1,0 +1,73 @@
+package fsck
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// closedPeriod is a row of closed_periods.
+type closedPeriod struct {
+	Tenant, Month string
+	Position      int64
+}
+
+// periodClosed checks a trial balance that was published, and notes the period.
+func (p *partitionCheck) periodClosed(o *stream.Output, position int64) {
+	subject := "period " + o.Envelope.ID
+	var c topics.PeriodClosed
+	if err := topics.Unmarshal(o.Value, &c); err != nil {
+		p.problem("period", subject, "%v", err)
+		return
+	}
+	if c.EventID != o.Envelope.ID {
+		p.problem("period", subject, "its value says event_id %s", c.EventID)
+	}
+	if c.Refusal != "" {
+		return
+	}
+	for _, before := range p.closed {
+		if before.Tenant == c.Tenant && before.Month >= c.Month {
+			p.problem("period", subject, "closes %s of %s after %s", c.Month, c.Tenant, before.Month)
+		}
+	}
+	p.closed = append(p.closed, closedPeriod{c.Tenant, c.Month, position})
+	sums := map[string]int64{}
+	for _, line := range c.Lines {
+		sum, err := ledger.AddMinor(sums[line.Currency], line.Amount)
+		if err != nil {
+			p.problem("L1", subject, "%s in %s: %v", line.Code, line.Currency, err)
+		}
+		sums[line.Currency] = sum
+	}
+	for currency, sum := range sums {
+		if sum != 0 {
+			p.problem("L1", subject, "its trial balance sums to %s", ledger.Money{Minor: sum, Currency: ledger.Currency(currency)})
+		}
+	}
+}
+
+// periods compares closed_periods up to M with what the log says.
+func (p *partitionCheck) periods(ctx context.Context) error {
+	rows, err := collect[closedPeriod](ctx, p.checker,
+		`SELECT tenant, month, position FROM closed_periods WHERE partition = $1 AND position < $2 ORDER BY position`,
+		p.snapshot.partition, p.next)
+	if err != nil {
+		return fmt.Errorf("read closed periods: %w", err)
+	}
+	for _, row := range rows {
+		if !slices.Contains(p.closed, row) {
+			p.problem("period", fmt.Sprintf("%s of %s", row.Month, row.Tenant), "closed_periods has it at position %d, the log does not", row.Position)
+		}
+	}
+	for _, logged := range p.closed {
+		if !slices.Contains(rows, logged) {
+			p.problem("period", fmt.Sprintf("%s of %s", logged.Month, logged.Tenant), "the log has it at position %d, closed_periods does not", logged.Position)
+		}
+	}
+	return nil
+}
