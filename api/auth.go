@@ -20,7 +20,7 @@ const minSecret = 16
 type Key struct {
 	Tenant string
 	Region string // stamped on the commands; may be empty
-	Name   string // for the log; unique within the tenant
+	Name   string // who calls: for the log, and as the approver of adjustments; unique within the tenant
 	Secret string // at least 16 bytes; only its SHA-256 is kept
 }
 

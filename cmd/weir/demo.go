@@ -15,8 +15,9 @@ func newDemoCommand(a *app) *cobra.Command {
 		Use:   "demo",
 		Short: "Start everything in this process, drive traffic from both sides, report and check",
 		Long: `Start an embedded broker and database, the sandbox PSP and every role in this process, with data that is thrown away.
-Then write commands as a Kafka producer and call the API as HTTP clients, wait until every payment has come to the end
-that its story has, report, and run fsck. Exit status 1 if anything is wrong.`,
+Then write commands as a Kafka producer and call the API as HTTP clients, for payments and for wallets, wait until every
+payment has come to the end that its story has and every wallet holds what its story has, report, and run fsck. Exit status 1
+if anything is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Progress, o.Report = a.errOut, a.out
@@ -32,7 +33,7 @@ that its story has, report, and run fsck. Exit status 1 if anything is wrong.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.Payments, "payments", o.Payments, "how many payments")
+	flags.IntVar(&o.Payments, "payments", o.Payments, "how many payments; for every eight of them one more customer moves a wallet")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "the same seed gives the same payments")
 	flags.StringSliceVar(&o.Brokers, "brokers", nil, "Kafka brokers; without them an embedded one")
 	flags.StringVar(&o.Database, "database-url", "", "postgres:// URL; without it an embedded database")

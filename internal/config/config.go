@@ -84,7 +84,7 @@ type API struct {
 
 // APIKey lets one caller act for one tenant.
 type APIKey struct {
-	Name   string `key:"name" validate:"required,label" doc:"Who calls, for logs and limits."`
+	Name   string `key:"name" validate:"required,label" doc:"Who calls: for logs, limits, and as the approver of wallet adjustments that the key sends."`
 	Tenant string `key:"tenant" validate:"required,label" doc:"Tenant that the key acts for."`
 	Key    Secret `key:"key" validate:"required,min=16" doc:"The key that the caller sends."`
 }
