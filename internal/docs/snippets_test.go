@@ -50,6 +50,7 @@ func customers() map[string]string {
 // Documents whose snippets are checked by what they print and do.
 const (
 	trialBalance = "docs/bi.md"         // prints a trial balance
+	proof        = "docs/ledger-proof.md"
 	deadLetters  = "docs/operations.md" // lists dead letters and writes them back
 )
 
@@ -86,6 +87,10 @@ func TestSnippets(t *testing.T) {
 				needTools(t, language, b.text)
 				if d.path == trialBalance && strings.Contains(b.text, "balances") {
 					w.balances(t, language, b.text)
+					return
+				}
+				if d.path == proof {
+					w.heads(t, language, b.text)
 					return
 				}
 				out := w.run(t, language, b.text)
@@ -348,5 +353,21 @@ func (w *world) balances(t *testing.T, language, text string) {
 		return fmt.Sprint(got) == fmt.Sprint(want)
 	}) {
 		t.Fatalf("the snippet prints %v, the database has %v", got, want)
+	}
+}
+
+// heads computes the heads of the ledger's chains from the topic until they are those of the database.
+func (w *world) heads(t *testing.T, language, text string) {
+	t.Helper()
+	stored, err := store.Heads(t.Context(), w.engine.Database.Pool)
+	if err != nil || len(stored) == 0 {
+		t.Fatalf("heads in the database: %v, %d of them", err, len(stored))
+	}
+	var got string
+	for _, head := range stored {
+		want := fmt.Sprintf("%d %d %x\n", head.Partition, head.Entries, head.Hash)
+		if !await(func() bool { got = w.run(t, language, text); return strings.Contains(got, want) }) {
+			t.Errorf("the snippet prints\n%s, the database has %s", got, want)
+		}
 	}
 }
