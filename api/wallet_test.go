@@ -275,6 +275,21 @@ func TestUnreadableWalletCommands(t *testing.T) {
 	}
 }
 
+// Payments and wallet commands move one wallet in one order: what a captured payment brought can be taken by a debit, and
+// is then missing to a refund.
+func TestAPaymentsMoneyIsTheWallets(t *testing.T) {
+	f := newFixture(t, nil).ready(t)
+	f.withEngine(t)
+	intent := want(t, f.post(t, "/v1/intents", "pay", authorize("tok_approved", `,"capture_method":"automatic"`)), 201, "create").intent(t)
+	has(t, f.wallet(t, "c1"), 1050, 0)
+	want(t, f.post(t, "/v1/wallets/c1/debits", "debit", `{"amount":1000,"currency":"EUR","reason":"purchase"}`), 201, "debit")
+	if a := f.post(t, "/v1/intents/"+intent.ID+"/refunds", "refund", ""); a.status != 422 || a.error(t).Error != "insufficient_funds" {
+		t.Errorf("a refund of what was spent: got %d %s, want 422", a.status, a.body)
+	}
+	want(t, f.post(t, "/v1/intents/"+intent.ID+"/refunds", "a part", `{"amount":50}`), 201, "refund of what is left")
+	has(t, f.wallet(t, "c1"), 0, 0)
+}
+
 // The key that sends an adjustment approves it: the command names its requester and that key.
 func TestAdjustmentTakesTwo(t *testing.T) {
 	f := newFixture(t, func(c *Config) {
