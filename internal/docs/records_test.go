@@ -35,7 +35,7 @@ func TestRecords(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{topics.Entries} {
+	for _, name := range []string{topics.Entries, topics.LedgerBalances} {
 		if shown[name] == 0 {
 			t.Errorf("no document shows a record of %s", name)
 		}

@@ -12,7 +12,7 @@ import (
 
 // wallets are the customers whose wallets snippets move, and what they hold then, in EUR.
 func wallets() map[string]int64 {
-	return map[string]int64{"wal_api": 4000, "wal_kcat": 500, "wal_python": 500, "wal_go": 500}
+	return map[string]int64{"wal_api": 4000, "wal_ledger": 3000, "wal_kcat": 500, "wal_python": 500, "wal_go": 500}
 }
 
 func mentions(text, customer string) bool {
