@@ -1,0 +1,185 @@
+package payments_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+func TestARepeatedWalletCommandYieldsNothing(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	credit := walletCommand(1, topics.WalletCredit, 100, nil)
+	in.put(topics.TypeAssessedWallet, credit)
+	in.put(topics.TypeAssessedWallet, credit)
+	in.fold(10)
+	in.restart()
+	in.put(topics.TypeAssessedWallet, credit)
+	// The id of a payment's command is remembered with them, and what is refused is remembered, too.
+	in.put(topics.TypeAssessedCommand, create(2, "anna", topics.CaptureManual))
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletCredit, 100, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 500, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(4, topics.WalletCredit, 500, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 500, nil))
+	in.fold(10)
+	events := walletEvents(t, in)
+	if len(events) != 3 || events[1].Refusal != topics.RefusedInsufficientFunds || balance(t, db, "customer_wallet") != -600 {
+		t.Errorf("%d events %+v, balance %d", len(events), events, balance(t, db, "customer_wallet"))
+	}
+	wantSound(t, in)
+}
+
+func TestWalletRecordsThatAreNone(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	in.putBytes(topics.TypeAssessedWallet, []byte(`nonsense`))
+	in.putBytes(topics.TypeAssessedWallet, []byte(`{"command":{"command_id":"no uuid","tenant":"acme","customer_id":"anna"}}`))
+	in.put(topics.TypeTimerDue, topics.TimerDue{Kind: topics.TimerHoldExpire, HoldKey: "none", Tenant: "acme", CustomerID: "anna"})
+	in.fold(10)
+	if len(in.letters) != 3 {
+		t.Fatalf("%d dead letters, want 3: %+v", len(in.letters), in.letters)
+	}
+	for i, e := range walletEvents(t, in) {
+		if e.Type != topics.WalletDeadLettered || e.Refusal != topics.RefusedUndecodable || e.Detail == "" || e.CustomerID != "anna" {
+			t.Errorf("event %d: %+v", i, e)
+		}
+	}
+	for _, name := range []string{"wallets", "holds", "rounds", "applied_inputs", "timers", "entries", "accounts"} {
+		if n := count(t, db, name); n != 0 {
+			t.Errorf("%d rows in %s", n, name)
+		}
+	}
+}
+
+func TestAWalletCommandIsRefusedAsItStands(t *testing.T) {
+	db := databasetest.New(t)
+	const partitions = 4
+	home := topics.PartitionOf("acme", "anna", partitions)
+	in := newInbox(t, db, newProgram(t, db, partitions, nil), home)
+	refused := func(customer string) *topics.AssessedWalletCommand {
+		return &topics.AssessedWalletCommand{Command: topics.WalletCommand{CommandID: id(1).String(), Tenant: "acme", CustomerID: customer, RoundID: "r"},
+			Refusal: &topics.Refusal{Code: topics.RefusedCardNumber, Detail: "why"}}
+	}
+	in.put(topics.TypeAssessedWallet, refused("anna"))
+	in.put(topics.TypeAssessedWallet, refused("anna"))
+	nobody := refused("")
+	nobody.Command.CommandID = id(2).String()
+	in.put(topics.TypeAssessedWallet, nobody)
+	in.fold(10)
+	events := walletEvents(t, in)
+	if len(events) != 2 {
+		t.Fatalf("%d events: %+v", len(events), events)
+	}
+	for _, e := range events {
+		if e.Type != topics.WalletCommandRefused || e.Refusal != topics.RefusedCardNumber || e.Detail != "why" {
+			t.Errorf("event %+v", e)
+		}
+	}
+	elsewhere := newInbox(t, db, newProgram(t, db, partitions, nil), (home+1)%partitions)
+	elsewhere.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletCredit, 5, nil))
+	elsewhere.fold(1)
+	if e := walletEvents(t, elsewhere)[0]; e.Refusal != topics.RefusedInvalid || !strings.Contains(e.Detail, "partition") || count(t, db, "wallets") != 0 {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestAWalletNextToTheEndOfItsRange(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	in.put(topics.TypeAssessedWallet, walletCommand(1, topics.WalletCredit, 1, nil))
+	in.fold(1)
+	for _, code := range []string{"customer_wallet", "bonus_expense"} {
+		sign := map[string]int64{"customer_wallet": -1, "bonus_expense": 1}[code]
+		if _, err := db.Pool.Exec(t.Context(), `UPDATE accounts SET balance = $1 WHERE code = $2`, sign*(math.MaxInt64-100), code); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in.restart()
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletHold, 1000, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletCredit, 101, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(4, topics.WalletCredit, 100, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(5, topics.WalletReleaseHold, 0, func(c *topics.WalletCommand) { c.HoldID = id(2).String() }))
+	in.fold(10)
+	events := walletEvents(t, in)
+	if events[2].Refusal != topics.RefusedLimitExceeded || events[3].Refusal != "" || *events[4].Balance != (topics.WalletBalance{Available: math.MaxInt64}) {
+		t.Errorf("events %+v", events[1:])
+	}
+	if got := balance(t, db, "customer_wallet"); got != -math.MaxInt64 {
+		t.Errorf("balance %d", got)
+	}
+}
+
+// A row of another version than memory has fails the batch as a whole: no record is blamed.
+func TestAStaleWalletIsNotWritten(t *testing.T) {
+	for _, name := range []string{"wallets", "holds", "rounds"} {
+		db := databasetest.New(t)
+		in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+		in.put(topics.TypeAssessedWallet, walletCommand(1, topics.WalletCredit, 100, nil))
+		in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletHold, 10, nil))
+		in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 10, func(c *topics.WalletCommand) { c.Reason, c.RoundID = topics.ReasonGame, "r" }))
+		in.fold(10)
+		if _, err := db.Pool.Exec(t.Context(), `UPDATE `+name+` SET version = version + 7`); err != nil {
+			t.Fatal(err)
+		}
+		in.put(topics.TypeAssessedWallet, walletCommand(4, topics.WalletCredit, 5, func(c *topics.WalletCommand) { c.Currency = "JPY" }))
+		in.put(topics.TypeAssessedWallet, walletCommand(5, topics.WalletReleaseHold, 0, func(c *topics.WalletCommand) { c.HoldID = id(2).String() }))
+		in.put(topics.TypeAssessedWallet, walletCommand(6, topics.WalletRollbackRound, 0, func(c *topics.WalletCommand) { c.RoundID = "r" }))
+		if err := in.state.Load(t.Context(), in.pending); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range in.pending {
+			in.state.Apply(r)
+		}
+		if err := in.write(t.Context()); err == nil || !strings.Contains(err.Error(), "21000") {
+			t.Errorf("%s: %v, want SQLSTATE 21000", name, err)
+		}
+	}
+}
+
+// BenchmarkWallets is bets and wins of many customers through the fold, with the database.
+func BenchmarkWallets(b *testing.B) {
+	db := databasetest.New(b)
+	in := newInbox(b, db, newProgram(b, db, 1, nil), 0)
+	frames, err := stream.NewFrames("payments")
+	if err != nil {
+		b.Fatal(err)
+	}
+	const customers, batch = 1000, 500
+	n, bytes := 0, 0
+	put := func(kind topics.WalletCommandType, amount int64, change func(*topics.WalletCommand)) {
+		n++
+		in.put(topics.TypeAssessedWallet, walletCommand(n, kind, amount, change))
+	}
+	for i := range customers {
+		put(topics.WalletCredit, 1_000_000, func(c *topics.WalletCommand) { c.CustomerID = id(i).String() })
+	}
+	in.fold(batch)
+	records := 0
+	for b.Loop() {
+		b.StopTimer()
+		for i := range batch {
+			kind := []topics.WalletCommandType{topics.WalletDebit, topics.WalletCredit}[i%2]
+			put(kind, 100, func(c *topics.WalletCommand) {
+				c.CustomerID, c.Reason, c.RoundID = id((n/2)%customers).String(), topics.ReasonGame, id(n/2).String()
+			})
+		}
+		records += batch
+		b.StartTimer()
+		in.fold(batch)
+		b.StopTimer()
+		for _, r := range in.folded[len(in.folded)-batch:] {
+			frame, err := frames.Encode(r.Time, in.outputs[r.Position])
+			if err != nil {
+				b.Fatal(err)
+			}
+			bytes += len(frame)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(records), "ns/command")
+	b.ReportMetric(float64(bytes)/float64(records), "frame-B/command")
+}

@@ -1,0 +1,325 @@
+package payments_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/fsck"
+	"github.com/weirhq/weir/internal/reference/schematest"
+	"github.com/weirhq/weir/processors/payments"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// walletCommand is an assessed wallet command of anna in EUR, with what the type needs.
+func walletCommand(n int, kind topics.WalletCommandType, amount int64, change func(*topics.WalletCommand)) *topics.AssessedWalletCommand {
+	c := topics.WalletCommand{CommandID: id(n).String(), Type: kind, Tenant: "acme", CustomerID: "anna", Amount: amount, TraceID: "trace"}
+	if amount > 0 {
+		c.Currency = "EUR"
+	}
+	if kind == topics.WalletCredit || kind == topics.WalletDebit || kind == topics.WalletCaptureHold {
+		c.Reason = topics.ReasonBonus
+	}
+	if change != nil {
+		change(&c)
+	}
+	return &topics.AssessedWalletCommand{Command: c}
+}
+
+func walletEvents(t testing.TB, in *inbox) []topics.WalletEvent {
+	t.Helper()
+	return outputsOf[topics.WalletEvent](t, in.published, topics.WalletEvents)
+}
+
+// mixed is rounds of wallet commands and payments of the same customers. Ids of commands begin at 1.
+func mixed(partitions int32) (rounds [4][]any) {
+	random := rand.New(rand.NewPCG(3, 4))
+	n := 0
+	var holds []*topics.WalletCommand
+	for customer := range 3 { // they spend, at the beginning of the second round, all that is available
+		for amount := int64(1 << 16); amount > 0; amount /= 2 {
+			n++
+			rounds[1] = append(rounds[1], walletCommand(n, topics.WalletDebit, amount, func(c *topics.WalletCommand) {
+				c.CustomerID = fmt.Sprintf("customer-%d", customer)
+			}))
+		}
+	}
+	next := func(round int, kind topics.WalletCommandType, amount int64, hold string) string {
+		n++
+		rounds[round] = append(rounds[round], walletCommand(n, kind, amount, func(c *topics.WalletCommand) { c.CustomerID, c.HoldID = "customer-5", hold }))
+		return id(n).String()
+	}
+	next(0, topics.WalletCredit, 9000, "")
+	next(0, topics.WalletCaptureHold, 5001, next(0, topics.WalletHold, 5000, ""))
+	for i := range rounds {
+		for range 70 {
+			n++
+			customer := fmt.Sprintf("customer-%d", random.IntN(6))
+			if random.IntN(6) == 0 {
+				c := create(n, customer, topics.CaptureAutomatic)
+				rounds[i] = append(rounds[i], c)
+				if i+1 < len(rounds) { // a refund of a part of it, which takes from the wallet
+					n++
+					payment := topics.PaymentID{Partition: topics.PartitionOf("acme", customer, partitions), UUID: id(n - 1)}.String()
+					rounds[i+1] = append(rounds[i+1], &topics.AssessedCommand{Command: topics.Command{CommandID: id(n).String(),
+						Type: topics.CommandRefund, Tenant: "acme", CustomerID: customer, PaymentID: payment, Amount: 3000, Currency: "EUR"}})
+				}
+				continue
+			}
+			kinds := []topics.WalletCommandType{topics.WalletCredit, topics.WalletCredit, topics.WalletDebit, topics.WalletDebit, topics.WalletHold,
+				topics.WalletHold, topics.WalletCaptureHold, topics.WalletReleaseHold, topics.WalletRollbackRound, topics.WalletClose}
+			c := walletCommand(n, kinds[random.IntN(len(kinds))], 0, func(c *topics.WalletCommand) { c.CustomerID = customer })
+			fill(&c.Command, random, holds)
+			if c.Command.Type == topics.WalletHold {
+				holds = append(holds, &c.Command)
+			}
+			rounds[i] = append(rounds[i], c)
+		}
+	}
+	return rounds
+}
+
+// fill gives a command what its type needs. A capture or release is of a hold of anybody, or of none.
+func fill(c *topics.WalletCommand, random *rand.Rand, holds []*topics.WalletCommand) {
+	switch c.Type {
+	case topics.WalletCredit, topics.WalletDebit, topics.WalletHold:
+		c.Amount, c.Currency = 1+random.Int64N(6000), []string{"EUR", "EUR", "JPY"}[random.IntN(3)]
+	case topics.WalletCaptureHold, topics.WalletReleaseHold:
+		c.HoldID = id(999_999).String()
+		if len(holds) > 0 {
+			of := holds[random.IntN(len(holds))]
+			c.HoldID, c.CustomerID = of.CommandID, of.CustomerID
+		}
+		if c.Type == topics.WalletCaptureHold && random.IntN(2) == 0 {
+			c.Amount, c.Currency = 1+random.Int64N(7000), "EUR"
+		}
+	}
+	if (c.Reason != "" && random.IntN(2) == 0) || c.Type == topics.WalletRollbackRound {
+		if c.RoundID = fmt.Sprint("round-", random.IntN(4)); c.Reason != "" {
+			c.Reason = topics.ReasonGame
+		}
+	}
+	if c.Type == topics.WalletHold && random.IntN(2) == 0 {
+		c.ExpiresAt = start.Add(time.Hour)
+	}
+}
+
+func TestVariantsOfWalletsEndInTheSameState(t *testing.T) {
+	variants := []variant{
+		{name: "one by one", partitions: 1, batch: 1},
+		{name: "large batches", partitions: 1, batch: 1000},
+		{name: "restarts", partitions: 1, batch: 50, restart: true},
+		{name: "every input twice", partitions: 1, batch: 13, repeat: true},
+		{name: "five partitions", partitions: 5, batch: 20},
+		{name: "a cache of two", partitions: 1, batch: 3, cache: 2},
+		{name: "all at once", partitions: 3, batch: 11, restart: true, repeat: true, cache: 2},
+	}
+	want := ""
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			got := runMixed(t, v)
+			if want == "" {
+				want = got
+				checkMixture(t, got)
+			}
+			if got != want {
+				t.Fatalf("differs from %q:\n%s", variants[0].name, difference(want, got))
+			}
+		})
+	}
+}
+
+// checkMixture sees to it that the traffic reaches enough.
+func checkMixture(t *testing.T, dump string) {
+	for _, part := range []string{
+		" credited  ", " debited  ", " held  ", " hold_captured  ", " hold_released  ", " hold_expired  ", " round_rolledback  ", " unknown_account ", " currency_mismatch ", " finished ",
+		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt",
+	} {
+		if !strings.Contains(dump, part) {
+			t.Errorf("nothing in the traffic leads to %s:\n%s", part, dump)
+		}
+	}
+}
+
+// runMixed sends the traffic through a variant, lets every hold run out, and returns what is stored and what was told.
+func runMixed(t *testing.T, v variant) string {
+	db := databasetest.New(t)
+	var due []topics.TimerDue
+	program := newProgram(t, db, v.partitions, func(c *payments.Config) { c.CachePayments, c.CacheWallets = v.cache, v.cache })
+	inboxes := make([]*inbox, v.partitions)
+	for i := range inboxes {
+		inboxes[i] = newInbox(t, db, program, int32(i))
+	}
+	schemas := schematest.Compile(t)
+	for i, round := range mixed(v.partitions) {
+		for _, value := range round {
+			switch c := value.(type) {
+			case *topics.AssessedCommand:
+				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedCommand, c)
+			case *topics.AssessedWalletCommand:
+				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedWallet, c)
+			}
+		}
+		for settle(t, v, inboxes, schemas) {
+		}
+		if i == 1 {
+			unaskedRefunds(inboxes, v)
+			for settle(t, v, inboxes, schemas) {
+			}
+		}
+	}
+	for _, d := range dueTimers(t, db) {
+		due = append(due, d)
+		inboxes[topics.PartitionOf("acme", d.CustomerID, v.partitions)].twice(v.repeat, topics.TypeTimerDue, d)
+	}
+	for settle(t, v, inboxes, schemas) {
+	}
+	if n := count(t, db, `timers WHERE kind = 'hold_expire'`); n != 0 || len(due) == 0 {
+		t.Errorf("%d timers ran out, %d are left", len(due), n)
+	}
+	for _, in := range inboxes {
+		wantSound(t, in)
+	}
+	return dumpWallets(t, db, inboxes)
+}
+
+// unaskedRefunds has the PSP refund what nobody asked to refund, so that customers who have spent it owe it.
+func unaskedRefunds(inboxes []*inbox, v variant) {
+	for _, in := range inboxes {
+		seen := map[string]bool{}
+		for _, o := range in.outputsInOrder() {
+			if o.Topic != topics.PSPRequests {
+				continue
+			}
+			var r topics.PSPRequest
+			if topics.Unmarshal(o.Value, &r) != nil || seen[r.PaymentID] {
+				continue
+			}
+			seen[r.PaymentID] = true
+			report := answer(&r)
+			report.Operation, report.RequestID, report.Amount, report.Captured = topics.OperationRefund, "", 6_000, false
+			report.Outcome, report.DeclineCode, report.ReportID = topics.PSPApproved, "", deliveryOf(&topics.PSPRequest{RequestID: "unasked" + r.PaymentID[9:]})
+			in.twice(v.repeat, topics.TypePSPReport, report)
+		}
+	}
+}
+
+func (in *inbox) outputsInOrder() (all []stream.Output) {
+	for _, r := range in.folded {
+		all = append(all, in.outputs[r.Position]...)
+	}
+	return all
+}
+
+// dueTimers are the holds' timers, in the order of their customers.
+func dueTimers(t *testing.T, db *database.DB) (due []topics.TimerDue) {
+	t.Helper()
+	rows, err := db.Pool.Query(t.Context(), `SELECT replace(payment::text, '-', ''), due, generation, tenant, customer FROM timers
+WHERE kind = 'hold_expire' ORDER BY payment`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		d := topics.TimerDue{TimerID: "timer", Kind: topics.TimerHoldExpire}
+		if err := rows.Scan(&d.HoldKey, &d.Due, &d.Generation, &d.Tenant, &d.CustomerID); err != nil {
+			t.Fatal(err)
+		}
+		d.Due = d.Due.UTC()
+		due = append(due, d)
+	}
+	return due
+}
+
+// wantSound has fsck look at a partition, with the rows that the runtime writes beside the fold's.
+func wantSound(t *testing.T, in *inbox) {
+	t.Helper()
+	writeLog(t, in)
+	if _, err := in.db.Pool.Exec(t.Context(), `INSERT INTO stream_positions (role, partition, next, base, topic_id, last_hash, format)
+VALUES ($1, $2, $3, 0, '', '', $4)`, payments.Role, in.partition, in.next, payments.Format); err != nil {
+		t.Fatal(err)
+	}
+	var problems []string
+	if _, err := fsck.Run(t.Context(), fsck.Config{Database: in.db, Problem: func(p fsck.Problem) {
+		if p.Partition == in.partition {
+			problems = append(problems, p.String())
+		}
+	}}); err != nil || len(problems) > 0 {
+		t.Errorf("fsck: %v, %d problems:\n%s", err, len(problems), strings.Join(problems[:min(len(problems), 20)], "\n"))
+	}
+}
+
+// dumpWallets is what is stored of wallets and all balances, and what each customer was told, in order; without what tells
+// of positions and partitions.
+func dumpWallets(t *testing.T, db *database.DB, inboxes []*inbox) string {
+	t.Helper()
+	var lines []string
+	for _, query := range []string{
+		`SELECT 'wallet', tenant, customer, currencies, closed IS NOT NULL FROM wallets`,
+		`SELECT 'hold', hold::text, customer, currency, amount, captured, released FROM holds`,
+		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
+		`SELECT 'balance', code, owner, currency, sum(balance)::text FROM accounts GROUP BY code, owner, currency`,
+	} {
+		for line := range strings.Lines(table(t, db, query)) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	slices.Sort(lines)
+	told := map[string][]string{}
+	for _, in := range inboxes {
+		for _, e := range outputsOf[topics.WalletEvent](t, in.outputsInOrder(), topics.WalletEvents) {
+			told[e.CustomerID] = append(told[e.CustomerID], fmt.Sprintf("%s told %s %s  %s %d %s %v", e.CustomerID, e.CommandID, e.Type, e.Refusal,
+				e.Amount, e.Currency, e.Balance))
+		}
+	}
+	for i := range 6 {
+		for j, line := range told[fmt.Sprintf("customer-%d", i)] {
+			lines = append(lines, fmt.Sprintf("%d %s", j, line))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestAHoldRunsOut(t *testing.T) {
+	db := databasetest.New(t)
+	sent := make(chan topics.TimerDue, 1)
+	program := newProgram(t, db, 1, func(c *payments.Config) {
+		c.TimerInterval = time.Hour
+		c.Produce = func(_ context.Context, _ int32, due topics.TimerDue) error { sent <- due; return nil }
+	})
+	in := newInbox(t, db, program, 0)
+	in.put(topics.TypeAssessedWallet, walletCommand(1, topics.WalletCredit, 100, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletHold, 60, func(c *topics.WalletCommand) {
+		c.ExpiresAt, c.Region = start.Add(time.Hour), "eu"
+	}))
+	in.fold(10)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- in.state.(stream.Backgrounder).Background(ctx) }()
+	due := <-sent
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if due.Kind != topics.TimerHoldExpire || due.PaymentID != "" || !due.Due.Equal(start.Add(time.Hour)) || due.CustomerID != "anna" {
+		t.Fatalf("timer %+v", due)
+	}
+	in.put(topics.TypeTimerDue, due)
+	in.put(topics.TypeTimerDue, due)
+	in.fold(10)
+	events := walletEvents(t, in)
+	last := events[len(events)-1]
+	if len(events) != 3 || last.Type != topics.WalletHoldExpired || last.Region != "eu" || *last.Balance != (topics.WalletBalance{Available: 100}) {
+		t.Fatalf("events %+v", events)
+	}
+	if n := count(t, db, "timers"); n != 0 {
+		t.Errorf("%d timers are left", n)
+	}
+	wantSound(t, in)
+}
