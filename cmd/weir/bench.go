@@ -40,10 +40,10 @@ them on this machine. Prints each figure as it is measured, then a table with mi
 
 // newBenchLedgerCommand measures the ledger alone.
 func newBenchLedgerCommand(a *app) *cobra.Command {
-	o := bench.LedgerOptions{Runs: 5, For: 2 * time.Second, Entries: 5_000_000}
+	o := bench.LedgerOptions{Runs: 5, For: 2 * time.Second, Entries: 5_000_000, Statement: 1_000_000}
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Measure the ledger beside a raw probe: rates, bytes, growth",
+		Short: "Measure the ledger beside a raw probe: rates, bytes, growth, checks, statements",
 		Long: `Measure the ledger on a database with fsync on. In each run the bare statements are measured too, without the ledger
 around them: on a machine that others use, the ratio of the two says more than either. Prints each figure as it is
 measured, then a table with minimum, median and maximum of the runs and what is wanted, then the same as JSON lines.`,
@@ -53,7 +53,7 @@ measured, then a table with minimum, median and maximum of the runs and what is 
 			if err != nil {
 				return fmt.Errorf("find the engine's binary: %w", err)
 			}
-			if o.Runs < 1 || o.For <= 0 || o.Entries < 0 {
+			if o.Runs < 1 || o.For <= 0 || o.Entries < 0 || o.Statement < 0 {
 				return errors.New("want at least one run, of more than no time, and no number of entries below zero")
 			}
 			o.Engine, o.Out = engine, a.out
@@ -64,5 +64,6 @@ measured, then a table with minimum, median and maximum of the runs and what is 
 	flags.IntVar(&o.Runs, "runs", o.Runs, "how often each measurement is made")
 	flags.DurationVar(&o.For, "for", o.For, "how long each of them takes")
 	flags.Int64Var(&o.Entries, "entries", o.Entries, "entries to store before the rate is measured again, 20000000 for the real thing; 0 leaves this out")
+	flags.Int64Var(&o.Statement, "statement", o.Statement, "entries on the account whose statement is read; 0 leaves this out")
 	return cmd
 }

@@ -18,8 +18,10 @@ type LedgerOptions struct {
 	Runs    int           // of each measurement
 	For     time.Duration // of each run
 	Entries int64         // to store before rates are measured again; 0 leaves this out
-	Out     io.Writer
-	Engine  string // path of the weir binary
+	// Statement is how many entries there are on the account whose statement is read; 0 leaves this out.
+	Statement int64
+	Out       io.Writer
+	Engine    string // path of the weir binary
 }
 
 // ledgerBench measures the ledger. In each run the kinds of load follow one another, the raw probe among them, so that what
@@ -51,7 +53,7 @@ func RunLedger(ctx context.Context, o LedgerOptions) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"store", l.stored}, {"growth", l.grown}, {"Kafka", l.throughKafka},
+		{"store", l.stored}, {"growth", l.grown}, {"Kafka", l.throughKafka}, {"checks", l.checked}, {"statements", l.statements},
 	} {
 		if err := part.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)

@@ -123,6 +123,29 @@ func (b *books) post(ctx context.Context, partition int32, load *workload) error
 	return err
 }
 
+// fill posts until there are so many entries.
+func (b *books) fill(ctx context.Context, load *workload, entries int64) error {
+	_, err := posting(ctx, func(partition int32) (bool, error) {
+		if b.parts[partition].next >= entries/partitions {
+			return false, nil
+		}
+		return true, b.post(ctx, partition, load)
+	})
+	return err
+}
+
+// applied stores how far each partition is, as the fold does in the transaction of each batch, for those who read.
+func (b *books) applied(ctx context.Context) error {
+	for _, part := range b.parts {
+		_, err := b.db.Pool.Exec(ctx, `INSERT INTO stream_positions (role, partition, next, base, topic_id, last_hash, format)
+VALUES ('payments', $1, $2, 0, '', '', 1)`, part.number, part.next)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // all reads the results of a batch to their end, for an error of one of them.
 func all(pgx.BatchResults) error { return nil }
 

@@ -96,7 +96,7 @@ func (p *probe) post(ctx context.Context, partition int32) error {
 		batch.Queue(probeEntries, partition, c.positions, c.ordinals, c.booked, c.payments, c.templates,
 			c.effective, c.references, c.links, c.debited, c.debits, c.credited, c.credits)
 		batch.Queue(probeBalances, partition, c.ids, c.tenants, c.codes, c.accountOwners, c.currencies, c.guarded, c.deltas)
-		batch.Queue(probeHead, partition, c.next, c.ids[1][:])
+		batch.Queue(probeHead, partition, c.next, make([]byte, 32))
 	}, all)
 }
 

@@ -61,13 +61,7 @@ func (l *ledgerBench) grown(ctx context.Context) error {
 	if l.Entries == 0 {
 		return nil
 	}
-	_, err := posting(ctx, func(partition int32) (bool, error) {
-		if l.store.parts[partition].next >= l.Entries/partitions {
-			return false, nil
-		}
-		return true, l.store.post(ctx, partition, &l.deposits)
-	})
-	if err != nil {
+	if err := l.store.fill(ctx, &l.deposits, l.Entries); err != nil {
 		return err
 	}
 	stored := l.store.posted()

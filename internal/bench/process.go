@@ -142,9 +142,12 @@ func (p *process) kill() error {
 	return err
 }
 
-// peakMemory is the most memory that the engine ever had resident, in MiB (VmHWM of Linux).
-func (p *process) peakMemory() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+// peakMemory is the most memory that the engine ever had resident, in MiB.
+func (p *process) peakMemory() (int64, error) { return peakMemory(p.cmd.Process.Pid) }
+
+// peakMemory is the most memory that a process ever had resident, in MiB (VmHWM of Linux).
+func peakMemory(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
