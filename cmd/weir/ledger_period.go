@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -90,7 +91,8 @@ func printClosed(out io.Writer, closed []topics.PeriodClosed) error {
 	var refused error
 	for _, c := range closed {
 		if c.Refusal != "" {
-			refused = errors.Join(refused, fmt.Errorf("partition of %s: %s: %s", c.EventID, c.Refusal, c.Detail))
+			partition, _, _ := strings.Cut(c.EventID, "-")
+			refused = errors.Join(refused, fmt.Errorf("partition %s: %s: %s", partition, c.Refusal, c.Detail))
 		}
 	}
 	if refused != nil {

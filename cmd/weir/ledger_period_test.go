@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+func (w *deadLetterWorld) ledger(t *testing.T, want int, args string) string {
+	t.Helper()
+	line := append([]string{"ledger"}, strings.Fields(args)...)
+	code, out, errOut := weir(t, nil, append(line, "--database-url", w.db.URL(), "--brokers", strings.Join(w.broker.Config.Brokers, ","))...)
+	if code != want {
+		t.Fatalf("ledger %s: exit code %d, want %d\n%s%s", args, code, want, out, errOut)
+	}
+	return out + errOut
+}
+
+// TestClosePeriod closes a month over all partitions, and lets a late bonus count in the next one.
+func TestClosePeriod(t *testing.T) {
+	w := newDeadLetterWorld(t)
+	w.start(t)
+	month := ledger.MonthOf(time.Now().AddDate(0, 0, -time.Now().UTC().Day()))
+	bonus := func(customer string, amount int64) {
+		t.Helper()
+		value, err := topics.Marshal(topics.WalletCommand{CommandID: uuid.Must(uuid.NewV7()).String(), Type: topics.WalletCredit, Tenant: "acme",
+			CustomerID: customer, Amount: amount, Currency: "EUR", Reason: topics.ReasonBonus, EffectiveAt: month.Start().Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.client.ProduceSync(t.Context(), &kgo.Record{Topic: topics.WalletCommands, Key: []byte(customer), Value: value}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	balanceIs := func(sum string) {
+		t.Helper()
+		until(t, func() string { return w.ledger(t, exitOK, "trial-balance") }, sum)
+	}
+	bonus(customers()[0], 1500)
+	bonus(customers()[1], 734)
+	balanceIs("22.34")
+
+	request := "close-period --tenant acme --requested-by ana --approved-by bo --month "
+	w.ledger(t, exitUsage, strings.Replace(request, "bo", "ana", 1)+month.String())
+	w.ledger(t, exitUsage, request+ledger.MonthOf(time.Now()).String())
+	w.ledger(t, exitUsage, request+"October")
+	got := w.ledger(t, exitOK, request+month.String())
+	for _, want := range []string{month.String() + " of acme is closed in 2 partitions", "bonus_expense", "customer_wallet", "22.34", "balanced"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("closing: %q is missing in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "retained_earnings") {
+		t.Errorf("the trial balance is not the one before the closing entries:\n%s", got)
+	}
+	again := w.ledger(t, exitProblem, request+month.String())
+	for partition := range deadLetterPartitions {
+		if want := fmt.Sprintf("partition %d: finished: the periods up to %s are closed", partition, month); !strings.Contains(again, want) {
+			t.Errorf("closing again: %q is missing in\n%s", want, again)
+		}
+	}
+	if got := w.ledger(t, exitOK, "trial-balance"); !strings.Contains(got, "retained_earnings") {
+		t.Errorf("nothing was carried to retained earnings:\n%s", got)
+	}
+	bonus(customers()[0], 100) // late
+	balanceIs("23.34")
+	w.fsck(t)
+}
