@@ -171,7 +171,9 @@ func (d *disk) fsck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(path, "fsck", "--config", d.file).CombinedOutput(); err != nil {
-		t.Errorf("fsck: %v\n%s", err, out)
+	for _, check := range [][]string{{"fsck"}, {"ledger", "verify"}} {
+		if out, err := exec.Command(path, append(check, "--config", d.file)...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", check, err, out)
+		}
 	}
 }

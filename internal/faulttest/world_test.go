@@ -22,6 +22,7 @@ import (
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/engine"
 	"github.com/weirhq/weir/internal/fsck"
+	"github.com/weirhq/weir/internal/proof"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -450,4 +451,9 @@ func (w *world) served(t *testing.T) {
 		t.Errorf("fsck: %v\n%s", err, strings.Join(problems, "\n"))
 	}
 	t.Log(counts)
+	proved, err := proof.Verify(t.Context(), proof.Config{Database: w.engine.Database, Partition: proof.AllPartitions,
+		Problem: func(p proof.Problem) { t.Errorf("verify: %s", p) }})
+	if err != nil || proved.Entries.Load() == 0 {
+		t.Errorf("verify: %v, checked %s", err, proved)
+	}
 }
