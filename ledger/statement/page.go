@@ -140,8 +140,24 @@ func (p *Page) read(ctx context.Context, tx pgx.Tx, q *Query) error {
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
+	if p.Backwards && q.Before == nil {
+		p.endBehindLines(atTime(bound))
+	}
 	p.merge(q.Limit)
 	return p.run(balance)
+}
+
+// endBehindLines ends the page behind the last line that there is, not at the time up to which it was asked for: lines
+// that come later are behind its End.
+func (p *Page) endBehindLines(bound Place) {
+	for partition := range p.End {
+		p.End[partition] = bound
+	}
+	for i := range p.Lines {
+		if l := &p.Lines[i]; l.place().compare(p.End[l.Entry.Partition]) > 0 {
+			p.End[l.Entry.Partition] = l.place()
+		}
+	}
 }
 
 // merge brings the lines into the order of time, cuts them to the page and moves the end that was read to.

@@ -190,6 +190,42 @@ func TestPagesWhileLinesCome(t *testing.T) {
 	check(append(forth, last...), b.statementOf(receivable))
 }
 
+// TestLinesBehindTheLastPage: the end of the last page is where the lines go on that are booked after it was read, also in
+// a partition that had none.
+func TestLinesBehindTheLastPage(t *testing.T) {
+	b := newBooks(t, 3)
+	p := NewProjector(b.db, 0)
+	random := rand.New(rand.NewPCG(15, 16))
+	b.write(t, 0, b.random(random, 30)...)
+	b.project(t, p)
+	page, err := ReadPage(t.Context(), b.db, Query{Account: receivable, Limit: 1})
+	for range 5 {
+		if err != nil || len(page.Lines) == 0 {
+			t.Fatal(page, err)
+		}
+		there := len(b.statementOf(receivable))
+		b.write(t, 0, b.random(random, 4)...)
+		b.project(t, p)
+		closing := page.Closing
+		page, err = ReadPage(t.Context(), b.db, Query{Account: receivable, After: page.End, Limit: 50})
+		if got := len(b.statementOf(receivable)) - there; err == nil && (len(page.Lines) != got || page.Opening != closing) {
+			t.Fatalf("%d lines behind the last page, opening with %d, want %d with %d", len(page.Lines), page.Opening, got, closing)
+		}
+	}
+	none, err := ReadPage(t.Context(), b.db, Query{Account: receivable, From: epoch.Add(time.Hour), To: epoch.Add(2 * time.Hour), Limit: 1})
+	if err != nil || len(none.Lines) != 0 {
+		t.Fatal(none, err)
+	}
+	none, err = ReadPage(t.Context(), b.db, Query{Account: receivable, To: epoch.Add(-time.Hour), Limit: 1})
+	if err != nil || len(none.Lines) != 0 {
+		t.Fatal(none, err)
+	}
+	all, err := ReadPage(t.Context(), b.db, Query{Account: receivable, After: none.End, Limit: 500})
+	if err != nil || len(all.Lines) != len(b.statementOf(receivable)) {
+		t.Errorf("%d lines behind an empty page in front of all, %v", len(all.Lines), err)
+	}
+}
+
 func TestLinesSayWhatTheirEntriesSay(t *testing.T) {
 	b := newBooks(t, 1)
 	c := customer("ana")
