@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS entries (
     payment_id   VARCHAR,
     reference    VARCHAR,
     booked_at    TIMESTAMPTZ NOT NULL,
-    effective_at TIMESTAMPTZ NOT NULL       -- booked_at where the record names none
+    effective_at TIMESTAMPTZ NOT NULL,      -- booked_at where the record names none
+    period       VARCHAR NOT NULL           -- 2026-11: the month that it counts in
 );
 CREATE TABLE IF NOT EXISTS postings (
     entry_id   VARCHAR NOT NULL,
@@ -40,7 +41,8 @@ CREATE TABLE IF NOT EXISTS progress (partition INTEGER PRIMARY KEY, next_offset 
 LOAD_ENTRIES = """
 INSERT INTO entries
 SELECT r->>'entry_id', r->>'template', r->>'tenant', r->>'customer_id', r->>'payment_id', r->>'reference',
-    CAST(r->>'booked_at' AS TIMESTAMPTZ), CAST(COALESCE(r->>'effective_at', r->>'booked_at') AS TIMESTAMPTZ)
+    CAST(r->>'booked_at' AS TIMESTAMPTZ), CAST(COALESCE(r->>'effective_at', r->>'booked_at') AS TIMESTAMPTZ),
+    COALESCE(r->>'period', left(COALESCE(r->>'effective_at', r->>'booked_at'), 7))
 FROM (SELECT CAST(unnest($1) AS JSON) AS r)
 """
 LOAD_POSTINGS = """
