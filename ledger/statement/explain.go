@@ -63,11 +63,7 @@ ORDER BY abs(amount) DESC, booked, position, ordinal LIMIT $5`
 // reads each line of the period.
 func Explain(ctx context.Context, db *database.DB, account ledger.Account, from, to time.Time) (*Explanation, error) {
 	x := &Explanation{Account: account, From: from, To: to}
-	err := inSnapshot(ctx, db, func(tx pgx.Tx) error {
-		now, err := stand(ctx, tx, account)
-		if err != nil {
-			return err
-		}
+	_, err := ofAccount(ctx, db, account, func(tx querier, now *Balance) (err error) {
 		x.Progress, x.Complete = now.Progress, now.Progress.Complete(cmp.Or(to, end))
 		if err := x.read(ctx, tx); err != nil {
 			return err
@@ -89,13 +85,13 @@ func Explain(ctx context.Context, db *database.DB, account ledger.Account, from,
 	return x, nil
 }
 
-func (x *Explanation) read(ctx context.Context, tx pgx.Tx) error {
+func (x *Explanation) read(ctx context.Context, tx querier) error {
 	to, id := cmp.Or(x.To, end), [16]byte(x.Account.ID())
 	byTemplate := map[string]*Movement{}
-	x.Opening, x.Closing, x.Largest = 0, 0, nil
+	x.Largest = nil
 	var batch pgx.Batch
-	queueBalances(&batch, x.Account, x.Progress, func(Position) Place { return atTime(x.From) }, &x.Opening)
-	queueBalances(&batch, x.Account, x.Progress, func(Position) Place { return atTime(to) }, &x.Closing)
+	queueBalances(&batch, x.Account, x.Progress.placesAt(x.From), &x.Opening)
+	queueBalances(&batch, x.Account, x.Progress.placesAt(to), &x.Closing)
 	for _, position := range x.Progress {
 		if position.Rebuilding {
 			continue

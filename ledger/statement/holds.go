@@ -25,7 +25,7 @@ SELECT hold, amount - captured - released, expires_at FROM holds
 WHERE partition = $1 AND tenant = $2 AND customer = $3 AND currency = $4 AND captured + released < amount
 ORDER BY hold LIMIT $5`
 
-func openHolds(ctx context.Context, tx pgx.Tx, account ledger.Account, progress Progress) (holds []Hold, err error) {
+func openHolds(ctx context.Context, tx querier, account ledger.Account, progress Progress) (holds []Hold, err error) {
 	if account.Owner == "" {
 		return nil, nil
 	}

@@ -54,15 +54,20 @@ type Line struct {
 
 func (l *Line) place() Place { return Place{l.Booked, l.Entry.Position, l.Entry.Index} }
 
+// Lines of all partitions, as many of each as the page may have: which of them it has is only known when all are there.
 const linesAfter = `
-SELECT booked, position, ordinal, amount FROM statement_lines
-WHERE partition = $1 AND account = $2 AND (booked, position, ordinal) > ($3, $4, $5) AND booked < $6
-ORDER BY partition, account, booked, position, ordinal LIMIT $7`
+SELECT at.partition, l.* FROM unnest($2::int4[], $3::timestamptz[], $4::int8[], $5::int2[]) AS at(partition, booked, position, ordinal),
+LATERAL (SELECT booked, position, ordinal, amount FROM statement_lines
+	WHERE partition = at.partition AND account = $1 AND (booked, position, ordinal) > (at.booked, at.position, at.ordinal) AND booked < $6
+	ORDER BY partition, account, booked, position, ordinal LIMIT $7) AS l
+ORDER BY l.booked, at.partition, l.position, l.ordinal LIMIT $7`
 
+// The last line of each partition is where the page ends there, whether it is on the page or not.
 const linesBefore = `
-SELECT booked, position, ordinal, amount FROM statement_lines
-WHERE partition = $1 AND account = $2 AND (booked, position, ordinal) <= ($3, $4, $5) AND booked >= $6
-ORDER BY partition DESC, account DESC, booked DESC, position DESC, ordinal DESC LIMIT $7`
+SELECT at.partition, l.* FROM unnest($2::int4[], $3::timestamptz[], $4::int8[], $5::int2[]) AS at(partition, booked, position, ordinal),
+LATERAL (SELECT booked, position, ordinal, amount FROM statement_lines
+	WHERE partition = at.partition AND account = $1 AND (booked, position, ordinal) <= (at.booked, at.position, at.ordinal) AND booked >= $6
+	ORDER BY partition DESC, account DESC, booked DESC, position DESC, ordinal DESC LIMIT $7) AS l`
 
 // ReadPage reads one page. It returns ErrNoAccount where nothing was ever booked on the account.
 func ReadPage(ctx context.Context, db *database.DB, q Query) (*Page, error) {
@@ -70,12 +75,8 @@ func ReadPage(ctx context.Context, db *database.DB, q Query) (*Page, error) {
 		return nil, errors.New("statement: want 1 to 1000 lines, and one of After and Before")
 	}
 	page := &Page{Account: q.Account, Backwards: q.After == nil && (q.Before != nil || q.From.IsZero())}
-	err := inSnapshot(ctx, db, func(tx pgx.Tx) error {
-		balance, err := stand(ctx, tx, q.Account)
-		if err != nil {
-			return err
-		}
-		page.Progress = balance.Progress
+	_, err := ofAccount(ctx, db, q.Account, func(tx querier, b *Balance) error {
+		page.Progress = b.Progress
 		if err := page.read(ctx, tx, &q); err != nil {
 			return err
 		}
@@ -112,31 +113,29 @@ func (q *Query) placeIn(c Cursor, partition int32) Place {
 }
 
 // read reads the lines and the balance at the anchor, and merges the partitions.
-func (p *Page) read(ctx context.Context, tx pgx.Tx, q *Query) error {
+func (p *Page) read(ctx context.Context, tx querier, q *Query) error {
 	sql, bound := linesAfter, cmp.Or(q.To, end)
 	if p.Backwards {
 		sql, bound = linesBefore, cmp.Or(q.From, begin)
 	}
 	p.Start, p.End, p.Lines = Cursor{}, Cursor{}, nil
-	var batch pgx.Batch
 	for _, position := range p.Progress {
 		at := q.anchor(position.Partition, p.Backwards)
 		p.Start[position.Partition], p.End[position.Partition] = at, at
-		if position.Rebuilding {
-			continue
-		}
-		batch.Queue(sql, position.Partition, [16]byte(q.Account.ID()), at.Booked, at.Position, at.Ordinal, bound, q.Limit+1).Query(func(rows pgx.Rows) error {
-			l := Line{Entry: ledger.EntryID{Partition: position.Partition}}
-			_, err := pgx.ForEachRow(rows, []any{&l.Booked, &l.Entry.Position, &l.Entry.Index, &l.Amount}, func() error {
-				l.Booked = l.Booked.UTC()
-				p.Lines = append(p.Lines, l)
-				return nil
-			})
-			return err
-		})
 	}
+	at := p.Progress.placesIn(func(partition int32) Place { return p.Start[partition] })
+	var batch pgx.Batch
+	batch.Queue(sql, [16]byte(q.Account.ID()), at.partitions, at.booked, at.positions, at.ordinals, bound, q.Limit+1).Query(func(rows pgx.Rows) error {
+		var l Line
+		_, err := pgx.ForEachRow(rows, []any{&l.Entry.Partition, &l.Booked, &l.Entry.Position, &l.Entry.Index, &l.Amount}, func() error {
+			l.Booked = l.Booked.UTC()
+			p.Lines = append(p.Lines, l)
+			return nil
+		})
+		return err
+	})
 	var balance int64
-	queueBalances(&batch, q.Account, p.Progress, func(position Position) Place { return p.Start[position.Partition] }, &balance)
+	queueBalances(&batch, q.Account, at, &balance)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
@@ -207,7 +206,7 @@ LATERAL (SELECT template, payment, reference, effective FROM entries
 	WHERE partition = w.partition AND position = w.position AND ordinal = w.ordinal LIMIT 1) AS e`
 
 // describe adds to the lines what their entries say.
-func describe(ctx context.Context, tx pgx.Tx, lines []Line) error {
+func describe(ctx context.Context, tx querier, lines []Line) error {
 	if len(lines) == 0 {
 		return nil
 	}
