@@ -39,6 +39,7 @@ func (tr *traffic) verify() {
 	defer client.Close()
 	tr.quiet(ctx, db, kadm.NewClient(client))
 	tr.fsck(ctx, db)
+	tr.chain(ctx, db)
 	tr.effects()
 	tr.atThePSP()
 	logged := tr.log(ctx, db)
