@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/processors/checkpoints"
 )
 
 // checks are what /readyz asks of the roles built so far.
@@ -35,7 +36,7 @@ func (e *Engine) addHealth() error {
 	}
 	e.closers = append(e.closers, func() error { client.Close(); return nil })
 	checks := append(e.checks(), health.Check{Name: "broker", Func: client.Ping})
-	if e.Config.Runs("payments") || e.Config.Runs("psp") {
+	if slices.ContainsFunc([]string{"payments", "psp", "statements", checkpoints.Role}, e.Config.Runs) {
 		checks = append(checks, health.Check{Name: "database", Func: e.Database.Pool.Ping})
 	}
 	handler := health.Handler(checks, e.registry)
