@@ -18,11 +18,6 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// importedTopics are all that the payments fold publishes.
-func importedTopics() []string {
-	return []string{topics.Events, topics.Entries, topics.Decisions, topics.PSPRequests, topics.InboxDeadLetters}
-}
-
 func newRecoverCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "recover",
@@ -244,7 +239,7 @@ balances. Nothing is decided again; what customers and BI have seen is what stan
 			return a.withRecovery(cmd, &t, func(ctx context.Context, r *stream.Recovery) error {
 				reasons := []stream.StopReason{stream.StopDatabaseBehind}
 				return a.repair(ctx, r, &t, reasons, func(partition int32) (string, error) {
-					first, next, err := r.Import(ctx, partition, importedTopics())
+					first, next, err := r.Import(ctx, partition, payments.Published())
 					return fmt.Sprintf("imported positions %d to %d", first, next-1), err
 				})
 			})

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -38,7 +39,7 @@ func (p *partitionCheck) openPublished(ctx context.Context) (*publishedTopics, e
 	if p.topics == nil || p.published.before == nil {
 		return t, nil
 	}
-	for _, name := range checkedTopics() {
+	for _, name := range payments.Published() {
 		start, _, err := p.topics.bounds(ctx, name, p.snapshot.partition)
 		if err != nil {
 			t.close()

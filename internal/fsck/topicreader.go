@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -26,12 +27,6 @@ var (
 	errAgedOut  = errors.New("the record is past the topic's retention")
 	errNotThere = errors.New("the topic ends before the record")
 )
-
-// checkedTopics are what the fold publishes. It is their only writer, and in each partition their records stand in the
-// order of the log.
-func checkedTopics() []string {
-	return []string{topics.Events, topics.WalletEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests, topics.InboxDeadLetters}
-}
 
 // topicReader looks at topics without taking part in any group.
 type topicReader struct {
@@ -73,7 +68,7 @@ func (e ends) of(partition int32) map[string]int64 {
 }
 
 func (t *topicReader) ends(ctx context.Context) (ends, error) {
-	names := append(checkedTopics(), topics.Positions)
+	names := append(payments.Published(), topics.Positions)
 	listed, err := t.admin.ListCommittedOffsets(ctx, names...)
 	if err == nil {
 		err = listed.Error()

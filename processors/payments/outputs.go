@@ -9,6 +9,13 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
+// Published are the topics that hold what the fold publishes. It is their only writer, and in each partition their records
+// stand in the order of the log.
+func Published() []string {
+	return []string{topics.Events, topics.WalletEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests,
+		topics.InboxDeadLetters}
+}
+
 // outputs collects what one record publishes.
 type outputs struct {
 	partition *partition

@@ -2,10 +2,12 @@ package payments_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -137,6 +139,22 @@ func TestAStaleWalletIsNotWritten(t *testing.T) {
 		if err := in.write(t.Context()); err == nil || !strings.Contains(err.Error(), "21000") {
 			t.Errorf("%s: %v, want SQLSTATE 21000", name, err)
 		}
+	}
+}
+
+// What is restored and checked is all that the catalogue says the fold alone writes, but for how far it is.
+func TestPublishedIsComplete(t *testing.T) {
+	var want []string
+	for _, topic := range topics.Catalogue() {
+		if slices.Equal(topic.Writers, []string{payments.Role}) && topic.Name != topics.Positions {
+			want = append(want, topic.Name)
+		}
+	}
+	got := payments.Published()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("published %v, the catalogue says %v", got, want)
 	}
 }
 
