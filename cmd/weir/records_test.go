@@ -25,6 +25,7 @@ func TestRecordsFitTheirSchemas(t *testing.T) {
 	w.produce(t, refused)
 	w.settle(t, "cus_1")
 	until(t, func() string { return w.command(t, exitOK, "list") }, "undecodable")
+	until(t, func() string { return w.written(t, topics.LedgerBalances) }, "written")
 
 	schemas, seen := schematest.Compile(t), map[string]int{}
 	for _, r := range w.everything(t) {
@@ -39,7 +40,7 @@ func TestRecordsFitTheirSchemas(t *testing.T) {
 		seen[name]++
 	}
 	delete(seen, "") // positions have no schema
-	want := []string{"AssessedCommand", "Command", "DeadLetter", "Decision", "LedgerEntry", "PSPReport", "PSPRequest", "PaymentEvent"}
+	want := []string{"AssessedCommand", "Command", "DeadLetter", "Decision", "LedgerBalance", "LedgerEntry", "PSPReport", "PSPRequest", "PaymentEvent"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
 		t.Errorf("records of %v, want %v", got, want)
 	}
@@ -52,6 +53,22 @@ func header(r *kgo.Record, key string) string {
 		}
 	}
 	return ""
+}
+
+// written says whether a topic holds anything.
+func (w *deadLetterWorld) written(t *testing.T, topic string) (state string) {
+	t.Helper()
+	ends, err := w.broker.Admin(t).ListEndOffsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state = "empty"
+	ends.Each(func(end kadm.ListedOffset) {
+		if end.Offset > 0 {
+			state = "written"
+		}
+	})
+	return state
 }
 
 // everything reads the topics of the catalogue up to their present ends.
