@@ -22,6 +22,7 @@ type variant struct {
 	batch      int
 	restart    bool // a new state after every round, as if the process had died
 	repeat     bool // every input arrives twice
+	shuffle    bool // inputs of different customers arrive in another order
 	cache      int  // payments and wallets in memory; 0: the default
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/weirhq/weir/internal/database/databasetest"
 	"github.com/weirhq/weir/internal/fsck"
 	"github.com/weirhq/weir/internal/reference/schematest"
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -109,28 +111,46 @@ func fill(c *topics.WalletCommand, random *rand.Rand, holds []*topics.WalletComm
 	if c.Type == topics.WalletHold && random.IntN(2) == 0 {
 		c.ExpiresAt = start.Add(time.Hour)
 	}
+	if c.Reason != "" && random.IntN(3) == 0 { // of the last month, which is closed meanwhile
+		c.EffectiveAt = start.AddDate(0, -1, 0)
+	}
 }
 
+// Where variants give records the same positions, the chains of the ledger end in the same heads, too.
 func TestVariantsOfWalletsEndInTheSameState(t *testing.T) {
 	variants := []variant{
 		{name: "one by one", partitions: 1, batch: 1},
 		{name: "large batches", partitions: 1, batch: 1000},
 		{name: "restarts", partitions: 1, batch: 50, restart: true},
 		{name: "every input twice", partitions: 1, batch: 13, repeat: true},
+		{name: "every input twice, restarts", partitions: 1, batch: 29, repeat: true, restart: true},
 		{name: "five partitions", partitions: 5, batch: 20},
+		{name: "five partitions, one by one, a cache of two", partitions: 5, batch: 1, cache: 2},
 		{name: "a cache of two", partitions: 1, batch: 3, cache: 2},
-		{name: "all at once", partitions: 3, batch: 11, restart: true, repeat: true, cache: 2},
+		{name: "customers in another order", partitions: 1, batch: 17, shuffle: true},
+		{name: "all at once", partitions: 3, batch: 11, restart: true, repeat: true, shuffle: true, cache: 2},
 	}
-	want := ""
+	type positions struct {
+		partitions      int32
+		repeat, shuffle bool
+	}
+	want, heads := "", map[positions]string{}
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
-			got := runMixed(t, v)
+			got, chained := runMixed(t, v)
 			if want == "" {
 				want = got
 				checkMixture(t, got)
 			}
 			if got != want {
 				t.Fatalf("differs from %q:\n%s", variants[0].name, difference(want, got))
+			}
+			of := positions{v.partitions, v.repeat, v.shuffle}
+			if heads[of] == "" {
+				heads[of] = chained
+			}
+			if chained != heads[of] {
+				t.Errorf("the chains end in\n%swith the same positions before in\n%s", chained, heads[of])
 			}
 		})
 	}
@@ -140,7 +160,8 @@ func TestVariantsOfWalletsEndInTheSameState(t *testing.T) {
 func checkMixture(t *testing.T, dump string) {
 	for _, part := range []string{
 		" credited  ", " debited  ", " held  ", " hold_captured  ", " hold_released  ", " hold_expired  ", " round_rolledback  ", " unknown_account ", " currency_mismatch ", " finished ",
-		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt",
+		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt", "closed 2026-02 EUR game_revenue",
+		"balance retained_earnings  EUR", " captured {", " partially_refunded {",
 	} {
 		if !strings.Contains(dump, part) {
 			t.Errorf("nothing in the traffic leads to %s:\n%s", part, dump)
@@ -148,8 +169,9 @@ func checkMixture(t *testing.T, dump string) {
 	}
 }
 
-// runMixed sends the traffic through a variant, lets every hold run out, and returns what is stored and what was told.
-func runMixed(t *testing.T, v variant) string {
+// runMixed sends the traffic through a variant, closes months meanwhile, lets every hold run out, and returns what is stored
+// and what was told, and the heads of the chains.
+func runMixed(t *testing.T, v variant) (state, heads string) {
 	db := databasetest.New(t)
 	var due []topics.TimerDue
 	program := newProgram(t, db, v.partitions, func(c *payments.Config) { c.CachePayments, c.CacheWallets = v.cache, v.cache })
@@ -159,6 +181,9 @@ func runMixed(t *testing.T, v variant) string {
 	}
 	schemas := schematest.Compile(t)
 	for i, round := range mixed(v.partitions) {
+		if v.shuffle {
+			round = reordered(round)
+		}
 		for _, value := range round {
 			switch c := value.(type) {
 			case *topics.AssessedCommand:
@@ -174,6 +199,13 @@ func runMixed(t *testing.T, v variant) string {
 			for settle(t, v, inboxes, schemas) {
 			}
 		}
+		if i > 0 {
+			month := ledger.MonthOf(start.AddDate(0, i-3, 0)) // the one before the last, then the last, then one that is not over
+			for _, in := range inboxes {
+				in.twice(v.repeat, topics.TypePeriodClose, topics.PeriodClose{CommandID: id(900_000 + i).String(), Tenant: "acme",
+					Month: month.String(), RequestedBy: "ana", ApprovedBy: "bo"})
+			}
+		}
 	}
 	for _, d := range dueTimers(t, db) {
 		due = append(due, d)
@@ -187,7 +219,39 @@ func runMixed(t *testing.T, v variant) string {
 	for _, in := range inboxes {
 		wantSound(t, in)
 	}
-	return dumpWallets(t, db, inboxes)
+	for partition := range v.partitions {
+		head, err := store.Head(t.Context(), db.Pool, partition)
+		if err != nil && count(t, db, fmt.Sprintf("entries WHERE partition = %d", partition)) > 0 {
+			t.Fatal(err)
+		}
+		heads += fmt.Sprintf("%d of %d entries: %x\n", partition, head.Entries, head.Hash)
+	}
+	checkChain(t, db, v.partitions)
+	return dumpWallets(t, db, inboxes), heads
+}
+
+// reordered puts the records of a round into another order, in which those of each customer keep theirs.
+func reordered(round []any) []any {
+	of := map[string][]any{}
+	var order []string // whose turn it is
+	for _, value := range round {
+		customer := ""
+		switch c := value.(type) {
+		case *topics.AssessedCommand:
+			customer = c.Command.CustomerID
+		case *topics.AssessedWalletCommand:
+			customer = c.Command.CustomerID
+		}
+		of[customer] = append(of[customer], value)
+		order = append(order, customer)
+	}
+	rand.New(rand.NewPCG(5, 6)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	var all []any
+	for _, customer := range order {
+		all = append(all, of[customer][0])
+		of[customer] = of[customer][1:]
+	}
+	return all
 }
 
 // unaskedRefunds has the PSP refund what nobody asked to refund, so that customers who have spent it owe it.
@@ -255,16 +319,15 @@ VALUES ($1, $2, $3, 0, '', '', $4)`, payments.Role, in.partition, in.next, payme
 	}
 }
 
-// dumpWallets is what is stored of wallets and all balances, and what each customer was told, in order; without what tells
-// of positions and partitions.
+// dumpWallets is what is stored of payments and wallets, all balances and closed months, and what each customer was told, in
+// order; without what tells of positions and partitions.
 func dumpWallets(t *testing.T, db *database.DB, inboxes []*inbox) string {
 	t.Helper()
-	var lines []string
+	lines := append(strings.Split(dump(t, db), "\n"), monthsClosed(t, inboxes)...)
 	for _, query := range []string{
 		`SELECT 'wallet', tenant, customer, currencies, closed IS NOT NULL FROM wallets`,
 		`SELECT 'hold', hold::text, customer, currency, amount, captured, released FROM holds`,
 		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
-		`SELECT 'balance', code, owner, currency, sum(balance)::text FROM accounts GROUP BY code, owner, currency`,
 	} {
 		for line := range strings.Lines(table(t, db, query)) {
 			lines = append(lines, strings.TrimSpace(line))
@@ -284,6 +347,29 @@ func dumpWallets(t *testing.T, db *database.DB, inboxes []*inbox) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// monthsClosed is the trial balance of each month that was closed, of all partitions together.
+func monthsClosed(t *testing.T, inboxes []*inbox) (lines []string) {
+	t.Helper()
+	sums := map[string]int64{}
+	for _, in := range inboxes {
+		for _, c := range outputsOf[topics.PeriodClosed](t, in.outputsInOrder(), topics.LedgerPeriods) {
+			sums["closed "+c.Month+" answers "+string(c.Refusal)+"/"]++
+			for _, line := range c.Lines {
+				sums[fmt.Sprintf("closed %s %s %s", c.Month, line.Currency, line.Code)] += line.Amount
+			}
+		}
+	}
+	for what, sum := range sums {
+		if strings.HasSuffix(what, "/") {
+			sum /= int64(len(inboxes)) // each answers
+		}
+		if sum != 0 {
+			lines = append(lines, fmt.Sprintf("%s %d", what, sum))
+		}
+	}
+	return lines
 }
 
 func TestAHoldRunsOut(t *testing.T) {
