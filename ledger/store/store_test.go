@@ -41,7 +41,7 @@ func (b *book) write(ctx context.Context, entries ...ledger.Entry) error {
 		e.ID = ledger.EntryID{Partition: partition, Position: b.position}
 		b.position++
 		e.At = time.Unix(1_800_000_000+b.position, 123_000_000).UTC()
-		if e.PaymentID == "" {
+		if e.PaymentID == "" && e.Reference == "" {
 			e.PaymentID = topics.PaymentID{Partition: partition, UUID: uuid.UUID{15: byte(b.position), 14: byte(b.position >> 8)}}.String()
 		}
 	}
@@ -332,26 +332,46 @@ func BenchmarkWriter(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/entry")
 }
 
-// BenchmarkEntryBytes reports what an entry of two postings takes on PostgreSQL.
+// BenchmarkEntryBytes reports what an entry of two postings takes on PostgreSQL: one of a payment, and one of a wallet that
+// belongs to a game round.
 func BenchmarkEntryBytes(b *testing.B) {
+	for name, build := range map[string]func() ledger.Entry{
+		"payment": func() ledger.Entry { return deposit(b, ana, 1000, 0) },
+		"round": func() ledger.Entry {
+			return ledger.Entry{Template: "game_debit", Reference: "018e0000-0000-7000-8000-000000000001", Postings: []ledger.Posting{
+				{Account: ana.Account(ledger.CustomerWallet), Minor: -1}, {Account: ana.System(ledger.GameRevenue), Minor: 1}}}
+		},
+	} {
+		b.Run(name, func(b *testing.B) { entryBytes(b, build) })
+	}
+}
+
+func entryBytes(b *testing.B, build func() ledger.Entry) {
 	book := newBook(b)
 	const size = 1000
 	entries := make([]ledger.Entry, size)
+	walBefore := int64(0)
+	measure := func(sql string, into ...any) {
+		if err := book.db.Pool.QueryRow(b.Context(), sql).Scan(into...); err != nil {
+			b.Skip(err) // not PostgreSQL
+		}
+	}
+	const wal = `SELECT (pg_current_wal_insert_lsn() - '0/0')::int8`
+	measure(wal, &walBefore)
 	for b.Loop() {
 		for i := range entries {
-			entries[i] = deposit(b, ana, 1000, 0)
+			entries[i] = build()
 		}
 		if err := book.write(b.Context(), entries...); err != nil {
 			b.Fatal(err)
 		}
 	}
-	var table, index int64
-	row := book.db.Pool.QueryRow(b.Context(), `SELECT pg_table_size('entries'), pg_indexes_size('entries')`)
-	if err := row.Scan(&table, &index); err != nil {
-		b.Skip(err) // not PostgreSQL
-	}
+	var table, index, walAfter int64
+	measure(wal, &walAfter)
+	measure(`SELECT pg_table_size('entries'), pg_indexes_size('entries')`, &table, &index)
 	b.ReportMetric(float64(table)/float64(book.position), "table-B/entry")
 	b.ReportMetric(float64(index)/float64(book.position), "index-B/entry")
+	b.ReportMetric(float64(walAfter-walBefore)/float64(book.position), "wal-B/entry")
 }
 
 // BenchmarkEncode is what pgx adds for the parameters of the same entries.
