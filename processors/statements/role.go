@@ -120,7 +120,8 @@ func ledOr(err error) error {
 	return err
 }
 
-// lead takes the lead, and projects and publishes until something fails.
+// lead takes the lead, and projects and publishes until something fails. While it is behind it rests as long as it works:
+// it shares the database with the fold, whose money moves while statements may lag.
 func (s *Statements) lead(ctx context.Context) error {
 	publisher, err := newPublisher(ctx, s.config.Kafka)
 	if err != nil {
@@ -130,6 +131,7 @@ func (s *Statements) lead(ctx context.Context) error {
 	projector := statement.NewProjector(s.config.Database, s.config.Entries)
 	published := time.Time{}
 	for {
+		began := time.Now()
 		round, err := s.round(ctx, projector)
 		if err != nil {
 			return err
@@ -141,10 +143,11 @@ func (s *Statements) lead(ctx context.Context) error {
 			published = time.Now()
 		}
 		s.note(nil)
+		rest := pollEvery
 		if round.Behind {
-			continue
+			rest = min(time.Since(began), pollEvery)
 		}
-		if err := sleep(ctx, pollEvery); err != nil {
+		if err := sleep(ctx, rest); err != nil {
 			return err
 		}
 	}
