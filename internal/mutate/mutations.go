@@ -9,6 +9,7 @@ func mutations() []mutation {
 		{"zero-sum check, of one currency alone", "ledger/validate.go", "if e.Postings[j].Account.Currency == currency {", "if true || e.Postings[j].Account.Currency == currency {", "./ledger"},
 		{"floor check, in memory", "ledger/balances.go", "line.Guarded && b.minor[before[i].id] > 0", "line.Guarded && b.minor[before[i].id] > 1<<62", "./ledger"},
 		{"floor check, in the database", "internal/database/migrations/0001_spine.sql", "CHECK (NOT guarded OR balance <= 0)", "CHECK (NOT guarded OR balance <= 0 OR balance > 0)", "./ledger/store"},
+		{"floor check, of a wallet command", "processors/payments/wallets/commands.go", "if amount <= b.Available {", "if amount <= b.Available || true {", "./processors/payments/wallets"},
 		{"guard of a new account", "ledger/store/accounts.go", "c.guarded = append(c.guarded, line.Guarded)", "c.guarded = append(c.guarded, line.Guarded && false)", "./ledger/store"},
 		{"debt is repaid first", "ledger/templates.go", "repaid := min(amount, max(s.Debt, 0))", "repaid := min(amount, max(s.Debt, 0)) * 0", "./ledger"},
 		{"a forced debit takes no more than there is", "ledger/templates.go", "fromWallet := min(amount, max(s.Available, 0))", "fromWallet := min(amount, max(s.Available, amount))", "./ledger"},
@@ -18,5 +19,10 @@ func mutations() []mutation {
 		{"dedupe of entries", "internal/database/migrations/0004_chain.sql", "PRIMARY KEY (partition, position, ordinal)", "CHECK (position >= 0)", "./ledger/store"},
 		{"hash chain: what came before", "ledger/chain/head.go", "append(c.buffer[:0], h.Hash[:]...)", "append(c.buffer[:0], make([]byte, len(h.Hash))...)", "./ledger/chain"},
 		{"hash chain: the amounts", "ledger/chain/record.go", "uint64(r.Amounts[i])", "uint64(r.Amounts[0])", "./ledger/chain"},
+		{"hash chain: the stored link", "ledger/store/writer.go", "c.links = append(c.links, link)", "c.links = append(c.links, link-link)", "./internal/proof"},
+		{"hash chain: the stored head", "ledger/store/writer.go", "w.head.Index, w.head.Hash[:])", "w.head.Index, make([]byte, len(w.head.Hash)))", "./internal/proof"},
+		{"weir ledger verify: the links", "internal/proof/partition.go", "row.Linked && next.head.Link() == row.Link ||", "row.Linked ||", "./internal/proof"},
+		{"weir fsck: entries sum to zero", "internal/fsck/entries.go", "if err := e.Validate(); err != nil {", "if err := e.Validate(); err != nil && false {", "./internal/fsck"},
+		{"weir fsck: balances are sums of postings", "internal/fsck/accounts.go", "held.balance <> COALESCE(posted.posted, 0)", "held.balance IS NULL", "./internal/fsck"},
 	}
 }
