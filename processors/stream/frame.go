@@ -21,7 +21,8 @@ var ErrFutureFormat = errors.New("format is newer than this binary")
 const (
 	framePlain      = 1 // the layout of Frames, as it is
 	frameCompressed = 2 // the same as an s2 block with dictionary1
-	frameLast       = frameCompressed
+	frameWallet     = 3 // with dictionary2
+	frameLast       = frameWallet
 )
 
 // Limits of a frame.
@@ -35,6 +36,11 @@ const (
 //
 //go:embed dictionary1.txt
 var dictionary1 []byte
+
+// dictionary2 is what frames of format 3 are compressed against, those that tell of a wallet. Never edited either.
+//
+//go:embed dictionary2.txt
+var dictionary2 []byte
 
 // frameTopics gives the topics of the catalogue one byte in a frame. 0 is followed by the name. Only ever appended to.
 var frameTopics = [...]string{1: topics.Events, topics.Entries, topics.Decisions, topics.PSPRequests,
@@ -56,20 +62,22 @@ var frameTopics = [...]string{1: topics.Events, topics.Entries, topics.Decisions
 //
 // Frames is safe for concurrent use.
 type Frames struct {
-	source     string
-	dictionary *s2.Dict
-	table      *crc32.Table
+	source       string
+	dictionaries [frameLast + 1]*s2.Dict // by format
+	table        *crc32.Table
 }
 
 const frameHead = 1 + 4 // format and check
 
 // NewFrames returns the codec of one role's frames.
 func NewFrames(role string) (*Frames, error) {
-	dictionary := s2.MakeDict(dictionary1, nil)
-	if dictionary == nil {
-		return nil, errors.New("frames: the dictionary is not one")
+	f := &Frames{source: SourceOf(role), table: crc32.MakeTable(crc32.Castagnoli)}
+	f.dictionaries[frameCompressed] = s2.MakeDict(dictionary1, nil)
+	f.dictionaries[frameWallet] = s2.MakeDict(dictionary2, nil)
+	if f.dictionaries[frameCompressed] == nil || f.dictionaries[frameWallet] == nil {
+		return nil, errors.New("frames: a dictionary is not one")
 	}
-	return &Frames{source: SourceOf(role), dictionary: dictionary, table: crc32.MakeTable(crc32.Castagnoli)}, nil
+	return f, nil
 }
 
 // SourceOf is the ce_source of what a role publishes.
@@ -89,7 +97,11 @@ func (f *Frames) Encode(at time.Time, outputs []Output) ([]byte, error) {
 	plain = binary.AppendVarint(plain, at.UnixMilli())
 	plain = binary.AppendUvarint(plain, uint64(len(outputs)))
 	var last frameFields
+	format := byte(frameCompressed)
 	for i := range outputs {
+		if outputs[i].Topic == topics.WalletEvents {
+			format = frameWallet
+		}
 		if t := outputs[i].Envelope.ContentType; t != "" && t != contentTypeJSON {
 			return nil, fmt.Errorf("an output of content type %q: only %s is published", t, contentTypeJSON)
 		}
@@ -112,9 +124,9 @@ func (f *Frames) Encode(at time.Time, outputs []Output) ([]byte, error) {
 	}
 	check := crc32.Checksum(body, f.table)
 	packed := make([]byte, frameHead+s2.MaxEncodedLen(len(body)))
-	packed = packed[:frameHead+len(f.dictionary.Encode(packed[frameHead:], body))]
+	packed = packed[:frameHead+len(f.dictionaries[format].Encode(packed[frameHead:], body))]
 	if len(packed) < len(plain) {
-		return sealed(packed, frameCompressed, check), nil
+		return sealed(packed, format, check), nil
 	}
 	return sealed(plain, framePlain, check), nil
 }
@@ -152,13 +164,13 @@ func (f *Frames) unpack(frame []byte) ([]byte, error) {
 	switch format := frame[0]; {
 	case format > frameLast:
 		return nil, fmt.Errorf("format %d, this binary reads up to %d: %w", format, frameLast, ErrFutureFormat)
-	case format == frameCompressed:
+	case f.dictionaries[format] != nil:
 		size, err := s2.DecodedLen(body)
 		if err == nil && size > maxFrameBytes {
 			err = fmt.Errorf("%d bytes: at most %d", size, maxFrameBytes)
 		}
 		if err == nil {
-			body, err = f.dictionary.Decode(nil, body)
+			body, err = f.dictionaries[format].Decode(nil, body)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("decompress: %w", err)

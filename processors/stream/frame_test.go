@@ -61,6 +61,7 @@ func TestFramesKeepEveryByte(t *testing.T) {
 	at := time.UnixMilli(1767225600123).UTC()
 	for name, outputs := range map[string][]Output{
 		"typical":         typicalOutputs(t, 42),
+		"of a wallet":     walletOutputs(),
 		"none":            nil,
 		"empty":           {{Topic: topics.Events}},
 		"unlisted topic":  {{Topic: "some.other.topic", Key: []byte("k"), Value: []byte("v")}},
@@ -89,6 +90,27 @@ func TestFramesKeepEveryByte(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// walletOutputs is what a bet publishes.
+func walletOutputs() []Output {
+	return []Output{
+		{Topic: topics.Entries, Key: []byte("cus_812"), Envelope: topics.Envelope{Type: topics.TypeLedgerEntry, Tenant: "acme"},
+			Value: []byte(`{"entry_id":"2-881-0","template":"game_debit","tenant":"acme","customer_id":"cus_812","postings":[{"code":"customer_wallet","amount":731}]}`)},
+		{Topic: topics.WalletEvents, Key: []byte("cus_812"), Envelope: topics.Envelope{Type: topics.TypeWalletEvent, Tenant: "acme"},
+			Value: []byte(`{"event_id":"2-881-0","type":"debited","tenant":"acme","customer_id":"cus_812","amount":731,"currency":"EUR","reason":"game","round_id":"r_9"}`)},
+	}
+}
+
+// Frames of payments stay what they were; those of wallets have a dictionary of their own.
+func TestFrameFormats(t *testing.T) {
+	f := newTestFrames(t)
+	for format, outputs := range map[byte][]Output{frameCompressed: typicalOutputs(t, 1), frameWallet: walletOutputs()} {
+		frame, err := f.Encode(time.UnixMilli(1), outputs)
+		if err != nil || frame[0] != format {
+			t.Errorf("format %d (%v), want %d", frame[0], err, format)
+		}
 	}
 }
 
@@ -146,11 +168,19 @@ func TestDamagedFrame(t *testing.T) {
 	}
 }
 
-// The dictionary is part of the format: stored frames cannot be read with another one.
+// Dictionaries are part of the formats: stored frames cannot be read with another one.
 func TestDictionaryIsNeverEdited(t *testing.T) {
-	const want = "f3fe7c031227e82012253dd7a0df4b80bda72ce696be8c6975973a3d6c20d7ea"
-	if got := fmt.Sprintf("%x", sha256.Sum256(dictionary1)); got != want {
-		t.Errorf("dictionary1.txt has SHA-256 %s, want %s: add a dictionary and a format number instead", got, want)
+	for _, d := range []struct {
+		name       string
+		dictionary []byte
+		want       string
+	}{
+		{"dictionary1.txt", dictionary1, "f3fe7c031227e82012253dd7a0df4b80bda72ce696be8c6975973a3d6c20d7ea"},
+		{"dictionary2.txt", dictionary2, "192e67c063d7404de15bc7525f2ae2d029d6f94c4a7026255ca016ac6cc1888d"},
+	} {
+		if got := fmt.Sprintf("%x", sha256.Sum256(d.dictionary)); got != d.want {
+			t.Errorf("%s has SHA-256 %s, want %s: add a dictionary and a format number instead", d.name, got, d.want)
+		}
 	}
 }
 
