@@ -1,11 +1,15 @@
 // Package crashtest holds tests of the whole engine under faults: killed, doubled, frozen, and with its broker and
-// database cut off, restarted or silent. Real traffic runs all the while, from a Kafka producer and from HTTP clients.
+// database cut off, restarted or silent. Real traffic runs all the while, from a Kafka producer and from HTTP clients: payments
+// through their lives, and visits of the same customers to their wallets, while a month is closed.
 //
 // Whatever happened, at the end of every test
 //
 //   - each payment came to the end that its story has, and each acknowledged command has exactly one effect, at the PSP too;
+//   - each acknowledged wallet command became what its visit says, once, each hold that was left ran out once, and each
+//     customer has what payments and visits add up to, by the API and by the entries;
 //   - a consumer with read_committed has seen what the event log holds, each record once and in order;
-//   - the balances rebuilt from ledger.entries.v1 alone are those of the database;
+//   - the balances rebuilt from ledger.entries.v1 alone are those of the database, and the lines of statements are theirs;
+//   - the ledger's chain verifies, with the checkpoints that were signed on the way;
 //   - an HTTP request that is repeated is answered as at first;
 //   - fsck finds nothing.
 //

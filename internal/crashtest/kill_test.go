@@ -96,6 +96,9 @@ func killed(t *testing.T, w *world, all []death) {
 	tr.progress(50)
 	tr.finish()
 	tr.verify()
+	if b := &tr.books; b.visits == 0 || b.holds == 0 || !b.closed {
+		t.Errorf("%d visits of wallets, %d holds that ran out, a month closed: %t: shows nothing", b.visits, b.holds, b.closed)
+	}
 	slices.Sort(recoveries)
 	t.Logf("%d kills; ready after a kill: median %s, longest %s", len(all),
 		recoveries[len(recoveries)/2].Round(time.Millisecond), recoveries[len(recoveries)-1].Round(time.Millisecond))

@@ -3,6 +3,7 @@ package crashtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -26,7 +27,17 @@ type observer struct {
 	payments map[string]*history
 	commands map[string]map[topics.EventType]int // by command id
 	balances map[account]balance
+	lines    map[account]int // how many entries move it
 	refused  []string
+	wallet
+}
+
+// wallet is what the events say of wallets, and of closed months.
+type wallet struct {
+	became  map[string][]string       // by command id: its outcomes
+	told    map[string]map[string]int // by customer: how often each outcome
+	expired map[string]int            // by hold id
+	closed  map[int32]int             // by partition: months closed
 }
 
 // history is what the events say of one payment.
@@ -47,17 +58,30 @@ type balance struct {
 	amount                        int64 // minor units, debits positive
 }
 
+// observed are the topics that an observer reads and the log is compared with.
+var observed = []string{topics.Events, topics.Entries, topics.WalletEvents, topics.LedgerPeriods}
+
+// idsByTopic has a map for each observed topic.
+func idsByTopic() map[string]map[int32][]string {
+	ids := map[string]map[int32][]string{}
+	for _, topic := range observed {
+		ids[topic] = map[int32][]string{}
+	}
+	return ids
+}
+
 func observe(t testing.TB, kafka []kgo.Opt) *observer {
 	t.Helper()
-	client, err := kgo.NewClient(append(kafka, kgo.ConsumeTopics(topics.Events, topics.Entries),
+	client, err := kgo.NewClient(append(kafka, kgo.ConsumeTopics(observed...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &observer{t: t, client: client, cancel: cancel, changed: make(chan struct{}),
-		ids: map[string]map[int32][]string{topics.Events: {}, topics.Entries: {}}, payments: map[string]*history{},
-		commands: map[string]map[topics.EventType]int{}, balances: map[account]balance{}}
+		ids: idsByTopic(), payments: map[string]*history{}, commands: map[string]map[topics.EventType]int{},
+		balances: map[account]balance{}, lines: map[account]int{},
+		wallet: wallet{map[string][]string{}, map[string]map[string]int{}, map[string]int{}, map[int32]int{}}}
 	o.done.Go(func() { o.run(ctx) })
 	t.Cleanup(func() {
 		cancel()
@@ -87,21 +111,69 @@ func (o *observer) run(ctx context.Context) {
 func (o *observer) take(r *kgo.Record) {
 	switch r.Topic {
 	case topics.Events:
-		var e topics.PaymentEvent
-		if err := topics.Unmarshal(r.Value, &e); err != nil {
-			o.t.Errorf("%s %d offset %d: %v", r.Topic, r.Partition, r.Offset, err)
-			return
-		}
-		o.ids[r.Topic][r.Partition] = append(o.ids[r.Topic][r.Partition], e.EventID)
-		o.event(&e)
+		take(o, r, func(e *topics.PaymentEvent) string { o.event(e); return e.EventID })
 	case topics.Entries:
-		var e topics.LedgerEntry
-		if err := topics.Unmarshal(r.Value, &e); err != nil {
-			o.t.Errorf("%s %d offset %d: %v", r.Topic, r.Partition, r.Offset, err)
-			return
+		take(o, r, func(e *topics.LedgerEntry) string { o.entry(r.Partition, e); return e.EntryID })
+	case topics.WalletEvents:
+		take(o, r, func(e *topics.WalletEvent) string { o.walletEvent(e); return e.EventID })
+	case topics.LedgerPeriods:
+		take(o, r, func(c *topics.PeriodClosed) string {
+			if c.Refusal == "" {
+				o.closed[r.Partition]++
+			}
+			return c.EventID
+		})
+	}
+}
+
+// take decodes a record and notes the id of it.
+func take[T any](o *observer, r *kgo.Record, read func(*T) (id string)) {
+	var v T
+	if err := topics.Unmarshal(r.Value, &v); err != nil {
+		o.t.Errorf("%s %d offset %d: %v", r.Topic, r.Partition, r.Offset, err)
+		return
+	}
+	o.ids[r.Topic][r.Partition] = append(o.ids[r.Topic][r.Partition], read(&v))
+}
+
+func (o *observer) walletEvent(e *topics.WalletEvent) {
+	what := outcome(e.Type, e.Refusal)
+	if e.CommandID != "" {
+		o.became[e.CommandID] = append(o.became[e.CommandID], what)
+	}
+	if e.Type == topics.WalletHoldExpired {
+		o.expired[e.Hold.HoldID]++
+	}
+	if o.told[e.CustomerID] == nil {
+		o.told[e.CustomerID] = map[string]int{}
+	}
+	o.told[e.CustomerID][what]++
+}
+
+// placed is the hold that a command has placed, "" where it was refused.
+func (o *observer) placed(command string) (hold string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if slices.Contains(o.became[command], string(topics.WalletHeld)) {
+		return command
+	}
+	return ""
+}
+
+// wait waits until something is so, of what is guarded by mu.
+func (o *observer) wait(ctx context.Context, so func() bool) error {
+	for {
+		o.mu.Lock()
+		done, changed := so(), o.changed
+		o.mu.Unlock()
+		if done {
+			return nil
 		}
-		o.ids[r.Topic][r.Partition] = append(o.ids[r.Topic][r.Partition], e.EntryID)
-		o.entry(r.Partition, &e)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -130,8 +202,13 @@ func (o *observer) event(e *topics.PaymentEvent) {
 }
 
 func (o *observer) entry(partition int32, e *topics.LedgerEntry) {
+	moved := map[account]bool{}
 	for _, p := range e.Postings {
 		at := account{partition, p.AccountID}
+		if !moved[at] {
+			moved[at] = true
+			o.lines[at]++
+		}
 		sum := o.balances[at]
 		next, err := ledger.AddMinor(sum.amount, p.Amount)
 		if err != nil {

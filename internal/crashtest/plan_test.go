@@ -132,7 +132,7 @@ var effects = map[topics.CommandType]topics.EventType{
 // plan is the n-th payment of a seed.
 func plan(seed uint64, n int) *payment {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
-	customer := r.IntN(60)
+	customer := r.IntN(regulars)
 	p := &payment{number: n, overHTTP: r.IntN(3) == 0, twice: r.IntN(8) == 0, charged: true, create: topics.Command{
 		CommandID: commandID(fmt.Sprint("payment/", seed), n), Type: topics.CommandCreate, Tenant: tenant,
 		CustomerID: fmt.Sprintf("cus_%02d", customer), Amount: 1000 + r.Int64N(9000), Currency: "EUR", Authorize: true,

@@ -44,6 +44,7 @@ type traffic struct {
 	commands map[string]topics.CommandType // acknowledged by the broker, by command id
 	answers  []answered
 	problems []string
+	books    books
 }
 
 // answered is an HTTP request with the answer that ended it.
@@ -65,10 +66,13 @@ func (w *world) begin(seed uint64) *traffic {
 	transport.MaxIdleConnsPerHost = inFlight
 	tr := &traffic{t: w.t, seed: seed, world: w, producer: producer, seen: observe(w.t, w.kafka()),
 		http: &http.Client{Transport: transport, Timeout: 10 * time.Second},
-		halt: make(chan struct{}), done: make(chan struct{}), payments: map[string]*payment{}, commands: map[string]topics.CommandType{}}
+		halt: make(chan struct{}), done: make(chan struct{}), payments: map[string]*payment{}, commands: map[string]topics.CommandType{}, books: newBooks()}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(tr.done)
+		var visits sync.WaitGroup
+		defer visits.Wait()
+		visits.Go(func() { tr.runVisits(ctx) })
 		tr.run(ctx)
 	}()
 	w.t.Cleanup(func() {
@@ -224,13 +228,20 @@ func (tr *traffic) produce(ctx context.Context, p *payment, command topics.Comma
 	if err != nil {
 		return err
 	}
-	times := 1
-	if p.twice {
-		times = 2
+	if err := tr.write(ctx, p.twice, &kgo.Record{Topic: topics.Commands, Key: []byte(command.CustomerID), Value: value}); err != nil {
+		return err
 	}
-	for range times {
+	tr.mu.Lock()
+	tr.commands[command.CommandID] = command.Type
+	tr.mu.Unlock()
+	return nil
+}
+
+// write repeats a record until the broker has acknowledged it; twice does so two times.
+func (tr *traffic) write(ctx context.Context, twice bool, r *kgo.Record) error {
+	for range times(twice) {
 		for {
-			err := tr.producer.ProduceSync(ctx, &kgo.Record{Topic: topics.Commands, Key: []byte(command.CustomerID), Value: value}).FirstErr()
+			err := tr.producer.ProduceSync(ctx, &kgo.Record{Topic: r.Topic, Key: r.Key, Value: r.Value}).FirstErr()
 			if err == nil {
 				break
 			}
@@ -239,10 +250,14 @@ func (tr *traffic) produce(ctx context.Context, p *payment, command topics.Comma
 			}
 		}
 	}
-	tr.mu.Lock()
-	tr.commands[command.CommandID] = command.Type
-	tr.mu.Unlock()
 	return nil
+}
+
+func times(twice bool) int {
+	if twice {
+		return 2
+	}
+	return 1
 }
 
 func createBody(c *topics.Command) map[string]any {
@@ -261,27 +276,32 @@ func followBody(id string, c *topics.Command) (path string, body map[string]any)
 	return path, body
 }
 
-// post repeats a request with its key until it is answered for good, and returns the id of the payment.
+// post sends a request of a payment and returns the id of the payment.
 func (tr *traffic) post(ctx context.Context, p *payment, path, key string, fields map[string]any) (id string, err error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
 		return "", err
 	}
-	times := 1
-	if p.twice {
-		times = 2
+	status, answer, err := tr.request(ctx, p.twice, path, key, body)
+	if err != nil {
+		return "", err
 	}
-	for range times {
+	id, err = intentID(answer)
+	if err != nil || (status >= 400 && status != http.StatusPaymentRequired) {
+		return "", fmt.Errorf("POST %s: %d %s (%w)", path, status, answer, err)
+	}
+	return id, nil
+}
+
+// request repeats a request with its key until it is answered for good; twice does so two times.
+func (tr *traffic) request(ctx context.Context, twice bool, path, key string, body []byte) (status int, answer []byte, err error) {
+	for range times(twice) {
 		for {
-			status, answer, err := tr.send(ctx, tr.base(), path, key, body)
+			status, answer, err = tr.send(ctx, tr.base(), path, key, body)
 			if ctx.Err() != nil {
-				return "", ctx.Err()
+				return 0, nil, ctx.Err()
 			}
 			if err == nil && final(status, answer) {
-				id, err = intentID(answer)
-				if err != nil || (status >= 400 && status != http.StatusPaymentRequired) {
-					return "", fmt.Errorf("POST %s: %d %s (%w)", path, status, answer, err)
-				}
 				tr.mu.Lock()
 				tr.answers = append(tr.answers, answered{path, key, body, status, answer})
 				tr.mu.Unlock()
@@ -294,11 +314,11 @@ func (tr *traffic) post(ctx context.Context, p *payment, path, key string, field
 			select {
 			case <-time.After(retryAfter):
 			case <-ctx.Done():
-				return "", ctx.Err()
+				return 0, nil, ctx.Err()
 			}
 		}
 	}
-	return id, nil
+	return status, answer, nil
 }
 
 // base is the address of one of the engines that have been started.

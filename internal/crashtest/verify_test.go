@@ -15,6 +15,7 @@ import (
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/fsck"
+	"github.com/weirhq/weir/ledger/statement"
 	"github.com/weirhq/weir/processors/psp/sandbox"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -41,6 +42,7 @@ func (tr *traffic) verify() {
 	tr.fsck(ctx, db)
 	tr.chain(ctx, db)
 	tr.effects()
+	tr.walletEffects()
 	tr.atThePSP()
 	logged := tr.log(ctx, db)
 	tr.compareReading("the consumer that was there all the time", logged, tr.seen)
@@ -48,6 +50,8 @@ func (tr *traffic) verify() {
 	fresh.drained(ctx, logged)
 	tr.compareReading("a consumer that reads afterwards", logged, fresh)
 	tr.balances(ctx, db, fresh)
+	tr.walletBalances(ctx, fresh)
+	tr.statements(ctx, db, fresh)
 	tr.repeats(ctx)
 	tr.t.Logf("%d payments, %d commands over Kafka, %d HTTP answers after %d repeats", len(tr.payments), len(tr.commands), len(tr.answers), tr.retries.Load())
 	if tr.t.Failed() {
@@ -67,7 +71,7 @@ func (tr *traffic) some(what string, wrong []string) {
 	}
 }
 
-// quiet waits until the PSP owes nothing, and all of the inbox is applied and published.
+// quiet waits until the PSP owes nothing, and all of the inbox is applied, published and in statements.
 func (tr *traffic) quiet(ctx context.Context, db *database.DB, admin *kadm.Client) {
 	tr.t.Helper()
 	state := ""
@@ -85,8 +89,12 @@ func (tr *traffic) quiet(ctx context.Context, db *database.DB, admin *kadm.Clien
 			end, _ := ends.Lookup(topics.Inbox, partition)
 			behind += end.Offset - m
 		}
-		state = fmt.Sprintf("the PSP owes %d, %d records are not applied", owed, behind)
-		return owed == 0 && behind == 0, nil
+		projected, err := statement.ReadProgress(ctx, db)
+		if err != nil {
+			return false, err
+		}
+		state = fmt.Sprintf("the PSP owes %d, %d records are not applied, %d not in statements", owed, behind, projected.Lag())
+		return owed == 0 && behind == 0 && !projected.Behind(), nil
 	})
 	if err != nil {
 		tr.t.Fatalf("not quiet: %v: %s\n%s", err, state, tr.world.engines[0].tail())
@@ -229,7 +237,7 @@ func (tr *traffic) log(ctx context.Context, db *database.DB) map[string]map[int3
 		tr.t.Fatal(err)
 	}
 	defer rows.Close()
-	logged := map[string]map[int32][]string{topics.Events: {}, topics.Entries: {}}
+	logged := idsByTopic()
 	for rows.Next() {
 		var partition int32
 		var position int64
