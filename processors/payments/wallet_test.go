@@ -169,9 +169,16 @@ func checkMixture(t *testing.T, dump string) {
 	}
 }
 
-// runMixed sends the traffic through a variant, closes months meanwhile, lets every hold run out, and returns what is stored
-// and what was told, and the heads of the chains.
+// runMixed sends the traffic through a variant and returns what is stored and what was told, and the heads of the chains.
 func runMixed(t *testing.T, v variant) (state, heads string) {
+	t.Helper()
+	db, inboxes := playMixed(t, v)
+	return strings.Join(append(storedOf(t, db), toldOf(t, inboxes)...), "\n"), headsOf(t, db, v.partitions)
+}
+
+// playMixed sends the traffic through a variant, closes months meanwhile and lets every hold run out.
+func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
+	t.Helper()
 	db := databasetest.New(t)
 	var due []topics.TimerDue
 	program := newProgram(t, db, v.partitions, func(c *payments.Config) { c.CachePayments, c.CacheWallets = v.cache, v.cache })
@@ -219,15 +226,21 @@ func runMixed(t *testing.T, v variant) (state, heads string) {
 	for _, in := range inboxes {
 		wantSound(t, in)
 	}
-	for partition := range v.partitions {
+	checkChain(t, db, v.partitions)
+	return db, inboxes
+}
+
+// headsOf are the heads of the chains of a database.
+func headsOf(t *testing.T, db *database.DB, partitions int32) (heads string) {
+	t.Helper()
+	for partition := range partitions {
 		head, err := store.Head(t.Context(), db.Pool, partition)
 		if err != nil && count(t, db, fmt.Sprintf("entries WHERE partition = %d", partition)) > 0 {
 			t.Fatal(err)
 		}
 		heads += fmt.Sprintf("%d of %d entries: %x\n", partition, head.Entries, head.Hash)
 	}
-	checkChain(t, db, v.partitions)
-	return dumpWallets(t, db, inboxes), heads
+	return heads
 }
 
 // reordered puts the records of a round into another order, in which those of each customer keep theirs.
@@ -319,20 +332,28 @@ VALUES ($1, $2, $3, 0, '', '', $4)`, payments.Role, in.partition, in.next, payme
 	}
 }
 
-// dumpWallets is what is stored of payments and wallets, all balances and closed months, and what each customer was told, in
-// order; without what tells of positions and partitions.
-func dumpWallets(t *testing.T, db *database.DB, inboxes []*inbox) string {
+// storedOf is what is stored of payments and wallets, and all balances, without what tells of positions and partitions.
+func storedOf(t *testing.T, db *database.DB) []string {
 	t.Helper()
-	lines := append(strings.Split(dump(t, db), "\n"), monthsClosed(t, inboxes)...)
+	lines := strings.Split(dump(t, db), "\n")
 	for _, query := range []string{
 		`SELECT 'wallet', tenant, customer, currencies, closed IS NOT NULL FROM wallets`,
 		`SELECT 'hold', hold::text, customer, currency, amount, captured, released FROM holds`,
 		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
+		`SELECT DISTINCT 'closed period', tenant, month FROM closed_periods`,
 	} {
 		for line := range strings.Lines(table(t, db, query)) {
 			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
+	slices.Sort(lines)
+	return lines
+}
+
+// toldOf is what each customer was told, in order, and the trial balances of the months that were closed.
+func toldOf(t *testing.T, inboxes []*inbox) []string {
+	t.Helper()
+	lines := monthsClosed(t, inboxes)
 	slices.Sort(lines)
 	told := map[string][]string{}
 	for _, in := range inboxes {
@@ -346,7 +367,7 @@ func dumpWallets(t *testing.T, db *database.DB, inboxes []*inbox) string {
 			lines = append(lines, fmt.Sprintf("%d %s", j, line))
 		}
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // monthsClosed is the trial balance of each month that was closed, of all partitions together.
