@@ -86,6 +86,9 @@ func unread(err error) error {
 	if errors.Is(err, statement.ErrNoAccount) {
 		return notFound("such account: nothing was ever booked on it")
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return unavailable("the answer takes too long to be read; ask for a shorter period, or use weir ledger", err)
+	}
 	return err
 }
 

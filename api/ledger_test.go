@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -147,6 +148,17 @@ func TestLedgerOfAnotherTenantIsNotThere(t *testing.T) {
 	a := f.call(t, http.MethodGet, "/v1/ledger/trial-balance", "", header{"Authorization": "Bearer " + otherSecret})
 	if a.status != http.StatusOK || strings.TrimSpace(string(a.body)) != `{"tables":[]}` {
 		t.Errorf("trial balance %d %s", a.status, a.body)
+	}
+}
+
+// TestLedgerReadThatTakesTooLong is told from a database that is away.
+func TestLedgerReadThatTakesTooLong(t *testing.T) {
+	f := booked(t, 1)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	_, err := statement.ReadTrial(ctx, f.db, "acme", "", time.Time{})
+	if p := problemOf(unread(err)); p.Status != http.StatusServiceUnavailable || !strings.Contains(p.Message, "shorter period") {
+		t.Errorf("%v becomes %+v", err, p)
 	}
 }
 
