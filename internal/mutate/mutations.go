@@ -22,6 +22,10 @@ func mutations() []mutation {
 		{"hash chain: the stored link", "ledger/store/writer.go", "c.links = append(c.links, link)", "c.links = append(c.links, link-link)", "./internal/proof"},
 		{"hash chain: the stored head", "ledger/store/writer.go", "w.head.Index, w.head.Hash[:])", "w.head.Index, make([]byte, len(w.head.Hash)))", "./internal/proof"},
 		{"weir ledger verify: the links", "internal/proof/partition.go", "row.Linked && next.head.Link() == row.Link ||", "row.Linked ||", "./internal/proof"},
+		{"weir ledger verify: the stored head", "internal/proof/partition.go", "p.stored != nil && *p.stored != *head:", "p.stored != nil && *p.stored != *head && false:", "./internal/proof"},
+		{"weir ledger verify: the checkpoints", "internal/proof/checkpoints.go", "return *p.at.shown() == p.due.Head", "return true", "./internal/proof"},
+		{"weir ledger verify: the end of the ledger", "internal/proof/partition.go", "p.entries, p.tail, p.end,", "p.entries, p.end,", "./internal/proof"},
+		{"weir ledger verify: the ids of accounts", "internal/proof/accounts.go", "id != last {", "id != last && false {", "./internal/proof"},
 		{"weir fsck: entries sum to zero", "internal/fsck/entries.go", "if err := e.Validate(); err != nil {", "if err := e.Validate(); err != nil && false {", "./internal/fsck"},
 		{"weir fsck: balances are sums of postings", "internal/fsck/accounts.go", "held.balance <> COALESCE(posted.posted, 0)", "held.balance IS NULL", "./internal/fsck"},
 	}
