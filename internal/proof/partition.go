@@ -196,7 +196,7 @@ func (p *partition) row(ctx context.Context, row *store.Row) error {
 		p.unlinked++
 	}
 	p.Counts.Entries.Add(1)
-	p.at, p.last = next, id
+	p.at, p.last, p.misfits = next, id, 0
 	return nil
 }
 

@@ -67,6 +67,8 @@ SELECT 1, 5, 0, booked_at, template, link, accounts, amounts FROM entries` + row
 		{"the last entry", sql(`UPDATE entries SET template = 'gift' WHERE partition = 1 AND position = 11`), []string{"changed: partition 1: entry 1-11-0"}, nil},
 		{"two entries", sql(amount, `UPDATE entries SET template = 'gift' WHERE partition = 1 AND position = 8`), []string{"entry 1-6-0", "entry 1-8-0"}, nil},
 		{"a link", sql(`UPDATE entries SET link = 7` + row), []string{"link: partition 1: entry 1-6-0: its link is 0000000000000007, the chain gives "}, nil},
+		{"many links", sql(`UPDATE entries SET link = 7 WHERE partition = 1 AND position IN (0, 3, 6, 8, 11) AND ordinal = 0`),
+			[]string{"link: partition 1: entry 1-0-0", "link: partition 1: entry 1-11-0", "link: partition 1: entry 1-3-0", "link: partition 1: entry 1-6-0", "link: partition 1: entry 1-8-0"}, nil},
 		{"a link gone", sql(`UPDATE entries SET link = NULL` + row), []string{"link: partition 1: entry 1-6-0: it has no link"}, nil},
 		{"all links gone", sql(`UPDATE entries SET link = NULL WHERE partition = 1`), []string{"link: partition 1: entry 1-11-0: ledger_chain ends with it, but no entry has a link"}, nil},
 		{"an entry gone", sql(`DELETE FROM entries` + row), []string{"missing: partition 1: entry 1-6-0: not in the table; the log publishes deposit_captured of 2026-01-31T09:30:06Z, amounts [9716 290 -10006], reference round-6"}, nil},
