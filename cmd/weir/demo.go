@@ -33,7 +33,7 @@ if anything is wrong.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.Payments, "payments", o.Payments, "how many payments; for every eight of them one more customer moves a wallet")
+	flags.IntVar(&o.Payments, "payments", o.Payments, "how many payments; for every sixteen of them one more customer moves a wallet")
 	flags.Uint64Var(&o.Seed, "seed", o.Seed, "the same seed gives the same payments")
 	flags.StringSliceVar(&o.Brokers, "brokers", nil, "Kafka brokers; without them an embedded one")
 	flags.StringVar(&o.Database, "database-url", "", "postgres:// URL; without it an embedded database")

@@ -11,7 +11,7 @@ import (
 )
 
 // paymentsPerPlayer: so many payments, one customer whose wallet is moved by command.
-const paymentsPerPlayer = 8
+const paymentsPerPlayer = 16
 
 // approver is the second person of an adjustment; over HTTP that is the API key.
 const approver = "bob"

@@ -14,7 +14,7 @@ import (
 )
 
 // walletClients is how many HTTP clients act on wallets at a time.
-const walletClients = 8
+const walletClients = 32
 
 // runWallets plays the players of the HTTP side, each as one client would: a request after the other.
 func (c *checkout) runWallets(ctx context.Context, players []*player) error {
