@@ -41,6 +41,7 @@ type replay struct {
 	records int64
 	stored  []string
 	heads   string
+	folds   []*stream.Fold
 }
 
 // newReplay fills the inbox of a broker with the records that original has folded.
@@ -83,6 +84,7 @@ func (r *replay) start(change ...func(*stream.FoldConfig)) (stop func()) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.folds = append(r.folds, fold)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- fold.Run(ctx) }()
@@ -100,41 +102,49 @@ func (r *replay) program(db *database.DB) *payments.Program {
 	return newProgram(r.t, db, 1, func(c *payments.Config) { c.Log = slog.New(slog.DiscardHandler) })
 }
 
-// wait waits until all is applied.
+// wait waits until all is applied and published.
 func (r *replay) wait() {
 	r.t.Helper()
 	deadline := time.After(foldLimit)
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	for {
-		var applied int64
-		if err := r.db.Pool.QueryRow(r.t.Context(), `SELECT coalesce(max(next), 0) FROM stream_positions`).Scan(&applied); err != nil {
-			r.t.Fatal(err)
-		}
-		if applied == r.records {
-			return
-		}
+	for !r.published() {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			r.t.Fatalf("%d of %d records are applied after %s", applied, r.records, foldLimit)
+			r.t.Fatalf("not all of %d records are published after %s: %+v", r.records, foldLimit, r.folds[0].Status())
 		}
 	}
 }
 
-// check waits until all is applied and compares everything: with the original, and with itself by fsck and by verify.
-func (r *replay) check(stops ...func()) {
+func (r *replay) published() bool {
+	for _, fold := range r.folds {
+		for _, status := range fold.Status() {
+			if status.Published == r.records {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// check waits for the end, stops and compares everything: with the original, and with itself by fsck and by verify.
+func (r *replay) check(stop func()) {
 	r.t.Helper()
 	r.wait()
-	for _, stop := range stops {
-		stop() // which publishes what is in hand
-	}
+	stop()
 	if got := storedOf(r.t, r.db); !slices.Equal(got, r.stored) {
 		r.t.Errorf("not what comes without faults:\n%s", difference(strings.Join(r.stored, "\n"), strings.Join(got, "\n")))
 	}
 	if got := headsOf(r.t, r.db, 1); got != r.heads {
 		r.t.Errorf("the chain ends in\n%swithout faults in\n%s", got, r.heads)
 	}
+	r.sound()
+}
+
+// sound has fsck and verify look at what is stored and published.
+func (r *replay) sound() {
+	r.t.Helper()
 	if n := checkChain(r.t, r.db, 1); n == 0 {
 		r.t.Error("nothing was booked")
 	}
@@ -198,7 +208,10 @@ const every = 40
 
 func (r *replay) exec(sql string, args ...any) {
 	r.t.Helper()
-	if _, err := r.db.Pool.Exec(r.t.Context(), fmt.Sprintf(sql, args...)); err != nil {
+	if len(args) > 0 {
+		sql = fmt.Sprintf(sql, args...)
+	}
+	if _, err := r.db.Pool.Exec(r.t.Context(), sql); err != nil {
 		r.t.Fatal(err)
 	}
 }
