@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,55 @@ func TestARepeatedWalletCommandYieldsNothing(t *testing.T) {
 	events := walletEvents(t, in)
 	if len(events) != 3 || events[1].Refusal != topics.RefusedInsufficientFunds || balance(t, db, "customer_wallet") != -600 {
 		t.Errorf("%d events %+v, balance %d", len(events), events, balance(t, db, "customer_wallet"))
+	}
+	wantSound(t, in)
+}
+
+// The case of a command id's letters means nothing.
+func TestTheCaseOfAHoldsID(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	in.put(topics.TypeAssessedWallet, walletCommand(1, topics.WalletCredit, 100, nil))
+	hold := walletCommand(0xabc, topics.WalletHold, 60, nil)
+	lower := hold.Command.CommandID
+	hold.Command.CommandID = strings.ToUpper(lower)
+	in.put(topics.TypeAssessedWallet, hold)
+	in.put(topics.TypeAssessedWallet, walletCommand(0xabc, topics.WalletHold, 60, nil)) // the same
+	in.fold(10)
+	in.restart()
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletCaptureHold, 0, func(c *topics.WalletCommand) { c.HoldID = lower }))
+	in.fold(10)
+	events := walletEvents(t, in)
+	if len(events) != 3 || events[1].CommandID != strings.ToUpper(lower) || events[1].Hold.HoldID != lower || events[2].Type != topics.WalletHoldCaptured {
+		t.Errorf("events %+v", events)
+	}
+	wantSound(t, in)
+}
+
+// The migration opens the wallets of those whom payments have credited, under the keys that the fold looks for.
+func TestTheMigrationOpensWallets(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	captured(t, in, 1, "anna")
+	captured(t, in, 2, "bob")
+	if _, err := db.Pool.Exec(t.Context(), `DELETE FROM wallets`); err != nil {
+		t.Fatal(err)
+	}
+	migration, err := os.ReadFile("../../internal/database/migrations/0005_wallets.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, statement, _ := strings.Cut(string(migration), "INSERT INTO wallets")
+	statement, _, _ = strings.Cut(statement, ";")
+	if _, err := db.Pool.Exec(t.Context(), "INSERT INTO wallets"+statement); err != nil {
+		t.Fatal(err)
+	}
+	in.restart()
+	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 40, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(4, topics.WalletCredit, 40, func(c *topics.WalletCommand) { c.Currency = "JPY" }))
+	in.fold(10)
+	if e := walletEvents(t, in); e[0].Type != topics.WalletDebited || e[1].Type != topics.WalletCredited {
+		t.Errorf("events %+v", e)
 	}
 	wantSound(t, in)
 }

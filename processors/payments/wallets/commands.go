@@ -40,7 +40,7 @@ func (d *decision) hold(c *topics.WalletCommand) {
 		return
 	}
 	d.e.Type = topics.WalletHeld
-	d.e.Hold = &topics.HoldState{HoldID: d.e.CommandID, Amount: c.Amount}
+	d.e.Hold = &topics.HoldState{HoldID: strings.ToLower(c.CommandID), Amount: c.Amount}
 	if !c.ExpiresAt.IsZero() {
 		d.e.Hold.ExpiresAt = c.ExpiresAt.UTC().Truncate(time.Millisecond)
 	}

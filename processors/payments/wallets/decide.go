@@ -3,7 +3,6 @@ package wallets
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/weirhq/weir/ledger"
@@ -84,7 +83,7 @@ const Generation = 1
 func (d *decision) command(in *topics.AssessedWalletCommand) {
 	c := &in.Command
 	d.e.Tenant, d.e.Region, d.e.CustomerID = c.Tenant, c.Region, c.CustomerID
-	d.e.CommandID, d.e.TraceID = strings.ToLower(c.CommandID), c.TraceID
+	d.e.CommandID, d.e.TraceID = c.CommandID, c.TraceID
 	if in.Refusal != nil {
 		d.refuse(in.Refusal.Code, in.Refusal.Detail) // what is left of the command is not what was asked
 		return
