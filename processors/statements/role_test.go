@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,12 @@ VALUES ('payments', $1, $2, 0, '', '', 1) ON CONFLICT (role, partition) DO UPDAT
 // run runs a process of the role until the function that it returns is called.
 func (w *world) run(t *testing.T) (stop func()) {
 	t.Helper()
+	_, stop = w.start(t)
+	return stop
+}
+
+func (w *world) start(t *testing.T) (role *Statements, stop func()) {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	role, err := New(Config{Database: w.db, Kafka: w.broker.Config.Options(log), Log: log})
 	if err != nil {
@@ -84,7 +91,7 @@ func (w *world) run(t *testing.T) (stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	return stop
+	return role, stop
 }
 
 // reader keeps what compaction would: the last value of each key, as a reader of committed records sees them.
@@ -193,4 +200,33 @@ func TestTakeOver(t *testing.T) {
 	stop()
 	w.book(t, "ana", 3)
 	expect(6, 2)
+}
+
+// TestWhatCannotBeProjectedIsSaid: an entry on an account that does not exist stops the projection, which says so, and goes
+// on when the account is there.
+func TestWhatCannotBeProjectedIsSaid(t *testing.T) {
+	w := newWorld(t)
+	w.book(t, "ana", 1)
+	exec := func(sql string) {
+		t.Helper()
+		if tag, err := w.db.Pool.Exec(t.Context(), sql); err != nil || tag.RowsAffected() != 1 {
+			t.Fatal(tag, err)
+		}
+	}
+	exec(`UPDATE accounts SET partition = 77 WHERE partition = 0 AND owner = 'ana'`)
+	role, _ := w.start(t)
+	look, patience := time.NewTicker(10*time.Millisecond), time.After(30*time.Second)
+	defer look.Stop()
+	for err := role.Ready(); err == nil || !strings.Contains(err.Error(), "does not exist"); err = role.Ready() {
+		select {
+		case <-look.C:
+		case <-patience:
+			t.Fatalf("%v, want that an account does not exist", err)
+		}
+	}
+	exec(`UPDATE accounts SET partition = 0 WHERE partition = 77`)
+	w.reader(t).until(t, map[string]string{
+		"customer_wallet ana 0": "-1 0-0-0", "psp_receivable  0": "1 0-0-0",
+		"customer_wallet ana 1": "-1 1-0-0", "psp_receivable  1": "1 1-0-0",
+	})
 }
