@@ -104,7 +104,7 @@ func TestAWalletsLife(t *testing.T) {
 	has(t, f.wallet(t, "w1"), 5000, 0)
 
 	undone := want(t, f.post(t, path+"/rounds/r1/rollback", "rollback", ""), 200, "rollback").change(t)
-	if undone.Status != "round_rolledback" || undone.RoundID != "r1" || undone.Amount != -1000 || undone.Balance.Available != 4000 {
+	if undone.Status != "round_rolled_back" || undone.RoundID != "r1" || undone.Amount != -1000 || undone.Balance.Available != 4000 {
 		t.Errorf("rolled back: %+v", undone)
 	}
 	want(t, f.post(t, path+"/debits", "all", `{"amount":4000,"currency":"EUR","reason":"purchase"}`), 201, "debit of all")

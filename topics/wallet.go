@@ -68,7 +68,7 @@ const (
 	WalletHoldCaptured   WalletEventType = "hold_captured"    // posts
 	WalletHoldReleased   WalletEventType = "hold_released"    // posts: held to available
 	WalletHoldExpired    WalletEventType = "hold_expired"     // posts: held to available
-	WalletRoundRolled    WalletEventType = "round_rolledback" // posts the net of the round, unless it is zero
+	WalletRoundRolled    WalletEventType = "round_rolled_back" // posts the net of the round, unless it is zero
 	WalletClosed         WalletEventType = "closed"           //
 	WalletCommandRefused WalletEventType = "command_refused"  // changes nothing; Refusal says why
 	WalletDeadLettered   WalletEventType = "dead_lettered"    // the record is in the dead-letter topic

@@ -159,7 +159,7 @@ func TestVariantsOfWalletsEndInTheSameState(t *testing.T) {
 // checkMixture sees to it that the traffic reaches enough.
 func checkMixture(t *testing.T, dump string) {
 	for _, part := range []string{
-		" credited  ", " debited  ", " held  ", " hold_captured  ", " hold_released  ", " hold_expired  ", " round_rolledback  ", " unknown_account ", " currency_mismatch ", " finished ",
+		" credited  ", " debited  ", " held  ", " hold_captured  ", " hold_released  ", " hold_expired  ", " round_rolled_back  ", " unknown_account ", " currency_mismatch ", " finished ",
 		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt", "closed 2026-02 EUR game_revenue",
 		"balance retained_earnings  EUR", " captured {", " partially_refunded {",
 	} {
