@@ -60,10 +60,7 @@ func (s *partition) loadClosings(ctx context.Context) error {
 // closePeriod closes a period or says why not.
 func (s *partition) closePeriod(c *closing, id inputID, r *stream.Record) []stream.Output {
 	s.remember(id, r.Position)
-	told := topics.PeriodClosed{
-		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), CommandID: c.CommandID, Tenant: c.Tenant,
-		Month: c.Month, RequestedBy: c.RequestedBy, ApprovedBy: c.ApprovedBy, TraceID: c.TraceID, At: r.Time,
-	}
+	told := s.answer(c, r)
 	out := outputs{partition: s, record: r}
 	switch {
 	case c.RequestedBy == "" || c.ApprovedBy == "" || c.RequestedBy == c.ApprovedBy:
@@ -79,9 +76,28 @@ func (s *partition) closePeriod(c *closing, id inputID, r *stream.Record) []stre
 		s.closed[c.Tenant] = c.month
 		s.periods = append(s.periods, closedPeriod{c.Tenant, c.month, r.Position})
 	}
-	maskEach(&told.Tenant, &told.RequestedBy, &told.ApprovedBy, &told.TraceID)
-	out.add(topics.LedgerPeriods, topics.TypePeriodClosed, about{tenant: told.Tenant, customer: told.Tenant, trace: told.TraceID}, told)
+	out.periodClosed(&told)
 	return out.all
+}
+
+// answer is what is told of a closing, still without what became of it.
+func (s *partition) answer(c *closing, r *stream.Record) topics.PeriodClosed {
+	return topics.PeriodClosed{
+		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), CommandID: c.CommandID, Tenant: c.Tenant,
+		Month: c.Month, RequestedBy: c.RequestedBy, ApprovedBy: c.ApprovedBy, TraceID: c.TraceID, At: r.Time,
+	}
+}
+
+// putAside answers a closing whose record is put aside: who asked waits for each partition.
+func (s *partition) putAside(c *closing, r *stream.Record, reason *stream.DeadLetter, out *outputs) {
+	told := s.answer(c, r)
+	told.Refusal, told.Detail = reason.Reason, firstLine(reason.Detail)
+	out.periodClosed(&told)
+}
+
+func (o *outputs) periodClosed(told *topics.PeriodClosed) {
+	maskEach(&told.Tenant, &told.Month, &told.RequestedBy, &told.ApprovedBy, &told.TraceID, &told.Detail)
+	o.add(topics.LedgerPeriods, topics.TypePeriodClosed, about{tenant: told.Tenant, customer: told.Tenant, trace: told.TraceID}, told)
 }
 
 // sumsAt are the balances at the month's end, with what the batch has booked so far.
@@ -151,6 +167,9 @@ func (s *partition) restorePeriod(r *stream.Restored, o *stream.Output) error {
 	var v topics.PeriodClosed
 	if err := topics.Unmarshal(o.Value, &v); err != nil {
 		return fmt.Errorf("period %s: %w", o.Envelope.ID, err)
+	}
+	if v.Refusal == topics.RefusedPoison || v.Refusal == topics.RefusedUndecodable {
+		return nil // it was put aside, not folded
 	}
 	id, err := uuid.FromString(v.CommandID)
 	if err != nil {

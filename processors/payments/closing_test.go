@@ -209,8 +209,16 @@ func TestPeriodsRefuse(t *testing.T) {
 		}
 		in.restart()
 	}
-	in.put(topics.TypePeriodClose, topics.PeriodClose{CommandID: newID(), Tenant: "acme", Month: "February"})
+	none := newID()
+	in.put(topics.TypePeriodClose, topics.PeriodClose{CommandID: none, Tenant: "acme", Month: "February"})
 	in.fold(1)
+	answers := outputsOf[topics.PeriodClosed](t, in.published, topics.LedgerPeriods)
+	if last := answers[len(answers)-1]; last.CommandID != none || last.Refusal != topics.RefusedUndecodable || !strings.Contains(last.Detail, "February") {
+		t.Errorf("who asked for a month that is none is told %+v", last)
+	}
+	if n := len(outputsOf[topics.PaymentEvent](t, in.published, topics.Events)); n != 0 {
+		t.Errorf("%d events of payments tell of closings", n)
+	}
 	if len(in.letters) != 1 || !strings.Contains(in.letters[0].Detail, `month "February"`) {
 		t.Errorf("a month that is none: %+v", in.letters)
 	}

@@ -251,6 +251,9 @@ func TestRestore(t *testing.T) {
 	for n, kind := range []topics.WalletCommandType{topics.WalletCredit, topics.WalletDebit, topics.WalletClose} {
 		in.put(topics.TypeAssessedWallet, walletCommand(10+n, kind, []int64{70, 70, 0}[n], func(c *topics.WalletCommand) { c.CustomerID = "carl" }))
 	}
+	for n, month := range []string{"2026-02", "2026-01", "February"} { // the second one is refused, the third one put aside
+		in.put(topics.TypePeriodClose, topics.PeriodClose{CommandID: id(20 + n).String(), Tenant: "acme", Month: month, RequestedBy: "ana", ApprovedBy: "bo"})
+	}
 	in.fold(10)
 
 	second := databasetest.New(t)
@@ -277,6 +280,7 @@ func TestRestore(t *testing.T) {
 		`SELECT partition, id::text, hold::text, tenant, customer, region, currency, amount, captured, released, expires_at::text, version, positions::text FROM holds ORDER BY id`,
 		`SELECT partition, id::text, tenant, customer, round, currency, net, rolled_back, version, positions::text FROM rounds ORDER BY id`,
 		`SELECT partition, id::text, position FROM applied_inputs ORDER BY id`,
+		`SELECT partition, tenant, month, position FROM closed_periods`,
 		`SELECT partition, payment::text, due::text, kind, generation FROM timers ORDER BY payment`,
 		`SELECT partition, position, ordinal, booked_at::text, effective::text, payment::text, template, reference, link, accounts::text, amounts::text FROM entries ORDER BY position, ordinal`,
 		`SELECT partition, entries, position, ordinal, encode(head, 'hex') FROM ledger_chain ORDER BY partition`,

@@ -249,6 +249,9 @@ func TestRegressionARecordIsAppliedWhole(t *testing.T) {
 			if letters := r.committed(topics.InboxDeadLetters); len(letters) != 1 {
 				t.Errorf("%d dead letters, want one: %q", len(letters), letters)
 			}
+			for _, value := range r.committed(topics.Events) {
+				t.Errorf("an event of a payment tells of it: %s", value)
+			}
 			r.sound()
 		})
 	}

@@ -222,6 +222,10 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		s.tellWallet(in, &r, topics.WalletDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
 	}
+	if in.closing != nil {
+		s.putAside(in.closing, &r, &reason, &out)
+		return out.all, &reason
+	}
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventDeadLettered,
 		At: r.Time, Refusal: reason.Reason, Detail: firstLine(reason.Detail),
