@@ -45,7 +45,8 @@ func TestFsckOfACluster(t *testing.T) {
 	}
 	deposit(t, db)
 	code, out, errOut = weir(t, nil, args...)
-	want := []string{"its owner belongs to partition 1", "position: partition 0: entries at position 5: applied only up to 0", "\nchecked: 2 partitions, ", "\nfsck: 2 problems\n"}
+	want := []string{"its owner belongs to partition 1", "position: partition 0: entries at position 5: applied only up to 0",
+		"wallet: partition 0: wallet of acme ana: open in none", "\nchecked: 2 partitions, ", "\nfsck: 3 problems\n"}
 	for _, part := range want {
 		if code != exitProblem || !strings.Contains("\n"+out, part) || errOut != "" {
 			t.Errorf("exit code %d, want 1 and %q in\n%s%s", code, part, out, errOut)
