@@ -13,7 +13,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"wrong requests", wrongRequests}, {"repeats", repeats}, {"smuggled", smuggled}, {"slow clients", slowClients},
 		{"wrong commands", wrongCommands}, {"wrong records", wrongRecords},
-		{"wrong webhooks", wrongWebhooks}, {"attacks", attacks}, {"strangers", strangers}, {"broken rules", brokenRules}, {"cards over HTTP", cardsOverHTTP}, {"cards over Kafka", cardsOverKafka}, {"no card number stays", noCardNumberStays},
+		{"wrong webhooks", wrongWebhooks}, {"attacks", attacks}, {"regressions", regressions}, {"strangers", strangers}, {"broken rules", brokenRules}, {"cards over HTTP", cardsOverHTTP}, {"cards over Kafka", cardsOverKafka}, {"no card number stays", noCardNumberStays},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, w) })
 	}
