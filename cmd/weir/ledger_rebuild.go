@@ -34,6 +34,9 @@ statements and stay right. Stopped halfway, it is gone on with by the role state
 						return err
 					}
 					if err == nil && !round.Behind {
+						if round.Failed != nil {
+							return round.Failed
+						}
 						break
 					}
 				}

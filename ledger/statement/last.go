@@ -60,11 +60,14 @@ func (p *Projector) load(ctx context.Context, wanted map[*partition][][16]byte) 
 	if err := p.db.Pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("read the last lines of accounts: %w", err)
 	}
-	for part, ids := range wanted {
-		for _, id := range ids {
-			if part.last[id] == nil {
-				return fmt.Errorf("an entry of partition %d is on account %s, which does not exist; weir fsck says more", part.number, ledger.AccountID(id))
-			}
+	return nil
+}
+
+// knows says whether the accounts of an entry were found.
+func (part *partition) knows(e *posted) error {
+	for _, id := range e.Accounts {
+		if part.last[id] == nil {
+			return fmt.Errorf("its account %s does not exist; weir fsck says more", ledger.AccountID(id))
 		}
 	}
 	return nil
@@ -128,6 +131,9 @@ func (p *Projector) Unpublished(ctx context.Context) ([]Last, error) {
 	var all []Last
 	for _, part := range p.partitions {
 		for id := range part.changed {
+			if part.last[id] == nil {
+				return nil, fmt.Errorf("the balance of account %s in partition %d cannot be published: it does not exist", id, part.number)
+			}
 			all = append(all, *part.last[id])
 		}
 	}

@@ -69,6 +69,8 @@ type Round struct {
 	Entries, Lines int
 	Lags           map[int32]int64 // by partition: records that the fold has applied and the projection has not, after the round
 	Behind         bool            // another round has something to do at once
+	// Failed names the partitions that cannot be projected as their entries stand, with the reason. The others were.
+	Failed error
 }
 
 // Round projects what there is, up to a bound. Any error but the context's may be met by another round, which starts from
@@ -103,10 +105,8 @@ func (p *Projector) round(ctx context.Context) (round Round, err error) {
 	if err := p.loadLast(ctx, steps); err != nil {
 		return round, err
 	}
+	steps, round.Failed = p.foldAll(steps)
 	for _, s := range steps {
-		if err := s.fold(); err != nil {
-			return round, err
-		}
 		round.Entries += len(s.entries)
 		round.Lines += len(s.lines)
 	}
@@ -119,12 +119,25 @@ func (p *Projector) round(ctx context.Context) (round Round, err error) {
 		s.partition.row = s.row
 	}
 	round.Lags = make(map[int32]int64, len(p.partitions))
-	for number, part := range p.partitions {
+	for number, part := range p.partitions { // without those that failed
 		round.Lags[number] = max(part.applied-part.row.Next, 0)
 		round.Behind = round.Behind || part.row.Next < part.applied
 	}
 	p.forget()
 	return round, nil
+}
+
+// foldAll makes the lines of each step. A partition that fails is dropped from the round and from memory.
+func (p *Projector) foldAll(steps []*step) (done []*step, failed error) {
+	for _, s := range steps {
+		if err := s.fold(); err != nil {
+			failed = errors.Join(failed, err)
+			delete(p.partitions, s.partition.number)
+			continue
+		}
+		done = append(done, s)
+	}
+	return done, failed
 }
 
 func (p *Projector) all() []*partition {

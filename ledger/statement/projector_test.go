@@ -184,12 +184,17 @@ func TestRebuildInSteps(t *testing.T) {
 }
 
 func TestPostingOnNoAccount(t *testing.T) {
-	b := newBooks(t, 1)
-	b.write(t, 0, b.random(rand.New(rand.NewPCG(9, 10)), 5)...)
-	if _, err := b.db.Pool.Exec(t.Context(), `DELETE FROM accounts WHERE code = 'psp_fees'`); err != nil {
+	b := newBooks(t, 2)
+	b.write(t, 0, b.random(rand.New(rand.NewPCG(9, 10)), 15)...)
+	if _, err := b.db.Pool.Exec(t.Context(), `DELETE FROM accounts WHERE partition = 0 AND code = 'psp_fees'`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewProjector(b.db, 0).Round(t.Context()); err == nil {
-		t.Error("no error")
+	round, err := NewProjector(b.db, 0).Round(t.Context())
+	if err != nil || round.Failed == nil || round.Behind {
+		t.Errorf("%+v, %v, want what failed, and no more to do", round, err)
+	}
+	progress, err := ReadProgress(t.Context(), b.db)
+	if err != nil || progress[0].Next != 0 || progress[1].Next != b.next[1] {
+		t.Errorf("%+v, %v, want the other partition projected", progress, err)
 	}
 }

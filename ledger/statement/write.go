@@ -41,8 +41,11 @@ func (s *step) fold() error {
 	for i := range s.entries {
 		e := &s.entries[i]
 		first := len(s.lines)
-		var err error
-		if s.lines, err = fold(s.lines, e, s.row.Booked, balance); err != nil {
+		err := part.knows(e)
+		if err == nil {
+			s.lines, err = fold(s.lines, e, s.row.Booked, balance)
+		}
+		if err != nil {
 			return fmt.Errorf("entry %s: %w", ledger.EntryID{Partition: part.number, Position: e.Position, Index: e.Ordinal}, err)
 		}
 		for _, l := range s.lines[first:] {

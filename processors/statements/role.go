@@ -129,7 +129,7 @@ func (s *Statements) lead(ctx context.Context) error {
 	}
 	defer publisher.close()
 	projector := statement.NewProjector(s.config.Database, s.config.Entries)
-	published := time.Time{}
+	published, told := time.Time{}, false
 	for {
 		began := time.Now()
 		round, err := s.round(ctx, projector)
@@ -142,7 +142,11 @@ func (s *Statements) lead(ctx context.Context) error {
 			}
 			published = time.Now()
 		}
-		s.note(nil)
+		if round.Failed != nil && !told {
+			s.log.Error("partitions cannot be projected; the others are", "error", round.Failed)
+		}
+		told = round.Failed != nil
+		s.note(round.Failed)
 		rest := pollEvery
 		if round.Behind {
 			rest = min(time.Since(began), pollEvery)

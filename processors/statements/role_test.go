@@ -202,8 +202,8 @@ func TestTakeOver(t *testing.T) {
 	expect(6, 2)
 }
 
-// TestWhatCannotBeProjectedIsSaid: an entry on an account that does not exist stops the projection, which says so, and goes
-// on when the account is there.
+// TestWhatCannotBeProjectedIsSaid: an entry on an account that does not exist stops the projection of its partition, which
+// says so, and goes on when the account is there. The other partition goes on meanwhile.
 func TestWhatCannotBeProjectedIsSaid(t *testing.T) {
 	w := newWorld(t)
 	w.book(t, "ana", 1)
@@ -224,8 +224,10 @@ func TestWhatCannotBeProjectedIsSaid(t *testing.T) {
 			t.Fatalf("%v, want that an account does not exist", err)
 		}
 	}
+	r := w.reader(t)
+	r.until(t, map[string]string{"customer_wallet ana 1": "-1 1-0-0", "psp_receivable  1": "1 1-0-0"})
 	exec(`UPDATE accounts SET partition = 0 WHERE partition = 77`)
-	w.reader(t).until(t, map[string]string{
+	r.until(t, map[string]string{
 		"customer_wallet ana 0": "-1 0-0-0", "psp_receivable  0": "1 0-0-0",
 		"customer_wallet ana 1": "-1 1-0-0", "psp_receivable  1": "1 1-0-0",
 	})
