@@ -43,9 +43,10 @@ func TestFullDisk(t *testing.T) {
 	p.ready(t, "http://"+d.listen)
 	for range 20 {
 		d.pay(t)
+		d.credit(t)
 	}
-	if len(d.status) != 20 {
-		t.Fatalf("%d of 20 payments are acknowledged while there is room", len(d.status))
+	if len(d.status) != 20 || d.credited != 20 {
+		t.Fatalf("%d of 20 payments and %d of 20 credits are acknowledged while there is room", len(d.status), d.credited)
 	}
 	d.fill(t)
 	deadline := time.Now().Add(patience)
@@ -54,9 +55,10 @@ func TestFullDisk(t *testing.T) {
 		if !d.pay(t) {
 			refused++
 		}
+		d.credit(t)
 		d.fill(t)
 	}
-	t.Logf("%d payments acknowledged, %d refused, running: %t", len(d.status), refused, p.running())
+	t.Logf("%d payments acknowledged, %d refused; %d credits acknowledged, %d not; running: %t", len(d.status), refused, d.credited, d.unsure, p.running())
 	if p.running() && refused == 0 {
 		t.Error("nothing was refused on a full disk")
 	}
@@ -78,6 +80,11 @@ func TestFullDisk(t *testing.T) {
 	for id, status := range d.status {
 		wait(t, id+" to be what was acknowledged", func() bool { return d.read(t, id) == status }, func() string { return d.read(t, id) })
 	}
+	held := int64(-1)
+	wait(t, "the wallet to hold what was acknowledged, and no more than was asked", func() bool {
+		held = d.held(t)
+		return held >= d.credited && held <= d.credited+d.unsure
+	}, func() string { return fmt.Sprint(held) })
 	p.stop(t)
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("ends with %d:\n%s", code, p.output)
@@ -92,12 +99,46 @@ type disk struct {
 	listen, file, ballast string
 	http                  *http.Client
 	status                map[string]string // of what was acknowledged, by payment
+	credited, unsure      int64             // credits of one cent to one wallet: acknowledged, and not
 }
 
 // pay sends a payment and tells whether it was acknowledged. Anything but an answer that says so is a refusal.
 func (d *disk) pay(t *testing.T) bool {
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.listen+"/v1/intents", strings.NewReader(fmt.Sprintf(
-		`{"amount":1050,"currency":"EUR","authorize":true,"capture_method":"automatic","description":%q,"card":{"token":"tok_approved"}}`, strings.Repeat("x", 200))))
+	a := d.post(t, "/v1/intents", fmt.Sprintf(
+		`{"amount":1050,"currency":"EUR","authorize":true,"capture_method":"automatic","description":%q,"card":{"token":"tok_approved"}}`, strings.Repeat("x", 200)))
+	if a == nil {
+		return false
+	}
+	d.status[a.ID] = a.Status
+	return true
+}
+
+// credit gives one wallet a cent.
+func (d *disk) credit(t *testing.T) {
+	if d.post(t, "/v1/wallets/saver/credits", fmt.Sprintf(`{"amount":1,"currency":"EUR","reason":"bonus","description":%q}`, strings.Repeat("x", 200))) != nil {
+		d.credited++
+	} else {
+		d.unsure++
+	}
+}
+
+// held is what the wallet has, -1 where nobody says.
+func (d *disk) held(t *testing.T) int64 {
+	var shown struct {
+		Balances []struct {
+			Available int64 `json:"available"`
+		} `json:"balances"`
+	}
+	a, err := d.get(t, "/v1/wallets/saver")
+	if err != nil || json.Unmarshal(a.body, &shown) != nil || len(shown.Balances) != 1 {
+		return -1
+	}
+	return shown.Balances[0].Available
+}
+
+// post sends a request and returns its answer, nil where that is not an acknowledgement.
+func (d *disk) post(t *testing.T, path, body string) *answer {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+d.listen+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,22 +150,25 @@ func (d *disk) pay(t *testing.T) bool {
 		if err == nil && (a.status != http.StatusServiceUnavailable || a.Error != "unavailable" || a.header.Get("Retry-After") == "") {
 			t.Errorf("on a full disk: %s; want 503 unavailable with Retry-After", a)
 		}
-		return false
+		return nil
 	}
 	if a.status == http.StatusAccepted {
-		return false // durable, and later decided; it is not known now what it will be
+		return nil // durable, and later decided; it is not known now what it will be
 	}
-	d.status[a.ID] = a.Status
-	return true
+	return a
 }
 
-func (d *disk) read(t *testing.T, id string) string {
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.listen+"/v1/intents/"+id, nil)
+func (d *disk) get(t *testing.T, path string) (*answer, error) {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.listen+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+tenantKey)
-	a, err := d.do(request)
+	return d.do(request)
+}
+
+func (d *disk) read(t *testing.T, id string) string {
+	a, err := d.get(t, "/v1/intents/"+id)
 	if err != nil {
 		return err.Error()
 	}
