@@ -27,7 +27,7 @@ func newLedgerCommand(a *app) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBalanceCommand(a), newStatementCommand(a), newExplainCommand(a), newTrialBalanceCommand(a), newEntryCommand(a),
-		newRebuildStatementsCommand(a), newClosePeriodCommand(a), newVerifyCommand(a), newKeygenCommand(a))
+		newRebuildStatementsCommand(a), newClosePeriodCommand(a), newPeriodsCommand(a), newVerifyCommand(a), newKeygenCommand(a))
 	return cmd
 }
 

@@ -6,15 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/periods"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/ledger/statement"
@@ -39,16 +43,8 @@ It needs a running engine. A closed month stays closed.`,
 			if err := checkClose(&request); err != nil {
 				return err
 			}
-			c, err := a.toolConfiguration(cmd)
-			if err != nil {
-				return err
-			}
-			log, err := a.logger(c)
-			if err != nil {
-				return err
-			}
-			return a.withBroker(c, log, func(options []kgo.Opt) error {
-				ctx, cancel := context.WithTimeout(cmd.Context(), within)
+			return a.withBooks(cmd, request.Tenant, func(ctx context.Context, options []kgo.Opt) error {
+				ctx, cancel := context.WithTimeout(ctx, within)
 				defer cancel()
 				closed, err := periods.Close(ctx, options, request)
 				if err != nil {
@@ -66,6 +62,72 @@ It needs a running engine. A closed month stays closed.`,
 	flags.StringVar(&request.ApprovedBy, "approved-by", "", "who approves it; another person")
 	flags.DurationVar(&within, "within", 30*time.Second, "how long to wait for all partitions")
 	return cmd
+}
+
+// withBooks calls f with the options of a client of the configured cluster, where the tenant has accounts.
+func (a *app) withBooks(cmd *cobra.Command, tenant string, f func(context.Context, []kgo.Opt) error) error {
+	return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, c *config.Config, log *slog.Logger) error {
+		known, err := store.HasAccounts(ctx, db.Pool, tenant)
+		if err == nil && !known {
+			err = fmt.Errorf("%w: --tenant: %q has no accounts", errConfiguration, tenant)
+		}
+		if err != nil {
+			return err
+		}
+		return a.withBroker(c, log, func(options []kgo.Opt) error { return f(ctx, options) })
+	})
+}
+
+func newPeriodsCommand(a *app) *cobra.Command {
+	var tenant, month string
+	cmd := &cobra.Command{
+		Use:   "periods",
+		Short: "List the months of a tenant that are closed, or print the trial balance of one",
+		Example: "  weir ledger periods --tenant acme\n" +
+			"  weir ledger periods --tenant acme --month 2026-10",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if month != "" {
+				if _, err := ledger.ParseMonth(month); err != nil {
+					return fmt.Errorf("%w: --month: %w", errConfiguration, err)
+				}
+			}
+			return a.withBooks(cmd, tenant, func(ctx context.Context, options []kgo.Opt) error {
+				closed, err := periods.Read(ctx, options, tenant)
+				if err != nil {
+					return err
+				}
+				if month == "" {
+					return listPeriods(a.out, closed)
+				}
+				closed = slices.DeleteFunc(closed, func(c topics.PeriodClosed) bool { return c.Month != month })
+				if len(closed) == 0 {
+					return fmt.Errorf("%s of %s was not closed; a month that was closed with a later one has no trial balance of its own", month, tenant)
+				}
+				return printClosed(a.out, closed)
+			})
+		},
+	}
+	a.addConfigFlags(cmd)
+	cmd.Flags().StringVar(&tenant, "tenant", "", "whose months")
+	cmd.Flags().StringVar(&month, "month", "", "the month, in UTC, such as 2026-10; without it all are listed")
+	return cmd
+}
+
+func listPeriods(out io.Writer, closed []topics.PeriodClosed) error {
+	slices.SortStableFunc(closed, func(a, b topics.PeriodClosed) int { return cmp.Compare(a.Month, b.Month) })
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "MONTH\tPARTITIONS\tCLOSED\tREQUESTED BY\tAPPROVED BY")
+	for start := 0; start < len(closed); {
+		end := start
+		for end < len(closed) && closed[end].Month == closed[start].Month {
+			end++
+		}
+		first := &closed[start]
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", first.Month, end-start, first.At.Format(time.RFC3339), first.RequestedBy, first.ApprovedBy)
+		start = end
+	}
+	return w.Flush()
 }
 
 // checkClose refuses what the fold would refuse in every partition, and names the request.

@@ -51,6 +51,7 @@ func TestClosePeriod(t *testing.T) {
 	w.ledger(t, exitUsage, strings.Replace(request, "bo", "ana", 1)+month.String())
 	w.ledger(t, exitUsage, request+ledger.MonthOf(time.Now()).String())
 	w.ledger(t, exitUsage, request+"October")
+	w.ledger(t, exitUsage, strings.Replace(request, "acme", "acne", 1)+month.String())
 	got := w.ledger(t, exitOK, request+month.String())
 	for _, want := range []string{month.String() + " of acme is closed in 2 partitions", "bonus_expense", "customer_wallet", "22.34", "balanced"} {
 		if !strings.Contains(got, want) {
@@ -66,6 +67,13 @@ func TestClosePeriod(t *testing.T) {
 			t.Errorf("closing again: %q is missing in\n%s", want, again)
 		}
 	}
+	if got := w.ledger(t, exitOK, "periods --tenant acme"); !strings.Contains(got, month.String()+"  2 ") || !strings.Contains(got, "ana ") {
+		t.Errorf("the list of closed months:\n%s", got)
+	}
+	if later := w.ledger(t, exitOK, "periods --tenant acme --month "+month.String()); later != got {
+		t.Errorf("the month was closed with\n%s\nand reads later as\n%s", got, later)
+	}
+	w.ledger(t, exitProblem, "periods --tenant acme --month 2020-01")
 	if got := w.ledger(t, exitOK, "trial-balance"); !strings.Contains(got, "retained_earnings") {
 		t.Errorf("nothing was carried to retained earnings:\n%s", got)
 	}

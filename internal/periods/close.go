@@ -28,8 +28,8 @@ func Close(ctx context.Context, options []kgo.Opt, request topics.PeriodClose) (
 	}
 	closed, err := answers.gather(ctx, request.CommandID)
 	if err != nil {
-		return nil, fmt.Errorf("close %s of %s: %d of %d partitions have answered; is the payments role running? %w",
-			request.Month, request.Tenant, len(closed), len(answers.offsets), err)
+		return nil, fmt.Errorf("close %s of %s: %d of %d partitions have answered; the request stands, and the others close the "+
+			"month as soon as they can: is the payments role running? %w", request.Month, request.Tenant, len(closed), len(answers.offsets), err)
 	}
 	return closed, nil
 }

@@ -31,3 +31,11 @@ WHERE $1 = '' OR tenant = $1 GROUP BY tenant, currency, code ORDER BY tenant, cu
 	}
 	return lines, nil
 }
+
+// HasAccounts says whether anything was ever booked for a tenant.
+func HasAccounts(ctx context.Context, pool *pgxpool.Pool, tenant string) (has bool, err error) {
+	if err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM accounts WHERE tenant = $1)`, tenant).Scan(&has); err != nil {
+		return false, fmt.Errorf("accounts of %s: %w", tenant, err)
+	}
+	return has, nil
+}
