@@ -128,7 +128,7 @@ type Payments struct {
 
 // Ledger is the proof that the ledger was not changed.
 type Ledger struct {
-	CheckpointKey      Secret        `key:"checkpoint_key" doc:"Key that checkpoints of the ledger's hash chain are signed with, as weir ledger keygen prints it. Empty: none are signed."`
+	CheckpointKey      Secret        `key:"checkpoint_key" validate:"omitempty,note_signer" doc:"Key that checkpoints of the ledger's hash chain are signed with, as weir ledger keygen prints it. Empty: none are signed."`
 	CheckpointInterval time.Duration `key:"checkpoint_interval" validate:"gte=100ms,lte=24h" doc:"Between two checkpoints of a partition whose ledger has moved."`
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-playground/validator/v10"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -88,6 +89,10 @@ func newValidator() *validator.Validate {
 		"label":    label.MatchString,
 		"hostport": isHostPort,
 		"dsn":      isDSN,
+		"note_signer": func(s string) bool {
+			_, err := note.NewSigner(s)
+			return err == nil
+		},
 		"path":     func(s string) bool { return !strings.ContainsRune(s, 0) },
 	} {
 		// A failure here is a mistake in the tag's name: no input reaches it.
@@ -136,6 +141,8 @@ func complaint(f validator.FieldError) string {
 		return "want a URL that begins with http:// or https://"
 	case "dsn":
 		return "want postgres://user@host:26257/database"
+	case "note_signer":
+		return "is not a private key as weir ledger keygen prints it"
 	case "file":
 		return "is not the path of a file"
 	case "gte", "gtefield":
