@@ -93,7 +93,7 @@ func newValidator() *validator.Validate {
 			_, err := note.NewSigner(s)
 			return err == nil
 		},
-		"path":     func(s string) bool { return !strings.ContainsRune(s, 0) },
+		"path": func(s string) bool { return !strings.ContainsRune(s, 0) },
 	} {
 		// A failure here is a mistake in the tag's name: no input reaches it.
 		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return check(f.Field().String()) }); err != nil {
