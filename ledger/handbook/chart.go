@@ -22,26 +22,31 @@ Generated from ledger/chart.go; how each movement is booked stands in [posting-t
 A customer's account exists once for each currency, and a merchant is a customer too; a system account exists once for each
 tenant and currency. An account has one balance row, in the partition of its owner, or one in each partition, and its
 balance is their sum. Balances are stored debits positive and shown on the normal side. A guarded account never goes below
-zero on its normal side (L4): a command that would take it there is refused.
+zero on its normal side (the invariant L4 of the code): a command that would take it there is refused. *Moved today* is no
+where only templates move it that the engine does not book yet.
 
-| code | class | normal side | owner | guarded | balance rows | purpose |
-|---|---|---|---|---|---|---|
+| code | class | normal side | owner | guarded | balance rows | moved today | purpose |
+|---|---|---|---|---|---|---|---|
 `)
 	for _, line := range ledger.Chart() {
-		guarded, rows := "no", "one"
+		guarded, rows, moved := "no", "one", "no"
 		if line.Guarded {
 			guarded = "yes"
 		}
 		if line.Partitioned {
 			rows = "one in each partition"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s |\n",
-			line.Code, line.Class, line.Class.Normal(), line.Holder, guarded, rows, line.Purpose)
+		if slices.ContainsFunc(slices.Concat(debits[line.Code], credits[line.Code]), isBooked) {
+			moved = "yes"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n",
+			line.Code, line.Class, line.Class.Normal(), line.Holder, guarded, rows, moved, line.Purpose)
 	}
 	b.WriteString(`
 ## What moves them
 
 The templates that debit and credit each account in the examples of [posting-templates.md](posting-templates.md).
+The engine does not book those in italics yet.
 
 | code | debited by | credited by |
 |---|---|---|
@@ -79,6 +84,15 @@ func names(templates []string) string {
 	linked := make([]string, len(templates))
 	for i, name := range templates {
 		linked[i] = fmt.Sprintf("[%s](posting-templates.md#%s)", name, name)
+		if !isBooked(name) {
+			linked[i] = "*" + linked[i] + "*"
+		}
 	}
 	return strings.Join(linked, ", ")
+}
+
+func isBooked(template string) bool {
+	return slices.ContainsFunc(ledger.Templates(), func(t ledger.Template) bool {
+		return t.Name == template && t.Stage == ledger.Booked
+	})
 }

@@ -53,17 +53,19 @@ func cases() section {
 }
 
 func periods() section {
+	closing := func(b *ledger.Balances) (ledger.Entry, error) {
+		results := map[ledger.AccountCode]int64{}
+		for _, line := range ledger.Chart() {
+			if line.Class == ledger.Income || line.Class == ledger.Expense {
+				results[line.Code] = b.Balance(house.System(line.Code).ID())
+			}
+		}
+		return ledger.PeriodClosing(house.Tenant, house.Currency, results)
+	}
 	return section{"Closing a period", `A month is closed once all of it is booked: income and expenses begin the next one at zero.`, []example{
 		{ledger.TemplatePeriodClosed, "A month with bets of 90.00, a bonus of 10.00 and PSP fees of 2.90.",
-			[]booking{captured(ana, 10000, 290), debited(ledger.GameRevenue, 9000), credited(ledger.BonusExpense, 1000)},
-			func(b *ledger.Balances) (ledger.Entry, error) {
-				results := map[ledger.AccountCode]int64{}
-				for _, line := range ledger.Chart() {
-					if line.Class == ledger.Income || line.Class == ledger.Expense {
-						results[line.Code] = b.Balance(house.System(line.Code).ID())
-					}
-				}
-				return ledger.PeriodClosing(house.Tenant, house.Currency, results)
-			}},
+			[]booking{captured(ana, 10000, 290), debited(ledger.GameRevenue, 9000), credited(ledger.BonusExpense, 1000)}, closing},
+		{ledger.TemplatePeriodClosed, "A month of loss: bets of 20.00, and bonuses of 50.00.",
+			[]booking{credited(ledger.BonusExpense, 5000), debited(ledger.GameRevenue, 2000)}, closing},
 	}}
 }

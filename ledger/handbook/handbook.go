@@ -62,23 +62,28 @@ Generated from ledger/template.go and ledger/handbook: every entry of the ledger
 its name stands in the entry (` + "`template`" + ` in ` + "`ledger.entries.v1`" + `). The accounts are described in
 [chart-of-accounts.md](chart-of-accounts.md).
 
-The examples are not drawn by hand: each is an entry of its template, booked on the balances shown as *before*, by the code
-that books it in production. Debits stand left, credits right; *after* is the balance. Assets and expenses grow on the
+Not all of them are in use. What the engine books today says *booked*: deposits, refunds, wallet commands and the closing of
+a period. What says *ready* (fees told after the capture, chargebacks, payouts, transfers, merchants, currencies, settlements,
+cases) is defined and tested, and nothing in the engine books it yet.
+
+The examples are not drawn by hand: each is an entry of its template, made by its code and booked on the balances shown as
+*before*. Debits stand left, credits right; *after* is the balance. Assets and expenses grow on the
 left, liabilities, equity and income on the right. In each currency the debits of an entry equal its credits.
 
 A **command** is something that somebody asked for: where a limit does not allow it, it is refused and books nothing. A
 **fact** has happened, and is booked whatever the customer has: what the wallet does not hold becomes the customer's
 debt. Whatever a customer is given repays debt first, so nobody has money and owes it at the same time.
 
-*Undone by* names the template that puts the balances back to where they were, with the earlier entries of the same refund,
-payout or transfer: a payout that was held, sent and failed has moved nothing in the end.
+*Undone by* names the template that puts the amount back to where it was, with the earlier entries of the same refund,
+payout or transfer: a payout that was held, sent and failed has moved nothing in the end. One that was paid and then returned
+has cost its fee, which the PSP keeps.
 
-| template | cause | booked when | undone by |
-|---|---|---|---|
+| template | today | cause | booked when | undone by |
+|---|---|---|---|---|
 `)
 	templates := ledger.Templates()
 	for _, t := range templates {
-		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s | %s |\n", t.Name, t.Name, t.Cause, t.Trigger, undoneBy(t))
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s | %s | %s |\n", t.Name, t.Name, t.Stage, t.Cause, t.Trigger, undoneBy(t))
 	}
 	for _, s := range sections() {
 		fmt.Fprintf(&b, "\n## %s\n", s.heading)
@@ -116,6 +121,9 @@ func describe(b *strings.Builder, t ledger.Template) {
 	fmt.Fprintf(b, "\n### `%s`\n\n%s\n\nBooked when (%s): %s", t.Name, t.Purpose, t.Cause, t.Trigger)
 	if t.UndoneBy != "" {
 		fmt.Fprintf(b, " Undone by %s.", undoneBy(t))
+	}
+	if t.Stage == ledger.Ready {
+		b.WriteString(" **The engine does not book it yet.**")
 	}
 	b.WriteString("\n")
 }

@@ -2,8 +2,12 @@ package handbook
 
 import (
 	"flag"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/weirhq/weir/ledger"
@@ -59,6 +63,44 @@ func TestEveryTemplateIsShown(t *testing.T) {
 	for _, line := range ledger.Chart() {
 		if len(debits[line.Code]) == 0 && len(credits[line.Code]) == 0 {
 			t.Errorf("no example moves %s", line.Code)
+		}
+	}
+}
+
+// TestStages: a template is booked where the processors call its function, and ready where they do not.
+func TestStages(t *testing.T) {
+	call := regexp.MustCompile(`\bledger\.([A-Z]\w*)\(`)
+	var called []string // in lower case: psp_fee_accrued is made by PSPFeeAccrued
+	err := filepath.WalkDir("../../processors", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, match := range call.FindAllSubmatch(source, -1) {
+			called = append(called, strings.ToLower(string(match[1])))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := map[string]string{ // templates that a function makes whose name is another
+		ledger.TemplateGameDebit: "walletdebited", ledger.TemplateGameCredit: "walletcredited",
+		ledger.TemplateBonusGranted: "walletcredited", ledger.TemplateBonusTakenBack: "walletdebited",
+		ledger.TemplatePurchase: "walletdebited", ledger.TemplatePurchaseRefunded: "walletcredited",
+		ledger.TemplateAdjustmentCredit: "walletcredited", ledger.TemplateAdjustmentDebit: "walletdebited",
+		ledger.TemplatePeriodClosed: "periodclosing",
+	}
+	for _, template := range ledger.Templates() {
+		function, want := strings.ReplaceAll(template.Name, "_", ""), ledger.Ready
+		if other, ok := shared[template.Name]; ok {
+			function = other
+		}
+		if slices.Contains(called, function) {
+			want = ledger.Booked
+		}
+		if template.Stage != want {
+			t.Errorf("%s: %s, by the calls of the processors it is %s", template.Name, template.Stage, want)
 		}
 	}
 }
