@@ -23,6 +23,32 @@ func (w *deadLetterWorld) ledger(t *testing.T, want int, args string) string {
 	return out + errOut
 }
 
+// TestClosedTrialBalanceOfALoss: what stands on the other side than is normal is printed there, so that no sum is below zero.
+func TestClosedTrialBalanceOfALoss(t *testing.T) {
+	line := func(code ledger.AccountCode, amount int64) topics.TrialBalanceLine {
+		return topics.TrialBalanceLine{Code: string(code), Currency: "EUR", Amount: amount}
+	}
+	var out strings.Builder
+	err := printClosed(&out, []topics.PeriodClosed{{EventID: "0-9-0", Tenant: "books", Month: "2026-10", Lines: []topics.TrialBalanceLine{
+		line(ledger.Adjustments, -12001), line(ledger.CustomerWallet, -6799), line(ledger.PSPReceivable, 10300), line(ledger.RetainedEarnings, 8500),
+	}}})
+	want := `2026-10 of books is closed in 1 partitions. Its trial balance:
+
+books EUR
+account                rows                debit               credit
+adjustments               1                                    120.01
+customer_wallet           1                                     67.99
+psp_receivable            1               103.00
+retained_earnings         1                85.00
+sum                                       188.00               188.00
+balanced
+
+`
+	if err != nil || out.String() != want {
+		t.Errorf("%v, got\n%s\nwant\n%s", err, out.String(), want)
+	}
+}
+
 // TestClosePeriod closes a month over all partitions, and lets a late bonus count in the next one.
 func TestClosePeriod(t *testing.T) {
 	w := newDeadLetterWorld(t)

@@ -22,7 +22,7 @@ func newTrialBalanceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trial-balance",
 		Short: "Sum all accounts by tenant, currency and code; debits must equal credits",
-		Long: `trial-balance sums all accounts by tenant, currency and code, each on its normal side.
+		Long: `trial-balance sums all accounts by tenant, currency and code, each sum on the side on which it stands.
 
 Without --as-of the figures are those of the ledger itself. With it they come from the statements, which may lag; the last
 line says whether they do. A date means its end, in UTC.`,
@@ -56,7 +56,7 @@ line says whether they do. A date means its end, in UTC.`,
 	return cmd
 }
 
-// printTrialBalance prints a table for each tenant and currency, each balance on the normal side of its account.
+// printTrialBalance prints a table for each tenant and currency, each sum on the side on which it stands.
 func printTrialBalance(out io.Writer, v *statement.TrialView) error {
 	if len(v.Tables) == 0 {
 		fmt.Fprintln(out, "no accounts")

@@ -122,7 +122,8 @@ type TrialTable struct {
 	Balanced bool            `json:"balanced"`
 }
 
-// TrialLineView is the sum of all accounts of a code, on the code's normal side; below zero where it stands on the other.
+// TrialLineView is the sum of all accounts of a code, on the side on which it stands, so that neither is below zero; a zero
+// stands on the code's normal side.
 type TrialLineView struct {
 	Code   string `json:"code"`
 	Rows   int64  `json:"rows"` // balances summed: a system account has one in each partition
@@ -276,18 +277,19 @@ func ViewTrial(lines []store.TrialLine, before time.Time, progress Progress, com
 			v.Tables = append(v.Tables, TrialTable{Tenant: l.Tenant, Currency: string(l.Currency)})
 		}
 		table := &v.Tables[len(v.Tables)-1]
-		line, minor := TrialLineView{Code: string(l.Code), Rows: l.Accounts}, Normal(l.Code, l.Minor)
+		line := TrialLineView{Code: string(l.Code), Rows: l.Accounts}
 		chart, ok := l.Code.Line()
 		if !ok {
 			return TrialView{}, fmt.Errorf("account code %q is not in the chart of accounts; weir fsck says more", l.Code)
 		}
 		var err error
-		if chart.Class.Normal() == ledger.Debit {
-			line.Debit = &minor
-			table.Debit, err = ledger.AddMinor(table.Debit, minor)
+		debit, credit := sides(l.Minor)
+		if l.Minor > 0 || l.Minor == 0 && chart.Class.Normal() == ledger.Debit {
+			line.Debit = &debit
+			table.Debit, err = ledger.AddMinor(table.Debit, debit)
 		} else {
-			line.Credit = &minor
-			table.Credit, err = ledger.AddMinor(table.Credit, minor)
+			line.Credit = &credit
+			table.Credit, err = ledger.SubMinor(table.Credit, l.Minor)
 		}
 		if err != nil {
 			return TrialView{}, fmt.Errorf("sum of %s %s: %w", l.Tenant, l.Currency, err)
