@@ -38,7 +38,7 @@ func payment(kind topics.CommandType, decode func([]byte, *topics.Command) error
 			}
 		}
 		if refusal := o.command.Validate(); refusal != nil {
-			return nil, refusedUnread(refusal)
+			return nil, refused(refusal.Code, refusal.Detail)
 		}
 		return o, nil
 	}

@@ -87,15 +87,6 @@ func statusOfRefusal(code topics.RefusalCode) int {
 	return http.StatusUnprocessableEntity
 }
 
-// refusedUnread is the answer to a command that is refused as it stands, before anything else is looked at.
-func refusedUnread(refusal *topics.Refusal) *Problem {
-	p := refused(refusal.Code, refusal.Detail)
-	if field, _, ok := strings.Cut(refusal.Detail, ":"); ok {
-		p.Details = &ErrorDetails{Field: field}
-	}
-	return p
-}
-
 // refused is the answer to a command that was refused.
 func refused(code topics.RefusalCode, detail string) *Problem {
 	p := &Problem{Status: statusOfRefusal(code), Code: string(code), Message: detail}
@@ -104,6 +95,11 @@ func refused(code topics.RefusalCode, detail string) *Problem {
 	}
 	if p.Status == http.StatusInternalServerError { // the detail may hold a stack or an SQL message
 		p.Message = "the engine could not apply the command and set it aside"
+	}
+	if code == topics.RefusedInvalid || code == topics.RefusedCardNumber {
+		if field, _, ok := strings.Cut(detail, ": "); ok {
+			p.Details = &ErrorDetails{Field: field}
+		}
 	}
 	return p
 }

@@ -38,7 +38,7 @@ func wallet(kind topics.WalletCommandType, decode func([]byte, *topics.WalletCom
 			return nil, err
 		}
 		if refusal := o.command.Validate(); refusal != nil {
-			return nil, refusedUnread(refusal)
+			return nil, refused(refusal.Code, refusal.Detail)
 		}
 		return o, nil
 	}

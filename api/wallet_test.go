@@ -194,15 +194,15 @@ func TestRefusedWalletCommands(t *testing.T) {
 			body: `{"amount":1,"currency":"EUR","reason":"game","round_id":"undone"}`},
 		{name: "an undone round again", path: "w1/rounds/undone/rollback", status: 409, code: "finished"},
 		{name: "a wallet that is not empty", path: "w1/close", status: 409, code: "wrong_state"},
-		{name: "a hold that has run out", path: "w1/holds", status: 422, code: "invalid",
+		{name: "a hold that has run out", path: "w1/holds", status: 422, code: "invalid", field: "expires_at",
 			body: `{"amount":1,"currency":"EUR","expires_at":"2020-01-01T00:00:00Z"}`},
-		{name: "in the future", path: "w1/debits", status: 422, code: "invalid",
+		{name: "in the future", path: "w1/debits", status: 422, code: "invalid", field: "effective_at",
 			body: `{"amount":1,"currency":"EUR","reason":"purchase","effective_at":"2999-01-01T00:00:00Z"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := want(t, f.post(t, "/v1/wallets/"+test.path, test.name, test.body), test.status, test.name)
-			if e := a.error(t); e.Error != test.code {
-				t.Errorf("got %s, want %s", a.body, test.code)
+			if e := a.error(t); e.Error != test.code || test.field != "" && (e.Details == nil || e.Details.Field != test.field) {
+				t.Errorf("got %s, want %s of %s", a.body, test.code, test.field)
 			}
 			again := f.post(t, "/v1/wallets/"+test.path, test.name, test.body)
 			if string(again.body) != string(a.body) || again.header.Get("Idempotency-Replayed") != "true" {

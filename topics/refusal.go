@@ -6,19 +6,19 @@ package topics
 type RefusalCode string
 
 const (
-	RefusedInvalid            RefusalCode = "invalid"             // a field is missing or malformed; Detail names it
+	RefusedInvalid            RefusalCode = "invalid"             // a field is missing or malformed; detail names it
 	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
-	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or the wallet no such hold or round
+	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment, or the one that a create's command_id has opened, is another customer's
-	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   //
+	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency
 	RefusedFinished           RefusalCode = "finished"            // the payment, hold or round is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here; a wallet to be closed holds or owes money
 	RefusedInProgress         RefusalCode = "in_progress"         // a request of the same kind is open
 	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  // a capture above what is authorised, or above what is left of a hold
-	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    //
+	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded
 	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
 	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the balance would not fit 64 bits, or the round has too many movements
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours

@@ -92,7 +92,7 @@ func (c *Command) invalidForType() string {
 		case c.PaymentID != "":
 			return "payment_id: is set; a create command opens a new payment, whose id derives from command_id"
 		case c.Amount == 0:
-			return "amount: is missing; want a positive integer in minor units (1050 is 10.50 EUR)"
+			return "amount: is missing or zero; want a positive integer in minor units (1050 is 10.50 EUR)"
 		case c.Currency == "":
 			return "currency: is missing; want an ISO 4217 code such as EUR"
 		case c.Card == nil:

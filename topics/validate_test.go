@@ -44,7 +44,7 @@ func TestValidate(t *testing.T) {
 		{"customer with an accent", create(func(c *Command) { c.CustomerID = "josé" }), "invalid: customer_id: holds characters that a name cannot have"},
 		{"long customer", create(func(c *Command) { c.CustomerID = strings.Repeat("x", 65) }), "invalid: customer_id: is too long; want at most 64 characters"},
 		{"no customer", other(CommandVoid, func(c *Command) { c.CustomerID = "" }), "invalid: customer_id: is missing; want the payment's customer"},
-		{"no amount", create(func(c *Command) { c.Amount = 0 }), "invalid: amount: is missing; want a positive integer in minor units"},
+		{"no amount", create(func(c *Command) { c.Amount = 0 }), "invalid: amount: is missing or zero; want a positive integer in minor units"},
 		{"negative amount", create(func(c *Command) { c.Amount = -1 }), "invalid: amount: is negative; want a positive integer"},
 		{"huge amount", create(func(c *Command) { c.Amount = MaxAmount + 1 }), "invalid: amount: is too large; want at most 999999999999999"},
 		{"no currency", create(func(c *Command) { c.Currency = "" }), "invalid: currency: is missing; want an ISO 4217 code"},

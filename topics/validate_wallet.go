@@ -44,7 +44,7 @@ func (c *WalletCommand) invalidAmount() string {
 	case WalletCredit, WalletDebit, WalletHold:
 		switch {
 		case c.Amount == 0:
-			return "amount: is missing; want a positive integer in minor units (1050 is 10.50 EUR)"
+			return "amount: is missing or zero; want a positive integer in minor units (1050 is 10.50 EUR)"
 		case c.Currency == "":
 			return "currency: is missing; want an ISO 4217 code such as EUR"
 		}
@@ -103,7 +103,7 @@ func (c *WalletCommand) invalidPlace() string {
 
 func (c *WalletCommand) invalidTimes() string {
 	if !c.ExpiresAt.IsZero() && !c.IssuedAt.IsZero() && !c.ExpiresAt.After(c.IssuedAt) {
-		return "expires_at: is not after issued_at; want a time at which the hold is to end"
+		return "expires_at: had passed when the command was issued; want a later time, at which the hold is to end"
 	}
 	return ""
 }

@@ -19,7 +19,7 @@ const (
 type WalletReason string
 
 const (
-	ReasonGame       WalletReason = "game"       // a bet or a win of the round named by RoundID
+	ReasonGame       WalletReason = "game"       // a bet or a win of the round named by round_id
 	ReasonBonus      WalletReason = "bonus"      // a bonus granted (credit) or taken back (debit)
 	ReasonPurchase   WalletReason = "purchase"   // goods or services sold to the customer (debit), or their refund (credit)
 	ReasonAdjustment WalletReason = "adjustment" // a correction by a person, approved by a second one
@@ -62,16 +62,16 @@ type WalletCommand struct {
 type WalletEventType string
 
 const (
-	WalletCredited       WalletEventType = "credited"         // posts
-	WalletDebited        WalletEventType = "debited"          // posts
-	WalletHeld           WalletEventType = "held"             // posts: available to held
-	WalletHoldCaptured   WalletEventType = "hold_captured"    // posts
-	WalletHoldReleased   WalletEventType = "hold_released"    // posts: held to available
-	WalletHoldExpired    WalletEventType = "hold_expired"     // posts: held to available
+	WalletCredited       WalletEventType = "credited"          // posts
+	WalletDebited        WalletEventType = "debited"           // posts
+	WalletHeld           WalletEventType = "held"              // posts: available to held
+	WalletHoldCaptured   WalletEventType = "hold_captured"     // posts
+	WalletHoldReleased   WalletEventType = "hold_released"     // posts: held to available
+	WalletHoldExpired    WalletEventType = "hold_expired"      // posts: held to available
 	WalletRoundRolled    WalletEventType = "round_rolled_back" // posts the net of the round, unless it is zero
-	WalletClosed         WalletEventType = "closed"           //
-	WalletCommandRefused WalletEventType = "command_refused"  // changes nothing; Refusal says why
-	WalletDeadLettered   WalletEventType = "dead_lettered"    // the record is in the dead-letter topic
+	WalletClosed         WalletEventType = "closed"            // posts nothing; the wallet was empty
+	WalletCommandRefused WalletEventType = "command_refused"   // changes nothing; refusal says why
+	WalletDeadLettered   WalletEventType = "dead_lettered"     // the record is in the dead-letter topic
 )
 
 // WalletEvent is the value of wallet.events.v1.
@@ -86,14 +86,16 @@ type WalletEvent struct {
 	At         time.Time       `json:"at"`
 	// Amount of this event, in minor units: what was credited, debited, set aside, taken or given back. That of a rollback
 	// is below zero where the round had given more than it took.
-	Amount   int64          `json:"amount,omitempty"`
-	Currency string         `json:"currency,omitempty"`
-	Reason   WalletReason   `json:"reason,omitempty"`
-	RoundID  string         `json:"round_id,omitempty"`
-	Hold     *HoldState     `json:"hold,omitempty"`    // after this event, of the hold that it concerns
-	Balance  *WalletBalance `json:"balance,omitempty"` // after this event, in its currency
-	Refusal  RefusalCode    `json:"refusal,omitempty"`
-	Detail   string         `json:"detail,omitempty"` // for people
+	Amount   int64        `json:"amount,omitempty"`
+	Currency string       `json:"currency,omitempty"`
+	Reason   WalletReason `json:"reason,omitempty"`
+	RoundID  string       `json:"round_id,omitempty"`
+	Hold     *HoldState   `json:"hold,omitempty"` // after this event, of the hold that it concerns
+	// Balance is right after this event, in its currency. It is absent where there is none: of a closed wallet, of the
+	// rollback of a round that was not known, of a refusal that concerns no wallet.
+	Balance *WalletBalance `json:"balance,omitempty"`
+	Refusal RefusalCode    `json:"refusal,omitempty"`
+	Detail  string         `json:"detail,omitempty"` // for people
 	// RequestedBy, ApprovedBy and Description are the command's.
 	RequestedBy string `json:"requested_by,omitempty"`
 	ApprovedBy  string `json:"approved_by,omitempty"`
@@ -104,7 +106,7 @@ type WalletEvent struct {
 	More bool `json:"more,omitempty"`
 }
 
-// HoldState is a hold: Amount = Captured + Released + what is left.
+// HoldState is a hold: its amount is what was captured, what was released and what is left.
 type HoldState struct {
 	HoldID    string    `json:"hold_id"`
 	Amount    int64     `json:"amount"` // as it was placed, minor units

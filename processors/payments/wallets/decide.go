@@ -129,7 +129,7 @@ func (d *decision) check(c *topics.WalletCommand) *topics.Refusal {
 	case c.Amount < 0 || c.Amount > topics.MaxAmount:
 		return invalid("amount: %d is not between 0 and %d", c.Amount, topics.MaxAmount)
 	case c.Amount == 0 && (c.Type == topics.WalletCredit || c.Type == topics.WalletDebit || c.Type == topics.WalletHold):
-		return invalid("amount: is missing")
+		return invalid("amount: is missing or zero")
 	case c.Amount > 0 && c.Currency == "":
 		return invalid("currency: is missing beside an amount")
 	}
