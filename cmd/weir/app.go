@@ -35,6 +35,11 @@ func one(what string) cobra.PositionalArgs {
 // errConfiguration marks an error of the configuration that is not of one key, such as a file that cannot be read.
 var errConfiguration = errors.New("configuration")
 
+// usageError is an error of what the command line says, found before anything was done.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
 // configFlag is a flag that sets one key.
 type configFlag struct{ name, key, usage string }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,7 +35,7 @@ first row whose link does not fit is compared with the log, which says what it w
 
 Signed checkpoints show that the chain as a whole was not computed anew. They are read from their topic, or from a file
 that was kept elsewhere (--checkpoints), and verified with the keys that are given; without --key with the one that
-belongs to ledger.checkpoint_key. It changes nothing, needs little memory whatever the size, and works while the engine
+belongs to ledger.checkpoint_key. A partition that never had a record is not counted. It changes nothing, needs little memory whatever the size, and works while the engine
 runs and while it is stopped. Exit status 1 if anything is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,7 +57,11 @@ runs and while it is stopped. Exit status 1 if anything is wrong.`,
 					}
 					return a.verify(ctx, check)
 				case flags.databaseOnly || len(verifiers) == 0:
-					fmt.Fprintln(a.out, "note: no checkpoints are compared: whoever computed the whole chain anew is not found")
+					missing := "without --key"
+					if flags.databaseOnly {
+						missing = "with --database-only"
+					}
+					fmt.Fprintf(a.out, "note: %s no signed checkpoints are compared, so a chain that was computed anew as a whole is not found\n", missing)
 					return a.verify(ctx, check)
 				}
 				return a.withBroker(c, log, func(kafka []kgo.Opt) error {
@@ -103,6 +108,9 @@ func (a *app) verify(ctx context.Context, check proof.Config) error {
 	stop := meanwhile(func() { showVerified(a.errOut, check.Counts) })
 	_, err := proof.Verify(ctx, check)
 	stop()
+	if errors.Is(err, proof.ErrNoPartition) {
+		return usageError{fmt.Errorf("flag --partition: %w", err)}
+	}
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}

@@ -51,15 +51,17 @@ func TestLedgerVerify(t *testing.T) {
 		}
 	}
 	const entries = "\nchecked: 1 partitions, 1 entries, 3 accounts, "
-	want("without a key", nil, exitOK, []string{"\nnote: no checkpoints are compared", entries + "0 checkpoints\nverify: 0 problems\n"})
+	want("without a key", nil, exitOK, []string{"\nnote: without --key no signed checkpoints are compared", entries + "0 checkpoints\nverify: 0 problems\n"})
 	want("the topic, with the engine's key", environment, exitOK, []string{entries + "1 checkpoints\nverify: 0 problems\n"})
 	want("the topic, with a public key", nil, exitOK, []string{entries + "1 checkpoints\n"}, "--key", public)
 	want("a file", nil, exitOK, []string{entries + "1 checkpoints\n"}, "--key", public, "--checkpoints", "kept", "--partition", "0")
-	want("the database alone", environment, exitOK, []string{entries + "0 checkpoints\n"}, "--database-only")
+	want("the database alone", environment, exitOK, []string{"\nnote: with --database-only no signed checkpoints", entries + "0 checkpoints\n"}, "--database-only")
 	want("a file without a key", nil, exitUsage, []string{"flag --checkpoints: want the public key"}, "--checkpoints", "kept")
 	want("no key", nil, exitUsage, []string{"flag --key: want a public key as weir ledger keygen prints it"}, "--key", "weir/test")
-	want("no private key", []string{"WEIR_LEDGER__CHECKPOINT_KEY=weir/test"}, exitUsage, []string{"ledger.checkpoint_key: want a private key"})
+	want("no private key", []string{"WEIR_LEDGER__CHECKPOINT_KEY=weir/test"}, exitUsage, []string{"ledger.checkpoint_key: is not a private key"})
 	want("no partition", nil, exitUsage, []string{"flag --partition: want a number from 0 on"}, "--partition", "-2")
+	want("a partition that is not there", nil, exitUsage, []string{"\nweir: flag --partition: there is no partition 77: the ledger has records in 1, counted from 0\n"},
+		"--partition", "77", "--database-only")
 	_, other, err := note.GenerateKey(rand.Reader, "weir/test")
 	if err != nil {
 		t.Fatal(err)

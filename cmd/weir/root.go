@@ -72,11 +72,12 @@ func run(ctx context.Context, a *app, args []string) int {
 		fmt.Fprintf(a.errOut, "weir: %v\n", err)
 	}
 	var wrong *config.Error
+	var usage usageError
 	switch {
 	case !a.understood:
 		fmt.Fprintln(a.errOut, `Run "weir --help" for usage.`)
 		return exitUsage
-	case errors.As(err, &wrong), errors.Is(err, errConfiguration):
+	case errors.As(err, &wrong), errors.As(err, &usage), errors.Is(err, errConfiguration):
 		return exitUsage
 	}
 	return exitProblem

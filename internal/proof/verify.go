@@ -15,8 +15,10 @@ package proof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -40,6 +42,9 @@ const (
 
 // AllPartitions is the Config.Partition that leaves none out.
 const AllPartitions = -1
+
+// ErrNoPartition says that the partition to verify has no records.
+var ErrNoPartition = errors.New("there is no partition")
 
 // Config says what to verify.
 type Config struct {
@@ -81,8 +86,8 @@ type verifier struct {
 	report sync.Mutex
 }
 
-// Verify verifies one partition or all. The error says that something could not be read; what was read and is wrong is a
-// Problem.
+// Verify verifies one partition or all. The error says that something could not be read, or ErrNoPartition; what was read
+// and is wrong is a Problem.
 func Verify(ctx context.Context, config Config) (*Counts, error) {
 	if config.Counts == nil {
 		config.Counts = new(Counts)
@@ -92,11 +97,15 @@ func Verify(ctx context.Context, config Config) (*Counts, error) {
 		return nil, err
 	}
 	v := &verifier{Config: config, frames: frames}
-	partitions := []int32{config.Partition}
-	if config.Partition == AllPartitions {
-		if partitions, err = v.partitions(ctx); err != nil {
-			return nil, err
+	partitions, err := v.partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if config.Partition != AllPartitions {
+		if !slices.Contains(partitions, config.Partition) {
+			return nil, fmt.Errorf("%w %d: the ledger has records in %d, counted from 0", ErrNoPartition, config.Partition, len(partitions))
 		}
+		partitions = []int32{config.Partition}
 	}
 	v.Counts.Partitions.Store(int64(len(partitions)))
 	// Each needs two connections: for rows, and for the log to compare them with.
