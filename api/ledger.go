@@ -68,6 +68,14 @@ func moment(query url.Values, name string, read func(string) (time.Time, error))
 	return t, nil
 }
 
+// ordered refuses a range that ends before it begins; without to it ends now.
+func ordered(from, to time.Time) error {
+	if !to.IsZero() && !from.Before(to) {
+		return invalid("to", "to: is before from")
+	}
+	return nil
+}
+
 func cursor(query url.Values, name string) (statement.Cursor, error) {
 	text := query.Get(name)
 	if text == "" {
@@ -147,6 +155,9 @@ func (c *call) statementQuery() (q statement.Query, err error) {
 	if q.To, err = moment(query, "to", statement.ParseAsOf); err != nil {
 		return q, err
 	}
+	if err := ordered(q.From, q.To); err != nil {
+		return q, err
+	}
 	if q.After, err = cursor(query, "after"); err != nil {
 		return q, err
 	}
@@ -183,6 +194,9 @@ func (a *API) explainBalance(c *call) error {
 	}
 	to, err := moment(query, "to", statement.ParseAsOf)
 	if err != nil {
+		return err
+	}
+	if err := ordered(from, to); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.request.Context(), ledgerWithin)
@@ -233,5 +247,9 @@ func (a *API) getEntry(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.reply(http.StatusOK, statement.ViewEntry(&e))
+	v := statement.ViewEntry(&e)
+	if v.Period, err = store.Period(ctx, a.db.Pool, &e); err != nil {
+		return err
+	}
+	return c.reply(http.StatusOK, v)
 }

@@ -92,8 +92,26 @@ func TestLedgerIsRead(t *testing.T) {
 		t.Errorf("trial balance of another currency %+v", trial)
 	}
 	e := read[statement.EntryView](t, f, "/v1/ledger/entries/1-3-0")
-	if e.Template != "deposit_captured" || len(e.Postings) != 2 || e.Postings[0].Debit+e.Postings[1].Debit != 400 {
+	if e.Period != "" || e.Template != "deposit_captured" || len(e.Postings) != 2 || e.Postings[0].Debit+e.Postings[1].Debit != 400 {
 		t.Errorf("entry %+v", e)
+	}
+}
+
+// TestEntryBookedLateTellsItsPeriod: what took place in a month that was closed before counts in the next.
+func TestEntryBookedLateTellsItsPeriod(t *testing.T) {
+	f := booked(t, 8)
+	for _, sql := range []string{
+		`UPDATE entries SET effective = '2025-12-30T09:00:00Z'`,
+		`INSERT INTO closed_periods (partition, tenant, month, position) VALUES (1, 'acme', '2025-11', 1), (1, 'acme', '2025-12', 5), (1, 'other', '2026-01', 1)`,
+	} {
+		if _, err := f.db.Pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[string]string{"1-3-0": "", "1-5-0": "", "1-7-0": "2026-01", "0-6-0": ""} {
+		if e := read[statement.EntryView](t, f, "/v1/ledger/entries/"+id); e.Period != want {
+			t.Errorf("entry %s counts in %q, want %q", id, e.Period, want)
+		}
 	}
 }
 
@@ -184,6 +202,8 @@ func TestLedgerRefusesWhatItCannotRead(t *testing.T) {
 		{receivable + "/statement?currency=EUR&after=x", 400, "after"},
 		{receivable + "/statement?currency=EUR&before=" + strings.Repeat("A", 4098), 400, "before"},
 		{receivable + "/explanation?currency=EUR&to=x", 422, "to"},
+		{receivable + "/explanation?currency=EUR&from=2026-01-31&to=2026-01-30", 422, "to"},
+		{receivable + "/statement?currency=EUR&from=2026-01-31&to=2026-01-30", 422, "to"},
 		{"/v1/ledger/trial-balance?currency=x", 422, "currency"},
 		{"/v1/ledger/trial-balance?tenant=other", 400, ""},
 		{"/v1/ledger/entries/1", 404, ""},

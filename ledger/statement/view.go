@@ -137,6 +137,7 @@ type EntryView struct {
 	Template    string        `json:"template"`
 	BookedAt    time.Time     `json:"booked_at"`
 	EffectiveAt *time.Time    `json:"effective_at,omitempty"`
+	Period      string        `json:"period,omitempty"` // that it counts in, where the month it took place in was closed
 	PaymentID   string        `json:"payment_id,omitempty"`
 	Reference   string        `json:"reference,omitempty"`
 	Tenant      string        `json:"tenant"`
@@ -300,7 +301,7 @@ func ViewTrial(lines []store.TrialLine, before time.Time, progress Progress, com
 	return v, nil
 }
 
-// ViewEntry shows an entry.
+// ViewEntry shows an entry, without its Period, which store.Period knows.
 func ViewEntry(e *ledger.Entry) EntryView {
 	v := EntryView{
 		EntryID: e.ID.String(), Template: e.Template, BookedAt: e.At, EffectiveAt: optional(e.Effective), PaymentID: e.PaymentID,

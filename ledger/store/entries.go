@@ -55,3 +55,25 @@ WHERE e.partition = $1 AND e.position = $2 AND e.ordinal = $3 ORDER BY line.plac
 	}
 	return e, nil
 }
+
+// Period is the accounting period that an entry counts in ("2026-11"), where the month in which it took place was closed
+// when it was booked; else "".
+func Period(ctx context.Context, pool *pgxpool.Pool, e *ledger.Entry) (string, error) {
+	var last *string
+	err := pool.QueryRow(ctx, `SELECT max(month) FROM closed_periods WHERE partition = $1 AND tenant = $2 AND position < $3`,
+		e.ID.Partition, e.Postings[0].Account.Tenant, e.ID.Position).Scan(&last)
+	if err != nil {
+		return "", fmt.Errorf("period of entry %s: %w", e.ID, err)
+	}
+	if last == nil {
+		return "", nil
+	}
+	closed, err := ledger.ParseMonth(*last)
+	if err != nil {
+		return "", fmt.Errorf("period of entry %s: %w", e.ID, err)
+	}
+	if period := e.PeriodOf(closed); period != e.PeriodOf(ledger.Month{}) {
+		return period.String(), nil
+	}
+	return "", nil
+}
