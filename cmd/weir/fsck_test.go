@@ -142,7 +142,7 @@ psp_fees                2.90 EUR
 customer_wallet  ana               100.00 EUR
 `, "ledger", "entry", "0-5-0")
 	check(exitProblem, "weir: entry 0-6-0: there is none\n", "ledger", "entry", "0-6-0")
-	check(exitProblem, "weir: event id \"x\": want partition-position-index\n", "ledger", "entry", "x")
+	check(exitUsage, "weir: event id \"x\": want partition-position-index\n", "ledger", "entry", "x")
 	if _, err := db.Pool.Exec(t.Context(), `UPDATE accounts SET balance = balance + 1 WHERE code = 'psp_fees'`); err != nil {
 		t.Fatal(err)
 	}

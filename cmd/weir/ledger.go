@@ -40,7 +40,7 @@ func newEntryCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := topics.ParseEventID(args[0])
 			if err != nil {
-				return err
+				return usageError{err}
 			}
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, _ *config.Config, _ *slog.Logger) error {
 				e, err := store.Entry(ctx, db.Pool, ledger.EntryID(id))
@@ -50,10 +50,14 @@ func newEntryCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if asJSON {
-					return printJSON(a.out, statement.ViewEntry(&e))
+				v := statement.ViewEntry(&e)
+				if v.Period, err = store.Period(ctx, db.Pool, &e); err != nil {
+					return err
 				}
-				return printEntry(a.out, &e)
+				if asJSON {
+					return printJSON(a.out, v)
+				}
+				return printEntry(a.out, &e, v.Period)
 			})
 		},
 	}
@@ -62,7 +66,7 @@ func newEntryCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func printEntry(out io.Writer, e *ledger.Entry) error {
+func printEntry(out io.Writer, e *ledger.Entry, period string) error {
 	payment := e.PaymentID
 	if payment == "" {
 		payment = "none"
@@ -70,6 +74,9 @@ func printEntry(out io.Writer, e *ledger.Entry) error {
 	fmt.Fprintf(out, "entry %s  %s\nbooked %s\n", e.ID, e.Template, e.At.Format(time.RFC3339Nano))
 	if !e.Effective.IsZero() {
 		fmt.Fprintf(out, "effective %s\n", e.Effective.Format(time.RFC3339Nano))
+	}
+	if period != "" {
+		fmt.Fprintf(out, "period %s, the first that was open when it was booked\n", period)
 	}
 	if e.Reference != "" {
 		fmt.Fprintf(out, "reference %s\n", e.Reference)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func (f *ledgerFlags) withLedger(a *app, cmd *cobra.Command, do func(context.Con
 			}
 			slices.Sort(tenants)
 			if tenants = slices.Compact(tenants); len(tenants) != 1 {
-				return errors.New("pass --tenant: the configured API keys do not name exactly one")
+				return usageError{errors.New("pass --tenant: the configured API keys do not name exactly one")}
 			}
 			f.tenant = tenants[0]
 		}
@@ -60,14 +61,14 @@ func (f *ledgerFlags) accounts(ctx context.Context, db *database.DB, who string)
 	currencies := ledger.Currencies()
 	if f.currency != "" {
 		if _, ok := ledger.Currency(f.currency).Exponent(); !ok {
-			return nil, fmt.Errorf("flag --currency: %q is not an ISO 4217 currency, such as EUR", f.currency)
+			return nil, usageError{fmt.Errorf("flag --currency: %q is not an ISO 4217 currency, such as EUR", f.currency)}
 		}
 		currencies = []ledger.Currency{ledger.Currency(f.currency)}
 	}
 	owner, lines := who, ledger.Chart()
 	if line, ok := ledger.AccountCode(who).Line(); ok {
 		if line.Holder == ledger.HeldByCustomer {
-			return nil, fmt.Errorf("each customer has a %s: name the customer", who)
+			return nil, usageError{fmt.Errorf("each customer has a %s: name the customer", who)}
 		}
 		owner, lines = "", []ledger.ChartLine{line}
 	}
@@ -81,13 +82,25 @@ func (f *ledgerFlags) accounts(ctx context.Context, db *database.DB, who string)
 		}
 	}
 	if len(candidates) == 0 {
-		return nil, fmt.Errorf("flag --code: %q is not the code of a customer's account", f.code)
+		return nil, usageError{fmt.Errorf("flag --code: %q is not the code of a customer's account", f.code)}
 	}
 	existing, err := statement.Existing(ctx, db, candidates)
 	if err == nil && len(existing) == 0 {
-		err = fmt.Errorf("%s %s: %w", f.tenant, who, statement.ErrNoAccount)
+		err = f.noAccount(who, owner != "")
 	}
 	return existing, err
+}
+
+// noAccount says what was looked for and not found.
+func (f *ledgerFlags) noAccount(who string, customer bool) error {
+	if !customer {
+		return fmt.Errorf("%s %s: %w", f.tenant, who, statement.ErrNoAccount)
+	}
+	where := cmp.Or(f.code, "any account")
+	if f.currency != "" {
+		where += " in " + f.currency
+	}
+	return fmt.Errorf("%s %s: neither the code of a system account nor a customer with bookings on %s", f.tenant, who, where)
 }
 
 // account finds the one account that a command is about.
@@ -101,7 +114,7 @@ func (f *ledgerFlags) account(ctx context.Context, db *database.DB, who string) 
 		for _, account := range found {
 			currencies = append(currencies, string(account.Currency))
 		}
-		return ledger.Account{}, fmt.Errorf("%s has accounts in %s: pass --currency", who, strings.Join(currencies, ", "))
+		return ledger.Account{}, usageError{fmt.Errorf("%s has accounts in %s: pass --currency", who, strings.Join(currencies, ", "))}
 	}
 	return found[0], nil
 }

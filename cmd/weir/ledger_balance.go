@@ -32,7 +32,7 @@ line says whether they do. A date means its end, in UTC.`,
 			if asOf != "" {
 				var err error
 				if before, err = statement.ParseAsOf(asOf); err != nil {
-					return fmt.Errorf("flag --as-of: %w", err)
+					return usageError{fmt.Errorf("flag --as-of: %w", err)}
 				}
 			}
 			return f.withLedger(a, cmd, func(ctx context.Context, db *database.DB) error {

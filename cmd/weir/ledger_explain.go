@@ -127,7 +127,7 @@ func printLargest(out io.Writer, lines []statement.LineView, currency ledger.Cur
 		fmt.Fprintln(out, "\nlargest movements")
 	}
 	for _, l := range lines {
-		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-23s  %-22s  %-14s %15s %15s  %s", stamp(&l.BookedAt), l.Template, l.EntryID, nonzero(l.Debit, currency), nonzero(l.Credit, currency), strings.TrimSpace(l.PaymentID+" "+l.Reference)), " "))
+		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-23s  %-22s  %-14s %15s %15s  %s", stamp(&l.BookedAt), l.Template, l.EntryID, nonzero(l.Debit, currency), nonzero(l.Credit, currency), about(&l)), " "))
 	}
 	fmt.Fprintln(out)
 }

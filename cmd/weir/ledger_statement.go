@@ -22,7 +22,8 @@ func newStatementCommand(a *app) *cobra.Command {
 		Use:   "statement CUSTOMER|CODE",
 		Short: "Print the movements of one account with the balance after each",
 		Long: `statement prints a page of an account's movements, oldest first: the last ones, or those of a time from --from on. What
-it prints below the page goes on from there, in either direction.
+it prints below the page goes on from there, in either direction. A page that others precede or follow says brought forward
+and carried forward instead of opening and closing balance.
 
 Amounts stand on the side on which they were posted, balances on the account's normal side. A date of --to means its end,
 in UTC. The last line says how far the statements are.`,
@@ -36,7 +37,7 @@ in UTC. The last line says how far the statements are.`,
 				return err
 			}
 			if q.Limit < 1 || q.Limit > statement.MaxLines {
-				return fmt.Errorf("flag --limit: want 1 to %d", statement.MaxLines)
+				return usageError{fmt.Errorf("flag --limit: want 1 to %d", statement.MaxLines)}
 			}
 			return f.withLedger(a, cmd, func(ctx context.Context, db *database.DB) error {
 				if q.Account, err = f.account(ctx, db, args[0]); err != nil {
@@ -49,7 +50,7 @@ in UTC. The last line says how far the statements are.`,
 				if f.json {
 					return printJSON(a.out, page.View())
 				}
-				return printStatement(a.out, f.tenant, page)
+				return printStatement(a.out, f.tenant, page, &q)
 			})
 		},
 	}
@@ -66,12 +67,15 @@ in UTC. The last line says how far the statements are.`,
 func readRange(from, to string, q *statement.Query) (err error) {
 	if from != "" {
 		if q.From, err = statement.ParseTime(from); err != nil {
-			return fmt.Errorf("flag --from: %w", err)
+			return usageError{fmt.Errorf("flag --from: %w", err)}
 		}
 	}
 	if to != "" {
 		if q.To, err = statement.ParseAsOf(to); err != nil {
-			return fmt.Errorf("flag --to: %w", err)
+			return usageError{fmt.Errorf("flag --to: %w", err)}
+		}
+		if !q.From.Before(q.To) {
+			return usageError{fmt.Errorf("flag --to: %s is before --from", to)}
 		}
 	}
 	return nil
@@ -79,34 +83,43 @@ func readRange(from, to string, q *statement.Query) (err error) {
 
 func readCursors(after, before string) (a, b statement.Cursor, err error) {
 	if after != "" && before != "" {
-		return nil, nil, errors.New("want one of --after and --before")
+		return nil, nil, usageError{errors.New("want one of --after and --before")}
 	}
 	if after != "" {
 		if a, err = statement.ParseCursor(after); err != nil {
-			return nil, nil, fmt.Errorf("flag --after: %w", err)
+			return nil, nil, usageError{fmt.Errorf("flag --after: %w", err)}
 		}
 	}
 	if before != "" {
 		if b, err = statement.ParseCursor(before); err != nil {
-			return nil, nil, fmt.Errorf("flag --before: %w", err)
+			return nil, nil, usageError{fmt.Errorf("flag --before: %w", err)}
 		}
 	}
 	return a, b, nil
 }
 
-func printStatement(out io.Writer, tenant string, page *statement.Page) error {
+// printStatement prints a page. What it begins and ends with is brought forward or carried forward where more lines of the
+// range that was asked for are, or were, on another page.
+func printStatement(out io.Writer, tenant string, page *statement.Page, q *statement.Query) error {
 	v := page.View()
 	currency := ledger.Currency(v.Account.Currency)
-	row := func(booked, effective, movement, entry, debit, credit, balance string) {
-		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-23s  %-23s  %-22s  %-14s %15s %15s %17s", booked, effective, movement, entry, debit, credit, balance), " "))
+	first, last := "opening balance", "closing balance"
+	if q.After != nil || page.Backwards && v.More {
+		first = "brought forward"
+	}
+	if q.Before != nil || !page.Backwards && v.More {
+		last = "carried forward"
+	}
+	row := func(booked, effective, movement, entry, debit, credit, balance, about string) {
+		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%-23s  %-23s  %-22s  %-14s %15s %15s %17s  %s", booked, effective, movement, entry, debit, credit, balance, about), " "))
 	}
 	fmt.Fprintln(out, title(v.Account, tenant))
-	row("booked", "effective", "movement", "entry", "debit", "credit", "balance")
-	row("", "", "opening balance", "", "", "", number(v.Opening, currency))
+	row("booked", "effective", "movement", "entry", "debit", "credit", "balance", "payment, reference")
+	row("", "", first, "", "", "", number(v.Opening, currency), "")
 	for _, l := range v.Lines {
-		row(stamp(&l.BookedAt), stamp(l.EffectiveAt), l.Template, l.EntryID, nonzero(l.Debit, currency), nonzero(l.Credit, currency), number(*l.Balance, currency))
+		row(stamp(&l.BookedAt), stamp(l.EffectiveAt), l.Template, l.EntryID, nonzero(l.Debit, currency), nonzero(l.Credit, currency), number(*l.Balance, currency), about(&l))
 	}
-	row("", "", "closing balance", "", "", "", number(v.Closing, currency))
+	row("", "", last, "", "", "", number(v.Closing, currency), "")
 	if page.Backwards && v.More {
 		fmt.Fprintf(out, "earlier lines: --before %s\n", v.StartCursor)
 	}
@@ -116,6 +129,9 @@ func printStatement(out io.Writer, tenant string, page *statement.Page) error {
 	printProjection(out, v.Projection)
 	return nil
 }
+
+// about is what a line belongs to.
+func about(l *statement.LineView) string { return strings.TrimSpace(l.PaymentID + " " + l.Reference) }
 
 // nonzero is an amount without its currency, "" for none.
 func nonzero(minor int64, currency ledger.Currency) string {

@@ -59,6 +59,12 @@ func bookAYear(t *testing.T, db *database.DB) {
 	book(0, at(2, 4), "", e, err)
 	e, err = deposited(yen, 1200, 0)
 	book(0, at(3, 1), "", e, err)
+	carl := ledger.Customer{Tenant: "books", ID: "carl", Currency: "EUR"}
+	e, err = deposited(carl, 15000, 0)
+	book(1, at(3, 2), "", e, err)
+	e, err = ledger.WalletDebited(carl, ledger.Adjustments, 12001)
+	e.Effective = at(2, 27) // of a month that was closed before it was booked
+	book(1, at(3, 3), "case-7", e, err)
 	for partition, entries := range entries {
 		err := db.InTx(t.Context(), func(tx pgx.Tx) error {
 			var batch pgx.Batch
@@ -70,6 +76,10 @@ VALUES ('payments', $1, $2, 0, '', '', 1)`, partition, entries[len(entries)-1].I
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	_, err = db.Pool.Exec(t.Context(), `INSERT INTO closed_periods (partition, tenant, month, position) VALUES (1, 'books', '2026-02', 25)`)
+	if err != nil {
+		t.Fatal(err)
 	}
 	_, err = db.Pool.Exec(t.Context(), `
 INSERT INTO holds (partition, id, hold, tenant, customer, region, currency, amount, captured, released, expires_at, version, positions)

@@ -33,7 +33,7 @@ line says whether they do. A date means its end, in UTC.`,
 			if asOf != "" {
 				var err error
 				if before, err = statement.ParseAsOf(asOf); err != nil {
-					return fmt.Errorf("flag --as-of: %w", err)
+					return usageError{fmt.Errorf("flag --as-of: %w", err)}
 				}
 			}
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, _ *config.Config, _ *slog.Logger) error {

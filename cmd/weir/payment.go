@@ -25,7 +25,7 @@ func newPaymentCommand(a *app) *cobra.Command {
 		Args:  one("payment, by its id: weir payment pay_0003_019ac1b2f5a87c3e9d10aa5be2c17f44"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := topics.ParsePaymentID(args[0]); err != nil {
-				return err
+				return usageError{err}
 			}
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, _ *config.Config, _ *slog.Logger) error {
 				table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
