@@ -2,6 +2,7 @@ package docs
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func customers() map[string]string {
 
 // Documents whose snippets are checked by what they print and do.
 const (
-	trialBalance = "docs/bi.md"         // prints a trial balance
+	trialBalance = "docs/bi.md" // prints a trial balance
 	proof        = "docs/ledger-proof.md"
 	deadLetters  = "docs/operations.md" // lists dead letters and writes them back
 )
@@ -365,7 +366,7 @@ func (w *world) heads(t *testing.T, language, text string) {
 	}
 	var got string
 	for _, head := range stored {
-		want := fmt.Sprintf("%d %d %x\n", head.Partition, head.Entries, head.Hash)
+		want := fmt.Sprintf("%d %d %s\n", head.Partition, head.Entries, base64.StdEncoding.EncodeToString(head.Hash[:]))
 		if !await(func() bool { got = w.run(t, language, text); return strings.Contains(got, want) }) {
 			t.Errorf("the snippet prints\n%s, the database has %s", got, want)
 		}
