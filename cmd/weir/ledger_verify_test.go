@@ -60,7 +60,7 @@ func TestLedgerVerify(t *testing.T) {
 	want("no key", nil, exitUsage, []string{"flag --key: want a public key as weir ledger keygen prints it"}, "--key", "weir/test")
 	want("no private key", []string{"WEIR_LEDGER__CHECKPOINT_KEY=weir/test"}, exitUsage, []string{"ledger.checkpoint_key: is not a private key"})
 	want("no partition", nil, exitUsage, []string{"flag --partition: want a number from 0 on"}, "--partition", "-2")
-	want("a partition that is not there", nil, exitUsage, []string{"\nweir: flag --partition: there is no partition 77: the ledger has records in 1, counted from 0\n"},
+	want("a partition that is not there", nil, exitUsage, []string{"\nweir: flag --partition: there is no partition 77: the ledger has 1, from 0 on; one that never had a record is not counted\n"},
 		"--partition", "77", "--database-only")
 	_, other, err := note.GenerateKey(rand.Reader, "weir/test")
 	if err != nil {

@@ -103,7 +103,7 @@ func Verify(ctx context.Context, config Config) (*Counts, error) {
 	}
 	if config.Partition != AllPartitions {
 		if !slices.Contains(partitions, config.Partition) {
-			return nil, fmt.Errorf("%w %d: the ledger has records in %d, counted from 0", ErrNoPartition, config.Partition, len(partitions))
+			return nil, fmt.Errorf("%w %d: the ledger has %d, from 0 on; one that never had a record is not counted", ErrNoPartition, config.Partition, len(partitions))
 		}
 		partitions = []int32{config.Partition}
 	}
