@@ -393,7 +393,9 @@ type WalletChange struct {
 	Amount int64 `json:"amount,omitempty"`
 
 	// At When it was decided.
-	At       *time.Time     `json:"at,omitempty"`
+	At *time.Time `json:"at,omitempty"`
+
+	// Balance Right after the movement. Absent after a close, and after the rollback of a round of which nothing was known.
 	Balance  *WalletBalance `json:"balance,omitempty"`
 	Currency string         `json:"currency,omitempty"`
 
