@@ -109,7 +109,7 @@ func flowTopics() []Topic {
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
 		},
 		{
-			Name: LedgerPeriods, Purpose: "The trial balance of each accounting period that was closed, as far as a partition has it; the sum over all partitions is the tenant's.",
+			Name: LedgerPeriods, Purpose: "The trial balance of each accounting period that was closed, as far as a partition has it, or why it was not closed; the sum over all partitions is the tenant's.",
 			Key: "tenant", Retention: forEver, Value: PeriodClosed{}, Types: []string{TypePeriodClosed},
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
 		},
