@@ -73,6 +73,9 @@ func (c *Command) invalid() string {
 	if field := unprintableIn(c.texts); field != "" {
 		return field + unprintable
 	}
+	if !ValidTime(c.IssuedAt) {
+		return "issued_at" + outOfTime
+	}
 	if c.CustomerID == "" && c.Type != CommandCreate {
 		return "customer_id: is missing; want the payment's customer, which its created event names"
 	}

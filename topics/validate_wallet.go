@@ -2,7 +2,6 @@ package topics
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/go-playground/validator/v10"
 )
@@ -81,7 +80,7 @@ func (c *WalletCommand) invalidReason() string {
 		return ""
 	case c.RequestedBy == "" || c.ApprovedBy == "":
 		return "requested_by and approved_by: one is missing; an adjustment needs two people"
-	case strings.EqualFold(strings.TrimSpace(c.RequestedBy), strings.TrimSpace(c.ApprovedBy)):
+	case SamePerson(c.RequestedBy, c.ApprovedBy):
 		return "approved_by: is the same as requested_by; an adjustment needs two people"
 	}
 	return ""
@@ -102,6 +101,14 @@ func (c *WalletCommand) invalidPlace() string {
 }
 
 func (c *WalletCommand) invalidTimes() string {
+	switch {
+	case !ValidTime(c.ExpiresAt):
+		return "expires_at" + outOfTime
+	case !ValidTime(c.EffectiveAt):
+		return "effective_at" + outOfTime
+	case !ValidTime(c.IssuedAt):
+		return "issued_at" + outOfTime
+	}
 	if !c.ExpiresAt.IsZero() && !c.IssuedAt.IsZero() && !c.ExpiresAt.After(c.IssuedAt) {
 		return "expires_at: had passed when the command was issued; want a later time, at which the hold is to end"
 	}

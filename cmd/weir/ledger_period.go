@@ -140,7 +140,7 @@ func checkClose(r *topics.PeriodClose) error {
 		return fmt.Errorf("%w: --month: %w", errConfiguration, err)
 	case time.Now().Before(month.End()):
 		return fmt.Errorf("%w: --month: %s ends at %s", errConfiguration, month, month.End().Format(time.RFC3339))
-	case r.RequestedBy == "" || r.ApprovedBy == "" || r.RequestedBy == r.ApprovedBy:
+	case r.RequestedBy == "" || r.ApprovedBy == "" || topics.SamePerson(r.RequestedBy, r.ApprovedBy):
 		return fmt.Errorf("%w: --requested-by and --approved-by: want two different people", errConfiguration)
 	}
 	id, err := uuid.NewV7()

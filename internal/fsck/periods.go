@@ -51,11 +51,12 @@ func (p *partitionCheck) periodClosed(o *stream.Output, position int64) {
 	}
 }
 
-// periods compares closed_periods up to M with what the log says.
+// periods compares closed_periods up to M with what the log says. No row is of a record that is not applied.
 func (p *partitionCheck) periods(ctx context.Context) error {
 	rows, err := collect[closedPeriod](ctx, p.checker,
-		`SELECT tenant, month, position FROM closed_periods WHERE partition = $1 AND position < $2 ORDER BY position`,
-		p.snapshot.partition, p.next)
+		`SELECT tenant, month, position FROM closed_periods WHERE partition = $1 AND (position < $2 OR position >= (
+	SELECT next FROM stream_positions WHERE role = $3 AND partition = $1)) ORDER BY position`,
+		p.snapshot.partition, p.next, role)
 	if err != nil {
 		return fmt.Errorf("read closed periods: %w", err)
 	}

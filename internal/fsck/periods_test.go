@@ -37,6 +37,8 @@ func TestCorruptionOfPeriodsIsFound(t *testing.T) {
 		{"it is open again", sql(`DELETE FROM closed_periods`), []string{"period: partition 0: " + month + " of acme", "closed_periods does not"}},
 		{"another month", sql(`UPDATE closed_periods SET month = '2020-01'`), []string{"period: partition 0: 2020-01 of acme", "the log does not"}},
 		{"another tenant's", sql(`UPDATE closed_periods SET tenant = 'other'`), []string{"period: partition 0: " + month + " of other", "the log does not"}},
+		{"a month of the future", sql(`INSERT INTO closed_periods VALUES (0, 'acme', '2031-12', 9000000000000000000)`),
+			[]string{"period: partition 0: 2031-12 of acme", "the log does not"}},
 		{"its entry is gone", sql(`DELETE FROM entries WHERE template = 'period_closed'`), []string{"L3: partition 0: account", "postings sum to"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

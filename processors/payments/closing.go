@@ -63,7 +63,7 @@ func (s *partition) closePeriod(c *closing, id inputID, r *stream.Record) []stre
 	told := s.answer(c, r)
 	out := outputs{partition: s, record: r}
 	switch {
-	case c.RequestedBy == "" || c.ApprovedBy == "" || c.RequestedBy == c.ApprovedBy:
+	case c.RequestedBy == "" || c.ApprovedBy == "" || topics.SamePerson(c.RequestedBy, c.ApprovedBy):
 		told.Refusal, told.Detail = topics.RefusedInvalid, "requested_by and approved_by: want two different people"
 	case r.Time.Before(c.month.End()):
 		told.Refusal, told.Detail = topics.RefusedWrongState, fmt.Sprintf("%s ends at %s", c.month, c.month.End().Format(time.RFC3339))

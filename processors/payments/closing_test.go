@@ -198,7 +198,7 @@ func TestPeriodsRefuse(t *testing.T) {
 	}
 	for _, c := range []struct{ name, month, requested, approved, refusal, detail string }{
 		{"not over", "2026-03", "ana", "bo", "wrong_state", "2026-03 ends at 2026-04-01T00:00:00Z"},
-		{"one person", "2026-02", "ana", "ana", "invalid", "two different people"},
+		{"one person", "2026-02", "ana", "Ana ", "invalid", "two different people"},
 		{"nobody approves", "2026-02", "ana", "", "invalid", "two different people"},
 		{"closed", "2026-02", "ana", "bo", "", ""},
 		{"closed before", "2026-02", "ana", "bo", "finished", "up to 2026-02 are closed"},
@@ -221,5 +221,30 @@ func TestPeriodsRefuse(t *testing.T) {
 	}
 	if len(in.letters) != 1 || !strings.Contains(in.letters[0].Detail, `month "February"`) {
 		t.Errorf("a month that is none: %+v", in.letters)
+	}
+}
+
+// TestIssuedAhead: a command that claims to be issued long after its record would never grow too old to be repeated.
+func TestIssuedAhead(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	for _, c := range []struct {
+		ahead   time.Duration
+		refusal topics.RefusalCode
+	}{{23 * time.Hour, ""}, {25 * time.Hour, topics.RefusedInvalid}} {
+		in.put(topics.TypeAssessedWallet, topics.AssessedWalletCommand{Command: topics.WalletCommand{CommandID: newID(), Tenant: "acme",
+			CustomerID: "ana", Type: topics.WalletCredit, Amount: 5, Currency: "EUR", Reason: topics.ReasonBonus, IssuedAt: in.now.Add(c.ahead)}})
+		in.fold(1)
+		var e topics.WalletEvent
+		for _, o := range in.outputs[in.next-1] {
+			if o.Topic == topics.WalletEvents {
+				if err := topics.Unmarshal(o.Value, &e); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if e.Refusal != c.refusal {
+			t.Errorf("issued %s ahead: %+v", c.ahead, e)
+		}
 	}
 }

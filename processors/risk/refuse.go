@@ -49,7 +49,10 @@ func validate(refusal *topics.Refusal, raw []byte, instead string) *topics.Refus
 // Whatever its author could have written freely is dropped, so that neither a card number nor a text of any size goes
 // on. So are its type and amount: what is left must not be a command that a reader could carry out.
 func nameOnly(c *topics.Command) topics.Command {
-	left := topics.Command{CommandID: c.CommandID, Tenant: c.Tenant, IssuedAt: c.IssuedAt}
+	left := topics.Command{CommandID: c.CommandID, Tenant: c.Tenant}
+	if topics.ValidTime(c.IssuedAt) {
+		left.IssuedAt = c.IssuedAt
+	}
 	if isName(c.Region, maxRegion) {
 		left.Region = c.Region
 	}

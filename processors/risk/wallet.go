@@ -48,7 +48,10 @@ func (a *Assessor) AssessWallet(_ context.Context, r stream.Record) ([]stream.Me
 
 // walletNameOnly is nameOnly for a wallet command.
 func walletNameOnly(c *topics.WalletCommand) topics.WalletCommand {
-	left := topics.WalletCommand{CommandID: c.CommandID, Tenant: c.Tenant, IssuedAt: c.IssuedAt}
+	left := topics.WalletCommand{CommandID: c.CommandID, Tenant: c.Tenant}
+	if topics.ValidTime(c.IssuedAt) {
+		left.IssuedAt = c.IssuedAt
+	}
 	if isName(c.CustomerID, maxCustomer) {
 		left.CustomerID = c.CustomerID
 	}

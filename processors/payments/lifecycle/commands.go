@@ -47,6 +47,9 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	if refusal := d.wellFormed(c); refusal != nil {
 		return refusal
 	}
+	if topics.IssuedAhead(c.IssuedAt, d.now) {
+		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: fmt.Sprintf("issued_at: %s lies in the future", c.IssuedAt.UTC().Format(time.RFC3339))}
+	}
 	if !c.IssuedAt.IsZero() && c.IssuedAt.Before(d.now.Add(-d.limits.Horizon)) {
 		return &topics.Refusal{Code: topics.RefusedTooOld, Detail: fmt.Sprintf("issued at %s, more than %s ago", c.IssuedAt.UTC().Format(time.RFC3339), d.limits.Horizon)}
 	}

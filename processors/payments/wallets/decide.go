@@ -138,6 +138,12 @@ func (d *decision) check(c *topics.WalletCommand) *topics.Refusal {
 			return invalid("currency: %.8q is not an ISO 4217 currency", c.Currency)
 		}
 	}
+	if !topics.ValidTime(c.ExpiresAt) || !topics.ValidTime(c.EffectiveAt) {
+		return invalid("expires_at and effective_at: want times in the years 1970 to 9998 of UTC")
+	}
+	if topics.IssuedAhead(c.IssuedAt, d.now) {
+		return invalid("issued_at: %s lies in the future", c.IssuedAt.UTC().Format(time.RFC3339))
+	}
 	if !c.ExpiresAt.IsZero() && !c.ExpiresAt.After(d.now) {
 		return invalid("expires_at: %s has passed", c.ExpiresAt.UTC().Format(time.RFC3339))
 	}

@@ -1,0 +1,32 @@
+package topics
+
+import (
+	"strings"
+	"time"
+)
+
+// The years, in UTC, in which the times of commands lie. RFC 3339 has four digits for a year: what a sender's offset leaves
+// beyond them could be written and not be read again.
+const (
+	firstYear = 1970
+	lastYear  = 9998
+)
+
+// ValidTime says whether a command may name a time. The zero time stands for none and is valid.
+func ValidTime(t time.Time) bool {
+	year := t.UTC().Year()
+	return t.IsZero() || (year >= firstYear && year <= lastYear)
+}
+
+const outOfTime = ": is out of range; want a time in the years 1970 to 9998 of UTC"
+
+// clockAhead is how far the clock of whoever issues commands may be ahead of the broker's.
+const clockAhead = 24 * time.Hour
+
+// IssuedAhead says whether a command claims to be issued later than its record's time allows. It would never grow too old.
+func IssuedAhead(issued, now time.Time) bool { return issued.After(now.Add(clockAhead)) }
+
+// SamePerson says whether two names are of one person: letter case and outer spaces tell nobody apart.
+func SamePerson(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}
