@@ -60,7 +60,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, account, payment, wallet, hold, round, timer, period, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, account, payment, wallet, hold, round, timer, period, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -105,6 +105,9 @@ func Run(ctx context.Context, config Config) (*Counts, error) {
 	}
 	snapshots, err := c.snapshots(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.strays(ctx); err != nil {
 		return nil, err
 	}
 	c.Counts.Partitions.Store(int64(len(snapshots)))

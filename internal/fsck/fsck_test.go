@@ -82,6 +82,8 @@ func TestCorruptionInTheDatabaseIsFound(t *testing.T) {
 			[]string{"L3", "postings sum to -7000, and there is no such account"}},
 		{"money from nowhere", sql(`INSERT INTO accounts VALUES (0, '00000000-0000-0000-0000-000000000000', 'acme', 'customer_wallet', 'x', 'EUR', true, -5)`),
 			[]string{"L3", "account 00000000000000000000000000000000", "balance -5, postings sum to 0"}},
+		{"money in no partition", sql(`INSERT INTO accounts VALUES (-1, '00000000-0000-0000-0000-000000000000', 'acme', 'psp_fees', '', 'EUR', false, 5)`),
+			[]string{"partition: partition -1: accounts", "1 rows are of a partition that there cannot be"}},
 		{"a guard is off", sql(`UPDATE accounts SET guarded = false WHERE partition = 0 AND id = ` + wallet),
 			[]string{"account: partition 0", "guarded is false, the chart of accounts says true"}},
 		{"an account changes hands", sql(`UPDATE accounts SET owner = 'eve' WHERE partition = 0 AND id = ` + wallet),

@@ -128,7 +128,7 @@ func (c *checker) appliedPositions(ctx context.Context) ([]snapshot, error) {
 		for i := range all {
 			all[i].partition = int32(i)
 		}
-		rows, _ := tx.Query(ctx, `SELECT partition, next, base, topic_id, last_hash FROM stream_positions WHERE role = $1`, role)
+		rows, _ := tx.Query(ctx, `SELECT partition, next, base, topic_id, last_hash FROM stream_positions WHERE role = $1 AND partition >= 0`, role)
 		var s snapshot
 		_, err := pgx.ForEachRow(rows, []any{&s.partition, &s.next, &s.base, &s.topicID, &s.lastHash}, func() error {
 			s.applied = true
