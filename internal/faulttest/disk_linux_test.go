@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -39,6 +40,7 @@ func TestFullDisk(t *testing.T) {
 	})
 	d := &disk{listen: freeAddress(t), ballast: filepath.Join(dir, "ballast"), http: &http.Client{Timeout: patience}, status: map[string]string{}}
 	d.file = configuration(t, dir, d.listen, "")
+	d.listenAt(t)
 	p := start(t, "run", "--config", d.file)
 	p.ready(t, "http://"+d.listen)
 	for range 20 {
@@ -85,11 +87,14 @@ func TestFullDisk(t *testing.T) {
 		held = d.held(t)
 		return held >= d.credited && held <= d.credited+d.unsure
 	}, func() string { return fmt.Sprint(held) })
+	d.check(t, "fsck")
 	p.stop(t)
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("ends with %d:\n%s", code, p.output)
 	}
-	d.fsck(t)
+	// What the embedded broker could not write of its transactions' ends is lost when it stops: see ARCHITECTURE.md.
+	d.check(t, "fsck", "--database-only")
+	d.check(t, "ledger", "verify", "--database-only")
 	if strings.Contains(p.output.String(), "panic:") {
 		t.Errorf("panics:\n%s", p.output)
 	}
@@ -210,14 +215,25 @@ func (d *disk) fill(t *testing.T) {
 	}
 }
 
-func (d *disk) fsck(t *testing.T) {
+// listenAt gives the embedded broker a port that the checks beside it find.
+func (d *disk) listenAt(t *testing.T) {
+	text, err := os.ReadFile(d.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, d.file, strings.Replace(string(text), "kafka: {embedded_port: 0", "kafka: {embedded_port: "+port, 1))
+}
+
+func (d *disk) check(t *testing.T, command ...string) {
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, check := range [][]string{{"fsck"}, {"ledger", "verify"}} {
-		if out, err := exec.Command(path, append(check, "--config", d.file)...).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", check, err, out)
-		}
+	if out, err := exec.Command(path, append(command, "--config", d.file)...).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", command, err, out)
 	}
 }
