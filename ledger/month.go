@@ -43,16 +43,20 @@ func (m Month) Start() time.Time { return time.Date(m.Year, m.Month, 1, 0, 0, 0,
 // End is the first moment after the month.
 func (m Month) End() time.Time { return time.Date(m.Year, m.Month+1, 1, 0, 0, 0, 0, time.UTC) }
 
-// PeriodOf is the period that an entry counts in, where all months up to and including closed are closed for its tenant
-// (the zero Month: none is): the month in which it took place, or the first open one where that is closed. A late item thus
-// keeps its effective time and changes no figure that was reported.
-func (e *Entry) PeriodOf(closed Month) Month {
-	effective := e.Effective
-	if effective.IsZero() {
-		effective = e.At
+// LatePeriod is the period that an entry counts in, where that is not the month in which it took place: the first open
+// one after closed, up to which all months are closed for its tenant (the zero Month: none is). "" otherwise. A late item
+// thus keeps its effective time and changes no figure that was reported.
+func (e *Entry) LatePeriod(closed Month) string {
+	if closed.Before(MonthOf(e.TookPlace())) {
+		return ""
 	}
-	if period := MonthOf(effective); closed.Before(period) {
-		return period
+	return closed.Next().String()
+}
+
+// TookPlace is when what is booked took place.
+func (e *Entry) TookPlace() time.Time {
+	if e.Effective.IsZero() {
+		return e.At
 	}
-	return closed.Next()
+	return e.Effective
 }

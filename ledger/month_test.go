@@ -27,7 +27,7 @@ func TestMonthRoundTrips(t *testing.T) {
 	}
 }
 
-func TestPeriodOf(t *testing.T) {
+func TestLatePeriod(t *testing.T) {
 	day := func(s string) time.Time {
 		d, err := time.Parse(time.DateOnly, s)
 		if err != nil {
@@ -41,20 +41,20 @@ func TestPeriodOf(t *testing.T) {
 		closed            Month
 		want              string
 	}{
-		"nothing closed":             {"2026-11-03", "", Month{}, "2026-11"},
-		"back-dated, open":           {"2026-11-03", "2026-10-31", september, "2026-10"},
+		"nothing closed":             {"2026-11-03", "", Month{}, ""},
+		"back-dated, open":           {"2026-11-03", "2026-10-31", september, ""},
 		"back-dated, closed":         {"2026-11-03", "2026-09-30", september, "2026-10"},
 		"long ago":                   {"2026-11-03", "2024-02-01", september, "2026-10"},
 		"the year's end is closed":   {"2027-01-01", "2026-12-31", december, "2027-01"},
-		"booked when it took place":  {"2026-10-01", "", september, "2026-10"},
-		"the last moment of a month": {"2026-10-01", "2026-09-30", Month{2026, time.August}, "2026-09"},
+		"booked when it took place":  {"2026-10-01", "", september, ""},
+		"the last moment of a month": {"2026-10-01", "2026-09-30", Month{2026, time.August}, ""},
 	} {
 		e := Entry{At: day(c.booked)}
 		if c.effective != "" {
 			e.Effective = day(c.effective)
 		}
-		if got := e.PeriodOf(c.closed).String(); got != c.want {
-			t.Errorf("%s: period %s, want %s", name, got, c.want)
+		if got := e.LatePeriod(c.closed); got != c.want {
+			t.Errorf("%s: period %q, want %q", name, got, c.want)
 		}
 	}
 }

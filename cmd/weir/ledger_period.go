@@ -158,7 +158,7 @@ func printClosed(out io.Writer, closed []topics.PeriodClosed) error {
 		}
 	}
 	if refused != nil {
-		return refused
+		return fmt.Errorf("%w\nweir ledger periods shows what is closed", refused)
 	}
 	lines, err := trialOf(closed)
 	if err != nil {

@@ -72,8 +72,5 @@ func Period(ctx context.Context, pool *pgxpool.Pool, e *ledger.Entry) (string, e
 	if err != nil {
 		return "", fmt.Errorf("period of entry %s: %w", e.ID, err)
 	}
-	if period := e.PeriodOf(closed); period != e.PeriodOf(ledger.Month{}) {
-		return period.String(), nil
-	}
-	return "", nil
+	return e.LatePeriod(closed), nil
 }

@@ -1,11 +1,11 @@
 package payments
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -42,11 +42,11 @@ func (s *partition) periodClose(in *input, v topics.PeriodClose) error {
 	return err
 }
 
-// loadClosings reads the balances at the end of the months that the batch may close.
-func (s *partition) loadClosings(ctx context.Context) error {
-	for _, in := range s.inputs {
+// loadClosings reads the balances at the end of the months that the inputs may close.
+func (s *partition) loadClosings(ctx context.Context, closings []*input) error {
+	for _, in := range closings {
 		c := in.closing
-		if c == nil || in.err != nil || s.applied[in.id] || !s.closed[c.Tenant].Before(c.month) {
+		if s.applied[in.id] || !s.closed[c.Tenant].Before(c.month) {
 			continue
 		}
 		var err error
@@ -105,17 +105,19 @@ func (s *partition) sumsAt(c *closing) map[ledgerstore.CodeIn]int64 {
 	sums := maps.Clone(c.sums)
 	for i := range s.entries {
 		e := &s.entries[i]
-		effective := e.Effective
-		if effective.IsZero() {
-			effective = e.At
-		}
-		if !effective.Before(c.month.End()) {
+		if !e.TookPlace().Before(c.month.End()) {
 			continue
 		}
 		for _, p := range e.Postings {
-			if p.Account.Tenant == c.Tenant {
-				sums[ledgerstore.CodeIn{Code: p.Account.Code, Currency: p.Account.Currency}] += p.Minor
+			if p.Account.Tenant != c.Tenant {
+				continue
 			}
+			of := ledgerstore.CodeIn{Code: p.Account.Code, Currency: p.Account.Currency}
+			sum, err := ledger.AddMinor(sums[of], p.Minor)
+			if err != nil {
+				panic(fmt.Sprintf("payments: %s in %s at the end of %s: %v", of.Code, of.Currency, c.month, err))
+			}
+			sums[of] = sum
 		}
 	}
 	return sums
@@ -129,7 +131,7 @@ func trialLines(sums map[ledgerstore.CodeIn]int64) []topics.TrialBalanceLine {
 		}
 	}
 	slices.SortFunc(lines, func(a, b topics.TrialBalanceLine) int {
-		return strings.Compare(a.Currency+a.Code, b.Currency+b.Code)
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Code, b.Code))
 	})
 	return lines
 }

@@ -70,6 +70,7 @@ func (o *outputs) entry(entry *ledger.Entry, a about) {
 		EntryID:  topics.EventID{Partition: entry.ID.Partition, Position: entry.ID.Position, Index: entry.ID.Index}.String(),
 		Template: entry.Template, Tenant: a.tenant, Region: a.region, CustomerID: a.customer, PaymentID: a.payment,
 		TraceID: a.trace, BookedAt: entry.At, EffectiveAt: entry.Effective, Reference: entry.Reference,
+		Period:   entry.LatePeriod(o.partition.closed[a.tenant]),
 		Postings: make([]topics.LedgerPosting, len(entry.Postings)),
 	}
 	for i, p := range entry.Postings {
@@ -78,9 +79,6 @@ func (o *outputs) entry(entry *ledger.Entry, a about) {
 			AccountID: hex.EncodeToString(id[:]), Code: string(p.Account.Code), Owner: p.Account.Owner,
 			Currency: string(p.Account.Currency), Amount: p.Minor,
 		}
-	}
-	if period := entry.PeriodOf(o.partition.closed[a.tenant]); period != entry.PeriodOf(ledger.Month{}) {
-		record.Period = period.String()
 	}
 	o.add(topics.Entries, topics.TypeLedgerEntry, a, &record)
 }

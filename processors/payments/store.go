@@ -23,6 +23,7 @@ var (
 // rounds and balances that the records name; in a second one the balances and wallets that only these can tell.
 func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 	var want wanted
+	var closings []*input
 	clear(s.inputs)
 	clear(s.created)
 	for i := range records {
@@ -36,6 +37,10 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		}
 		if in.wallet.is() {
 			s.wantWallet(&in.wallet, &want)
+			continue
+		}
+		if in.closing != nil {
+			closings = append(closings, in)
 			continue
 		}
 		if in.payment == (paymentKey{}) {
@@ -65,7 +70,7 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 	if err := s.read(ctx, &rest); err != nil {
 		return err
 	}
-	return s.loadClosings(ctx)
+	return s.loadClosings(ctx, closings)
 }
 
 func (s *partition) readApplied(rows pgx.Rows) error {
