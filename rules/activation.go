@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"time"
-
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -14,11 +12,10 @@ import (
 // activation gives CEL the values of one command. A value is boxed when a rule first reads it and kept for the next
 // rules; the activation itself is used again for the next command.
 type activation struct {
-	set      *Set
-	command  *topics.Command
-	features map[string]topics.Feature
-	now      int64 // Unix nanoseconds
-	probing  bool  // every field is the probe
+	set     *Set
+	in      Input
+	now     int64 // Unix nanoseconds
+	probing bool  // every field is the probe
 
 	texts    []ref.Val // by field; nil: not read yet
 	amount   money
@@ -32,22 +29,22 @@ func newActivation(s *Set) *activation {
 	for _, l := range s.lists {
 		a.lists = append(a.lists, &listAt{l, &a.now})
 	}
-	a.metadata = newMetadata(func() map[string]string { return a.command.Metadata })
-	a.counts = newFeatures(func() map[string]topics.Feature { return a.features })
+	a.metadata = newMetadata(func() map[string]string { return a.in.Command.Metadata })
+	a.counts = newFeatures(func() map[string]topics.Feature { return a.in.Features })
 	return a
 }
 
-// begin sets the command to evaluate. A zero now is before every expiry.
-func (a *activation) begin(c *topics.Command, features map[string]topics.Feature, now time.Time) {
-	a.command, a.features, a.now = c, features, 0
-	if !now.IsZero() {
-		a.now = now.UnixNano()
+// begin sets what to evaluate.
+func (a *activation) begin(in Input) {
+	a.in, a.now = in, 0
+	if !in.Now.IsZero() {
+		a.now = in.Now.UnixNano()
 	}
 	clear(a.texts)
 }
 
 // end lets go of the command.
-func (a *activation) end() { a.command, a.features = nil, nil }
+func (a *activation) end() { a.in = Input{} }
 
 // ResolveName implements cel.Activation.
 func (a *activation) ResolveName(name string) (any, bool) {
@@ -66,10 +63,10 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	}
 	switch s.kind {
 	case symbolAmount:
-		if a.command.Currency == "" || a.command.Amount == 0 {
+		if a.in.Command.Currency == "" || a.in.Command.Amount == 0 {
 			return a.set.missing[s.index], true
 		}
-		a.amount = money{ledger.Money{Minor: a.command.Amount, Currency: ledger.Currency(a.command.Currency)}}
+		a.amount = money{ledger.Money{Minor: a.in.Command.Amount, Currency: ledger.Currency(a.in.Command.Currency)}}
 		return &a.amount, true
 	case symbolMetadata:
 		return a.metadata, true
@@ -78,7 +75,7 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	}
 	v := a.texts[s.index]
 	if v == nil {
-		if text := a.set.fields[s.index].get(a.command); text != "" {
+		if text := a.set.fields[s.index].text(&a.in); text != "" {
 			v = types.String(text)
 		} else {
 			v = a.set.missing[s.index]

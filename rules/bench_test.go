@@ -25,7 +25,7 @@ func BenchmarkEvaluateDefaultSet(b *testing.B) {
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
-		if d := set.Evaluate(c, nil, now); d.Outcome != topics.OutcomePass || len(d.Rules) > 0 {
+		if d := set.Evaluate(rules.Input{Command: c, Now: now}); d.Outcome != topics.OutcomePass || len(d.Rules) > 0 {
 			b.Fatalf("%+v", d)
 		} else {
 			n = d.Evaluated
@@ -46,6 +46,6 @@ rules:
 	c, now := ordinary(), time.Unix(1_800_000_000, 0)
 	b.ReportAllocs()
 	for b.Loop() {
-		set.Evaluate(c, nil, now)
+		set.Evaluate(rules.Input{Command: c, Now: now})
 	}
 }

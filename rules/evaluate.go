@@ -3,7 +3,6 @@ package rules
 import (
 	"sort"
 	"strings"
-	"time"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -19,28 +18,29 @@ func Assessed(t topics.CommandType) bool {
 	return t == topics.CommandCreate || t == topics.CommandAuthorize
 }
 
-// Evaluate decides on a valid command. It is deterministic: the same set, command, features and now give the same
-// decision. now is the time of the command's record and is used for the expiry of list entries alone. A command of a
-// type that is not assessed passes with an empty RuleSet.
-func (s *Set) Evaluate(c *topics.Command, features map[string]topics.Feature, now time.Time) topics.Decision {
-	return s.evaluate(c, features, now, nil)
+// Evaluate decides on a valid command. It is deterministic: the same set and input give the same decision. The input's
+// time is used for the expiry of list entries alone. A command of a type that is not assessed passes with an empty
+// RuleSet.
+func (s *Set) Evaluate(in Input) topics.Decision {
+	return s.evaluate(in, nil)
 }
 
 // Explain decides like Evaluate and tells the result of every rule that was evaluated, misses included.
-func (s *Set) Explain(c *topics.Command, features map[string]topics.Feature, now time.Time) (topics.Decision, []topics.RuleResult) {
+func (s *Set) Explain(in Input) (topics.Decision, []topics.RuleResult) {
 	var all []topics.RuleResult
-	d := s.evaluate(c, features, now, func(r topics.RuleResult) { all = append(all, r) })
+	d := s.evaluate(in, func(r topics.RuleResult) { all = append(all, r) })
 	return d, all
 }
 
-func (s *Set) evaluate(c *topics.Command, features map[string]topics.Feature, now time.Time, observe func(topics.RuleResult)) topics.Decision {
+func (s *Set) evaluate(in Input, observe func(topics.RuleResult)) topics.Decision {
+	c := in.Command
 	d := topics.Decision{CommandID: c.CommandID, Outcome: topics.OutcomePass}
 	if !Assessed(c.Type) {
 		return d
 	}
 	d.RuleSet = s.hash
 	a := s.activations.Get().(*activation)
-	a.begin(c, features, now)
+	a.begin(in)
 	best := rank(topics.OutcomePass, true)
 	for i := range s.rules {
 		r := &s.rules[i]

@@ -151,7 +151,7 @@ rules:
 			t.Fatal(err)
 		}
 		var hits []string
-		for _, r := range set.Evaluate(c, nil, now).Rules {
+		for _, r := range set.Evaluate(rules.Input{Command: c, Now: now}).Rules {
 			hits = append(hits, r.Rule)
 		}
 		if !slices.Equal(hits, want) {
@@ -193,7 +193,7 @@ rules:
 `)
 	c := ordinary()
 	c.Amount = 200_00
-	d := set.Evaluate(c, map[string]topics.Feature{"zero": {}}, time.Time{})
+	d := set.Evaluate(rules.Input{Command: c, Features: map[string]topics.Feature{"zero": {}}})
 	want := topics.Decision{CommandID: c.CommandID, Outcome: topics.OutcomeHold, Reasons: []string{"data"}, Score: 7, Evaluated: 5, RuleSet: set.Hash(),
 		Rules: []topics.RuleResult{
 			{Rule: "step", Result: topics.RuleHit, Outcome: topics.OutcomeStepUp},
@@ -204,7 +204,7 @@ rules:
 	if fmt.Sprintf("%+v", d) != fmt.Sprintf("%+v", want) {
 		t.Errorf("decision\n%+v, want\n%+v", d, want)
 	}
-	explained, all := set.Explain(c, map[string]topics.Feature{"zero": {}}, time.Time{})
+	explained, all := set.Explain(rules.Input{Command: c, Features: map[string]topics.Feature{"zero": {}}})
 	if fmt.Sprintf("%+v", explained) != fmt.Sprintf("%+v", want) || len(all) != want.Evaluated || all[0] != (topics.RuleResult{Rule: "miss", Result: topics.RuleMiss}) {
 		t.Errorf("explained %+v\n%+v", explained, all)
 	}
@@ -214,12 +214,12 @@ func TestCommandsThatAreNotAssessedPass(t *testing.T) {
 	set := compile(t, "rules:\n  - { name: all, when: tenant != \"other\", outcome: block, commands: [create, authorize] }\n")
 	for _, of := range []topics.CommandType{topics.CommandConfirm, topics.CommandCapture, topics.CommandVoid, topics.CommandRefund,
 		topics.CommandCancel, topics.CommandApprove, topics.CommandReject} {
-		d := set.Evaluate(&topics.Command{Type: of, Tenant: "acme"}, nil, time.Time{})
+		d := set.Evaluate(rules.Input{Command: &topics.Command{Type: of, Tenant: "acme"}})
 		if d.Outcome != topics.OutcomePass || d.RuleSet != "" || d.Evaluated != 0 {
 			t.Errorf("%s: %+v", of, d)
 		}
 	}
-	if d := set.Evaluate(&topics.Command{Type: topics.CommandAuthorize, Tenant: "acme"}, nil, time.Time{}); d.Outcome != topics.OutcomeBlock {
+	if d := set.Evaluate(rules.Input{Command: &topics.Command{Type: topics.CommandAuthorize, Tenant: "acme"}}); d.Outcome != topics.OutcomeBlock {
 		t.Errorf("authorize: %+v", d)
 	}
 }
@@ -256,7 +256,7 @@ func TestLattice(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s\n%s", text.String(), err)
 		}
-		d := set.Evaluate(ordinary(), nil, time.Time{})
+		d := set.Evaluate(rules.Input{Command: ordinary()})
 		if want == "final" {
 			want = "block"
 		}
@@ -331,14 +331,14 @@ func TestEvaluateFromManyGoroutines(t *testing.T) {
 		commands[i] = ordinary()
 		commands[i].Amount = int64(i * 50_000)
 		commands[i].Card.Country = []string{"DE", "FR", "KP", ""}[i%4]
-		want[i] = fmt.Sprint(set.Evaluate(commands[i], nil, time.Time{}))
+		want[i] = fmt.Sprint(set.Evaluate(rules.Input{Command: commands[i]}))
 	}
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for round := range 200 {
 				i := round % len(commands)
-				if got := fmt.Sprint(set.Evaluate(commands[i], nil, time.Time{})); got != want[i] {
+				if got := fmt.Sprint(set.Evaluate(rules.Input{Command: commands[i]})); got != want[i] {
 					t.Errorf("%s, want %s", got, want[i])
 				}
 			}
@@ -356,7 +356,7 @@ func TestMissesDoNotAllocatePerRule(t *testing.T) {
 		fmt.Fprintf(&text, "  - { name: r%d, when: 'card.country == \"FR\" && payment.amount > money(\"%d.00 EUR\")', outcome: hold, on_missing: hold }\n", i, i+1)
 	}
 	set, c := compile(t, text.String()), ordinary()
-	if n := testing.AllocsPerRun(200, func() { set.Evaluate(c, nil, time.Time{}) }); n > 50 {
+	if n := testing.AllocsPerRun(200, func() { set.Evaluate(rules.Input{Command: c}) }); n > 50 {
 		t.Errorf("%.0f allocations for 100 rules that read one field", n)
 	}
 }
@@ -372,6 +372,6 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		set.Test()
-		set.Evaluate(ordinary(), nil, time.Time{})
+		set.Evaluate(rules.Input{Command: ordinary()})
 	})
 }

@@ -35,6 +35,9 @@ type Field struct {
 	set     func(*topics.Command, string) // for inline tests; TypeText only
 }
 
+// text is the field's value, "" where it is missing; TypeText only.
+func (f *Field) text(in *Input) string { return f.get(in.Command) }
+
 // The fields that are not TypeText have places of their own in the activation.
 const (
 	fieldAmount   = "payment.amount"

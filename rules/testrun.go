@@ -31,9 +31,8 @@ func (s *Set) Test() (tests int, failures Problems) {
 
 // testRule evaluates one rule alone, enabled or not.
 func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
-	c, features := t.command(r.Commands[0])
 	a := newActivation(s)
-	a.begin(c, features, t.Now)
+	a.begin(t.input(r.Commands[0]))
 	result := r.evaluate(a)
 	if string(result.Result) != t.Expect {
 		detail := ""
@@ -46,8 +45,7 @@ func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
 
 // testFile evaluates the whole set.
 func (s *Set) testFile(t Test, failures *Problems) {
-	c, features := t.command(topics.CommandCreate)
-	d := s.Evaluate(c, features, t.Now)
+	d := s.Evaluate(t.input(topics.CommandCreate))
 	var hits, said []string
 	for _, r := range d.Rules {
 		if r.Result == topics.RuleHit {
@@ -74,8 +72,8 @@ func (t Test) failed(failures *Problems, of, what string) {
 	s.fail(t.at, "", "test%s of %s failed: %s", name, of, what)
 }
 
-// command is the command that a test describes.
-func (t Test) command(of topics.CommandType) (*topics.Command, map[string]topics.Feature) {
+// input is what a test describes.
+func (t Test) input(of topics.CommandType) Input {
 	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test"}
 	features := map[string]topics.Feature{}
 	for name, value := range t.Given {
@@ -99,5 +97,5 @@ func (t Test) command(of topics.CommandType) (*topics.Command, map[string]topics
 			f.set(c, value)
 		}
 	}
-	return c, features
+	return Input{Command: c, Features: features, Now: t.Now}
 }

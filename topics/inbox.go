@@ -16,6 +16,8 @@ const (
 type AssessedCommand struct {
 	Command  Command  `json:"command"`
 	Decision Decision `json:"decision"`
+	// Enrichment is what data files said of the command, nil where they said nothing.
+	Enrichment *Enrichment `json:"enrichment,omitempty"`
 	// Features are the velocity answers that the decision read, by name. Empty until velocity definitions exist.
 	Features map[string]Feature `json:"features,omitempty"`
 	// Refusal says that the command must be refused as it stands, before anything but its id is looked at; the command

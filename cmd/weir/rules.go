@@ -182,7 +182,7 @@ func readCommand(file string, stdin io.Reader) (*topics.Command, error) {
 }
 
 func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) error {
-	d, results := set.Explain(c, nil, now)
+	d, results := set.Explain(rules.Input{Command: c, Now: now})
 	if d.RuleSet == "" {
 		_, err := fmt.Fprintf(out, "rules are not evaluated for a command of type %s; it passes\n", c.Type)
 		return err

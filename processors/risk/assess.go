@@ -78,7 +78,7 @@ func (a *Assessor) decide(ctx context.Context, in *topics.AssessedCommand, now t
 			return fmt.Errorf("features of command %s: %w", c.CommandID, err)
 		}
 	}
-	in.Decision = a.rules().Evaluate(c, in.Features, now)
+	in.Decision = a.rules().Evaluate(rules.Input{Command: c, Enrichment: in.Enrichment, Features: in.Features, Now: now})
 	a.metrics.decided(&in.Decision)
 	return nil
 }

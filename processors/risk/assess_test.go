@@ -266,12 +266,12 @@ func BenchmarkAssessSteps(b *testing.B) {
 		b.Fatal(err)
 	}
 	set := testSet(b)
-	in := topics.AssessedCommand{Command: c, Decision: set.Evaluate(&c, nil, time.Unix(1_800_000_000, 0))}
+	in := topics.AssessedCommand{Command: c, Decision: set.Evaluate(rules.Input{Command: &c, Now: time.Unix(1_800_000_000, 0)})}
 	for name, step := range map[string]func(){
 		"decode":   func() { var c topics.Command; _ = topics.Unmarshal(value, &c) },
 		"validate": func() { c.Validate() },
 		"search":   func() { topics.FindCardNumber(value) },
-		"evaluate": func() { set.Evaluate(&c, nil, time.Unix(1_800_000_000, 0)) },
+		"evaluate": func() { set.Evaluate(rules.Input{Command: &c, Now: time.Unix(1_800_000_000, 0)}) },
 		"encode":   func() { _, _ = topics.Marshal(&in) },
 	} {
 		b.Run(name, func(b *testing.B) {
