@@ -33,6 +33,21 @@ func TransactionalID(role string, partition int32) string {
 // After it, nothing that the previous owner still sends can be committed to Kafka. What it has in flight to the database
 // may still land; the fence there takes care of that.
 func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32, limits Limits) (*claim, error) {
+	c, barrier, err := fence(ctx, opts, role, partition, limits, topics.Positions, barrierKey(role))
+	if err != nil {
+		return nil, err
+	}
+	if c.position, c.found, err = c.lastPosition(ctx, barrier+1); err != nil {
+		c.close(limits.LeaveTimeout)
+		return nil, err
+	}
+	return c, nil
+}
+
+// fence fences the previous owner of a partition and commits a barrier record to a topic: a reader with read_committed that
+// has reached it has seen every transaction of every former owner decided.
+func fence(ctx context.Context, opts []kgo.Opt, role string, partition int32, limits Limits, topic, key string) (
+	_ *claim, barrier int64, err error) {
 	client, err := kgo.NewClient(append(readerOptions(opts, limits),
 		kgo.TransactionalID(TransactionalID(role, partition)),
 		kgo.TransactionTimeout(limits.TransactionTimeout),
@@ -43,14 +58,25 @@ func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32
 		kgo.MaxBufferedBytes(limits.QueueBytes),
 	)...)
 	if err != nil {
-		return nil, fmt.Errorf("kafka client: %w", err)
+		return nil, 0, fmt.Errorf("kafka client: %w", err)
 	}
 	c := &claim{reader: newReader(client, role, partition), closed: make(chan struct{})}
-	if err := c.fenceAndRead(ctx); err != nil {
-		c.close(limits.LeaveTimeout)
-		return nil, err
+	defer func() {
+		if err != nil {
+			c.close(limits.LeaveTimeout)
+		}
+	}()
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		return nil, 0, fmt.Errorf("fence the previous owner of %s: %w", TransactionalID(role, partition), staleOr(err))
 	}
-	return c, nil
+	barrier, err = c.commitOne(ctx, &kgo.Record{
+		Topic: topic, Partition: partition, Key: []byte(key),
+		Headers: recordHeaders(topics.Envelope{Source: SourceOf(role), Type: TypeBarrier}),
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("barrier: %w", err)
+	}
+	return c, barrier, nil
 }
 
 // close closes the producer, and stops waiting after a limit. An open transaction stays open until the next owner or the
@@ -84,22 +110,6 @@ func closeClient(client *kgo.Client, limit time.Duration) {
 	case <-done:
 	case <-time.After(limit):
 	}
-}
-
-func (c *claim) fenceAndRead(ctx context.Context) error {
-	if _, _, err := c.client.ProducerID(ctx); err != nil {
-		return fmt.Errorf("fence the previous owner of %s: %w", TransactionalID(c.role, c.partition), staleOr(err))
-	}
-	barrier, err := c.commitOne(ctx, &kgo.Record{
-		Topic: topics.Positions, Partition: c.partition,
-		Key:     []byte(barrierKey(c.role)),
-		Headers: recordHeaders(topics.Envelope{Source: SourceOf(c.role), Type: TypeBarrier}),
-	})
-	if err != nil {
-		return fmt.Errorf("barrier: %w", err)
-	}
-	c.position, c.found, err = c.lastPosition(ctx, barrier+1)
-	return err
 }
 
 // commitOne produces one record in a transaction of its own and returns its offset.

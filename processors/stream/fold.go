@@ -5,16 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"slices"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/database"
-	"github.com/weirhq/weir/internal/telemetry"
 )
 
 // FoldConfig says what a Fold folds.
@@ -52,16 +47,10 @@ func (c *FoldConfig) validate() error {
 
 // Fold applies a topic to the database, and publishes what comes of it, each record exactly once.
 type Fold struct {
-	config  FoldConfig
-	frames  *Frames
-	metrics *foldMetrics
-	owner   *owner
-	log     *slog.Logger
-
+	*tenancy
+	config   FoldConfig
+	frames   *Frames
 	together *database.Gather[*turn]
-
-	mu     sync.Mutex
-	status map[int32]*partitionStatus
 }
 
 // NewFold checks the configuration. It connects to nothing.
@@ -77,15 +66,13 @@ func NewFold(config FoldConfig) (*Fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := newFoldMetrics(config.Registerer, config.Role)
+	f := &Fold{config: config, frames: frames, together: newTurns(config.DB, config.Limits)}
+	f.tenancy, err = newTenancy(tenancyConfig{
+		role: config.Role, input: config.Input, instanceID: config.InstanceID, kafka: config.Kafka, limits: config.Limits,
+		log: config.Log, registerer: config.Registerer, sessions: f.sessions,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("fold %s: metrics: %w", config.Role, err)
-	}
-	f := &Fold{config: config, frames: frames, metrics: metrics, status: make(map[int32]*partitionStatus),
-		log: config.Log.With("role", config.Role), together: newTurns(config.DB, config.Limits)}
-	f.owner = &owner{
-		group: "weir-" + config.Role, topic: config.Input, instanceID: config.InstanceID, kafka: config.Kafka,
-		limits: config.Limits, log: f.log, hold: f.hold, offset: f.offset,
+		return nil, fmt.Errorf("fold %s: %w", config.Role, err)
 	}
 	return f, nil
 }
@@ -95,113 +82,10 @@ func NewFold(config FoldConfig) (*Fold, error) {
 // where broker or database are away. Errors of a partition do not end it: they are retried, and shown by Status.
 func (f *Fold) Run(ctx context.Context) error { return f.owner.run(ctx) }
 
-// hold owns a partition over and over until drain or ctx is done.
-func (f *Fold) hold(ctx, drain context.Context, partition int32) {
-	status := newPartitionStatus(f.metrics, partition)
-	f.mu.Lock()
-	f.status[partition] = status
-	f.mu.Unlock()
-	defer func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.status[partition] == status { // not held anew meanwhile
-			delete(f.status, partition)
-			status.release()
-		}
-	}()
+func (f *Fold) sessions(partition int32, status *partitionStatus, log *slog.Logger) sessionFunc {
 	suspects := &suspects{}
-	log := f.log.With("partition", partition)
-	delay := f.config.Limits.BackoffFirst
-	for drain.Err() == nil && ctx.Err() == nil {
-		status.claiming()
+	return func(ctx, drain context.Context) error {
 		s := &session{Fold: f, partition: partition, suspects: suspects, status: status, log: log}
-		err := s.run(ctx, drain)
-		if err == nil || ctx.Err() != nil {
-			return
-		}
-		if status.progressed() {
-			delay = f.config.Limits.BackoffFirst
-		}
-		wait := f.pause(err, delay)
-		f.report(status, log, err, wait)
-		delay = min(2*delay, f.config.Limits.BackoffLast)
-		select {
-		case <-time.After(wait):
-		case <-drain.Done():
-		case <-ctx.Done():
-		}
+		return s.run(ctx, drain)
 	}
-}
-
-// pause is how long to wait before O1 is tried again.
-func (f *Fold) pause(err error, delay time.Duration) time.Duration {
-	var stopped *StopError
-	var condemned *condemnedError
-	switch {
-	case errors.As(err, &stopped):
-		return f.config.Limits.StoppedInterval
-	case errors.As(err, &condemned) || blamesData(err):
-		return 0 // the next batch is another one
-	case errors.Is(err, errStale):
-		// If we lost the partition, the group tells us within a heartbeat or two. Claiming it at once would take it from
-		// its new owner, who would take it back.
-		delay = max(delay, f.config.Limits.BackoffStale)
-	}
-	return delay/2 + rand.N(delay)
-}
-
-func (f *Fold) report(status *partitionStatus, log *slog.Logger, err error, wait time.Duration) {
-	f.metrics.stage.Retry(telemetry.RetryOwnership)
-	var stopped *StopError
-	if errors.As(err, &stopped) {
-		status.change(PhaseStopped, err)
-		log.Error("partition stopped", "reason", stopped.Reason, "error", err)
-		return
-	}
-	status.change(PhaseClaiming, err)
-	log.Warn("partition is claimed again", "error", err, "after", wait)
-}
-
-// offset is the input offset up to which a partition is applied, for lag tools.
-func (f *Fold) offset(partition int32) int64 {
-	f.mu.Lock()
-	status := f.status[partition]
-	f.mu.Unlock()
-	if status == nil {
-		return -1
-	}
-	now := status.snapshot()
-	if now.Applied < 0 {
-		return -1
-	}
-	return now.Applied - now.Base
-}
-
-// Status is what is known of each partition that is assigned to this process, by partition.
-func (f *Fold) Status() []PartitionStatus {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := make([]PartitionStatus, 0, len(f.status))
-	for _, status := range f.status {
-		all = append(all, status.snapshot())
-	}
-	slices.SortFunc(all, func(a, b PartitionStatus) int { return int(a.Partition) - int(b.Partition) })
-	return all
-}
-
-// Ready returns nil once the group has assigned partitions to this process and all of them are being folded; otherwise
-// what is in the way.
-func (f *Fold) Ready() error {
-	if !f.owner.wasAssigned() {
-		return fmt.Errorf("%s: no partitions assigned yet", f.config.Role)
-	}
-	for _, status := range f.Status() {
-		if status.Phase != PhaseFolding && status.Err != nil {
-			return fmt.Errorf("%s partition %d: %s: %w", f.config.Role, status.Partition, status.Phase, status.Err)
-		}
-		if status.Phase != PhaseFolding {
-			return fmt.Errorf("%s partition %d: %s", f.config.Role, status.Partition, status.Phase)
-		}
-	}
-	return nil
 }
