@@ -14,6 +14,10 @@ const (
 	PSPWebhooks = "psp.webhooks.v1"
 	Positions   = "weir.positions.v1"
 
+	Signals  = "risk.signals.v1"
+	Features = "risk.features.v1"
+	Velocity = "weir.velocity.v1"
+
 	WalletCommands    = "wallet.commands.v1"
 	WalletEvents      = "wallet.events.v1"
 	LedgerBalances    = "ledger.balances.v1"
@@ -25,6 +29,15 @@ const (
 	InboxDeadLetters          = "payments.inbox.dlq.v1"
 	PSPRequestsDeadLetters    = "psp.requests.dlq.v1"
 	PSPWebhooksDeadLetters    = "psp.webhooks.dlq.v1"
+	SignalsDeadLetters        = "risk.signals.dlq.v1"
+)
+
+// The kinds of record that hold frames of bytes for velocity, whose form stands in rules/velocity. They carry no envelope:
+// it would weigh more than they do.
+const (
+	TypeSignal        = "weir.velocity.signal.v1"
+	TypeAnswer        = "weir.velocity.answer.v1"
+	TypeVelocityState = "weir.velocity.state.v1"
 )
 
 // Topic describes one topic. Every topic has the same number of partitions: an output stands in the partition of the
@@ -53,6 +66,8 @@ const (
 	day           = 24 * time.Hour
 	commandsKept  = DedupHorizon + 15*day // the fold's input: covers the horizon and a long outage
 	requestsKept  = 14 * day              // a request is not sent after its not_after, which is minutes
+	signalsKept   = 14 * day              // what velocity has not counted yet: covers a long outage
+	answersKept   = 1 * day               // an answer is waited for for less than a second
 	forInspection = 90 * day              // dead letters and raw webhooks: time for people to look and replay
 	forEver       = 0
 )
@@ -87,6 +102,21 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
+			Name: Signals, DeadLetters: SignalsDeadLetters, Purpose: "What velocity is to count and is asked, in frames of bytes: an attempt, or the outcome of one, for the dimension values that its partition owns.",
+			Key: "none; the partition is computed from the dimension's value", Retention: signalsKept, Types: []string{TypeSignal},
+			Writers: []string{"risk", "velocity"}, Readers: []string{"velocity"},
+		},
+		{
+			Name: Features, Purpose: "What velocity answers to signals, in frames of bytes, in the partition of the command that asked.",
+			Key: "none", Retention: answersKept, Types: []string{TypeAnswer},
+			Writers: []string{"velocity"}, Readers: []string{"risk"},
+		},
+		{
+			Name: Velocity, Purpose: "What velocity holds: the events of each dimension value, the latest answers and how far the signals are counted, in one transaction each second.",
+			Key: "bytes that name what the record holds", Compacted: true, Retention: forEver, Types: []string{TypeVelocityState},
+			Writers: []string{"velocity"}, Readers: []string{"velocity"},
+		},
+		{
 			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
 			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}},
@@ -96,7 +126,7 @@ func flowTopics() []Topic {
 		{
 			Name: Events, Purpose: "What happened to payments, each fact once for read_committed readers. A payment is the fold of its events.",
 			Key: customerKey, Retention: forEver, Value: PaymentEvent{}, Types: []string{TypePaymentEvent},
-			Writers: []string{"payments"}, Readers: []string{"api", "risk", "downstream"}, Public: true,
+			Writers: []string{"payments"}, Readers: []string{"api", "velocity", "downstream"}, Public: true,
 		},
 		{
 			Name: WalletEvents, Purpose: "What happened to wallets by command or by a hold's expiry, each fact once for read_committed readers. What payments move on wallets stands in ledger.entries.v1 with it.",
@@ -150,6 +180,7 @@ func deadLetterTopics() []Topic {
 	letters := []Topic{
 		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: SignalsDeadLetters, Purpose: "Signals that could not be read.", Writers: []string{"velocity"}},
 		{Name: InboxDeadLetters, Purpose: "Inbox records that could not be applied.", Writers: []string{"payments"}},
 		{Name: PSPRequestsDeadLetters, Purpose: "PSP requests that could not be read.", Writers: []string{"psp"}},
 		{Name: PSPWebhooksDeadLetters, Purpose: "Webhooks that could not be understood.", Writers: []string{"webhooks"}},
