@@ -141,8 +141,8 @@ func sealed(frame []byte, format byte, check uint32) []byte {
 	return append(make([]byte, 0, len(frame)), frame...)
 }
 
-// Decode returns the time and the outputs in a frame, with complete envelopes. An error that wraps ErrFutureFormat means
-// a newer writer; any other one a damaged frame.
+// Decode returns the time and the outputs in a frame, with complete envelopes; their values may be parts of the frame. An
+// error that wraps ErrFutureFormat means a newer writer; any other one a damaged frame.
 func (f *Frames) Decode(partition int32, position int64, frame []byte) (at time.Time, outputs []Output, err error) {
 	body, err := f.unpack(frame)
 	if err == nil {
@@ -241,12 +241,14 @@ func decodeBody(body []byte) (at time.Time, outputs []Output, err error) {
 		var o Output
 		o.Topic = r.topic()
 		for j := range last {
-			last[j] = r.string(last[j], i > 0)
+			if field, again := r.string(i > 0); !again {
+				last[j] = string(field)
+			}
 		}
 		o.Key = bytesOf(last[0])
 		e := &o.Envelope
 		e.Type, e.Subject, e.Tenant, e.Region, e.TraceID = last[1], last[2], last[3], last[4], last[5]
-		o.Value = []byte(r.string("", false))
+		o.Value, _ = r.string(false)
 		outputs = append(outputs, o)
 	}
 	if r.err == nil && len(r.rest) > 0 {
@@ -301,7 +303,8 @@ func (r *frameReader) topic() string {
 	r.rest = r.rest[1:]
 	switch {
 	case code == 0:
-		return r.string("", false)
+		name, _ := r.string(false)
+		return string(name)
 	case int(code) < len(frameTopics):
 		return frameTopics[code]
 	}
@@ -309,20 +312,21 @@ func (r *frameReader) topic() string {
 	return ""
 }
 
-// string reads a string; before stands for "the same again", which only a later output may say.
-func (r *frameReader) string(before string, repeats bool) string {
+// string reads a string, which is a part of what is read; again stands for "the same again", which only a later output may
+// say.
+func (r *frameReader) string(repeats bool) (s []byte, again bool) {
 	n := r.uvarint()
 	if n == 0 {
 		if !repeats {
 			r.fail(errors.New("repeats a string that is not there"))
 		}
-		return before
+		return nil, true
 	}
 	if n-1 > uint64(len(r.rest)) {
 		r.fail(errFrameShort)
-		return ""
+		return nil, true
 	}
-	s := string(r.rest[:n-1])
+	s = r.rest[: n-1 : n-1]
 	r.rest = r.rest[n-1:]
-	return s
+	return s, false
 }
