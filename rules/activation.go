@@ -6,7 +6,6 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/weirhq/weir/ledger"
-	"github.com/weirhq/weir/topics"
 )
 
 // activation gives CEL the values of one command. A value is boxed when a rule first reads it and kept for the next
@@ -21,7 +20,6 @@ type activation struct {
 	amount   money
 	lists    []*listAt
 	metadata *byName
-	counts   *byName
 }
 
 func newActivation(s *Set) *activation {
@@ -30,7 +28,6 @@ func newActivation(s *Set) *activation {
 		a.lists = append(a.lists, &listAt{l, &a.now})
 	}
 	a.metadata = newMetadata(func() map[string]string { return a.in.Command.Metadata })
-	a.counts = newFeatures(func() map[string]topics.Feature { return a.in.Features })
 	return a
 }
 
@@ -70,8 +67,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return &a.amount, true
 	case symbolMetadata:
 		return a.metadata, true
-	case symbolFeatures:
-		return a.counts, true
+	case symbolVelocity:
+		return a.answer(s), true
 	}
 	v := a.texts[s.index]
 	if v == nil {
@@ -83,6 +80,22 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		a.texts[s.index] = v
 	}
 	return v, true
+}
+
+// answer is what velocity says under a name.
+func (a *activation) answer(s symbol) ref.Val {
+	d := &a.set.velocity[s.index]
+	f, ok := a.in.Features[d.Name]
+	if !ok || f.Missing {
+		return s.value
+	}
+	switch velocityField(*d).Type {
+	case TypeMoney:
+		return &money{ledger.Money{Minor: f.Value, Currency: d.Currency}}
+	case TypeDuration:
+		return &duration{f.Value}
+	}
+	return types.Int(f.Value)
 }
 
 // Parent implements cel.Activation.

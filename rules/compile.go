@@ -25,14 +25,15 @@ type File struct {
 func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, error) {
 	var problems Problems
 	c := compiler{problems: &problems, set: &Set{}, readList: readList}
-	var err error
-	if c.env, err = newEnvironment(); err != nil {
-		return nil, err
-	}
 	for _, f := range files {
 		c.set.files = append(c.set.files, f.Name)
 		text := bytes.ReplaceAll(bytes.TrimPrefix(f.Text, byteOrderMark), []byte("\r\n"), []byte("\n"))
 		c.docs = append(c.docs, parse(newSource(f.Name, string(text), &problems), text))
+	}
+	c.definitions()
+	var err error
+	if c.env, err = newEnvironment(c.fields); err != nil {
+		return nil, err
 	}
 	c.lists()
 	c.limits()
@@ -40,6 +41,7 @@ func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, er
 	if err := c.programs(conditions); err != nil {
 		return nil, err
 	}
+	c.unusedDefinitions(conditions)
 	c.tests()
 	if err := problems.orNil(); err != nil {
 		return nil, err
@@ -56,7 +58,10 @@ type compiler struct {
 	problems *Problems
 	docs     []document
 	set      *Set
-	readList func(string) ([]byte, error)
+	fields   []Field // that conditions may read
+
+	definitionDrafts []*definitionDraft
+	readList         func(string) ([]byte, error)
 }
 
 // lists reads and indexes every list; a name stands once in the whole set.
@@ -116,7 +121,7 @@ func (c *compiler) conditions() []*condition {
 				conditions = append(conditions, &condition{draft: d, failed: true})
 				continue
 			}
-			conditions = append(conditions, parseCondition(c.env, d))
+			conditions = append(conditions, parseCondition(c.env, c.fields, d))
 		}
 	}
 	duplicates := map[string]*condition{}
@@ -229,10 +234,10 @@ func (c *condition) outcomes() {
 // mayMiss says what a condition may find missing, "" where nothing can be.
 func (c *condition) mayMiss() string {
 	authorize := c.appliesTo(topics.CommandAuthorize)
-	for _, f := range Fields() {
+	for _, f := range c.fields {
 		switch {
 		case !c.reads[f.Name]:
-		case f.Type == TypeMoney:
+		case f.Type == TypeMoney && f.Required:
 			return "the amount may be in another currency than it is compared with"
 		case !f.Required:
 			return fmt.Sprintf("%s may be missing", f.Name)
@@ -323,7 +328,14 @@ func (c *compiler) tests() {
 		names = append(names, r.Name)
 	}
 	for _, d := range c.docs {
-		for _, t := range d.tests {
+		for i := range d.rules {
+			for j := range d.rules[i].Tests {
+				c.given(&d.rules[i].Tests[j])
+			}
+		}
+		for i := range d.tests {
+			t := &d.tests[i]
+			c.given(t)
 			for _, r := range t.Rules {
 				if !slices.Contains(names, r) {
 					t.source.fail(t.at, suggest(r, names), "the test expects an unknown rule %q", r)

@@ -18,7 +18,9 @@ type condition struct {
 	*draft
 	parsed    *cel.Ast
 	text      string          // normalised
+	fields    []Field         // that it may read
 	reads     map[string]bool // fields read, other than inside known()
+	asks      map[string]bool // fields that known() asks for
 	constants map[string]bool // variables that macros made
 	lookUps   []lookUp        // of fields in lists
 	failed    bool
@@ -43,8 +45,8 @@ var functions = map[string]string{
 }
 
 // parseCondition parses a draft's condition and checks the names it uses.
-func parseCondition(env *cel.Env, d *draft) *condition {
-	c := &condition{draft: d, reads: map[string]bool{}, constants: map[string]bool{}}
+func parseCondition(env *cel.Env, fields []Field, d *draft) *condition {
+	c := &condition{draft: d, fields: fields, reads: map[string]bool{}, asks: map[string]bool{}, constants: map[string]bool{}}
 	parsed, issues := env.Parse(d.When)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
@@ -178,15 +180,15 @@ func (c *condition) name(e ast.Expr) {
 		c.constants[path] = true
 		return
 	}
-	if f, ok := fieldOf(e); ok {
-		if (f.Type == TypeTexts || f.Type == TypeCounts) && path == f.Name {
+	if f, ok := c.fieldOf(e); ok {
+		if f.Type == TypeTexts && path == f.Name {
 			c.fail(e, fmt.Sprintf("write %s[\"name\"]", f.Name), "%s holds several values", f.Name)
 			return
 		}
-		c.reads[f.Name] = true
+		c.read(f)
 		return
 	}
-	c.fail(e, suggest(path, fieldNames()), "unknown field %q", path)
+	c.unknownField(e, path)
 }
 
 // dotted is the name that a chain of selections spells, "" where it is none.
@@ -202,14 +204,32 @@ func dotted(e ast.Expr) string {
 	return ""
 }
 
+// read notes that the condition reads a field.
+func (c *condition) read(f Field) {
+	c.reads[f.Name] = true
+	c.failed = c.failed || f.broken
+}
+
+func (c *condition) unknownField(e ast.Expr, path string) {
+	if name, ok := strings.CutPrefix(path, velocityPrefix); ok {
+		c.fail(e, suggest(name, velocityNames(c.fields)), "no velocity definition is named %q", name)
+		return
+	}
+	if path == "features" || strings.HasPrefix(path, "features.") {
+		c.fail(e, "define it under velocity, and read velocity.NAME", "unknown field %q", path)
+		return
+	}
+	c.fail(e, suggest(path, fieldNames(c.fields)), "unknown field %q", path)
+}
+
 // fieldOf is the field that an expression reads.
-func fieldOf(e ast.Expr) (Field, bool) {
+func (c *condition) fieldOf(e ast.Expr) (Field, bool) {
 	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Index {
-		return fieldOf(e.AsCall().Args()[0])
+		return c.fieldOf(e.AsCall().Args()[0])
 	}
 	path := dotted(e)
-	for _, f := range Fields() {
-		if path == f.Name || (f.Type == TypeTexts || f.Type == TypeCounts) && strings.HasPrefix(path, f.Name+".") {
+	for _, f := range c.fields {
+		if path == f.Name || f.Type == TypeTexts && strings.HasPrefix(path, f.Name+".") {
 			return f, true
 		}
 	}
@@ -234,11 +254,11 @@ func (c *condition) call(e ast.Expr) {
 			return
 		}
 	case operators.Index:
-		if f, ok := fieldOf(args[0]); ok && (f.Type == TypeTexts || f.Type == TypeCounts) {
+		if f, ok := c.fieldOf(args[0]); ok && f.Type == TypeTexts {
 			if _, literal := textLiteral(args[1]); !literal {
 				c.fail(args[1], "", "the name in [] must be a text in quotes")
 			}
-			c.reads[f.Name] = true
+			c.read(f)
 			return
 		}
 	case operators.Equals, operators.NotEquals:
@@ -263,7 +283,7 @@ func (c *condition) unknownFunction(e ast.Expr, function string) {
 	case "and", "or", "not":
 		hint = wordHint(function)
 	default:
-		names := []string{"list", "limit", "money"}
+		names := []string{"list", "limit", "money", "duration"}
 		for name, written := range functions {
 			if name == written {
 				names = append(names, name)
@@ -274,7 +294,7 @@ func (c *condition) unknownFunction(e ast.Expr, function string) {
 	if written, ok := map[string]string{operators.Conditional: "? :"}[function]; ok {
 		function = written
 	}
-	if _, number := map[string]bool{"list": true, "limit": true, "money": true}[function]; number {
+	if _, number := map[string]bool{"list": true, "limit": true, "money": true, "duration": true}[function]; number {
 		c.fail(e, fmt.Sprintf("write %s(\"…\")", function), "%s() takes one text in quotes", function)
 		return
 	}
@@ -283,16 +303,18 @@ func (c *condition) unknownFunction(e ast.Expr, function string) {
 
 // known reads a field without minding that it is missing.
 func (c *condition) known(arg ast.Expr) {
-	f, ok := fieldOf(arg)
+	f, ok := c.fieldOf(arg)
 	if !ok {
 		if path := dotted(arg); path != "" {
-			c.fail(arg, suggest(path, fieldNames()), "unknown field %q", path)
+			c.unknownField(arg, path)
 			return
 		}
 		c.fail(arg, "", "known() takes a field, such as known(card.country)")
 		return
 	}
-	if (f.Type == TypeTexts || f.Type == TypeCounts) && dotted(arg) == f.Name {
+	c.asks[f.Name] = true
+	c.failed = c.failed || f.broken
+	if f.Type == TypeTexts && dotted(arg) == f.Name {
 		c.fail(arg, fmt.Sprintf("write %s[\"name\"]", f.Name), "%s holds several values", f.Name)
 	}
 }
@@ -303,20 +325,20 @@ func (c *condition) comparison(e ast.Expr, args []ast.Expr) {
 		c.fail(e, "", "both sides of the comparison are the same, so it never depends on the payment")
 		return
 	}
-	if e.AsCall().FunctionName() == operators.NotEquals && (isMoney(args[0]) || isMoney(args[1])) {
+	if e.AsCall().FunctionName() == operators.NotEquals && (c.isMoney(args[0]) || c.isMoney(args[1])) {
 		// CEL makes "not equal" true of what cannot be compared; of amounts in two currencies that would be silent.
 		c.fail(e, "write !(payment.amount == money(\"10.00 EUR\"))", "amounts are not compared with !=")
 		return
 	}
 	for i := range args {
-		if f, ok := fieldOf(args[i]); ok {
+		if f, ok := c.fieldOf(args[i]); ok {
 			c.literal(f, args[1-i])
 		}
 	}
 }
 
-func isMoney(e ast.Expr) bool {
-	if f, ok := fieldOf(e); ok {
+func (c *condition) isMoney(e ast.Expr) bool {
+	if f, ok := c.fieldOf(e); ok {
 		return f.Type == TypeMoney
 	}
 	name := dotted(e)
@@ -336,7 +358,7 @@ func (c *condition) literal(f Field, e ast.Expr) {
 
 // membership checks a in [...] and a in list("…").
 func (c *condition) membership(args []ast.Expr) {
-	f, isField := fieldOf(args[0])
+	f, isField := c.fieldOf(args[0])
 	switch right := args[1]; right.Kind() {
 	case ast.ListKind:
 		seen := map[string]bool{}

@@ -6,6 +6,7 @@
 //
 //	Load, LoadFS   files                                             load.go
 //	Compile        parse.go, testcase.go: YAML to drafts, each value with its place
+//	               velocity.go, duration.go: velocity definitions, which are fields to conditions
 //	               listfile.go, list.go: lists; money.go: amounts and limits
 //	               condition.go: CEL parsed, its names and form checked
 //	               compile.go: what concerns the rules together; types, cost, constants; programs
@@ -16,7 +17,7 @@
 //
 // # Missing data
 //
-// A field that is missing, an absent name in payment.metadata or features, amounts in different currencies and a BIN too
+// A field that is missing, an absent name in payment.metadata, a velocity answer that is not there, amounts in different currencies and a BIN too
 // short for a list are CEL unknowns (missing in money.go makes them). CEL carries an unknown through every function and
 // comparison, and drops it only where the rest of && or || decides alone; so a condition is true, false, unknown or an
 // error, and Evaluate turns the four into hit, miss, missing and error. Two things of CEL would break this and are

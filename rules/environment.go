@@ -13,12 +13,14 @@ import (
 	"github.com/weirhq/weir/ledger"
 )
 
-// list("x"), limit("x") and money("1.00 EUR") are expanded to variables with these prefixes while parsing, so that
+// list("x"), limit("x"), money("1.00 EUR") and duration("24h") are expanded to variables with these prefixes while parsing, so that
 // evaluating them is a look-up of a value that was built once.
 const (
 	listPrefix  = "@list:"
 	limitPrefix = "@limit:"
 	moneyPrefix = "@money:"
+
+	durationPrefix = "@duration:"
 )
 
 // maxCost bounds a condition by CEL's own estimate of the worst case. There are no loops in conditions, so the estimate
@@ -29,13 +31,14 @@ const maxCost = 5_000
 var probe = missing("probe")
 
 // newEnvironment is CEL with our fields and functions and without macros: no loops, no has().
-func newEnvironment() (*cel.Env, error) {
+func newEnvironment(fields []Field) (*cel.Env, error) {
 	opts := []cel.EnvOption{
 		cel.StdLib(), cel.ClearMacros(),
 		cel.Macros(
 			cel.GlobalMacro("list", 1, nameMacro("list", listPrefix)),
 			cel.GlobalMacro("limit", 1, nameMacro("limit", limitPrefix)),
 			cel.GlobalMacro("money", 1, moneyMacro),
+			cel.GlobalMacro("duration", 1, durationMacro),
 		),
 		cel.ParserExpressionSizeLimit(maxWhen),
 		cel.ParserRecursionLimit(64),
@@ -44,9 +47,10 @@ func newEnvironment() (*cel.Env, error) {
 		cel.Function(operators.In, cel.Overload("in_list_of_values", []*cel.Type{cel.StringType, listType}, cel.BoolType)),
 	}
 	for _, op := range []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals} {
-		opts = append(opts, cel.Function(op, cel.Overload("money"+op, []*cel.Type{moneyType, moneyType}, cel.BoolType)))
+		opts = append(opts, cel.Function(op, cel.Overload("money"+op, []*cel.Type{moneyType, moneyType}, cel.BoolType),
+			cel.Overload("duration"+op, []*cel.Type{durationType, durationType}, cel.BoolType)))
 	}
-	for _, f := range Fields() {
+	for _, f := range fields {
 		opts = append(opts, cel.Variable(f.Name, f.celType()))
 	}
 	env, err := cel.NewCustomEnv(opts...)
@@ -62,8 +66,10 @@ func (f Field) celType() *cel.Type {
 		return moneyType
 	case TypeTexts:
 		return cel.MapType(cel.StringType, cel.StringType)
-	case TypeCounts:
-		return cel.MapType(cel.StringType, cel.IntType)
+	case TypeNumber:
+		return cel.IntType
+	case TypeDuration:
+		return durationType
 	}
 	return cel.StringType
 }
@@ -106,6 +112,18 @@ func moneyMacro(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, 
 	return f.NewIdent(moneyPrefix + m.String()), nil
 }
 
+// durationMacro expands duration("24h") after checking it.
+func durationMacro(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	text, ok := textLiteral(args[0])
+	if !ok {
+		return nil, f.NewError(args[0].ID(), `duration() takes a time in quotes, such as duration("24h")`)
+	}
+	if _, err := parseDuration(text); err != nil {
+		return nil, f.NewError(args[0].ID(), err.Error())
+	}
+	return f.NewIdent(durationPrefix + text), nil
+}
+
 func textLiteral(e ast.Expr) (string, bool) {
 	if e.Kind() != ast.LiteralKind {
 		return "", false
@@ -118,6 +136,9 @@ func textLiteral(e ast.Expr) (string, bool) {
 func constantType(name string) *cel.Type {
 	if strings.HasPrefix(name, listPrefix) {
 		return listType
+	}
+	if strings.HasPrefix(name, durationPrefix) {
+		return durationType
 	}
 	return moneyType
 }

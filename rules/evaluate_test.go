@@ -80,11 +80,22 @@ func TestConditions(t *testing.T) {
 		{`payment.metadata["promotion"] == "SPRING"`, `payment.metadata.promotion: SPRING`, "hit"},
 		{`payment.metadata.promotion == "SPRING"`, `payment.metadata.promotion: SPRING`, "hit"},
 		{`payment.metadata["promotion"] == "SPRING"`, `payment.metadata.other: SPRING`, "missing"},
-		{`features["attempts"] > 5`, `features.attempts: "6"`, "hit"},
-		{`features["attempts"] + features["declines"] > 5`, `features.attempts: "3", features.declines: "3"`, "hit"},
-		{`features["attempts"] > 5`, `card.type: credit`, "missing"},
-		{`features["attempts"] / features["declines"] > 5`, `features.attempts: "3", features.declines: "0"`, "error"},
-		{`features["attempts"] * features["attempts"] > 5`, `features.attempts: "999999999999999999"`, "error"},
+		// Velocity: counts are numbers, sums are amounts, ages are times.
+		{`velocity.attempts > 5`, `velocity.attempts: 6`, "hit"},
+		{`velocity.attempts > 5`, `velocity.attempts: 5`, "miss"},
+		{`velocity.attempts + velocity.declines > 5`, `velocity.attempts: 3, velocity.declines: 3`, "hit"},
+		{`velocity.attempts > 5`, `card.type: credit`, "missing"},
+		{`velocity.attempts / velocity.declines > 5`, `velocity.attempts: 3, velocity.declines: 0`, "error"},
+		{`velocity.attempts * velocity.attempts > 5`, `velocity.attempts: "999999999999999999"`, "error"},
+		{`velocity.deposits > money("100.00 EUR")`, `velocity.deposits: "100.01 EUR"`, "hit"},
+		{`velocity.deposits > limit("large")`, `velocity.deposits: "100.00 EUR"`, "miss"},
+		{`velocity.deposits > payment.amount`, `velocity.deposits: "100.00 EUR", payment.amount: "99.00 EUR"`, "hit"},
+		{`velocity.deposits > payment.amount`, `velocity.deposits: "100.00 EUR", payment.amount: "99.00 USD"`, "missing"},
+		{`velocity.deposits == money("0.00 EUR")`, `velocity.deposits: "0.00 EUR"`, "hit"},
+		{`velocity.seen < duration("24h")`, `velocity.seen: 23h`, "hit"},
+		{`velocity.seen < duration("1d")`, `velocity.seen: 24h`, "miss"},
+		{`velocity.seen == duration("90s")`, `velocity.seen: 90s`, "hit"},
+		{`velocity.seen < duration("24h")`, `card.type: credit`, "missing"},
 		// What is missing decides nothing only where the rest decides alone.
 		{`card.country == "DE" || card.type == "credit"`, `card.type: credit`, "hit"},
 		{`card.country == "DE" || card.type == "credit"`, `card.type: debit`, "missing"},
@@ -95,7 +106,7 @@ func TestConditions(t *testing.T) {
 		{`known(card.country)`, `card.type: credit`, "miss"},
 		{`!known(card.country) || card.country == "DE"`, `card.type: credit`, "hit"},
 		{`known(payment.metadata["x"])`, `payment.metadata.x: "1"`, "hit"},
-		{`known(features["x"]) && features["x"] > 1`, `card.type: credit`, "miss"},
+		{`known(velocity.attempts) && velocity.attempts > 1`, `card.type: credit`, "miss"},
 		{`known(payment.amount)`, `payment.amount: "1.00 EUR"`, "hit"},
 		// Lists.
 		{`card.bin in list("bins")`, `card.bin: "411111"`, "hit"},
@@ -118,8 +129,8 @@ func TestConditions(t *testing.T) {
 		{`context.device_id in list("devices")`, `context.device_id: dev_1`, "hit"},
 	} {
 		set, err := rules.Compile([]rules.File{{Name: "rules.yaml", Text: fmt.Appendf(nil,
-			"version: 1\n%s\nrules:\n  - name: rule\n    when: %s\n    outcome: hold\n    on_missing: hold\n    tests: [{ given: { %s }, expect: %s }]\n",
-			fixture, quote(c.when), c.given, c.expect)}}, nil)
+			"version: 1\n%s\n%s\nrules:\n  - name: rule\n    when: %s\n    outcome: hold\n    on_missing: hold\n    tests: [{ given: { %s }, expect: %s }]\n",
+			fixture, definitions(c.when), quote(c.when), c.given, c.expect)}}, nil)
 		if err != nil {
 			t.Errorf("%s\n%s", c.when, err)
 			continue
@@ -128,6 +139,26 @@ func TestConditions(t *testing.T) {
 			t.Errorf("%s with { %s }:\n%s", c.when, c.given, failures)
 		}
 	}
+}
+
+// definitions are those that a condition reads: others would be a mistake.
+func definitions(when string) string {
+	text := ""
+	for _, d := range []string{
+		"{ name: attempts, aggregate: count, events: [attempt], by: card.fingerprint, window: 1h }",
+		"{ name: declines, aggregate: count, events: [declined], by: card.fingerprint, window: 1h }",
+		"{ name: deposits, aggregate: sum, currency: EUR, events: [approved], by: customer.id, window: 7d, reserve: true }",
+		"{ name: seen, aggregate: since_first, events: [approved], by: card.fingerprint, window: 90d }",
+	} {
+		name, _, _ := strings.Cut(strings.TrimPrefix(d, "{ name: "), ",")
+		if strings.Contains(when, "velocity."+name) {
+			text += "\n  - " + d
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	return "velocity:" + text
 }
 
 func quote(when string) string { return "'" + strings.ReplaceAll(when, "'", "''") + "'" }
@@ -182,11 +213,12 @@ func TestFilesFromOtherSystems(t *testing.T) {
 
 func TestDecisionTellsWhatEveryRuleSaid(t *testing.T) {
 	set := compile(t, fixture+`
+velocity: [{ name: zero, aggregate: count, events: [attempt], by: customer.id, window: 1h }]
 rules:
   - { name: miss, when: tenant == "other", outcome: block, score: 1000 }
   - { name: step, when: payment.amount > limit("large"), outcome: step_up, on_missing: step_up, score: 10, reason: amount }
   - { name: absent, when: 'context.time_zone == "Europe/Paris" || payment.metadata["a"] == "x"', outcome: block, on_missing: hold, score: 500, reason: data }
-  - { name: wrong, 'when': '10 / features["zero"] == 3', outcome: pass, on_missing: pass, on_error: hold, reason: data }
+  - { name: wrong, 'when': '10 / velocity.zero == 3', outcome: pass, on_missing: pass, on_error: hold, reason: data }
   - { name: challenge, when: card.type == "credit", outcome: step_up, on_missing: pass, score: -3, reason: amount }
   - { name: off, when: card.type != "debit", outcome: block, on_missing: hold, enabled: false }
   - { name: authorize, when: tenant != "other", outcome: block, commands: [authorize] }
@@ -274,11 +306,13 @@ func TestLattice(t *testing.T) {
 func TestHashIsOfWhatDecides(t *testing.T) {
 	const base = `
 limits: { large: ["100.00 EUR", "120.00 USD"] }
+velocity: [{ name: cards, aggregate: distinct, of: card.fingerprint, events: [attempt, approved], by: customer.id, window: 1h }]
 lists:
   devices: { entries: ["dev_1", "dev_2"] }
 rules:
   - { name: a, when: context.device_id in list("devices"), outcome: block, on_missing: hold, score: 1 }
   - { name: b, when: payment.amount > limit("large"), outcome: hold, on_missing: hold }
+  - { name: v, when: velocity.cards > 3, outcome: hold, on_missing: hold }
 `
 	hash := func(replace ...string) string {
 		return compile(t, strings.NewReplacer(replace...).Replace(base)).Hash()
@@ -291,6 +325,8 @@ rules:
 		"order of a list":   hash(`"dev_1", "dev_2"`, `"dev_2", "dev_1"`),
 		"order of a limit":  hash(`"100.00 EUR", "120.00 USD"`, `"120.00 USD", "100 EUR"`),
 		"reason of entry":   hash(`"dev_1",`, `{ value: "dev_1", reason: "x" },`),
+		"order of events":   hash(`[attempt, approved]`, `[approved, attempt]`),
+		"a unit":            hash(`window: 1h`, `window: 60m`),
 		"a disabled rule":   hash(`rules:`, "rules:\n  - { name: z, when: tenant == \"z\", outcome: block, enabled: false }"),
 		"the default given": hash(`score: 1`, `score: 1, overridable: true, commands: [create], reason: a, on_error: hold`),
 	}
@@ -302,6 +338,9 @@ rules:
 	seen := map[string]string{hash(): "nothing"}
 	for what, h := range map[string]string{
 		"condition":  hash(`>`, `>=`),
+		"window":     hash(`window: 1h`, `window: 2h`),
+		"by":         hash(`by: customer.id`, `by: context.device_id`),
+		"events":     hash(`[attempt, approved]`, `[attempt]`),
 		"outcome":    hash(`block`, `hold`),
 		"score":      hash(`score: 1`, `score: 2`),
 		"on_missing": hash(`on_missing: hold, score`, `on_missing: block, score`),

@@ -13,9 +13,9 @@ type FieldType string
 
 const (
 	TypeText   FieldType = "text"
+	TypeNumber FieldType = "number" // a whole number
 	TypeMoney  FieldType = "money"  // an amount with its currency
 	TypeTexts  FieldType = "texts"  // texts by name
-	TypeCounts FieldType = "counts" // whole numbers by name
 )
 
 // Field is something that a rule may read.
@@ -28,7 +28,10 @@ type Field struct {
 	Required bool
 	// Match is how a list that the field is looked up in must compare.
 	Match Match
+	// Currency is that of a velocity answer that is an amount, "" otherwise.
+	Currency ledger.Currency
 
+	broken bool // velocity: what the definition says is wrong, so nothing is said of its use
 	// literal says what is wrong with a text that a rule compares the field with, "" where nothing is; nil: any text.
 	literal func(string) string
 	get     func(*topics.Command) string  // "" where it is missing; TypeText only
@@ -42,7 +45,6 @@ func (f *Field) text(in *Input) string { return f.get(in.Command) }
 const (
 	fieldAmount   = "payment.amount"
 	fieldMetadata = "payment.metadata"
-	fieldFeatures = "features"
 )
 
 // Fields are all fields, in the order of the manual.
@@ -175,8 +177,6 @@ func Fields() []Field {
 			Doc: "create or authorize.", literal: oneOf(string(topics.CommandCreate), string(topics.CommandAuthorize)),
 			get: func(c *topics.Command) string { return string(c.Type) },
 			set: func(c *topics.Command, v string) { c.Type = topics.CommandType(v) }},
-		{Name: "features", Type: TypeCounts, Example: "3",
-			Doc: `Velocity answers by name: features["card_attempts_1h"]. Missing until velocity is set up.`},
 	}
 }
 

@@ -68,7 +68,7 @@ func (l *limit) without(c ledger.Currency) string {
 }
 
 func differentCurrencies(a, b ledger.Money) string {
-	return fmt.Sprintf("payment.amount is in %s and compared with %s", a.Currency, b)
+	return fmt.Sprintf("an amount in %s is compared with %s", a.Currency, b)
 }
 
 func order(a, b int64) ref.Val {

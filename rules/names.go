@@ -6,11 +6,9 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
-
-	"github.com/weirhq/weir/topics"
 )
 
-// byName is a CEL map whose absent keys are missing data, not errors: payment.metadata and features.
+// byName is a CEL map whose absent keys are missing data, not errors: payment.metadata.
 type byName struct {
 	field string
 	find  func(key string) (value ref.Val, ok bool)
@@ -22,16 +20,6 @@ func newMetadata(of func() map[string]string) *byName {
 		find: func(key string) (ref.Val, bool) {
 			v, ok := of()[key]
 			return types.String(v), ok && v != ""
-		},
-		size: func() int { return len(of()) },
-	}
-}
-
-func newFeatures(of func() map[string]topics.Feature) *byName {
-	return &byName{field: fieldFeatures,
-		find: func(key string) (ref.Val, bool) {
-			v, ok := of()[key]
-			return types.Int(v.Value), ok && !v.Missing
 		},
 		size: func() int { return len(of()) },
 	}

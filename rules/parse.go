@@ -40,6 +40,8 @@ type document struct {
 	lists  []*listDraft
 	limits []*limitDraft
 	tests  []Test
+
+	velocity []*definitionDraft
 }
 
 type limitDraft struct {
@@ -50,7 +52,7 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "limits", "lists", "rules", "tests"}
+	documentKeys = []string{"version", "description", "limits", "lists", "velocity", "rules", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
 		"on_missing", "on_error", "enabled", "tags", "tests"}
 	listKeys     = []string{"description", "match", "file", "entries"}
@@ -105,6 +107,10 @@ func parse(s *source, text []byte) document {
 			d.limits = s.limits(p.value)
 		case "lists":
 			d.lists = s.lists(p.value)
+		case "velocity":
+			for _, n := range s.sequence(p.value, "velocity") {
+				d.velocity = append(d.velocity, s.definition(n))
+			}
 		case "rules":
 			for _, n := range s.sequence(p.value, "rules") {
 				d.rules = append(d.rules, s.rule(n))

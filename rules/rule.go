@@ -63,6 +63,13 @@ type Test struct {
 
 	at     place
 	source *source
+	given  []given // as parsed, until the fields are known
+}
+
+// given is a value that a test gives to a field.
+type given struct {
+	name, value     string
+	nameAt, valueAt place
 }
 
 func (r *Rule) appliesTo(t topics.CommandType) bool {

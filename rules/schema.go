@@ -19,6 +19,7 @@ func Schema() ([]byte, error) {
 		property("limits", named("Amounts by name: one for each currency.", array("One amount for each currency.",
 			&jsonschema.Schema{Type: "string", Pattern: `^-?[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"250.00 EUR"}}))),
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
+		property("velocity", array("What is counted of the past; rules read velocity.NAME.", definitionSchema())),
 		property("rules", array("Evaluated in this order; the strongest outcome decides.", ruleSchema())),
 		property("tests", array("Tests of the whole rule set.", testSchema(fileOutcomes, true))),
 	)
@@ -69,6 +70,27 @@ func ruleSchema() *jsonschema.Schema {
 	return s
 }
 
+func definitionSchema() *jsonschema.Schema {
+	var all []any
+	for _, a := range aggregates {
+		all = append(all, a)
+	}
+	s := object("",
+		property("name", nameSchema("Rules read velocity.NAME.")),
+		property("description", text("What it is for.")),
+		property("aggregate", &jsonschema.Schema{Type: "string", Enum: all, Description: "What is computed over the events in the window."}),
+		property("events", array("Which events count: "+strings.Join(eventKinds, ", ")+".", &jsonschema.Schema{Type: "string"})),
+		property("by", text("The field whose values are counted apart.")),
+		property("of", text("The field whose different values distinct counts.")),
+		property("window", &jsonschema.Schema{Type: "string", Pattern: `^[1-9][0-9]*[smhd]$`, Examples: []any{"10m", "24h", "7d"},
+			Description: "How far back it looks, 1m to 90d."}),
+		property("currency", &jsonschema.Schema{Type: "string", Pattern: "^[A-Z]{3}$", Description: "Of sum and max; amounts in others are converted."}),
+		property("reserve", &jsonschema.Schema{Type: "boolean", Default: false, Description: "Counts an attempt as approved until its outcome is known."}),
+	)
+	s.Required = []string{"name", "aggregate", "events", "by", "window"}
+	return s
+}
+
 func listSchema() *jsonschema.Schema {
 	value := &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}}}
 	entry := object("",
@@ -93,7 +115,7 @@ func testSchema(expected []string, ofFile bool) *jsonschema.Schema {
 	given.AdditionalProperties = nil
 	for _, f := range Fields() {
 		value := &jsonschema.Schema{Description: f.Doc, Examples: []any{f.Example}}
-		if f.Type == TypeTexts || f.Type == TypeCounts {
+		if f.Type == TypeTexts {
 			if given.PatternProperties == nil {
 				given.PatternProperties = map[string]*jsonschema.Schema{}
 			}
@@ -102,6 +124,10 @@ func testSchema(expected []string, ofFile bool) *jsonschema.Schema {
 		}
 		given.Properties.Set(f.Name, value)
 	}
+	if given.PatternProperties == nil {
+		given.PatternProperties = map[string]*jsonschema.Schema{}
+	}
+	given.PatternProperties[`^velocity\.`] = &jsonschema.Schema{Description: "A velocity answer: a number, an amount or a time."}
 	given.AdditionalProperties = jsonschema.FalseSchema
 	expect := &jsonschema.Schema{Type: "string"}
 	for _, e := range expected {

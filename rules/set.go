@@ -9,12 +9,14 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules/velocity"
 )
 
 // Set is a compiled rule set. It never changes and may be used by several goroutines at once.
@@ -22,9 +24,11 @@ type Set struct {
 	rules  []compiled
 	lists  []*List
 	limits []*limitDraft
-	tests  []Test
-	files  []string
-	hash   string
+	// velocity are the definitions, in the order of the files.
+	velocity []velocity.Definition
+	tests    []Test
+	files    []string
+	hash     string
 
 	fields      []Field
 	missing     []*types.Unknown // by field
@@ -41,8 +45,8 @@ type compiled struct {
 // symbol is what a name in a condition stands for.
 type symbol struct {
 	kind  symbolKind
-	index int     // of the field or the list
-	value ref.Val // of a constant
+	index int     // of the field, the list or the velocity definition
+	value ref.Val // of a constant; of a velocity answer where it is missing
 }
 
 type symbolKind uint8
@@ -51,7 +55,7 @@ const (
 	symbolText symbolKind = iota
 	symbolAmount
 	symbolMetadata
-	symbolFeatures
+	symbolVelocity
 	symbolList
 	symbolConstant
 )
@@ -68,10 +72,12 @@ func (s *Set) declare(constants []string) error {
 			kind = symbolAmount
 		case fieldMetadata:
 			kind = symbolMetadata
-		case fieldFeatures:
-			kind = symbolFeatures
 		}
 		s.symbols[f.Name] = symbol{kind: kind, index: i}
+	}
+	for i, d := range s.velocity {
+		name := velocityPrefix + d.Name
+		s.symbols[name] = symbol{kind: symbolVelocity, index: i, value: missing(name)}
 	}
 	for _, name := range constants {
 		if list, ok := strings.CutPrefix(name, listPrefix); ok {
@@ -86,6 +92,12 @@ func (s *Set) declare(constants []string) error {
 					s.symbols[name] = symbol{kind: symbolConstant, value: l.value}
 				}
 			}
+		} else if text, ok := strings.CutPrefix(name, durationPrefix); ok {
+			d, err := parseDuration(text)
+			if err != nil {
+				return fmt.Errorf("rules: a checked duration does not parse: %w", err)
+			}
+			s.symbols[name] = symbol{kind: symbolConstant, value: &duration{int64(d / time.Second)}}
 		} else {
 			m, err := ledger.ParseMoney(strings.TrimPrefix(name, moneyPrefix))
 			if err != nil {
@@ -135,6 +147,11 @@ func (s *Set) finish() {
 		}
 		sort.Strings(lines)
 		put(h, lines...)
+	}
+	definitions := append([]velocity.Definition(nil), s.velocity...)
+	sort.Slice(definitions, func(i, j int) bool { return definitions[i].Name < definitions[j].Name })
+	for _, d := range definitions {
+		put(h, canonicalDefinition(d)...)
 	}
 	limits := append([]*limitDraft(nil), s.limits...)
 	sort.Slice(limits, func(i, j int) bool { return limits[i].Name < limits[j].Name })

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func (s *source) test(n ast.Node, keys []string) Test {
 	return t
 }
 
-// given reads one field's value for a test and checks that the field exists and can have it.
+// given reads one field's value for a test.
 func (s *source) given(t *Test, g pair) {
 	before := len(*s.problems)
 	value := s.value(g.value)
@@ -75,32 +76,59 @@ func (s *source) given(t *Test, g pair) {
 		s.fail(at, "leave the field out to test missing data", "%s is given no value", g.key)
 		return
 	}
-	f, key, ok := fieldNamed(g.key)
+	t.given = append(t.given, given{g.key, value, g.at, at})
+}
+
+// given checks that the fields of a test exist and can have their values.
+func (c *compiler) given(t *Test) {
+	for _, g := range t.given {
+		if problem, hint, at := c.wrong(g); problem != "" {
+			t.source.fail(at, hint, "%s", problem)
+			continue
+		}
+		t.Given[g.name] = g.value
+	}
+}
+
+// wrong says what is wrong with a value that a test gives, "" where nothing is.
+func (c *compiler) wrong(g given) (problem, hint string, at place) {
+	f, key, ok := fieldNamed(c.fields, g.name)
 	switch {
 	case !ok:
-		s.fail(g.at, suggest(g.key, fieldNames()), "unknown field %q", g.key)
-		return
+		if name, velocity := strings.CutPrefix(g.name, velocityPrefix); velocity {
+			return fmt.Sprintf("no velocity definition is named %q", name), suggest(name, velocityNames(c.fields)), g.nameAt
+		}
+		return fmt.Sprintf("unknown field %q", g.name), suggest(g.name, fieldNames(c.fields)), g.nameAt
+	case f.broken:
+		return "", "", place{}
 	case f.Type == TypeMoney:
-		if _, err := ledger.ParseMoney(value); err != nil {
-			s.fail(at, "", "%s", err)
-			return
+		m, err := ledger.ParseMoney(g.value)
+		if err != nil {
+			return err.Error(), "", g.valueAt
 		}
-	case f.Type == TypeCounts:
-		if strings.Trim(value, "0123456789") != "" || len(value) > 18 {
-			s.fail(at, "", "%s[%q] must be a whole number", f.Name, key)
-			return
+		if f.Currency != "" && m.Currency != f.Currency {
+			return fmt.Sprintf("%s is always in %s", f.Name, f.Currency), "write it as " + f.Example, g.valueAt
 		}
-	case holdsCardNumber(value):
-		s.fail(at, "use a BIN or a fingerprint", "a card number must not stand in a rule file")
-		return
+	case f.Type == TypeNumber:
+		if strings.Trim(g.value, "0123456789") != "" || len(g.value) > 18 {
+			return fmt.Sprintf("%s is a whole number, not %q", f.Name, g.value), "write it without quotes and unit, such as 6", g.valueAt
+		}
+	case f.Type == TypeDuration:
+		if _, err := parseDuration(g.value); err != nil {
+			return err.Error(), "", g.valueAt
+		}
+	case holdsCardNumber(g.value):
+		return "a card number must not stand in a rule file", "use a BIN or a fingerprint", g.valueAt
+	case f.Type == TypeTexts && holdsCardNumber(key):
+		return "a card number must not stand in a rule file", "use a BIN or a fingerprint", g.nameAt
 	}
-	t.Given[g.key] = value
+	return "", "", place{}
 }
 
 // fieldNamed finds a field by the name a test uses: card.bin, or payment.metadata.promotion with the key promotion.
-func fieldNamed(name string) (f Field, key string, ok bool) {
-	for _, f := range Fields() {
-		if f.Type == TypeTexts || f.Type == TypeCounts {
+func fieldNamed(fields []Field, name string) (f Field, key string, ok bool) {
+	for _, f := range fields {
+		if f.Type == TypeTexts {
 			if key, ok := strings.CutPrefix(name, f.Name+"."); ok && key != "" {
 				return f, key, true
 			}
@@ -113,10 +141,21 @@ func fieldNamed(name string) (f Field, key string, ok bool) {
 	return Field{}, "", false
 }
 
-func fieldNames() []string {
+func fieldNames(fields []Field) []string {
 	var names []string
-	for _, f := range Fields() {
+	for _, f := range fields {
 		names = append(names, f.Name)
+	}
+	return names
+}
+
+// velocityNames are the names of the velocity definitions among fields.
+func velocityNames(fields []Field) []string {
+	var names []string
+	for _, f := range fields {
+		if name, ok := strings.CutPrefix(f.Name, velocityPrefix); ok {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
@@ -75,9 +76,13 @@ func (t Test) failed(failures *Problems, of, what string) {
 // input is what a test describes.
 func (t Test) input(of topics.CommandType) Input {
 	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test"}
-	features := map[string]topics.Feature{}
+	features, fields := map[string]topics.Feature{}, Fields()
 	for name, value := range t.Given {
-		f, key, _ := fieldNamed(name)
+		if answer, ok := strings.CutPrefix(name, velocityPrefix); ok {
+			features[answer] = topics.Feature{Value: answerOf(value)}
+			continue
+		}
+		f, key, _ := fieldNamed(fields, name)
 		switch f.Type {
 		case TypeMoney:
 			m, _ := ledger.ParseMoney(value) // checked when the test was read
@@ -90,12 +95,21 @@ func (t Test) input(of topics.CommandType) Input {
 				c.Metadata = map[string]string{}
 			}
 			c.Metadata[key] = value
-		case TypeCounts:
-			n, _ := strconv.ParseInt(value, 10, 64)
-			features[key] = topics.Feature{Value: n}
 		default:
 			f.set(c, value)
 		}
 	}
 	return Input{Command: c, Features: features, Now: t.Now}
+}
+
+// answerOf is a velocity answer as a test writes it, checked when the test was read: a number, an amount or a time.
+func answerOf(value string) int64 {
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return n
+	}
+	if m, err := ledger.ParseMoney(value); err == nil {
+		return m.Minor
+	}
+	d, _ := parseDuration(value)
+	return int64(d / time.Second)
 }

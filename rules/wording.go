@@ -41,6 +41,10 @@ func plainTypeError(message string) (plain, hint string) {
 		hint = `compare the amount with money("250.00 EUR")`
 	case strings.Contains(all, "money") && (strings.Contains(all, "a number") || strings.Contains(all, "a text")):
 		hint = `write the amount as money("250.00 EUR"), or use limit("name")`
+	case strings.Contains(all, "a time") && (strings.Contains(all, "a number") || strings.Contains(all, "a text")):
+		hint = `write the time as duration("24h"); the units are s, m, h and d`
+	case strings.Contains(all, "a time") && strings.Contains(all, "money"):
+		hint = `compare a time with duration("24h"), an amount with money("250.00 EUR")`
 	case strings.Contains(all, "a text") && strings.Contains(all, "a number"):
 		hint = "texts stand in quotes, numbers do not"
 	case written == "&&" || written == "||" || written == "!":
@@ -73,6 +77,8 @@ func plainType(t string) string {
 		return "true or false"
 	case t == "money", t == "list of values":
 		return t
+	case t == "duration":
+		return "a time"
 	case strings.HasPrefix(t, "list("):
 		return "a list"
 	case strings.HasPrefix(t, "map("):
