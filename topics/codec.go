@@ -46,7 +46,12 @@ func Marshal(v any) ([]byte, error) {
 // Unknown fields are ignored, names are compared with their case, null is the same as absent. Refused are values of
 // another kind, integers with a fraction, an exponent or more than 64 bits, invalid UTF-8, nesting beyond MaxDepth,
 // and anything after the object.
-func Unmarshal(data []byte, v any) error {
+func Unmarshal(data []byte, v any) error { return unmarshal(data, v, 0) }
+
+// UnmarshalInPlace is Unmarshal without copies: strings in v are parts of data, which must not change while v is used.
+func UnmarshalInPlace(data []byte, v any) error { return unmarshal(data, v, json.DontCopyString) }
+
+func unmarshal(data []byte, v any, flags json.ParseFlags) error {
 	start := bytes.TrimLeft(data, " \t\r\n")
 	switch {
 	case len(start) == 0:
@@ -60,7 +65,7 @@ func Unmarshal(data []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	rest, err := json.Parse(data, v, json.DontMatchCaseInsensitiveStructFields)
+	rest, err := json.Parse(data, v, json.DontMatchCaseInsensitiveStructFields|flags)
 	switch {
 	case err != nil:
 		return decodeError(err, len(data)-len(rest))

@@ -77,13 +77,14 @@ func (id EventID) String() string {
 
 // ParseEventID reads what String wrote.
 func ParseEventID(s string) (EventID, error) {
-	parts := strings.Split(s, "-")
-	if len(parts) != 3 {
+	first, rest, _ := strings.Cut(s, "-")
+	second, third, found := strings.Cut(rest, "-")
+	if !found {
 		return EventID{}, fmt.Errorf("event id %.64q: want partition-position-index", s)
 	}
-	partition, err1 := strconv.ParseInt(parts[0], 10, 32)
-	position, err2 := strconv.ParseInt(parts[1], 10, 64)
-	index, err3 := strconv.ParseInt(parts[2], 10, 16)
+	partition, err1 := strconv.ParseInt(first, 10, 32)
+	position, err2 := strconv.ParseInt(second, 10, 64)
+	index, err3 := strconv.ParseInt(third, 10, 16)
 	if err1 != nil || err2 != nil || err3 != nil || partition < 0 || position < 0 || index < 0 {
 		return EventID{}, fmt.Errorf("event id %.64q: want three non-negative integers", s)
 	}

@@ -1,7 +1,6 @@
 package fsck
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -72,7 +71,7 @@ func (t *publishedTopics) compare(ctx context.Context, position int64, outputs [
 			t.check.problem("log", "record "+outputs[i].Envelope.ID, "it is of topic %s, which the fold does not publish", outputs[i].Topic)
 			continue
 		}
-		if err := topic.expect(ctx, stream.PublishedRecord(t.check.snapshot.partition, &outputs[i]), outputs[i].Envelope.ID); err != nil {
+		if err := topic.expect(ctx, &outputs[i]); err != nil {
 			return err
 		}
 	}
@@ -90,7 +89,8 @@ func (t *publishedTopics) rest(ctx context.Context) error {
 }
 
 // expect takes the record that must come next.
-func (t *publishedTopic) expect(ctx context.Context, want *kgo.Record, id string) error {
+func (t *publishedTopic) expect(ctx context.Context, want *stream.Output) error {
+	id := want.Envelope.ID
 	expected, err := topics.ParseEventID(id)
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (t *publishedTopic) expect(ctx context.Context, want *kgo.Record, id string
 		case t.id == expected:
 			t.check.Counts.Published.Add(1)
 			t.aged = false
-			if difference := differs(t.current, want); difference != "" {
+			if difference := want.DiffersFrom(t.current); difference != "" {
 				t.check.problem("published", t.subject(), "%s differs from the log", difference)
 			}
 			t.advance()
@@ -227,24 +227,6 @@ func before(a, b topics.EventID) bool {
 		return a.Position < b.Position
 	}
 	return a.Index < b.Index
-}
-
-// differs names the first part of a record that is not as it must be, "" where all are.
-func differs(got, want *kgo.Record) string {
-	switch {
-	case !bytes.Equal(got.Key, want.Key):
-		return fmt.Sprintf("key %q", got.Key)
-	case !bytes.Equal(got.Value, want.Value):
-		return "value"
-	case len(got.Headers) != len(want.Headers):
-		return fmt.Sprintf("number of headers (%d instead of %d)", len(got.Headers), len(want.Headers))
-	}
-	for i := range want.Headers {
-		if got.Headers[i].Key != want.Headers[i].Key || !bytes.Equal(got.Headers[i].Value, want.Headers[i].Value) {
-			return "header " + want.Headers[i].Key
-		}
-	}
-	return ""
 }
 
 func header(r *kgo.Record, key string) string {
