@@ -46,9 +46,9 @@ func takeClaim(ctx context.Context, opts []kgo.Opt, role string, partition int32
 
 // fence fences the previous owner of a partition and commits a barrier record to a topic: a reader with read_committed that
 // has reached it has seen every transaction of every former owner decided.
-func fence(ctx context.Context, opts []kgo.Opt, role string, partition int32, limits Limits, topic, key string) (
+func fence(ctx context.Context, opts []kgo.Opt, role string, partition int32, limits Limits, topic, key string, more ...kgo.Opt) (
 	_ *claim, barrier int64, err error) {
-	client, err := kgo.NewClient(append(readerOptions(opts, limits),
+	client, err := kgo.NewClient(append(append(readerOptions(opts, limits),
 		kgo.TransactionalID(TransactionalID(role, partition)),
 		kgo.TransactionTimeout(limits.TransactionTimeout),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -56,7 +56,7 @@ func fence(ctx context.Context, opts []kgo.Opt, role string, partition int32, li
 		kgo.ProducerLinger(0),
 		kgo.MaxBufferedRecords(limits.QueueRecords),
 		kgo.MaxBufferedBytes(limits.QueueBytes),
-	)...)
+	), more...)...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("kafka client: %w", err)
 	}

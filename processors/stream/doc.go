@@ -49,6 +49,23 @@
 // the outputs of Refuse, in the same transactions as everything else. Errors of any other class are tried again and put
 // nothing aside.
 //
+// # Table
+//
+// A Table folds one topic into a state in memory, which a compacted topic keeps, its changelog, and replies to each record at
+// once. What is kept is the business of a TableProgram; see table.go. A session owns a partition as a Fold's does, with the
+// changelog in the place of the database:
+//
+//	own      table_claim.go  InitProducerId fences the owner before. A barrier record is committed to the changelog, which
+//	                         is read up to it, committed records alone: the state, and the offset up to which it was applied.
+//	apply    table.go        records are folded from exactly that offset on; replies go out through a producer without
+//	                         transactions and wait for nothing.
+//	flush    table_flush.go  what has changed and the offset are committed in one Kafka transaction each second, when the
+//	                         replies up to it are acknowledged.
+//
+// After a crash the records since the last flush are applied again to the state of that flush. A fold is a function of the
+// order of its input alone, so they give the same replies, byte for byte, whoever gives them: two owners that both believe to
+// be the one repeat each other and contradict each other in nothing, and only one of them can flush.
+//
 // # Ownership
 //
 // owner.go takes part in a consumer group to learn which partitions to hold, and fetches nothing through it. Correctness

@@ -21,7 +21,20 @@ const (
 	AfterKafkaCommit     Point = "after-kafka-commit"     // published, and the position with it: nothing to repair
 )
 
-// Points lists the points in the order in which a batch passes them.
+// The points of a Table. What a crash at any of them leaves is found by the next owner, which restores the last flush.
+const (
+	AfterReplies      Point = "after-replies"       // records are applied and not flushed: they are applied again, to the same replies
+	DuringFlush       Point = "during-flush"        // some of the changelog's records are produced: aborted by the next owner
+	BeforeFlushCommit Point = "before-flush-commit" // all of them are: likewise
+	AfterFlushCommit  Point = "after-flush-commit"  // the state and its position are committed: nothing to repair
+)
+
+// TablePoints lists the points of a Table in the order in which they are passed.
+func TablePoints() []Point {
+	return []Point{AfterReplies, DuringFlush, BeforeFlushCommit, AfterFlushCommit}
+}
+
+// Points lists the points of a Fold in the order in which a batch passes them.
 func Points() []Point {
 	return []Point{BeforeDatabaseCommit, AfterDatabaseCommit, DuringPublish, BeforeKafkaCommit, AfterKafkaCommit}
 }

@@ -68,33 +68,41 @@ func (in *intake) cut(position int64, limit int) ([]Record, error) {
 	return records, nil
 }
 
-// take accepts what was fetched where it goes on exactly at the position. A gap means that somebody wrote the input in
-// transactions or that it is compacted; neither is this topic.
+// take accepts what was fetched where it goes on exactly at the position.
 func (in *intake) take(fetches kgo.Fetches, position int64) error {
+	records, err := takeDense(fetches, in.config.Input, in.topicID, in.partition, position-in.base, in.status.ends)
+	in.held = append(in.held, records...)
+	return err
+}
+
+// takeDense returns the records of one partition that were fetched, which must go on exactly at the offset. A gap means that
+// somebody wrote the input in transactions or that it is compacted; neither is this topic. ends is told where the input ends.
+func takeDense(fetches kgo.Fetches, input string, topicID [16]byte, number int32, offset int64, ends func(int64)) ([]*kgo.Record, error) {
 	if err := fetches.Err(); err != nil {
-		return fmt.Errorf("fetch %s from offset %d: %w", in.config.Input, position-in.base, err)
+		return nil, fmt.Errorf("fetch %s from offset %d: %w", input, offset, err)
 	}
-	expected := position - in.base
+	var taken []*kgo.Record
+	expected := offset
 	for _, fetch := range fetches {
 		for _, topic := range fetch.Topics {
-			if topic.Topic != in.config.Input {
+			if topic.Topic != input {
 				continue
 			}
-			if topic.TopicID != in.topicID && topic.TopicID != [16]byte{} {
-				return fmt.Errorf("fetch %s: it has topic id %x now, want %x", in.config.Input, topic.TopicID, in.topicID)
+			if topic.TopicID != topicID && topic.TopicID != [16]byte{} {
+				return nil, fmt.Errorf("fetch %s: it has topic id %x now, want %x", input, topic.TopicID, topicID)
 			}
 			for _, partition := range topic.Partitions {
-				in.status.ends(partition.HighWatermark)
+				ends(partition.HighWatermark)
 				for _, r := range partition.Records {
 					if r.Offset != expected || r.Attrs.IsControl() {
-						return fmt.Errorf("fetch %s partition %d: offset %d (control record: %t) where %d must follow: only "+
-							"producers without transactions may write it", in.config.Input, in.partition, r.Offset, r.Attrs.IsControl(), expected)
+						return nil, fmt.Errorf("fetch %s partition %d: offset %d (control record: %t) where %d must follow: only "+
+							"producers without transactions may write it", input, number, r.Offset, r.Attrs.IsControl(), expected)
 					}
 					expected++
-					in.held = append(in.held, r)
+					taken = append(taken, r)
 				}
 			}
 		}
 	}
-	return nil
+	return taken, nil
 }

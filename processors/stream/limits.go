@@ -2,7 +2,7 @@ package stream
 
 import "time"
 
-// Limits bounds everything a Fold or a Transform holds, waits for or repeats. A zero field takes its default.
+// Limits bounds everything a Fold, a Table or a Transform holds, waits for or repeats. A zero field takes its default.
 type Limits struct {
 	BatchRecords int // records of one partition in one database transaction; default 1000
 	BatchBytes   int // of their keys and values; default 4 MiB
@@ -17,6 +17,7 @@ type Limits struct {
 	// share; default 1 ms. What comes after a pause never waits; else it gathers, because a transaction costs the database
 	// far more than one more record in it. A partition that has much to do waits for none: its transactions are its own.
 	BatchInterval      time.Duration
+	FlushInterval      time.Duration // Table: between two commits of the changelog; default 1 s
 	CommitInterval     time.Duration // between two Kafka commits of a partition; default 100 ms
 	TransactionRecords int           // records after which a Kafka transaction is committed early; default 20,000
 	TransactionTimeout time.Duration // after which the broker aborts an open transaction by itself; default 5 s
@@ -56,6 +57,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.PageRows, 500)
 	orDefault(&l.InFlight, 2000)
 	orDefault(&l.BatchInterval, 1*time.Millisecond)
+	orDefault(&l.FlushInterval, time.Second)
 	orDefault(&l.CommitInterval, 100*time.Millisecond)
 	orDefault(&l.TransactionRecords, 20_000)
 	orDefault(&l.TransactionTimeout, 5*time.Second)

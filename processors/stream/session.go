@@ -170,7 +170,7 @@ func (s *session) follow(ctx, drain context.Context, intake *intake, outbox *out
 		if err != nil {
 			return err
 		}
-		s.status.applied(b, time.Since(began))
+		s.status.applied(b.next, len(b.records), b.letters, time.Since(began))
 		if err := outbox.put(ctx, publication{next: b.next, outputs: b.outputs, bytes: b.bytes}); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirhq/weir/internal/telemetry"
+	"github.com/weirhq/weir/topics"
 )
 
 // Phase is what a Fold is doing with a partition.
@@ -122,15 +123,16 @@ func (s *partitionStatus) folding(published, applied, base int64) {
 	s.metrics.published.WithLabelValues(s.label).Set(float64(published))
 }
 
-func (s *partitionStatus) applied(b *batch, took time.Duration) {
+// applied takes note of records that were applied within took, up to next, and of the dead letters among them.
+func (s *partitionStatus) applied(next int64, records int, letters []topics.RefusalCode, took time.Duration) {
 	s.mu.Lock()
-	s.now.Applied, s.progress = b.next, true
-	lag := s.end - (b.next - s.now.Base)
+	s.now.Applied, s.progress = next, true
+	lag := s.end - (next - s.now.Base)
 	s.mu.Unlock()
-	s.metrics.applied.WithLabelValues(s.label).Set(float64(b.next))
-	s.metrics.stage.Batch(took, len(b.records))
+	s.metrics.applied.WithLabelValues(s.label).Set(float64(next))
+	s.metrics.stage.Batch(took, records)
 	s.metrics.stage.Lag(s.now.Partition, max(lag, 0))
-	for _, reason := range b.letters {
+	for _, reason := range letters {
 		s.metrics.stage.DeadLetter(reason)
 	}
 }
