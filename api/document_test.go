@@ -131,7 +131,7 @@ func TestStatusesOfTheDocument(t *testing.T) {
 // Every status that a refusal is answered with is documented on every write.
 func TestRefusalStatusesAreDocumented(t *testing.T) {
 	codes := []topics.RefusalCode{
-		topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment,
+		topics.RefusedDuplicateCommand, topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment,
 		topics.RefusedUnknownAccount, topics.RefusedAccountClosed, topics.RefusedLimitExceeded, topics.RefusedCustomerMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
 		topics.RefusedInProgress, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
 		topics.RefusedInsufficientFunds, topics.RefusedUndecodable, topics.RefusedPoison,

@@ -20,8 +20,8 @@ const (
 // Command is the value of payments.commands.v1. Amounts are integers in minor units (1050 is 10.50 EUR).
 // Unknown fields are ignored; a field of a known name with a wrong type is a decoding error.
 type Command struct {
-	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice.
-	// The payment that a create command opens takes its id from it.
+	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice, and refused for
+	// another command. The payment that a create command opens takes its id from it.
 	CommandID string      `json:"command_id" validate:"required,command_id"`
 	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture void refund cancel approve reject"`
 	Tenant    string      `json:"tenant" validate:"required,max=64,name"`

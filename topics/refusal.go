@@ -1,18 +1,19 @@
 package topics
 
 // RefusalCode says why a command was refused or a fact moved nothing. A refusal is a value, not an error.
-// Where several apply, the one that stands first in this list is given; idempotency comes before all of them: a
-// repeated command id yields no second event at all.
+// Where several apply, the one that stands first in this list is given. A repeat of a command, with the same id and asking
+// for the same, yields no second event at all.
 type RefusalCode string
 
 const (
+	RefusedDuplicateCommand   RefusalCode = "duplicate_command"   // the command_id was used for another command, which stands
 	RefusedInvalid            RefusalCode = "invalid"             // a field is missing or malformed; detail names it
 	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed
-	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment, or the one that a create's command_id has opened, is another customer's
+	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency
 	RefusedFinished           RefusalCode = "finished"            // the payment, hold or round is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here; a wallet to be closed holds or owes money

@@ -28,7 +28,8 @@ const (
 // WalletCommand is the value of wallet.commands.v1. Amounts are integers in minor units (1050 is 10.50 EUR).
 // Unknown fields are ignored; a field of a known name with a wrong type is a decoding error.
 type WalletCommand struct {
-	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice. The hold
+	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice, and refused for
+	// another command. The hold
 	// that a hold command opens takes its id from it.
 	CommandID string            `json:"command_id" validate:"required,command_id"`
 	Type      WalletCommandType `json:"type" validate:"required,oneof=credit debit hold capture_hold release_hold rollback_round close"`

@@ -156,7 +156,7 @@ func attacks(t *testing.T, w *world) {
 		e := w.event(t, "the refusal of the create elsewhere", func(e *topics.PaymentEvent) bool {
 			return e.CommandID == command.CommandID && e.CustomerID == elsewhere
 		})
-		if e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedCustomerMismatch || !strings.Contains(e.Detail, "command_id") {
+		if e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedDuplicateCommand || !strings.Contains(e.Detail, "command_id") {
 			t.Errorf("got %+v, want a refusal that names the command id", e)
 		}
 	})

@@ -38,7 +38,8 @@ func (s *partition) periodClose(in *input, v topics.PeriodClose) error {
 		return fmt.Errorf("command_id %.64q and tenant %.64q: want a UUID and a name", v.CommandID, v.Tenant)
 	}
 	month, err := ledger.ParseMonth(v.Month)
-	in.id, in.closing = id, &closing{PeriodClose: v, month: month}
+	in.closing = &closing{PeriodClose: v, month: month}
+	in.id, in.fingerprint = newInputID(ofCommand, v.Tenant, id), v.Fingerprint()
 	return err
 }
 
@@ -46,7 +47,7 @@ func (s *partition) periodClose(in *input, v topics.PeriodClose) error {
 func (s *partition) loadClosings(ctx context.Context, closings []*input) error {
 	for _, in := range closings {
 		c := in.closing
-		if s.applied[in.id] || !s.closed[c.Tenant].Before(c.month) {
+		if s.repetition(in) != isNew || !s.closed[c.Tenant].Before(c.month) {
 			continue
 		}
 		var err error
@@ -58,8 +59,9 @@ func (s *partition) loadClosings(ctx context.Context, closings []*input) error {
 }
 
 // closePeriod closes a period or says why not.
-func (s *partition) closePeriod(c *closing, id inputID, r *stream.Record) []stream.Output {
-	s.remember(id, r.Position)
+func (s *partition) closePeriod(in *input, r *stream.Record) []stream.Output {
+	s.remember(in, r.Position)
+	c := in.closing
 	told := s.answer(c, r)
 	out := outputs{partition: s, record: r}
 	switch {
@@ -88,10 +90,10 @@ func (s *partition) answer(c *closing, r *stream.Record) topics.PeriodClosed {
 	}
 }
 
-// putAside answers a closing whose record is put aside: who asked waits for each partition.
-func (s *partition) putAside(c *closing, r *stream.Record, reason *stream.DeadLetter, out *outputs) {
+// tellClosing answers a closing that is refused, or whose record is put aside: who asked waits for each partition.
+func (s *partition) tellClosing(c *closing, r *stream.Record, code topics.RefusalCode, detail string, out *outputs) {
 	told := s.answer(c, r)
-	told.Refusal, told.Detail = reason.Reason, firstLine(reason.Detail)
+	told.Refusal, told.Detail = code, detail
 	out.periodClosed(&told)
 }
 
@@ -173,11 +175,9 @@ func (s *partition) restorePeriod(r *stream.Restored, o *stream.Output) error {
 	if v.Refusal == topics.RefusedPoison || v.Refusal == topics.RefusedUndecodable {
 		return nil // it was put aside, not folded
 	}
-	id, err := uuid.FromString(v.CommandID)
-	if err != nil {
-		return fmt.Errorf("period %s: command_id: %w", v.EventID, err)
+	if err := s.restoreInput(ofCommand, v.Tenant, v.CommandID, v.EventID, r.Position); err != nil {
+		return err
 	}
-	s.remember(id, r.Position)
 	if v.Refusal != "" {
 		return nil
 	}

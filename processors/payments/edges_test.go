@@ -124,7 +124,7 @@ func TestCommandIDOfAnotherCustomersPaymentIsRefused(t *testing.T) {
 	}
 	second.state.Written()
 	second.published = outputs
-	if e := lastEvent(t, second); e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedCustomerMismatch ||
+	if e := lastEvent(t, second); e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedDuplicateCommand ||
 		e.CustomerID != bob || e.PaymentID != "" || e.Detail != "command_id: was used for a payment of another customer; want a new one" {
 		t.Errorf("event %+v", e)
 	}

@@ -12,10 +12,7 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-type (
-	paymentKey = uuid.UUID // within the partition
-	inputID    = uuid.UUID // of a command or of a webhook's fact
-)
+type paymentKey = uuid.UUID // within the partition
 
 // input is a decoded record.
 type input struct {
@@ -23,9 +20,11 @@ type input struct {
 	err     error      // it does not decode
 	id      inputID    // for deduplication; zero where the aggregate itself tells a repeat
 	payment paymentKey // zero where the record names none of this partition
-	refused string     // why it does not belong to this partition
-	wallet  walletInput
-	closing *closing // nil where the record closes no period
+	// fingerprint is of what a command asks for; of a webhook's fact it is anyFingerprint.
+	fingerprint int64
+	refused     string // why it does not belong to this partition
+	wallet      walletInput
+	closing     *closing // nil where the record closes no period
 }
 
 // walletInput is the part of an input that is for a wallet; its Command and Expiry are nil where none is.
@@ -97,7 +96,7 @@ func (s *partition) command(in *input, c *topics.Command) error {
 	if err != nil || c.Tenant == "" {
 		return fmt.Errorf("command_id %.64q and tenant %.64q: want a UUID and a name", c.CommandID, c.Tenant)
 	}
-	in.id = id
+	in.id, in.fingerprint = newInputID(ofCommand, c.Tenant, id), c.Fingerprint()
 	if c.Type == topics.CommandCreate {
 		in.payment = id
 		s.belongs(in, c.Tenant, customerOf(c, id))
@@ -120,7 +119,7 @@ func (s *partition) walletCommand(in *input, v *topics.AssessedWalletCommand) er
 	if err != nil || c.Tenant == "" {
 		return fmt.Errorf("command_id %.64q and tenant %.64q: want a UUID and a name", c.CommandID, c.Tenant)
 	}
-	in.id = id
+	in.id, in.fingerprint = newInputID(ofCommand, c.Tenant, id), c.Fingerprint()
 	if c.CustomerID == "" {
 		return nil // refused as it stands
 	}
@@ -172,7 +171,7 @@ func (s *partition) report(in *input, r *topics.PSPReport) error {
 		if err != nil {
 			return fmt.Errorf("report_id %.64q: want a UUID", r.ReportID)
 		}
-		in.id = id
+		in.id = newInputID(ofReport, r.Tenant, id)
 	}
 	pid, err := s.address(in, r.PaymentID)
 	if err != nil {

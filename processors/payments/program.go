@@ -114,7 +114,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		balances: ledger.NewBalances(),
 		inputs:   make(map[int64]*input),
 		created:  make(map[paymentKey]ledger.Customer),
-		applied:  make(map[inputID]bool),
+		applied:  make(map[inputID]int64),
 		ledger:   writer,
 		closed:   closed,
 	}, nil

@@ -18,6 +18,7 @@ var _ stream.Restorer = (*partition)(nil)
 
 // LoadRestored reads the payments, wallets, holds and rounds that published events and entries speak of.
 func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored) error {
+	s.restoring = true
 	var want wanted
 	for i := range records {
 		for j := range records[i].Outputs {
@@ -81,7 +82,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	if e.Type == topics.EventDeadLettered {
 		return nil
 	}
-	if err := s.restoreInput(e.CommandID, e.EventID, r.Position); err != nil {
+	if err := s.restoreInput(ofCommand, e.Tenant, e.CommandID, e.EventID, r.Position); err != nil {
 		return err
 	}
 	key, ok := s.restoredKey(o)
@@ -93,7 +94,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 		return nil // a case of a payment that we do not know
 	}
 	if e.PSP != nil && e.PSP.Source == topics.SourceWebhook {
-		if err := s.restoreInput(e.PSP.ReportID, e.EventID, r.Position); err != nil {
+		if err := s.restoreInput(ofReport, e.Tenant, e.PSP.ReportID, e.EventID, r.Position); err != nil {
 			return err
 		}
 	}
@@ -107,8 +108,9 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 }
 
 // restoreInput remembers what the fold remembered: commands, and facts of webhooks. A fact that led to no event is
-// forgotten, which the lifecycle makes good: it says nothing new again.
-func (s *partition) restoreInput(text, event string, position int64) error {
+// forgotten, which the lifecycle makes good: it says nothing new again. What a command asked for is not known from its
+// events: until the horizon, whatever has its id is taken for its repeat.
+func (s *partition) restoreInput(kind, tenant, text, event string, position int64) error {
 	if text == "" {
 		return nil
 	}
@@ -116,8 +118,9 @@ func (s *partition) restoreInput(text, event string, position int64) error {
 	if err != nil {
 		return fmt.Errorf("event %s: %w", event, err)
 	}
-	if !s.applied[id] {
-		s.remember(id, position)
+	in := &input{id: newInputID(kind, tenant, id), fingerprint: anyFingerprint}
+	if _, found := s.applied[in.id]; !found {
+		s.remember(in, position)
 	}
 	return nil
 }
@@ -146,7 +149,7 @@ func (s *partition) restoreWallet(r *stream.Restored, o *stream.Output) error {
 	if e.Type == topics.WalletDeadLettered {
 		return nil
 	}
-	if err := s.restoreInput(e.CommandID, e.EventID, r.Position); err != nil {
+	if err := s.restoreInput(ofCommand, e.Tenant, e.CommandID, e.EventID, r.Position); err != nil {
 		return err
 	}
 	w := restoredWallet(&e)

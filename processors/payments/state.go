@@ -31,10 +31,12 @@ type partition struct {
 	closed   map[string]ledger.Month // by tenant: the last closed period
 	balances *ledger.Balances        // of the holders in the cache
 
+	restoring bool // from what was published
+
 	// Of the batch in hand.
 	inputs  map[int64]*input               // decoded by Load
 	created map[paymentKey]ledger.Customer // whose payments the batch creates
-	applied map[inputID]bool               // of the batch's ids: folded before, or earlier in the batch
+	applied map[inputID]int64              // fingerprints of the batch's ids that were folded before, or earlier in the batch
 	fresh   []freshInput                   // folded in this batch
 	dirty   []*held
 	changed changed
@@ -54,29 +56,28 @@ type held struct {
 	positions          []int64            // of this batch's records that changed it
 }
 
-type freshInput struct {
-	id       inputID
-	position int64
-}
-
 // Apply folds one record.
 func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter) {
 	in := s.take(&r)
 	if in.err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: in.err.Error()}
 	}
-	if in.id != (inputID{}) && s.applied[in.id] {
+	switch s.repetition(in) {
+	case repeated:
 		s.metrics.repeated.Inc()
 		return nil, nil
+	case reused:
+		return s.refuse(in, &r, topics.RefusedDuplicateCommand, "command_id: was used for another command; want a new one"), nil
 	}
 	if in.refused != "" {
+		s.remember(in, r.Position)
 		return s.refuse(in, &r, topics.RefusedInvalid, in.refused), nil
 	}
 	if in.wallet.is() {
 		return s.applyWallet(in, &r), nil
 	}
 	if in.closing != nil {
-		return s.closePeriod(in.closing, in.id, &r), nil
+		return s.closePeriod(in, &r), nil
 	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
@@ -90,14 +91,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	out.decision(in, events)
 	// A report of a payment that is not here yet is not remembered: the same one may come again when it is.
 	if in.id != (inputID{}) && (in.Command != nil || h.Payment != nil) {
-		s.remember(in.id, r.Position)
+		s.remember(in, r.Position)
 	}
 	return out.all, nil
-}
-
-func (s *partition) remember(id inputID, position int64) {
-	s.applied[id] = true
-	s.fresh = append(s.fresh, freshInput{id, position})
 }
 
 // take is the input that Load has decoded, or decodes it.
@@ -173,12 +169,16 @@ func (s *partition) post(entry *ledger.Entry, a about, out *outputs) {
 	out.entry(entry, a)
 }
 
-// refuse refuses a command that no decision can judge: what is wrong lies in another partition. Nothing stored is touched.
+// refuse refuses a command that no decision can judge: what is wrong lies in another partition or in the command's id.
+// Nothing stored is touched.
 func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode, detail string) []stream.Output {
-	s.remember(in.id, r.Position)
 	out := outputs{partition: s, record: r}
 	if in.wallet.is() {
 		s.tellWallet(in, r, topics.WalletCommandRefused, code, detail, &out)
+		return out.all
+	}
+	if in.closing != nil {
+		s.tellClosing(in.closing, r, code, detail, &out)
 		return out.all
 	}
 	c := &in.Command.Command
@@ -214,7 +214,8 @@ const onePaymentPerCommand = "payments_by_command"
 func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.Output, *stream.DeadLetter) {
 	in := s.take(&r)
 	if in.Command != nil && reason.Constraint == onePaymentPerCommand {
-		return s.refuse(in, &r, topics.RefusedCustomerMismatch,
+		s.remember(in, r.Position)
+		return s.refuse(in, &r, topics.RefusedDuplicateCommand,
 			"command_id: was used for a payment of another customer; want a new one"), nil
 	}
 	out := outputs{partition: s, record: &r}
@@ -223,7 +224,7 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		return out.all, &reason
 	}
 	if in.closing != nil {
-		s.putAside(in.closing, &r, &reason, &out)
+		s.tellClosing(in.closing, &r, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
 	}
 	e := topics.PaymentEvent{
@@ -257,7 +258,8 @@ func (s *partition) Write(batch *pgx.Batch) {
 		s.columns.payment(h)
 	}
 	s.changed.add(&s.wallets, &s.columns)
-	s.columns.queue(batch, s.number, s.fresh)
+	s.columns.queue(batch, s.number)
+	s.queueApplied(batch)
 	s.wallets.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
 	for i := range s.periods {

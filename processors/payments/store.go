@@ -14,10 +14,7 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-var (
-	lookUpApplied  = database.NewLookup("id", "applied_inputs")
-	lookUpPayments = database.NewLookup("id, tenant, customer, version, state", "payments")
-)
+var lookUpPayments = database.NewLookup("id, tenant, customer, version, state", "payments")
 
 // Load reads in one round trip which inputs were folded before and, of what memory lacks, the payments, wallets, holds,
 // rounds and balances that the records name; in a second one the balances and wallets that only these can tell.
@@ -48,7 +45,7 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		}
 		if c := in.Command; c != nil && c.Command.Type == topics.CommandCreate && s.created[in.payment] == (ledger.Customer{}) {
 			s.created[in.payment] = ledger.Customer{
-				Tenant: c.Command.Tenant, ID: customerOf(&c.Command, in.id), Currency: ledger.Currency(c.Command.Currency),
+				Tenant: c.Command.Tenant, ID: customerOf(&c.Command, in.id.id), Currency: ledger.Currency(c.Command.Currency),
 			}
 		}
 		if _, ok := s.payments.get(in.payment); !ok {
@@ -71,15 +68,6 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		return err
 	}
 	return s.loadClosings(ctx, closings)
-}
-
-func (s *partition) readApplied(rows pgx.Rows) error {
-	var id [16]byte
-	_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
-		s.applied[id] = true
-		return nil
-	})
-	return err
 }
 
 func (s *partition) readPayments(rows pgx.Rows) error {
@@ -126,9 +114,6 @@ type columns struct {
 
 	timers   timerColumns
 	disarmed [][16]byte
-
-	inputIDs       [][16]byte
-	inputPositions []int64
 }
 
 type timerColumns struct {
@@ -143,7 +128,7 @@ type timerColumns struct {
 func (c *columns) reset() {
 	c.ids, c.tenants, c.customers, c.statuses = c.ids[:0], c.tenants[:0], c.customers[:0], c.statuses[:0]
 	c.versions, c.positions, c.states, c.buffer = c.versions[:0], c.positions[:0], c.states[:0], c.buffer[:0]
-	c.disarmed, c.inputIDs, c.inputPositions = c.disarmed[:0], c.inputIDs[:0], c.inputPositions[:0]
+	c.disarmed = c.disarmed[:0]
 	t := &c.timers
 	t.payments, t.due, t.kinds = t.payments[:0], t.due[:0], t.kinds[:0]
 	t.generations, t.tenants, t.customers = t.generations[:0], t.tenants[:0], t.customers[:0]
@@ -210,9 +195,6 @@ ON CONFLICT (partition, id) DO UPDATE SET status = excluded.status, state = excl
 		THEN excluded.positions[array_length(excluded.positions, 1)]
 		ELSE (SELECT v FROM unnest(ARRAY[excluded.version, payments.version]) AS two(v)) END`
 
-	insertApplied = `INSERT INTO applied_inputs (partition, id, position)
-SELECT $1::int4, id, position FROM unnest($2::uuid[], $3::int8[]) AS a(id, position)`
-
 	upsertTimers = `INSERT INTO timers (partition, payment, due, kind, generation, tenant, customer)
 SELECT $1::int4, payment, due, kind, generation, tenant, customer
 FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::int8[], $6::text[], $7::text[])
@@ -222,16 +204,9 @@ ON CONFLICT (partition, payment) DO UPDATE SET due = excluded.due, kind = exclud
 	deleteTimer = `DELETE FROM timers WHERE partition = $1 AND payment = $2`
 )
 
-func (c *columns) queue(batch *pgx.Batch, partition int32, fresh []freshInput) {
+func (c *columns) queue(batch *pgx.Batch, partition int32) {
 	if len(c.ids) > 0 {
 		batch.Queue(upsertPayments, partition, c.ids, c.tenants, c.customers, c.statuses, c.versions, c.positions, c.states)
-	}
-	for _, in := range fresh {
-		c.inputIDs = append(c.inputIDs, in.id)
-		c.inputPositions = append(c.inputPositions, in.position)
-	}
-	if len(fresh) > 0 {
-		batch.Queue(insertApplied, partition, c.inputIDs, c.inputPositions)
 	}
 	if t := &c.timers; len(t.payments) > 0 {
 		batch.Queue(upsertTimers, partition, t.payments, t.due, t.kinds, t.generations, t.tenants, t.customers)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,8 +28,8 @@ const (
 type sweeper struct {
 	partition *partition
 	due       time.Time
-	place     [16]byte // the last id looked at
-	before    int64    // positions below it are beyond the horizon, in this round
+	place     inputID // the last one looked at
+	before    int64   // positions below it are beyond the horizon, in this round
 	started   bool
 }
 
@@ -48,7 +49,7 @@ func (w *sweeper) step(ctx context.Context, now time.Time) error {
 			w.due = now.Add(sweepAgain)
 			return nil
 		}
-		w.before, w.place, w.started = before, [16]byte{}, true
+		w.before, w.place, w.started = before, inputID{scope: math.MinInt32}, true
 	}
 	seen, err := w.forget(ctx)
 	if err != nil {
@@ -66,24 +67,24 @@ func (w *sweeper) forget(ctx context.Context) (seen int, err error) {
 	place := w.place
 	var old [][16]byte
 	err = pgx.BeginTxFunc(ctx, s.config.Pool, options, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id, position FROM applied_inputs WHERE partition = $1 AND id > $2 ORDER BY id LIMIT $3`,
-			s.number, place, sweepRows)
+		rows, err := tx.Query(ctx, `SELECT id, scope, position FROM applied_inputs
+WHERE partition = $1 AND (id, scope) > ($2::uuid, $3::int4) ORDER BY id, scope LIMIT $4`, s.number, place.id, place.scope, sweepRows)
 		if err != nil {
 			return err
 		}
-		var id [16]byte
 		var position int64
-		_, err = pgx.ForEachRow(rows, []any{&id, &position}, func() error {
-			seen, place = seen+1, id
+		_, err = pgx.ForEachRow(rows, []any{&place.id, &place.scope, &position}, func() error {
+			seen++
 			if position < w.before {
-				old = append(old, id)
+				old = append(old, place.id)
 			}
 			return nil
 		})
 		if err != nil || len(old) == 0 {
 			return err
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM applied_inputs WHERE partition = $1 AND id = ANY($2::uuid[])`, s.number, old)
+		_, err = tx.Exec(ctx, `DELETE FROM applied_inputs WHERE partition = $1 AND id = ANY($2::uuid[]) AND position < $3`,
+			s.number, old, w.before)
 		return err
 	})
 	if err != nil {

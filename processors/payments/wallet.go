@@ -136,7 +136,7 @@ func (s *partition) touchHolder(h *holder, position int64) {
 // applyWallet folds a wallet command, or the expiry of a hold.
 func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 	if in.id != (inputID{}) {
-		s.remember(in.id, r.Position)
+		s.remember(in, r.Position)
 	}
 	w := &in.wallet
 	h, hold, round := s.partsOf(w)

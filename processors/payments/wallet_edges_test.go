@@ -22,9 +22,7 @@ func TestARepeatedWalletCommandYieldsNothing(t *testing.T) {
 	in.fold(10)
 	in.restart()
 	in.put(topics.TypeAssessedWallet, credit)
-	// The id of a payment's command is remembered with them, and what is refused is remembered, too.
-	in.put(topics.TypeAssessedCommand, create(2, "anna", topics.CaptureManual))
-	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletCredit, 100, nil))
+	// What is refused is remembered, too.
 	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 500, nil))
 	in.put(topics.TypeAssessedWallet, walletCommand(4, topics.WalletCredit, 500, nil))
 	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 500, nil))

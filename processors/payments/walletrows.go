@@ -24,7 +24,8 @@ var (
 
 // wanted is what a batch needs and memory does not hold, by key. An empty place for each is in memory already.
 type wanted struct {
-	inputs, payments       [][16]byte
+	inputs                 []inputID
+	payments               [][16]byte
 	wallets, holds, rounds [][16]byte
 	accounts               []ledger.AccountID
 }
@@ -104,7 +105,7 @@ func (s *partition) wantBalance(c customerKey, currency ledger.Currency, want *w
 // read reads in one round trip what is wanted.
 func (s *partition) read(ctx context.Context, want *wanted) error {
 	var batch pgx.Batch
-	lookUpApplied.Queue(&batch, s.number, want.inputs, s.readApplied)
+	s.lookUpApplied(&batch, want.inputs)
 	lookUpPayments.Queue(&batch, s.number, want.payments, s.readPayments)
 	lookUpWallets.Queue(&batch, s.number, want.wallets, s.readWallets)
 	lookUpHolds.Queue(&batch, s.number, want.holds, s.readHolds)

@@ -17,7 +17,11 @@ func (d *decision) command(c *topics.Command) {
 		return
 	}
 	if c.Type == topics.CommandCreate && d.p != nil {
-		return // opened by the same command, whose id was forgotten since
+		if d.p.openedBy(c) {
+			return // its id was forgotten since
+		}
+		d.refuse(topics.RefusedDuplicateCommand, "command_id: was used for another payment; want a new one")
+		return
 	}
 	if !d.find(FromCommand, string(c.Type), "") {
 		status := d.p.Status()
@@ -108,11 +112,20 @@ func (d *decision) refuse(code topics.RefusalCode, detail string) {
 	c := &d.in.Command.Command
 	e := topics.PaymentEvent{Type: topics.EventCommandRefused, Refusal: code, Detail: detail, Amount: c.Amount}
 	// Whoever was refused may not learn of another customer's payment: the event tells what the command said.
-	if d.p == nil || code == topics.RefusedCustomerMismatch {
+	if d.p == nil || code == topics.RefusedCustomerMismatch || code == topics.RefusedDuplicateCommand {
 		d.p = nil
 		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.Currency = c.Tenant, c.Region, c.CustomerID, c.PaymentID, c.Currency
 	}
 	d.emit(e)
+}
+
+// openedBy says that a create command asks for this payment.
+func (p *Payment) openedBy(c *topics.Command) bool {
+	customer := c.CustomerID
+	if customer == "" {
+		customer = topics.GuestCustomer(p.ID.UUID)
+	}
+	return p.Tenant == c.Tenant && p.Customer == customer && p.Amount == c.Amount && string(p.Currency) == c.Currency
 }
 
 func (d *decision) create() {

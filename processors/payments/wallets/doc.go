@@ -4,7 +4,7 @@
 // The balances of a wallet are the ledger's and of nothing else. What stands here is what balances cannot tell: in which
 // currencies the wallet was opened and whether it is closed, what is left of each hold, and the net of each game round.
 //
-// Refusals, in the order in which they are given where several apply (a repeated command id comes before all of them and
+// Refusals, in the order in which they are given where several apply (a repeated command comes before all of them and
 // yields nothing; the caller sees to it):
 //
 //	invalid, card_number, too_old   the command as it stands

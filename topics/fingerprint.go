@@ -1,0 +1,80 @@
+package topics
+
+import (
+	"strings"
+	"time"
+)
+
+// A fingerprint tells commands apart that ask for different things under one command id. It covers what a command does: to
+// whom, what, and how much. What may differ between two attempts at the same thing (trace, time of issue, circumstances,
+// texts for people) is left out. It is stored for the deduplication horizon: what it covers, and in which order, never
+// changes. It is never 0.
+
+// Fingerprint of what the command asks for.
+func (c *Command) Fingerprint() int64 {
+	f := newFingerprint("payment")
+	f.texts(string(c.Type), c.CustomerID, c.PaymentID, c.Currency, string(c.CaptureMethod))
+	f.number(c.Amount)
+	if c.Authorize {
+		f.texts("authorize")
+	}
+	if c.Card != nil {
+		f.texts("card", c.Card.Token)
+	}
+	if c.Challenge != nil {
+		f.texts("challenge", c.Challenge.Result)
+	}
+	return f.sum()
+}
+
+// Fingerprint of what the command asks for.
+func (c *WalletCommand) Fingerprint() int64 {
+	f := newFingerprint("wallet")
+	f.texts(string(c.Type), c.CustomerID, c.Currency, string(c.Reason), c.RoundID, strings.ToLower(c.HoldID))
+	f.number(c.Amount)
+	f.time(c.ExpiresAt)
+	f.time(c.EffectiveAt)
+	return f.sum()
+}
+
+// Fingerprint of what the command asks for.
+func (c *PeriodClose) Fingerprint() int64 {
+	f := newFingerprint("period")
+	f.texts(c.Month)
+	return f.sum()
+}
+
+// fingerprint is FNV-1a (64 bits) over fields, each with its length: "ab", "c" is not "a", "bc".
+type fingerprint uint64
+
+func newFingerprint(kind string) fingerprint {
+	const offset64 = 14695981039346656037
+	f := fingerprint(offset64)
+	f.texts(kind)
+	return f
+}
+
+func (f *fingerprint) byte(b byte) {
+	const prime64 = 1099511628211
+	*f = (*f ^ fingerprint(b)) * prime64
+}
+
+func (f *fingerprint) texts(texts ...string) {
+	for _, text := range texts {
+		f.number(int64(len(text)))
+		for i := range len(text) {
+			f.byte(text[i])
+		}
+	}
+}
+
+func (f *fingerprint) number(n int64) {
+	for shift := 0; shift < 64; shift += 8 {
+		f.byte(byte(n >> shift))
+	}
+}
+
+// time has milliseconds, as the records' times have.
+func (f *fingerprint) time(t time.Time) { f.number(t.UnixMilli()) }
+
+func (f fingerprint) sum() int64 { return max(int64(f>>1), 1) }
