@@ -65,6 +65,11 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		}
 		a.amount = money{ledger.Money{Minor: a.in.Command.Amount, Currency: ledger.Currency(a.in.Command.Currency)}}
 		return &a.amount, true
+	case symbolNumber:
+		if n := a.set.fields[s.index].count(&a.in); n != 0 {
+			return types.Int(n), true
+		}
+		return a.set.missing[s.index], true
 	case symbolMetadata:
 		return a.metadata, true
 	case symbolVelocity:

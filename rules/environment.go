@@ -64,10 +64,10 @@ func (f Field) celType() *cel.Type {
 	switch f.Type {
 	case TypeMoney:
 		return moneyType
-	case TypeTexts:
-		return cel.MapType(cel.StringType, cel.StringType)
 	case TypeNumber:
 		return cel.IntType
+	case TypeTexts:
+		return cel.MapType(cel.StringType, cel.StringType)
 	case TypeDuration:
 		return durationType
 	}

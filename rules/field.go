@@ -36,15 +36,37 @@ type Field struct {
 	literal func(string) string
 	get     func(*topics.Command) string  // "" where it is missing; TypeText only
 	set     func(*topics.Command, string) // for inline tests; TypeText only
+
+	// In place of get and set, for what was found out about the command.
+	found    func(*topics.Enrichment) string // TypeText
+	number   func(*topics.Enrichment) int64  // TypeNumber; 0 where it is missing
+	setFound func(*topics.Enrichment, string)
 }
 
 // text is the field's value, "" where it is missing; TypeText only.
-func (f *Field) text(in *Input) string { return f.get(in.Command) }
+func (f *Field) text(in *Input) string {
+	switch {
+	case f.get != nil:
+		return f.get(in.Command)
+	case in.Enrichment == nil:
+		return ""
+	}
+	return f.found(in.Enrichment)
+}
+
+// count is the field's value, 0 where it is missing; TypeNumber only.
+func (f *Field) count(in *Input) int64 {
+	if in.Enrichment == nil {
+		return 0
+	}
+	return f.number(in.Enrichment)
+}
 
 // The fields that are not TypeText have places of their own in the activation.
 const (
-	fieldAmount   = "payment.amount"
-	fieldMetadata = "payment.metadata"
+	fieldAmount        = "payment.amount"
+	fieldMetadata      = "payment.metadata"
+	fieldZoneCountries = "context.time_zone_countries" // set by way of the zone in inline tests
 )
 
 // Fields are all fields, in the order of the manual.
@@ -77,7 +99,7 @@ func Fields() []Field {
 			return get(c.Context)
 		}
 	}
-	return []Field{
+	fields := []Field{
 		{Name: "payment.amount", Type: TypeMoney, Required: true, Example: "250.00 EUR",
 			Doc: `The amount with its currency. Compare it with money("250.00 EUR") or limit("name").`},
 		{Name: "payment.currency", Type: TypeText, Required: true, Example: "EUR", Match: MatchExact,
@@ -111,7 +133,7 @@ func Fields() []Field {
 			get: ofCard(func(c *topics.Card) string { return strings.ToLower(c.Scheme) }),
 			set: func(c *topics.Command, v string) { card(c).Scheme = v }},
 		{Name: "card.type", Type: TypeText, Example: "credit", Match: MatchExact,
-			Doc: "credit, debit or prepaid.", literal: oneOf("credit", "debit", "prepaid"),
+			Doc: "credit, debit or prepaid.", literal: oneOf(cardTypes...),
 			get: ofCard(func(c *topics.Card) string { return c.Type }),
 			set: func(c *topics.Command, v string) { card(c).Type = v }},
 		{Name: "card.fingerprint", Type: TypeText, Example: "fp_7Hq2", Match: MatchExact,
@@ -161,6 +183,13 @@ func Fields() []Field {
 		{Name: "context.time_zone", Type: TypeText, Example: "Europe/Dublin", Match: MatchExact, Doc: "The customer's time zone, IANA name.",
 			get: ofContext(func(c *topics.Context) string { return c.TimeZone }),
 			set: func(c *topics.Command, v string) { circumstances(c).TimeZone = v }},
+		{Name: fieldZoneCountries, Type: TypeText, Example: "DE DK NO SE SJ", Match: MatchExact,
+			Doc: "The countries that use this time zone: !context.time_zone_countries.contains(ip.country).",
+			literal: func(string) string {
+				return "it may hold several countries; write context.time_zone_countries.contains(\"DE\")"
+			},
+			get: ofContext(func(c *topics.Context) string { return countriesOfZone()[c.TimeZone] }),
+			set: func(c *topics.Command, v string) { circumstances(c).TimeZone = zoneOf(v) }},
 		{Name: "context.user_agent", Type: TypeText, Example: "Mozilla/5.0", Match: MatchExact, Doc: "The customer's browser, as given.",
 			get: ofContext(func(c *topics.Context) string { return c.UserAgent }),
 			set: func(c *topics.Command, v string) { circumstances(c).UserAgent = v }},
@@ -178,6 +207,7 @@ func Fields() []Field {
 			get: func(c *topics.Command) string { return string(c.Type) },
 			set: func(c *topics.Command, v string) { c.Type = topics.CommandType(v) }},
 	}
+	return append(fields, foundFields()...)
 }
 
 // canonicalIP is an address in its one usual form; what does not parse is kept.

@@ -53,6 +53,7 @@ type symbolKind uint8
 
 const (
 	symbolText symbolKind = iota
+	symbolNumber
 	symbolAmount
 	symbolMetadata
 	symbolVelocity
@@ -67,6 +68,9 @@ func (s *Set) declare(constants []string) error {
 	for i, f := range s.fields {
 		s.missing = append(s.missing, missing(f.Name))
 		kind := symbolText
+		if f.Type == TypeNumber {
+			kind = symbolNumber
+		}
 		switch f.Name {
 		case fieldAmount:
 			kind = symbolAmount

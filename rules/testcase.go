@@ -109,6 +109,10 @@ func (c *compiler) wrong(g given) (problem, hint string, at place) {
 		if f.Currency != "" && m.Currency != f.Currency {
 			return fmt.Sprintf("%s is always in %s", f.Name, f.Currency), "write it as " + f.Example, g.valueAt
 		}
+	case f.Name == fieldZoneCountries && zoneOf(g.value) == "":
+		return fmt.Sprintf("no time zone has just the countries %q", g.value), "give context.time_zone instead, such as Europe/Dublin", g.valueAt
+	case f.Type == TypeNumber && f.number != nil && strings.Trim(g.value, "0") == "":
+		return fmt.Sprintf("%s is a whole number above 0", f.Name), "", g.valueAt
 	case f.Type == TypeNumber:
 		if strings.Trim(g.value, "0123456789") != "" || len(g.value) > 18 {
 			return fmt.Sprintf("%s is a whole number, not %q", f.Name, g.value), "write it without quotes and unit, such as 6", g.valueAt

@@ -76,7 +76,7 @@ func (t Test) failed(failures *Problems, of, what string) {
 // input is what a test describes.
 func (t Test) input(of topics.CommandType) Input {
 	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test"}
-	features, fields := map[string]topics.Feature{}, Fields()
+	found, features, fields := &topics.Enrichment{}, map[string]topics.Feature{}, Fields()
 	for name, value := range t.Given {
 		if answer, ok := strings.CutPrefix(name, velocityPrefix); ok {
 			features[answer] = topics.Feature{Value: answerOf(value)}
@@ -96,10 +96,14 @@ func (t Test) input(of topics.CommandType) Input {
 			}
 			c.Metadata[key] = value
 		default:
-			f.set(c, value)
+			if f.setFound != nil {
+				f.setFound(found, value)
+			} else {
+				f.set(c, value)
+			}
 		}
 	}
-	return Input{Command: c, Features: features, Now: t.Now}
+	return Input{Command: c, Enrichment: found, Features: features, Now: t.Now}
 }
 
 // answerOf is a velocity answer as a test writes it, checked when the test was read: a number, an amount or a time.

@@ -95,9 +95,12 @@ type Idempotency struct {
 	TakeOverAfter time.Duration `key:"take_over_after" validate:"gte=1s" doc:"Age at which a key whose first request was never answered may be used by a repeat; at least wait + produce_within."`
 }
 
-// Risk is the rule set.
+// Risk is the rule set, and the data files that fill fields of it.
 type Risk struct {
-	Rules string `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
+	Rules        string `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
+	GeoIPASN     string `key:"geoip_asn" doc:"Database of networks in MaxMind's format (.mmdb), such as GeoLite2-ASN: fills ip.asn. A changed file is taken up while weir runs. Empty: the field is missing."`
+	GeoIPCountry string `key:"geoip_country" doc:"Database of countries or cities in MaxMind's format (.mmdb), such as GeoLite2-Country: fills ip.country. A changed file is taken up while weir runs. Empty: the field is missing."`
+	BINTable     string `key:"bin_table" doc:"CSV file of BIN ranges, as rules/README.md describes it: fills bin.scheme, bin.country and the others. A changed file is taken up while weir runs. Empty: the fields are missing."`
 }
 
 // PSP is one payment service provider.
