@@ -76,6 +76,8 @@
 //
 // A Transform maps records to messages without state: at least once, in the order of each input partition, in partitions
 // that the function chooses. It commits an offset when everything before it is acknowledged by all replicas (Prefix).
+// Where records wait for answers from elsewhere, a Pipeline lets many of a partition wait at once; their messages are
+// produced in the order of the records nevertheless.
 //
 // # Recovery
 //

@@ -31,13 +31,29 @@ type Message struct {
 // with backoff, and its partition waits. A panic is dead-lettered.
 type TransformFunc func(ctx context.Context, record Record) ([]Message, *DeadLetter, error)
 
+// Pipeline is what a Transform does with the records of one partition where many of them wait at once for answers from
+// elsewhere. Its methods are called from one goroutine.
+type Pipeline interface {
+	// Begin asks for what a record needs and returns at once. finish waits for it and gives what a TransformFunc does,
+	// beside Begin of later records; it is called in the order of the records, and again after an error. When ctx is
+	// done it returns at once: whoever has the partition next begins the record again.
+	Begin(ctx context.Context, record Record) (finish FinishFunc)
+	// Close ends it: no finish is called any more.
+	Close()
+}
+
+// FinishFunc waits for what a record needs.
+type FinishFunc func(ctx context.Context) ([]Message, *DeadLetter, error)
+
 // TransformConfig says what a Transform transforms.
 type TransformConfig struct {
 	Role        string
 	Input       string
 	DeadLetters string // a dead letter stands in the record's own partition number
 	Apply       TransformFunc
-	Kafka       []kgo.Opt
+	// Open takes the place of Apply: it is called for each partition that is assigned, and called again where it fails.
+	Open  func(ctx context.Context, partition int32) (Pipeline, error)
+	Kafka []kgo.Opt
 
 	// ReadUncommitted reads the output of a Fold at once; the reader then drops repeats with a HighWater.
 	ReadUncommitted bool
@@ -61,8 +77,11 @@ type Transform struct {
 
 // NewTransform checks the configuration. It connects to nothing.
 func NewTransform(config TransformConfig) (*Transform, error) {
-	if config.Role == "" || config.Input == "" || config.DeadLetters == "" || config.Apply == nil || len(config.Kafka) == 0 {
-		return nil, fmt.Errorf("transform %q: Role, Input, DeadLetters, Apply or Kafka is missing", config.Role)
+	if config.Role == "" || config.Input == "" || config.DeadLetters == "" || len(config.Kafka) == 0 {
+		return nil, fmt.Errorf("transform %q: Role, Input, DeadLetters or Kafka is missing", config.Role)
+	}
+	if (config.Apply == nil) == (config.Open == nil) {
+		return nil, fmt.Errorf("transform %q: want either Apply or Open", config.Role)
 	}
 	config.Limits = config.Limits.withDefaults()
 	if config.Log == nil {

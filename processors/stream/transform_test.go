@@ -21,7 +21,8 @@ import (
 type transformBench struct {
 	*bench
 	calls atomic.Int64
-	apply TransformFunc // nil: copy
+	apply TransformFunc                                                // nil: copy
+	open  func(ctx context.Context, partition int32) (Pipeline, error) // in its place, where it is set
 }
 
 func newTransformBench(t *testing.T, partitions int32) *transformBench {
@@ -37,7 +38,7 @@ func (b *transformBench) copy(r Record) []Message {
 
 func (b *transformBench) start() (stop func()) {
 	b.t.Helper()
-	transform, err := NewTransform(TransformConfig{
+	config := TransformConfig{
 		Role: "copy", Input: topics.Commands, DeadLetters: topics.CommandsDeadLetters,
 		Kafka: b.broker.Config.Options(discard()), Limits: testLimits(), Log: testLog(b.t),
 		Apply: func(ctx context.Context, r Record) ([]Message, *DeadLetter, error) {
@@ -47,7 +48,11 @@ func (b *transformBench) start() (stop func()) {
 			}
 			return b.copy(r), nil, nil
 		},
-	})
+	}
+	if b.open != nil {
+		config.Apply, config.Open = nil, b.open
+	}
+	transform, err := NewTransform(config)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/telemetry"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -27,6 +28,7 @@ type transformWorker struct {
 	paused  bool
 	prefix  *Prefix
 	saved   int64 // the committed offset, once prefix is there
+	sent    int   // records whose messages are produced and not all acknowledged
 	broken  bool  // a message could not be produced: the prefix moves no further
 }
 
@@ -83,13 +85,18 @@ func (w *transformWorker) take() *kgo.Record {
 
 func (w *transformWorker) work() {
 	defer close(w.ended)
+	if w.run.config.Open != nil {
+		w.pipeline()
+		return
+	}
 	for {
 		r := w.take()
 		if r == nil {
 			return
 		}
 		record := recordOf(r, r.Offset)
-		messages, ok := w.transform(&record)
+		finish := func(ctx context.Context) ([]Message, *DeadLetter, error) { return w.run.config.Apply(ctx, record) }
+		messages, ok := w.transform(&record, finish)
 		if !ok {
 			return
 		}
@@ -97,14 +104,75 @@ func (w *transformWorker) work() {
 	}
 }
 
-// transform calls the function until it succeeds; ok is false when the worker is stopped before that.
-func (w *transformWorker) transform(r *Record) (out []*kgo.Record, ok bool) {
+// begun is a record that waits for its answers.
+type begun struct {
+	record Record
+	finish FinishFunc
+}
+
+// pipeline begins records as they come and finishes them in their order, each beside the beginning of those after it. When
+// the worker is stopped, those that still wait are left to whoever has the partition next: an answer that is late because
+// this process ends is not a missing one.
+func (w *transformWorker) pipeline() {
+	p := w.open()
+	if p == nil {
+		return
+	}
+	defer p.Close()
+	waiting := make(chan begun, w.run.config.Limits.InFlight) // never full: take bounds what is open
+	go func() {
+		defer close(waiting)
+		for r := w.take(); r != nil; r = w.take() {
+			b := begun{record: recordOf(r, r.Offset)}
+			if err := guard(func() error { b.finish = p.Begin(w.ctx, b.record); return nil }); err != nil {
+				reason := poison(err)
+				b.finish = func(context.Context) ([]Message, *DeadLetter, error) { return nil, &reason, nil }
+			}
+			waiting <- b
+		}
+	}()
+	stopped := false
+	for b := range waiting {
+		if stopped {
+			continue // until the beginning of records has ended, too
+		}
+		messages, ok := w.transform(&b.record, b.finish)
+		if ok {
+			w.produce(b.record.Position, messages)
+		}
+		stopped = !ok
+	}
+}
+
+// open opens the pipeline; nil when the worker is stopped before that.
+func (w *transformWorker) open() Pipeline {
+	limits := w.run.config.Limits
+	for delay := limits.BackoffFirst; w.ctx.Err() == nil; delay = min(2*delay, limits.BackoffLast) {
+		p, err := w.run.config.Open(w.ctx, w.partition)
+		if err == nil {
+			return p
+		}
+		if w.ctx.Err() != nil {
+			return nil
+		}
+		w.run.stage.Retry(telemetry.RetryBroker)
+		w.run.log.Warn("partition is opened again", "partition", w.partition, "error", err)
+		select {
+		case <-time.After(delay/2 + rand.N(delay)):
+		case <-w.ctx.Done():
+		}
+	}
+	return nil
+}
+
+// transform calls finish until it succeeds; ok is false when the worker is stopped before that.
+func (w *transformWorker) transform(r *Record, finish FinishFunc) (out []*kgo.Record, ok bool) {
 	limits := w.run.config.Limits
 	for delay := limits.BackoffFirst; ; delay = min(2*delay, limits.BackoffLast) {
 		var messages []Message
 		var dead *DeadLetter
 		var err error
-		panicked := guard(func() error { messages, dead, err = w.run.config.Apply(w.ctx, *r); return nil })
+		panicked := guard(func() error { messages, dead, err = finish(w.ctx); return nil })
 		if panicked != nil {
 			reason := poison(panicked)
 			dead, err = &reason, nil
@@ -120,6 +188,9 @@ func (w *transformWorker) transform(r *Record) (out []*kgo.Record, ok bool) {
 		if err == nil {
 			w.run.stage.Records(1)
 			return out, true
+		}
+		if w.ctx.Err() != nil {
+			return nil, false
 		}
 		w.run.stage.Retry("other")
 		w.run.log.Warn("record is tried again", "partition", r.Partition, "offset", r.Position, "error", err)
@@ -162,6 +233,9 @@ func (w *transformWorker) deadLetter(r *Record, reason DeadLetter) ([]*kgo.Recor
 // produce sends the messages of a record; it is done when all of them are acknowledged. After one that failed nothing of
 // this client counts any more: the client begins again from the committed offset, so that the order in a partition holds.
 func (w *transformWorker) produce(offset int64, messages []*kgo.Record) {
+	w.mu.Lock()
+	w.sent++
+	w.mu.Unlock()
 	if len(messages) == 0 {
 		w.done(offset)
 		return
@@ -188,6 +262,7 @@ func (w *transformWorker) produce(offset int64, messages []*kgo.Record) {
 func (w *transformWorker) done(offset int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.sent--
 	w.prefix.Done(offset)
 	w.changed.Broadcast()
 }
@@ -200,7 +275,7 @@ func (w *transformWorker) breaks(err error) {
 	w.run.fail(err)
 }
 
-// wait returns when nothing is in flight any more, or with ctx.
+// wait returns when everything that was produced is acknowledged, or with ctx.
 func (w *transformWorker) wait(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() {
 		w.mu.Lock()
@@ -214,7 +289,7 @@ func (w *transformWorker) wait(ctx context.Context) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for ctx.Err() == nil && !w.broken && w.prefix != nil && w.prefix.Open() > 0 {
+	for ctx.Err() == nil && !w.broken && w.sent > 0 {
 		w.changed.Wait()
 	}
 }
