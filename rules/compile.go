@@ -248,8 +248,33 @@ func (c *condition) mayMiss() string {
 	return ""
 }
 
-// programs checks types and compiles what has no problem so far.
+// programs checks types and translates what has no problem so far.
 func (c *compiler) programs(conditions []*condition) error {
+	env, err := withConstants(c.env, conditions)
+	if err != nil {
+		return err
+	}
+	b := newBuilder()
+	fields := map[string]*Field{}
+	for i := range c.fields {
+		fields[c.fields[i].Name] = &c.fields[i]
+	}
+	for _, d := range conditions {
+		r := compiled{Rule: d.Rule, text: d.text}
+		if !d.failed {
+			t := translator{builder: b, condition: d, set: c.set, fields: fields}
+			r.condition = c.translate(env, &t)
+			r.reads = t.reads
+		}
+		c.set.rules = append(c.set.rules, r)
+	}
+	c.set.program = &b.program
+	c.constantConditions(conditions)
+	return nil
+}
+
+// withConstants declares the lists, limits and amounts that conditions name.
+func withConstants(env *cel.Env, conditions []*condition) (*cel.Env, error) {
 	declared := map[string]bool{}
 	var variables []cel.EnvOption
 	for _, d := range conditions {
@@ -260,51 +285,52 @@ func (c *compiler) programs(conditions []*condition) error {
 			}
 		}
 	}
-	env, err := c.env.Extend(variables...)
+	env, err := env.Extend(variables...)
 	if err != nil {
-		return fmt.Errorf("declare lists and limits: %w", err)
+		return nil, fmt.Errorf("declare lists and limits: %w", err)
 	}
-	if err := c.set.declare(sortedNames(declared)); err != nil {
-		return err
-	}
-	for _, d := range conditions {
-		r := compiled{Rule: d.Rule, text: d.text}
-		if !d.failed {
-			r.program = c.program(env, d)
-		}
-		c.set.rules = append(c.set.rules, r)
-	}
-	return nil
+	return env, nil
 }
 
-// program type-checks and compiles one condition; nil where it has a problem.
-func (c *compiler) program(env *cel.Env, d *condition) cel.Program {
+// translate checks the types and the cost of one condition and translates it; a mistake becomes a problem.
+func (c *compiler) translate(env *cel.Env, t *translator) int32 {
+	d := t.condition
 	checked, issues := env.Check(d.parsed)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
 			plain, hint := plainTypeError(e.Message)
 			d.failAt(d.offset(e.Location.Line(), e.Location.Column()), hint, "%s", plain)
 		}
-		return nil
+		return 0
 	}
 	if t := checked.OutputType(); !t.IsExactType(cel.BoolType) {
 		d.failAt(0, "compare it with something", "the condition must be true or false; this is %s", plainType(t.String()))
-		return nil
+		return 0
 	}
 	if estimate, err := env.EstimateCost(checked, sizes{}); err != nil || estimate.Max > maxCost {
 		d.failAt(0, "shorten the pattern or split the rule", "the condition may cost up to %d; at most %d is allowed", estimate.Max, maxCost)
-		return nil
+		return 0
 	}
-	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
-	if err != nil {
-		d.failAt(0, "", "%s", err)
-		return nil
+	t.checked = checked.NativeRep()
+	return t.expression(t.checked.Expr())
+}
+
+// constantConditions finds conditions with the same result for every payment: they have one where no field is known.
+func (c *compiler) constantConditions(conditions []*condition) {
+	m := newMachine(c.set.program)
+	m.probing = true
+	for i, d := range conditions {
+		if d.failed {
+			continue
+		}
+		switch t := m.truth(c.set.rules[i].condition); t {
+		case yes, no:
+			d.failAt(0, "", "the condition is always %t, whatever the payment", t == yes)
+		case absent:
+		default:
+			d.failAt(0, "", "the condition always fails: %s", failures[t])
+		}
 	}
-	if always, constant := c.set.constant(program); constant {
-		d.failAt(0, "", "the condition is always %t, whatever the payment", always)
-		return nil
-	}
-	return program
 }
 
 // sizes tells the cost estimate how long fields can be.

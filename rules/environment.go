@@ -8,7 +8,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/weirhq/weir/ledger"
 )
@@ -27,10 +27,15 @@ const (
 // is a true bound and nothing has to be counted while evaluating.
 const maxCost = 5_000
 
-// probe is the value of every field while a condition is tested for being constant.
-var probe = missing("probe")
+// What amounts, times and lists are to the type checker.
+var (
+	moneyType    = types.NewObjectType("money", traits.ComparerType)
+	durationType = types.NewObjectType("duration", traits.ComparerType)
+	listType     = types.NewObjectType("list of values", traits.ContainerType)
+)
 
-// newEnvironment is CEL with our fields and functions and without macros: no loops, no has().
+// newEnvironment is CEL with our fields and functions and without macros: no loops, no has(). It parses, checks types and
+// estimates costs; what it has checked is evaluated by a program.
 func newEnvironment(fields []Field) (*cel.Env, error) {
 	opts := []cel.EnvOption{
 		cel.StdLib(), cel.ClearMacros(),
@@ -42,8 +47,7 @@ func newEnvironment(fields []Field) (*cel.Env, error) {
 		),
 		cel.ParserExpressionSizeLimit(maxWhen),
 		cel.ParserRecursionLimit(64),
-		cel.Function("known", cel.Overload("known_any", []*cel.Type{cel.TypeParamType("T")}, cel.BoolType,
-			cel.OverloadIsNonStrict(), cel.UnaryBinding(known))),
+		cel.Function("known", cel.Overload("known_any", []*cel.Type{cel.TypeParamType("T")}, cel.BoolType)),
 		cel.Function(operators.In, cel.Overload("in_list_of_values", []*cel.Type{cel.StringType, listType}, cel.BoolType)),
 	}
 	for _, op := range []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals} {
@@ -72,20 +76,6 @@ func (f Field) celType() *cel.Type {
 		return durationType
 	}
 	return cel.StringType
-}
-
-// known is true where a field is not missing.
-func known(v ref.Val) ref.Val {
-	if u, ok := v.(*types.Unknown); ok {
-		if u == probe {
-			return u
-		}
-		return types.False
-	}
-	if types.IsError(v) {
-		return v
-	}
-	return types.True
 }
 
 // nameMacro expands list("x") or limit("x").

@@ -1,11 +1,8 @@
 package rules
 
 import (
-	"sort"
-	"strings"
-
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
+	"iter"
+	"slices"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -22,51 +19,121 @@ func Assessed(t topics.CommandType) bool {
 // time is used for the expiry of list entries alone. A command of a type that is not assessed passes with an empty
 // RuleSet.
 func (s *Set) Evaluate(in Input) topics.Decision {
-	return s.evaluate(in, nil)
+	e := s.evaluation()
+	defer s.done(e)
+	e.Evaluate(in)
+	return e.Decision()
 }
 
 // Explain decides like Evaluate and tells the result of every rule that was evaluated, misses included.
 func (s *Set) Explain(in Input) (topics.Decision, []topics.RuleResult) {
+	e := s.evaluation()
+	defer s.done(e)
+	e.Evaluate(in)
 	var all []topics.RuleResult
-	d := s.evaluate(in, func(r topics.RuleResult) { all = append(all, r) })
-	return d, all
+	for i := range e.rules {
+		all = append(all, e.result(i))
+	}
+	return e.Decision(), all
 }
 
-func (s *Set) evaluate(in Input, observe func(topics.RuleResult)) topics.Decision {
-	c := in.Command
-	d := topics.Decision{CommandID: c.CommandID, Outcome: topics.OutcomePass}
-	if !Assessed(c.Type) {
-		return d
+func (s *Set) evaluation() *Evaluation {
+	if e, ok := s.evaluations.Get().(*Evaluation); ok {
+		return e
 	}
-	d.RuleSet = s.hash
-	a := s.activations.Get().(*activation)
-	a.begin(in)
-	best := rank(topics.OutcomePass, true)
-	for i := range s.rules {
-		r := &s.rules[i]
-		if !r.Enabled || !r.appliesTo(c.Type) {
+	return s.NewEvaluation()
+}
+
+func (s *Set) done(e *Evaluation) {
+	e.machine.end()
+	s.evaluations.Put(e)
+}
+
+// Evaluation is what a set says of one input: the result of every rule, and the values that they read. It is used again
+// for the next input, without allocating. One goroutine at a time uses it.
+type Evaluation struct {
+	set      *Set
+	machine  *machine
+	command  string
+	assessed bool
+	rules    []int32 // that were evaluated, in the order of the set
+	said     []truth // by them
+	outcome  topics.Outcome
+	best     int // rank of the outcome
+	score    int64
+}
+
+// NewEvaluation returns an Evaluation for a first input.
+func (s *Set) NewEvaluation() *Evaluation {
+	return &Evaluation{set: s, machine: newMachine(s.program), said: make([]truth, 0, len(s.rules))}
+}
+
+// Evaluate is Set.Evaluate without the record of it. The input must not change until the results have been read.
+func (e *Evaluation) Evaluate(in Input) {
+	e.command, e.rules, e.said = in.Command.CommandID, nil, e.said[:0]
+	e.outcome, e.best, e.score = topics.OutcomePass, rank(topics.OutcomePass, true), 0
+	if e.assessed = Assessed(in.Command.Type); !e.assessed {
+		return
+	}
+	e.rules = e.set.applying[in.Command.Type]
+	e.machine.begin(&in)
+	for _, at := range e.rules {
+		r := &e.set.rules[at]
+		t := e.machine.truth(r.condition)
+		e.said = append(e.said, t)
+		if t == no {
 			continue
 		}
-		d.Evaluated++
-		result := r.evaluate(a)
-		if observe != nil {
-			observe(result)
+		if t == yes {
+			e.score += r.Score
 		}
-		if result.Result == topics.RuleMiss {
+		outcome := r.asks(t)
+		if k := rank(outcome, r.Overridable); k > e.best {
+			e.best, e.outcome = k, outcome
+		}
+	}
+}
+
+// Outcome is what the set asks for.
+func (e *Evaluation) Outcome() topics.Outcome { return e.outcome }
+
+// Score is the sum of the scores of the rules that hit.
+func (e *Evaluation) Score() int64 { return e.score }
+
+// Results yields the rules that were evaluated, as their places in Set.Rules, and what each said.
+func (e *Evaluation) Results() iter.Seq2[int, topics.RuleStatus] {
+	return func(yield func(int, topics.RuleStatus) bool) {
+		for i, at := range e.rules {
+			if !yield(int(at), e.said[i].status()) {
+				return
+			}
+		}
+	}
+}
+
+// Decision is the evaluation as it is stored: rules that miss are left out.
+func (e *Evaluation) Decision() topics.Decision {
+	d := topics.Decision{CommandID: e.command, Outcome: e.outcome, Score: e.score, Evaluated: len(e.rules)}
+	if e.assessed {
+		d.RuleSet = e.set.hash
+	}
+	for i, t := range e.said {
+		if t == no {
 			continue
 		}
-		if result.Result == topics.RuleHit {
-			d.Score += r.Score
-		}
+		result := e.result(i)
 		d.Rules = append(d.Rules, result)
-		if k := rank(result.Outcome, r.Overridable); k > best {
-			best, d.Outcome = k, result.Outcome
+		r := &e.set.rules[e.rules[i]]
+		if rank(result.Outcome, r.Overridable) == e.best && !slices.Contains(d.Reasons, r.Reason) {
+			d.Reasons = append(d.Reasons, r.Reason) // in rule order, without repeats
 		}
 	}
-	a.end()
-	s.activations.Put(a)
-	d.Reasons = s.reasons(d.Rules, best)
 	return d
+}
+
+// result is what one of the evaluated rules said.
+func (e *Evaluation) result(i int) topics.RuleResult {
+	return e.set.rules[e.rules[i]].result(e.machine, e.said[i])
 }
 
 // rank is the order of precedence: non-overridable block > allow > block > hold > step_up > pass.
@@ -87,45 +154,43 @@ func rank(o topics.Outcome, overridable bool) int {
 	return 0
 }
 
-// reasons are the reason codes of the results that have the rank that decided, in rule order, without repeats.
-func (s *Set) reasons(results []topics.RuleResult, best int) []string {
-	var reasons []string
-	next := 0
-	for _, result := range results {
-		for s.rules[next].Name != result.Rule {
-			next++
-		}
-		r := &s.rules[next]
-		if rank(result.Outcome, r.Overridable) != best {
-			continue
-		}
-		repeated := false
-		for _, have := range reasons {
-			repeated = repeated || have == r.Reason
-		}
-		if !repeated {
-			reasons = append(reasons, r.Reason)
-		}
+// result is what a rule says where its condition came out as it did.
+func (r *compiled) result(m *machine, t truth) topics.RuleResult {
+	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(t)}
+	switch t {
+	case absent:
+		result.Detail = shorten(m.lacking(r.condition))
+	case yes, no:
+	default:
+		result.Detail = failures[t]
 	}
-	return reasons
+	return result
 }
 
-// evaluate is what one rule says. CEL turns its own panics into errors.
-func (r *compiled) evaluate(a *activation) topics.RuleResult {
-	out, _, err := r.program.Eval(a)
-	if err != nil {
-		return topics.RuleResult{Rule: r.Name, Result: topics.RuleError, Outcome: r.OnError, Detail: shorten(err.Error())}
+// status is how a decision names the truth of a condition.
+func (t truth) status() topics.RuleStatus {
+	switch t {
+	case yes:
+		return topics.RuleHit
+	case no:
+		return topics.RuleMiss
+	case absent:
+		return topics.RuleMissing
 	}
-	switch out {
-	case ref.Val(types.True):
-		return topics.RuleResult{Rule: r.Name, Result: topics.RuleHit, Outcome: r.Outcome}
-	case ref.Val(types.False):
-		return topics.RuleResult{Rule: r.Name, Result: topics.RuleMiss}
+	return topics.RuleError
+}
+
+// asks is what the rule asks for where its condition came out as it did.
+func (r *compiled) asks(t truth) topics.Outcome {
+	switch t {
+	case yes:
+		return r.Outcome
+	case no:
+		return ""
+	case absent:
+		return r.onMissing()
 	}
-	if u, ok := out.(*types.Unknown); ok {
-		return topics.RuleResult{Rule: r.Name, Result: topics.RuleMissing, Outcome: r.onMissing(), Detail: whatIsMissing(u)}
-	}
-	return topics.RuleResult{Rule: r.Name, Result: topics.RuleError, Outcome: r.OnError, Detail: "the condition is neither true nor false"}
+	return r.OnError
 }
 
 // onMissing is what the rule asks for where data is missing. Every rule that can miss data says it; a field that a
@@ -135,19 +200,6 @@ func (r *compiled) onMissing() topics.Outcome {
 		return topics.OutcomeHold
 	}
 	return r.OnMissing
-}
-
-// whatIsMissing names what CEL found unknown, in alphabetical order.
-func whatIsMissing(u *types.Unknown) string {
-	var names []string
-	for _, id := range u.IDs() {
-		trails, _ := u.GetAttributeTrails(id)
-		for _, t := range trails {
-			names = append(names, t.Variable())
-		}
-	}
-	sort.Strings(names)
-	return shorten(strings.Join(names, ", "))
 }
 
 func shorten(text string) string {

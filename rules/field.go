@@ -62,7 +62,7 @@ func (f *Field) count(in *Input) int64 {
 	return f.number(in.Enrichment)
 }
 
-// The fields that are not TypeText have places of their own in the activation.
+// The fields that are not TypeText are read in their own ways.
 const (
 	fieldAmount        = "payment.amount"
 	fieldMetadata      = "payment.metadata"

@@ -3,13 +3,8 @@ package rules
 import (
 	"fmt"
 	"net/netip"
-	"reflect"
 	"strings"
 	"time"
-
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
 )
 
 // Match is how a list compares its entries with a field.
@@ -45,7 +40,6 @@ type List struct {
 	v4, v6   []int                  // MatchNetwork: prefix lengths that occur
 	lengths  []int                  // MatchBINPrefix: lengths that occur
 	longer   map[string]int64       // MatchBINPrefix: beginnings of longer entries, with the latest expiry
-	short    *types.Unknown         // MatchBINPrefix: the BIN is too short to tell
 }
 
 const never = int64(1<<63 - 1)
@@ -55,7 +49,6 @@ func (l *List) prepare() {
 	l.values = make(map[string]int64, len(l.Entries))
 	l.longer = make(map[string]int64)
 	l.networks = make(map[netip.Prefix]int64)
-	l.short = missing(fmt.Sprintf("card.bin with all digits that list %q needs", l.Name))
 }
 
 // add takes one entry in; the error says why it does not fit.
@@ -128,31 +121,31 @@ func withLength(lengths []int, n int) []int {
 	return append(lengths, n)
 }
 
-// lookUp says whether a value is in the list at a moment (Unix nanoseconds); nil means that it cannot be told.
-func (l *List) lookUp(value string, now int64) ref.Val {
+// lookUp says whether a value is in the list at a moment (Unix nanoseconds); absent means that it cannot be told.
+func (l *List) lookUp(value string, now int64) truth {
 	switch l.Match {
 	case MatchNetwork:
 		return l.lookUpAddress(value, now)
 	case MatchBINPrefix:
 		for _, n := range l.lengths {
 			if len(value) >= n && l.values[value[:n]] > now {
-				return types.True
+				return yes
 			}
 		}
 		if l.longer[value] > now {
-			return l.short
+			return absent
 		}
-		return types.False
+		return no
 	case MatchIgnoreCase:
 		value = strings.ToLower(value)
 	}
-	return types.Bool(l.values[value] > now)
+	return truthOf(l.values[value] > now)
 }
 
-func (l *List) lookUpAddress(value string, now int64) ref.Val {
+func (l *List) lookUpAddress(value string, now int64) truth {
 	a, err := netip.ParseAddr(value)
 	if err != nil {
-		return missing("context.ip as an address")
+		return absent
 	}
 	a = a.Unmap().WithZone("")
 	lengths := l.v6
@@ -161,31 +154,16 @@ func (l *List) lookUpAddress(value string, now int64) ref.Val {
 	}
 	for _, n := range lengths {
 		if p, err := a.Prefix(n); err == nil && l.networks[p] > now {
-			return types.True
+			return yes
 		}
 	}
-	return types.False
+	return no
 }
 
-var listType = types.NewObjectType("list of values", traits.ContainerType)
-
-// listAt is a list at the moment of an evaluation, as a CEL value.
-type listAt struct {
-	list *List
-	now  *int64 // Unix nanoseconds
-}
-
-// Contains implements traits.Container.
-func (l *listAt) Contains(value ref.Val) ref.Val {
-	text, ok := value.(types.String)
-	if !ok {
-		return types.MaybeNoSuchOverloadErr(value)
+// lacks says what a value that lookUp cannot tell of lacks.
+func (l *List) lacks() string {
+	if l.Match == MatchNetwork {
+		return "context.ip as an address"
 	}
-	return l.list.lookUp(string(text), *l.now)
+	return fmt.Sprintf("card.bin with all digits that list %q needs", l.Name)
 }
-
-func (l *listAt) Type() ref.Type                              { return listType }
-func (l *listAt) Value() any                                  { return l.list.Name }
-func (l *listAt) Equal(other ref.Val) ref.Val                 { return types.Bool(l == other) }
-func (l *listAt) ConvertToType(t ref.Type) ref.Val            { return noConversion(listType, t) }
-func (l *listAt) ConvertToNative(t reflect.Type) (any, error) { return noNative(listType, t) }

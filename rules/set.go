@@ -7,16 +7,10 @@ import (
 	"fmt"
 	"hash"
 	"sort"
-	"strings"
 	"sync"
-	"time"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
-
-	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
 )
 
 // Set is a compiled rule set. It never changes and may be used by several goroutines at once.
@@ -30,104 +24,28 @@ type Set struct {
 	files    []string
 	hash     string
 
-	fields      []Field
-	missing     []*types.Unknown // by field
-	symbols     map[string]symbol
-	activations sync.Pool
+	program     *program
+	applying    map[topics.CommandType][]int32 // the enabled rules for a type of command
+	evaluations sync.Pool
 }
 
 type compiled struct {
 	Rule
-	text    string // the condition, normalised
-	program cel.Program
+	text      string  // the condition, normalised
+	condition int32   // in the program
+	reads     []int32 // slots that the condition names, without repeats
 }
 
-// symbol is what a name in a condition stands for.
-type symbol struct {
-	kind  symbolKind
-	index int     // of the field, the list or the velocity definition
-	value ref.Val // of a constant; of a velocity answer where it is missing
-}
-
-type symbolKind uint8
-
-const (
-	symbolText symbolKind = iota
-	symbolNumber
-	symbolAmount
-	symbolMetadata
-	symbolVelocity
-	symbolList
-	symbolConstant
-)
-
-// declare fixes what every name stands for: the fields, and the constants that conditions use.
-func (s *Set) declare(constants []string) error {
-	s.fields = Fields()
-	s.symbols = make(map[string]symbol, len(s.fields)+len(constants))
-	for i, f := range s.fields {
-		s.missing = append(s.missing, missing(f.Name))
-		kind := symbolText
-		if f.Type == TypeNumber {
-			kind = symbolNumber
-		}
-		switch f.Name {
-		case fieldAmount:
-			kind = symbolAmount
-		case fieldMetadata:
-			kind = symbolMetadata
-		}
-		s.symbols[f.Name] = symbol{kind: kind, index: i}
-	}
-	for i, d := range s.velocity {
-		name := velocityPrefix + d.Name
-		s.symbols[name] = symbol{kind: symbolVelocity, index: i, value: missing(name)}
-	}
-	for _, name := range constants {
-		if list, ok := strings.CutPrefix(name, listPrefix); ok {
-			for i, l := range s.lists {
-				if l.Name == list {
-					s.symbols[name] = symbol{kind: symbolList, index: i}
-				}
-			}
-		} else if limit, ok := strings.CutPrefix(name, limitPrefix); ok {
-			for _, l := range s.limits {
-				if l.Name == limit {
-					s.symbols[name] = symbol{kind: symbolConstant, value: l.value}
-				}
-			}
-		} else if text, ok := strings.CutPrefix(name, durationPrefix); ok {
-			d, err := parseDuration(text)
-			if err != nil {
-				return fmt.Errorf("rules: a checked duration does not parse: %w", err)
-			}
-			s.symbols[name] = symbol{kind: symbolConstant, value: &duration{int64(d / time.Second)}}
-		} else {
-			m, err := ledger.ParseMoney(strings.TrimPrefix(name, moneyPrefix))
-			if err != nil {
-				return fmt.Errorf("rules: a checked amount does not parse: %w", err)
-			}
-			s.symbols[name] = symbol{kind: symbolConstant, value: &money{m}}
-		}
-	}
-	s.activations.New = func() any { return newActivation(s) }
-	return nil
-}
-
-// constant tells whether a condition has the same result for every payment: it is evaluated with every field unknown.
-func (s *Set) constant(p cel.Program) (value, constant bool) {
-	a := newActivation(s)
-	a.probing = true
-	out, _, err := p.Eval(a)
-	if err != nil {
-		return false, false
-	}
-	b, ok := out.(types.Bool)
-	return bool(b), ok
-}
-
-// finish computes the content hash.
+// finish finds the rules of each type of command and computes the content hash.
 func (s *Set) finish() {
+	s.applying = map[topics.CommandType][]int32{}
+	for i, r := range s.rules {
+		for _, of := range r.Commands {
+			if r.Enabled {
+				s.applying[of] = append(s.applying[of], int32(i))
+			}
+		}
+	}
 	h := sha256.New()
 	put(h, "weir rules", fmt.Sprint(Version))
 	for _, r := range s.rules {

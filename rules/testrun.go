@@ -32,9 +32,10 @@ func (s *Set) Test() (tests int, failures Problems) {
 
 // testRule evaluates one rule alone, enabled or not.
 func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
-	a := newActivation(s)
-	a.begin(t.input(r.Commands[0]))
-	result := r.evaluate(a)
+	m := newMachine(s.program)
+	in := t.input(r.Commands[0])
+	m.begin(&in)
+	result := r.result(m, m.truth(r.condition))
 	if string(result.Result) != t.Expect {
 		detail := ""
 		if result.Detail != "" {

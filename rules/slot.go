@@ -1,0 +1,99 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+)
+
+// slot is a place for one value that the conditions of a set read.
+type slot struct {
+	name  string // as conditions and decisions write it
+	kind  kind
+	field *Field
+	key   string // of a field that has values by name; of a velocity answer, its name
+
+	answer bool // of velocity
+}
+
+// kind is what a value is.
+type kind uint8
+
+const (
+	kindText   kind = iota
+	kindNumber      // a count, or seconds
+	kindMoney
+)
+
+// value is what an input has in a slot.
+type value struct {
+	known  bool
+	text   string // money: the currency
+	number int64  // money: minor units
+}
+
+// slotOf is the place of a field's value; key is the name of one of several.
+func (b *builder) slotOf(f *Field, key string) (int32, error) {
+	s := slot{name: f.Name, field: f, key: key}
+	switch f.Type {
+	case TypeText:
+		s.kind = kindText
+	case TypeNumber, TypeDuration:
+		s.kind = kindNumber
+	case TypeMoney:
+		s.kind = kindMoney
+	case TypeTexts:
+		s.kind, s.name = kindText, valueName(f.Name, key)
+	default:
+		return 0, fmt.Errorf("conditions cannot read %s, which is %s", f.Name, f.Type)
+	}
+	if answer, ok := strings.CutPrefix(f.Name, velocityPrefix); ok {
+		s.key, s.answer = answer, true
+	}
+	if at, ok := b.slot[s.name]; ok {
+		return at, nil
+	}
+	at := int32(len(b.slots))
+	b.slots = append(b.slots, s)
+	b.slot[s.name] = at
+	return at, nil
+}
+
+// valueName is how a condition writes one of a field's values by name.
+func valueName(field, key string) string { return field + "[\"" + key + "\"]" }
+
+// load reads a slot's value.
+func (s *slot) load(in *Input) value {
+	if s.answer {
+		a, ok := in.Features[s.key]
+		return value{known: ok && !a.Missing, number: a.Value, text: string(s.field.Currency)}
+	}
+	switch s.field.Type {
+	case TypeMoney:
+		c := in.Command
+		return value{known: c.Currency != "" && c.Amount != 0, text: c.Currency, number: c.Amount}
+	case TypeNumber:
+		n := s.field.count(in)
+		return value{known: n != 0, number: n}
+	case TypeTexts:
+		text := in.Command.Metadata[s.key]
+		return value{known: text != "", text: text}
+	}
+	text := s.field.text(in)
+	return value{known: text != "", text: text}
+}
+
+// money is an amount's value.
+func (v *value) money() ledger.Money {
+	return ledger.Money{Minor: v.number, Currency: ledger.Currency(v.text)}
+}
+
+// nanoseconds is a moment for the comparison with expiries; the zero time is before all of them.
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
