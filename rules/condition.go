@@ -73,8 +73,8 @@ func parseCondition(env *cel.Env, fields []Field, d *draft) *condition {
 func (c *condition) failAt(offset int, hint, format string, args ...any) {
 	c.failed = true
 	at := c.at["when"]
-	if offset >= 0 && offset < len(c.whenPlaces) {
-		at = c.whenPlaces[offset]
+	if places := c.source.textPlaces(c.whenNode, c.When); offset >= 0 && offset < len(places) {
+		at = places[offset]
 	}
 	c.source.fail(at, hint, format, args...)
 }

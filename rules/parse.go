@@ -19,9 +19,9 @@ import (
 // draft is a rule as parsed, with the places that later checks point at.
 type draft struct {
 	Rule
-	source     *source
-	at         map[string]place // of the values, by key; "" is the rule itself
-	whenPlaces []place
+	source   *source
+	at       map[string]place // of the values, by key; "" is the rule itself
+	whenNode ast.Node         // the condition, whose characters are looked for where one of them is a mistake
 }
 
 // listDraft is a list as parsed; the entries of a file are read later.
@@ -197,7 +197,7 @@ func (d *draft) read(p pair) {
 		d.Commands = s.commands(p.value)
 	case "when":
 		d.When = strings.TrimSpace(s.text(p.value, "when"))
-		d.whenPlaces = s.textPlaces(p.value, d.When)
+		d.whenNode = p.value
 		if len(d.When) > maxWhen {
 			s.fail(at, "split the rule", "the condition has %d bytes; at most %d are allowed", len(d.When), maxWhen)
 			d.When = ""

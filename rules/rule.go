@@ -11,7 +11,7 @@ import (
 const (
 	maxFileBytes   = 1 << 20
 	maxLineBytes   = 16 << 10 // YAML takes time that grows with the square of what is nested in a line
-	maxRules       = 500
+	maxRules       = 2_000
 	maxListEntries = 250_000
 	maxListBytes   = 16 << 20
 	maxTests       = 100 // of one rule
