@@ -15,13 +15,14 @@ import (
 type Config struct {
 	DataDir string   `key:"data_dir" validate:"required" doc:"Directory of the embedded broker and database and of what they need."`
 	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry."`
-	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk payments psp webhooks statements checkpoints api sandbox" doc:"Roles that this process runs: risk, payments, psp, webhooks, statements, checkpoints, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
+	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk velocity payments psp webhooks statements checkpoints api sandbox" doc:"Roles that this process runs: risk, velocity, payments, psp, webhooks, statements, checkpoints, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
 
 	Log      Log            `key:"log"`
 	Kafka    Kafka          `key:"kafka"`
 	Database Database       `key:"database"`
 	API      API            `key:"api"`
 	Risk     Risk           `key:"risk"`
+	Velocity Velocity       `key:"velocity"`
 	PSP      map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
 	Payments Payments       `key:"payments"`
 	Ledger   Ledger         `key:"ledger"`
@@ -103,6 +104,14 @@ type Risk struct {
 	BINTable     string `key:"bin_table" doc:"CSV file of BIN ranges, as rules/README.md describes it: fills bin.scheme, bin.country and the others. A changed file is taken up while weir runs. Empty: the fields are missing."`
 }
 
+// Velocity is what is counted for the rules.
+type Velocity struct {
+	Within     time.Duration `key:"within" validate:"gte=10ms,lte=30s" doc:"How long risk waits for an answer; after that it is missing, and the rules' on_missing decides."`
+	Skew       time.Duration `key:"skew" validate:"gte=0,lte=24h" doc:"How far the time of an event may lie before that of its record; an earlier one is taken as that much before. The same in all processes."`
+	ReplyBytes Bytes         `key:"reply_bytes" validate:"gte=1048576,lte=1073741824" doc:"What each partition keeps of its latest answers, for signals that come again after a crash. The same in all processes."`
+	Flush      time.Duration `key:"flush" validate:"gte=10ms,lte=1m" doc:"Between two commits of what a partition counted; after a crash that much is counted again, to the same answers."`
+}
+
 // PSP is one payment service provider.
 type PSP struct {
 	Adapter          string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
@@ -171,6 +180,7 @@ func Default() Config {
 			Rate: 1000, Burst: 2000,
 			Idempotency: Idempotency{Keep: topics.DedupHorizon, TakeOverAfter: 15 * time.Second},
 		},
+		Velocity: Velocity{Within: 2 * time.Second, Skew: time.Minute, ReplyBytes: 16 << 20, Flush: time.Second},
 		Payments: Payments{
 			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,

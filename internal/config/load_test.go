@@ -108,7 +108,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "size", file: "api:\n  max_body_bytes: 5MB\n", want: []string{"FILE:2: api.max_body_bytes: want a number of bytes, or one with KiB, MiB or GiB, such as 4MiB"}},
 		{name: "list for a value", file: "region: [a]\n", want: []string{"FILE:1: region: want one value (text)"}},
 		{name: "value for a list", file: "api:\n  keys: till\n", want: []string{"FILE:2: api.keys: want a list"}},
-		{name: "role", file: "roles:\n  - risk\n  - payment\n", want: []string{"FILE:3: roles.1: want one of risk, payments, psp, webhooks, statements, checkpoints, api, sandbox"}},
+		{name: "role", file: "roles:\n  - risk\n  - payment\n", want: []string{"FILE:3: roles.1: want one of risk, velocity, payments, psp, webhooks, statements, checkpoints, api, sandbox"}},
 		{name: "broker", file: "kafka: {brokers: [localhost]}\n", want: []string{"FILE:1: kafka.brokers.0: want host:port"}},
 		{name: "API key", file: "api:\n  keys:\n    - name: till\n      tenant: shop\n      key: short-secret\n",
 			want: []string{"FILE:5: api.keys.0.key: is too short; want at least 16 characters"}},

@@ -29,7 +29,7 @@ func (c *Config) Runs(role string) bool { return slices.Contains(c.Roles, role) 
 // settle fills in what follows from other keys.
 func (c *Config) settle() {
 	if len(c.Roles) == 0 {
-		c.Roles = []string{"risk", "payments", "psp", "webhooks", "statements", "checkpoints", "api"}
+		c.Roles = []string{"risk", "velocity", "payments", "psp", "webhooks", "statements", "checkpoints", "api"}
 		if c.Embedded() && len(c.PSP) == 0 {
 			c.Roles = append(c.Roles, sandboxName)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/weirhq/weir/processors/risk"
 	"github.com/weirhq/weir/processors/statements"
 	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/processors/velocity"
 	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/topics"
 )
@@ -29,7 +30,7 @@ func (e *Engine) assemble(ctx context.Context) error {
 		role  string
 		build func(context.Context) error
 	}{
-		{"sandbox", e.addSandbox}, {"risk", e.addRisk}, {"payments", e.addPayments}, {"psp", e.addGateway},
+		{"sandbox", e.addSandbox}, {"risk", e.addRisk}, {velocity.RoleName, e.addVelocity}, {"payments", e.addPayments}, {"psp", e.addGateway},
 		{"webhooks", e.addWebhooks}, {"statements", e.addStatements}, {checkpoints.Role, e.addCheckpoints},
 		{"api", e.addAPI},
 	}
@@ -77,6 +78,21 @@ func (e *Engine) addRisk(context.Context) error {
 		}
 		return nil
 	}})
+	return nil
+}
+
+func (e *Engine) addVelocity(context.Context) error {
+	c := &e.Config.Velocity
+	limits := streamLimits(&e.Config.Stream)
+	limits.FlushInterval = c.Flush
+	v, err := velocity.New(velocity.Config{
+		Kafka: e.Kafka, Skew: c.Skew, ReplyBytes: int(c.ReplyBytes), InstanceID: e.Config.Stream.InstanceID, Limits: limits,
+		Log: e.log, Registerer: e.registry,
+	})
+	if err != nil {
+		return err
+	}
+	e.roles = append(e.roles, role{velocity.RoleName, v.Run, v.Ready})
 	return nil
 }
 

@@ -1,0 +1,92 @@
+package velocity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
+)
+
+// RoleName is the role's name: of its consumer group, its transactional ids, its metrics and the source of what it writes.
+const RoleName = "velocity"
+
+// format of what the role stores. A partition in which a higher one was stored is given up.
+const format = 1
+
+// Config says what the velocity role needs.
+type Config struct {
+	Kafka []kgo.Opt
+	// Skew is how far an event's time may lie before its record's: earlier, it is taken as that much before.
+	Skew time.Duration
+	// ReplyBytes is how much each partition keeps of its latest answers, for signals that come again.
+	ReplyBytes int
+	InstanceID string // static membership, as in stream.TableConfig
+	Limits     stream.Limits
+	Log        *slog.Logger
+	Registerer prometheus.Registerer // nil for none
+	Hook       stream.Hook           // for tests
+}
+
+// Role is the velocity role of one process.
+type Role struct{ table *stream.Table }
+
+// New checks the configuration. It connects to nothing.
+func New(c Config) (*Role, error) {
+	table, err := stream.NewTable(stream.TableConfig{
+		Role: RoleName, Input: topics.Signals, Changelog: topics.Velocity, Replies: topics.Features,
+		DeadLetters: topics.SignalsDeadLetters, Format: format,
+		Program: program{velocity.Limits{Skew: c.Skew, ReplyBytes: c.ReplyBytes}},
+		Kafka:   c.Kafka, InstanceID: c.InstanceID, Limits: c.Limits, Log: c.Log, Registerer: c.Registerer, Hook: c.Hook,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("velocity: %w", err)
+	}
+	return &Role{table}, nil
+}
+
+// Run counts and answers until ctx is done, then flushes what is in hand and returns nil.
+func (r *Role) Run(ctx context.Context) error { return r.table.Run(ctx) }
+
+// Ready returns nil once signals are being answered.
+func (r *Role) Ready() error { return r.table.Ready() }
+
+// program is the core as a stream.TableProgram.
+type program struct{ limits velocity.Limits }
+
+func (p program) Open(int32) stream.TableState { return state{velocity.NewState(p.limits)} }
+
+type state struct{ *velocity.State }
+
+func (s state) Restore(key, value []byte) error { return future(s.State.Restore(key, value)) }
+
+func (s state) Restored() error { return future(s.State.Restored()) }
+
+func (s state) Apply(r stream.Record) ([]stream.Reply, *stream.DeadLetter, error) {
+	answer, ok, err := s.State.Apply(r.Time.UnixMilli(), r.Value)
+	var malformed *velocity.FrameError
+	switch {
+	case errors.As(err, &malformed):
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: malformed.Error()}, nil
+	case err != nil:
+		return nil, nil, future(err)
+	case !ok:
+		return nil, nil, nil
+	}
+	return []stream.Reply{{Partition: answer.Partition, Value: answer.Value}}, nil, nil
+}
+
+// future says a newer release's work in the words of the runtime.
+func future(err error) error {
+	if errors.Is(err, velocity.ErrFutureFormat) {
+		return fmt.Errorf("%w: %w", stream.ErrFutureFormat, err)
+	}
+	return err
+}
