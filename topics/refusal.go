@@ -12,7 +12,7 @@ const (
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
-	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed
+	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency
 	RefusedFinished           RefusalCode = "finished"            // the payment, hold or round is in a final state
@@ -21,7 +21,7 @@ const (
 	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  // a capture above what is authorised, or above what is left of a hold
 	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded
 	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
-	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the balance would not fit 64 bits, or the round has too many movements
+	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the customer would have too much (MaxBalance), or the hold or round has too many movements
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired or declined

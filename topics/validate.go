@@ -18,6 +18,11 @@ import (
 // MaxAmount is the largest amount of a command in minor units. The sum of 9,000 of them still fits 64 bits.
 const MaxAmount int64 = 999_999_999_999_999
 
+// MaxBalance is how much a customer may have in a currency, held or not, in minor units: a command that would bring more is
+// refused. What is left to 64 bits is room for facts, which always post: 5,000 payments of the largest amount that were open
+// when the balance was reached.
+const MaxBalance int64 = 4_000_000_000_000_000_000
+
 // Refusal is why a command is refused: a value, not an error. Detail is for people; it names the field, what is wrong
 // and what would be right, and quotes no value.
 type Refusal struct {

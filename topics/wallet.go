@@ -12,7 +12,7 @@ const (
 	WalletCaptureHold   WalletCommandType = "capture_hold"   // take all or part of a hold; what is left stays held
 	WalletReleaseHold   WalletCommandType = "release_hold"   // give what is left of a hold back
 	WalletRollbackRound WalletCommandType = "rollback_round" // undo all debits and credits of a game round
-	WalletClose         WalletCommandType = "close"          // refuse all later commands; the balance must be zero
+	WalletClose         WalletCommandType = "close"          // refuse all later business; the balance must be zero
 )
 
 // WalletReason says what a wallet movement is for, and so what stands on the other side of its entry.

@@ -81,7 +81,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
-		in.Available = s.Balance(h.Ledger()).Available
+		in.Balance = s.Balance(h.Ledger())
+	} else if customer, ok := s.creates(in); ok {
+		in.Balance = s.Balance(customer)
 	}
 	events := lifecycle.Decide(h.Payment, in.Input, r.Time, &s.config.Limits)
 	out := outputs{partition: s, record: &r}

@@ -43,9 +43,10 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		if in.payment == (paymentKey{}) {
 			continue
 		}
-		if c := in.Command; c != nil && c.Command.Type == topics.CommandCreate && s.created[in.payment] == (ledger.Customer{}) {
-			s.created[in.payment] = ledger.Customer{
-				Tenant: c.Command.Tenant, ID: customerOf(&c.Command, in.id.id), Currency: ledger.Currency(c.Command.Currency),
+		if customer, ok := s.creates(in); ok {
+			s.wantBalance(customerKey{customer.Tenant, customer.ID}, customer.Currency, &want)
+			if s.created[in.payment] == (ledger.Customer{}) {
+				s.created[in.payment] = customer
 			}
 		}
 		if _, ok := s.payments.get(in.payment); !ok {
@@ -85,6 +86,16 @@ func (s *partition) readPayments(rows pgx.Rows) error {
 		return nil
 	})
 	return err
+}
+
+// creates says whose payment a command may create, in its currency; ok is false where it is no such command, or refused as it
+// stands.
+func (s *partition) creates(in *input) (c ledger.Customer, ok bool) {
+	if in.Command == nil || in.Command.Refusal != nil || in.refused != "" || in.Command.Command.Type != topics.CommandCreate {
+		return c, false
+	}
+	command := &in.Command.Command
+	return ledger.Customer{Tenant: command.Tenant, ID: customerOf(command, in.id.id), Currency: ledger.Currency(command.Currency)}, true
 }
 
 // wantBooked asks for what the customer has on whom a payment's input may book. Only reports book, and refund commands.

@@ -1,7 +1,6 @@
 package payments_test
 
 import (
-	"math"
 	"os"
 	"slices"
 	"strings"
@@ -137,14 +136,17 @@ func TestAWalletCommandIsRefusedAsItStands(t *testing.T) {
 	}
 }
 
+// Commands stop at MaxBalance, so that there is room for facts, and nothing that gives back what is held can fail.
 func TestAWalletNextToTheEndOfItsRange(t *testing.T) {
 	db := databasetest.New(t)
 	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	captured(t, in, 101, "bob") // who is not rich
+	in.put(topics.TypeAssessedCommand, create(102, "anna", topics.CaptureAutomatic))
 	in.put(topics.TypeAssessedWallet, walletCommand(1, topics.WalletCredit, 1, nil))
 	in.fold(1)
 	for _, code := range []string{"customer_wallet", "bonus_expense"} {
 		sign := map[string]int64{"customer_wallet": -1, "bonus_expense": 1}[code]
-		if _, err := db.Pool.Exec(t.Context(), `UPDATE accounts SET balance = $1 WHERE code = $2`, sign*(math.MaxInt64-100), code); err != nil {
+		if _, err := db.Pool.Exec(t.Context(), `UPDATE accounts SET balance = $1 WHERE code = $2 AND owner <> 'bob'`, sign*(topics.MaxBalance-100), code); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,11 +157,22 @@ func TestAWalletNextToTheEndOfItsRange(t *testing.T) {
 	in.put(topics.TypeAssessedWallet, walletCommand(5, topics.WalletReleaseHold, 0, func(c *topics.WalletCommand) { c.HoldID = id(2).String() }))
 	in.fold(10)
 	events := walletEvents(t, in)
-	if events[2].Refusal != topics.RefusedLimitExceeded || events[3].Refusal != "" || *events[4].Balance != (topics.WalletBalance{Available: math.MaxInt64}) {
+	if events[2].Refusal != topics.RefusedLimitExceeded || events[3].Refusal != "" || *events[4].Balance != (topics.WalletBalance{Available: topics.MaxBalance}) {
 		t.Errorf("events %+v", events[1:])
 	}
-	if got := balance(t, db, "customer_wallet"); got != -math.MaxInt64 {
-		t.Errorf("balance %d", got)
+	in.put(topics.TypeAssessedWallet, walletCommand(6, topics.WalletHold, 1000, nil))
+	in.put(topics.TypeAssessedCommand, create(103, "anna", topics.CaptureAutomatic))
+	in.fold(10)
+	if e := lastEvent(t, in); e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedLimitExceeded || e.CustomerID != "anna" {
+		t.Errorf("a payment of a customer who has as much as there can be: %+v", e)
+	}
+	requests := outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)
+	in.put(topics.TypePSPReport, approved(&requests[len(requests)-1], true))
+	in.put(topics.TypeAssessedWallet, walletCommand(7, topics.WalletReleaseHold, 0, func(c *topics.WalletCommand) { c.HoldID = id(6).String() }))
+	in.fold(10)
+	events = walletEvents(t, in)
+	if e := events[len(events)-1]; e.Type != topics.WalletHoldReleased || e.Balance.Available != topics.MaxBalance+10_000 || len(in.letters) != 0 {
+		t.Errorf("the release after a capture: %+v, dead letters %+v", e, in.letters)
 	}
 }
 

@@ -130,6 +130,11 @@ func (p *Payment) openedBy(c *topics.Command) bool {
 
 func (d *decision) create() {
 	c := &d.in.Command.Command
+	// What the capture brings, it brings whatever there is by then.
+	if b := &d.in.Balance; b.Available > topics.MaxBalance-c.Amount || b.Held > topics.MaxBalance-c.Amount-b.Available {
+		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("the customer would have more than %d minor units", topics.MaxBalance))
+		return
+	}
 	customer := c.CustomerID
 	id := uuid.FromStringOrNil(c.CommandID)
 	if customer == "" {
@@ -248,8 +253,8 @@ func (d *decision) refund() {
 		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%s can be refunded, open refunds counted", d.p.money(left)))
 		return
 	}
-	if amount > d.in.Available {
-		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %s", d.p.money(d.in.Available)))
+	if available := d.in.Balance.Available; amount > available {
+		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %s", d.p.money(available)))
 		return
 	}
 	d.follow(topics.EventRefundRequested, amount, topics.RequestData{})

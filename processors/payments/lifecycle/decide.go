@@ -15,9 +15,8 @@ type Input struct {
 	Command   *topics.AssessedCommand
 	Report    *topics.PSPReport
 	Timer     *topics.TimerDue
-	// Available is what the customer's wallet holds in the payment's currency, in minor units. Only a refund command
-	// reads it.
-	Available int64
+	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
+	Balance topics.WalletBalance
 }
 
 // decision is one call of Decide. p is a working copy that each emitted event is folded into at once, so that a later

@@ -208,7 +208,7 @@ func (s *system) apply(in lifecycle.Input) {
 		s.inputs = append(s.inputs, in)
 	}
 	if s.payment != nil {
-		in.Available = s.w.balances.Standing(s.payment.Ledger()).Available
+		in.Balance.Available = s.w.balances.Standing(s.payment.Ledger()).Available
 	}
 	before := s.payment.Clone()
 	events := lifecycle.Decide(s.payment, in, s.w.now, s.limits)

@@ -168,7 +168,7 @@ func (w *world) command(a *args) ([]string, error) {
 	w.folded[c.CommandID] = true
 	in := lifecycle.Input{Command: assessed}
 	if p := w.payments[name]; p != nil {
-		in.Available = w.balances.Standing(p.Ledger()).Available
+		in.Balance.Available = w.balances.Standing(p.Ledger()).Available
 	}
 	return w.fold(name, in)
 }

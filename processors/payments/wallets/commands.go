@@ -12,8 +12,7 @@ import (
 
 func (d *decision) credit(c *topics.WalletCommand) {
 	switch {
-	case d.Wallet.Closed:
-		d.refuse(topics.RefusedAccountClosed, closed)
+	case !d.open(c):
 	case !d.roundCurrency(c) || !d.roundOpen(c) || !d.roundFits(c, -c.Amount):
 	case !fits(d.balance(), c.Amount):
 		d.refuse(topics.RefusedLimitExceeded, tooLarge)
@@ -23,13 +22,13 @@ func (d *decision) credit(c *topics.WalletCommand) {
 }
 
 func (d *decision) debit(c *topics.WalletCommand) {
-	if d.open() && d.currency(c) && d.roundCurrency(c) && d.roundOpen(c) && d.covers(c.Amount) && d.roundFits(c, c.Amount) {
+	if d.opened() && d.open(c) && d.currency(c) && d.roundCurrency(c) && d.roundOpen(c) && d.covers(c.Amount) && d.roundFits(c, c.Amount) {
 		d.e.Type = topics.WalletDebited
 	}
 }
 
 func (d *decision) hold(c *topics.WalletCommand) {
-	if !d.open() || !d.currency(c) {
+	if !d.opened() || !d.open(c) || !d.currency(c) {
 		return
 	}
 	if d.Hold.exists() { // its command id was forgotten since
@@ -92,11 +91,12 @@ func (d *decision) release() {
 }
 
 // known refuses a hold that the customer does not have, or not in this currency; it returns whether the command may go on.
+// Whether the wallet is closed does not matter: what ends a hold is no new business.
 func (d *decision) known(c *topics.WalletCommand) bool {
 	switch {
-	case len(d.Wallet.Currencies) > 0 && !d.Hold.exists():
+	case !d.opened():
+	case !d.Hold.exists():
 		d.refuse(topics.RefusedUnknownAccount, fmt.Sprintf("the customer has no hold %s", strings.ToLower(c.HoldID)))
-	case !d.open():
 	case c.Currency != "" && c.Currency != string(d.Hold.Currency):
 		d.refuse(topics.RefusedCurrencyMismatch, fmt.Sprintf("the hold is in %s, the command in %s", d.Hold.Currency, c.Currency))
 	default:
@@ -108,13 +108,11 @@ func (d *decision) known(c *topics.WalletCommand) bool {
 
 const nothingLeft = "nothing is left of the hold"
 
-// rollback undoes the round once. One of which nothing is known yet is remembered.
+// rollback undoes the round once. One of which nothing is known yet is remembered. That the round did not take place is a
+// fact, on a closed wallet, too.
 func (d *decision) rollback(c *topics.WalletCommand) {
 	r := d.Round
 	switch {
-	case d.Wallet.Closed:
-		d.refuse(topics.RefusedAccountClosed, closed)
-		return
 	case c.Currency != "" && r.Currency != "" && c.Currency != string(r.Currency):
 		d.refuse(topics.RefusedCurrencyMismatch, fmt.Sprintf("the round is in %s, the command in %s", r.Currency, c.Currency))
 		return
@@ -137,7 +135,7 @@ func (d *decision) rollback(c *topics.WalletCommand) {
 
 // close refuses while there is money, in any currency.
 func (d *decision) close(c *topics.WalletCommand) {
-	if !d.open() || c.Currency != "" && !d.currency(c) {
+	if !d.opened() || !d.open(c) || c.Currency != "" && !d.currency(c) {
 		return
 	}
 	for _, currency := range d.Wallet.Currencies {

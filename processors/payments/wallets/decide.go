@@ -2,7 +2,6 @@ package wallets
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/weirhq/weir/ledger"
@@ -169,26 +168,29 @@ func (d *decision) refuse(code topics.RefusalCode, detail string) {
 	}
 }
 
-// open refuses what a wallet that was never opened, or is closed, cannot do. It returns whether the command may go on.
-func (d *decision) open() bool {
-	switch {
-	case len(d.Wallet.Currencies) == 0:
-		d.refuse(topics.RefusedUnknownAccount, "the customer has no wallet: nothing was ever credited to it")
-	case d.Wallet.Closed:
-		d.refuse(topics.RefusedAccountClosed, closed)
-	default:
+// opened refuses what a wallet that was never opened cannot do. It returns whether the command may go on.
+func (d *decision) opened() bool {
+	if len(d.Wallet.Currencies) > 0 {
 		return true
 	}
+	d.refuse(topics.RefusedUnknownAccount, "the customer has no wallet: nothing was ever credited to it")
 	return false
 }
 
-// fits tells whether what the customer has, with an amount more, stays in the range of a balance. What is held counts: it
-// may come back.
-func fits(b topics.WalletBalance, amount int64) bool {
-	return amount <= math.MaxInt64-b.Available && b.Held <= math.MaxInt64-b.Available-amount
+// open refuses new business with a wallet that is closed. A correction by two people is none: it takes away what payments
+// brought since, or a debt. Nor is a win of a round that was begun before.
+func (d *decision) open(c *topics.WalletCommand) bool {
+	won := c.Type == topics.WalletCredit && c.RoundID != "" && d.Round.Movements > 0
+	if !d.Wallet.Closed || c.Reason == topics.ReasonAdjustment || won {
+		return true
+	}
+	d.refuse(topics.RefusedAccountClosed, "the wallet was closed")
+	return false
 }
 
-const (
-	closed   = "the wallet was closed"
-	tooLarge = "the customer's balance would not fit 64 bits of minor units"
-)
+// fits tells whether the customer may have an amount more. What is held counts: it may come back, and then nobody asks.
+func fits(b topics.WalletBalance, amount int64) bool {
+	return b.Available <= topics.MaxBalance-amount && b.Held <= topics.MaxBalance-amount-b.Available
+}
+
+var tooLarge = fmt.Sprintf("the customer would have more than %d minor units", topics.MaxBalance)
