@@ -76,7 +76,7 @@ func TestRolesWithoutTheAPI(t *testing.T) {
 		without     int    // the status of /readyz when the database is gone
 		metric, not string // one of its own, and one of another role
 	}{
-		{"risk,webhooks", []string{"broker", "risk", "rules", "webhooks"}, http.StatusOK,
+		{"risk,webhooks", []string{"broker", "data_files", "risk", "rules", "webhooks"}, http.StatusOK,
 			`weir_stage_records_total{role="risk"}`, `{role="payments"}`},
 		{"payments,psp", []string{"broker", "database", "payments", "psp"}, http.StatusServiceUnavailable,
 			`weir_stage_records_total{role="payments"}`, `{role="risk"}`},

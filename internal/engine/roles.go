@@ -16,6 +16,7 @@ import (
 	"github.com/weirhq/weir/processors/psp/sandbox"
 	"github.com/weirhq/weir/processors/psp/webhook"
 	"github.com/weirhq/weir/processors/risk"
+	"github.com/weirhq/weir/processors/risk/enrich"
 	"github.com/weirhq/weir/processors/statements"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/processors/velocity"
@@ -64,8 +65,15 @@ func (e *Engine) rules() []string {
 }
 
 func (e *Engine) addRisk(context.Context) error {
+	files, err := enrich.Open(enrich.Config{
+		GeoIPASN: e.Config.Risk.GeoIPASN, GeoIPCountry: e.Config.Risk.GeoIPCountry, BINTable: e.Config.Risk.BINTable,
+		Log: e.log.With("role", risk.RoleName), Registerer: e.registry,
+	})
+	if err != nil {
+		return err
+	}
 	r, err := risk.New(risk.Config{
-		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: e.rules(),
+		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: e.rules(), Find: files.Find,
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 	})
 	if err != nil {
@@ -77,7 +85,8 @@ func (e *Engine) addRisk(context.Context) error {
 			return fmt.Errorf("the last good rule set stays in force: %w", broken)
 		}
 		return nil
-	}})
+	}}, health.Check{Name: "data_files", Advisory: true, Func: func(context.Context) error { return files.Status() }})
+	e.roles = append(e.roles, role{"data_files", func(ctx context.Context) error { files.Watch(ctx); return nil }, nil})
 	return nil
 }
 

@@ -17,10 +17,14 @@ import (
 // missing, and the rules' on_missing decides.
 type Features func(ctx context.Context, c *topics.Command) (map[string]topics.Feature, error)
 
+// Find says what data files know of a command, nil where they know nothing.
+type Find func(*topics.Command) *topics.Enrichment
+
 // Assessor assesses commands. It may be used by several goroutines at once.
 type Assessor struct {
 	rules      func() *rules.Set // the set in force
 	features   Features
+	find       Find  // nil: there are no data files
 	partitions int32 // of every topic
 	metrics    *metrics
 }
@@ -72,6 +76,9 @@ func (a *Assessor) Assess(ctx context.Context, r stream.Record) ([]stream.Messag
 // decide evaluates the rules.
 func (a *Assessor) decide(ctx context.Context, in *topics.AssessedCommand, now time.Time) error {
 	c := &in.Command
+	if a.find != nil && rules.Assessed(c.Type) {
+		in.Enrichment = a.find(c)
+	}
 	if a.features != nil && rules.Assessed(c.Type) {
 		var err error
 		if in.Features, err = a.features(ctx, c); err != nil {

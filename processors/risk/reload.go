@@ -4,23 +4,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
-
+	"github.com/weirhq/weir/internal/filewatch"
 	"github.com/weirhq/weir/rules"
 	defaultrules "github.com/weirhq/weir/testdata"
-)
-
-const (
-	// settle is how long the files must be still before they are read: editors and deployments write in several steps.
-	settle = 200 * time.Millisecond
-	// recheck is how often the files' times and sizes are looked at, for file systems that tell of no change.
-	recheck = 30 * time.Second
 )
 
 // RuleSource holds the rule set in force and replaces it when its files change. A set with any mistake, or with a
@@ -33,7 +27,7 @@ type RuleSource struct {
 
 	mu     sync.Mutex
 	status RuleStatus
-	seen   map[string]stamp // of the files, when they were last read
+	seen   filewatch.Stamps // of the files, when they were last read
 }
 
 // RuleStatus says what is in force.
@@ -44,11 +38,6 @@ type RuleStatus struct {
 	LoadedAt time.Time
 	// Err is why the files on disk are not in force, nil where they are. Its text shows each mistake with its line.
 	Err error
-}
-
-type stamp struct {
-	modified time.Time
-	size     int64
 }
 
 // CheckRules says what New would say of the rule files at paths.
@@ -88,7 +77,7 @@ func (s *RuleSource) Status() RuleStatus {
 
 // read compiles the files and runs their tests. seen is how the files were before they were read, so that a change
 // while they are read is noticed afterwards.
-func (s *RuleSource) read() (set *rules.Set, seen map[string]stamp, err error) {
+func (s *RuleSource) read() (set *rules.Set, seen filewatch.Stamps, err error) {
 	began := time.Now()
 	seen = s.look(s.Set())
 	if len(s.paths) == 0 {
@@ -101,11 +90,7 @@ func (s *RuleSource) read() (set *rules.Set, seen map[string]stamp, err error) {
 	}
 	// A list that the files named for the first time was not looked at before. One that is new is left out: it counts
 	// as changed and is read once more.
-	for name, stamp := range s.look(set) {
-		if _, ok := seen[name]; !ok && stamp.modified.Before(began) {
-			seen[name] = stamp
-		}
-	}
+	seen.AddOlder(s.look(set), began)
 	if _, failures := set.Test(); len(failures) > 0 {
 		return nil, seen, failures
 	}
@@ -151,55 +136,15 @@ func (s *RuleSource) Watch(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	var events <-chan fsnotify.Event
-	var failures <-chan error
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		s.log.Warn("changes of rule files are noticed late", "interval", recheck, "error", err)
-	} else {
-		defer watcher.Close()
-		events, failures = watcher.Events, watcher.Errors
-		s.watchDirectories(watcher)
-	}
-	still := time.NewTimer(settle) // for what changed between loading and watching
-	again := time.NewTicker(recheck)
-	defer still.Stop()
-	defer again.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-events:
-			still.Reset(settle)
-		case err := <-failures:
-			s.log.Warn("watching rule files", "error", err)
-			still.Reset(settle) // events may have been lost
-		case <-again.C:
-			if s.changed() || s.Status().Err != nil {
-				still.Reset(settle)
-			}
-		case <-still.C:
-			if s.changed() || s.Status().Err != nil { // what a broken file names may stand anywhere
-				_ = s.Reload() // logged, counted and kept in the status
-			}
-			if watcher != nil {
-				s.watchDirectories(watcher)
-			}
-		}
-	}
+	filewatch.Watch{
+		What: "rule files", Log: s.log, Directories: s.directories,
+		Stale:  func() bool { return s.changed() || s.Status().Err != nil }, // what a broken file names may stand anywhere
+		Reload: func() { _ = s.Reload() },                                   // logged, counted and kept in the status
+	}.Run(ctx)
+	return nil
 }
 
-// watchDirectories watches the directories of all files: a file that is replaced by renaming is a new file. What is
-// watched already is left as it is.
-func (s *RuleSource) watchDirectories(w *fsnotify.Watcher) {
-	for directory := range s.directories() {
-		if err := w.Add(directory); err != nil {
-			s.log.Warn("changes of rule files are noticed late", "directory", directory, "interval", recheck, "error", err)
-		}
-	}
-}
-
-func (s *RuleSource) directories() map[string]bool {
+func (s *RuleSource) directories() []string {
 	directories := map[string]bool{}
 	for _, p := range s.paths {
 		if info, err := os.Stat(p); err == nil && info.IsDir() {
@@ -211,7 +156,7 @@ func (s *RuleSource) directories() map[string]bool {
 	for _, f := range s.Set().Files() {
 		directories[filepath.Dir(filepath.FromSlash(f))] = true
 	}
-	return directories
+	return slices.Collect(maps.Keys(directories))
 }
 
 // changed tells whether any file is not as it was when the rules were last read.
@@ -219,39 +164,26 @@ func (s *RuleSource) changed() bool {
 	now := s.look(s.Set())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(now) != len(s.seen) {
-		return true
-	}
-	for name, stamp := range now {
-		if before, ok := s.seen[name]; !ok || before != stamp {
-			return true
-		}
-	}
-	return false
+	return !now.Same(s.seen)
 }
 
 // look takes time and size of every file that the rules were or may be read from: those of the set, and everything
 // in the directories.
-func (s *RuleSource) look(set *rules.Set) map[string]stamp {
-	stamps := map[string]stamp{}
-	note := func(name string) {
-		if info, err := os.Stat(name); err == nil && !info.IsDir() {
-			stamps[filepath.Clean(name)] = stamp{info.ModTime(), info.Size()}
-		}
-	}
+func (s *RuleSource) look(set *rules.Set) filewatch.Stamps {
+	stamps := filewatch.Stamps{}
 	for _, p := range s.paths {
-		note(p)
+		stamps.Note(p)
 		entries, err := os.ReadDir(p)
 		if err != nil {
 			continue
 		}
 		for _, e := range entries {
-			note(filepath.Join(p, e.Name()))
+			stamps.Note(filepath.Join(p, e.Name()))
 		}
 	}
 	if set != nil {
 		for _, f := range set.Files() {
-			note(filepath.FromSlash(f))
+			stamps.Note(filepath.FromSlash(f))
 		}
 	}
 	return stamps

@@ -27,6 +27,7 @@ type Config struct {
 	Partitions int32    // of every topic
 	Rules      []string // rule files or directories of them; none: the default rule set
 	Features   Features // nil: velocity is not there, every feature is missing
+	Find       Find     // nil: there are no data files, and what they would say is missing
 	InstanceID string   // static membership, as in stream.TransformConfig
 	Limits     stream.Limits
 	Log        *slog.Logger
@@ -58,6 +59,7 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
+	assessor.find = c.Find
 	transform := func(name, input, deadLetters string, apply stream.TransformFunc) (*stream.Transform, error) {
 		t, err := stream.NewTransform(stream.TransformConfig{
 			Role: name, Input: input, DeadLetters: deadLetters, Apply: apply,
