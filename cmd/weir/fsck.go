@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,10 @@ import (
 
 // progressEvery is how often a check that takes long tells how far it is.
 const progressEvery = 5 * time.Second
+
+// gcPercent lets the heap of a check grow to some ten MiB more: it holds little at a time, and what it allocates for one
+// record is garbage by the next.
+const gcPercent = 200
 
 func newFsckCommand(a *app) *cobra.Command {
 	var databaseOnly bool
@@ -52,6 +57,7 @@ func (a *app) fsck(ctx context.Context, check fsck.Config) error {
 	check.Problem = func(p fsck.Problem) { fmt.Fprintln(a.out, p) }
 	check.Note = func(note string) { fmt.Fprintln(a.out, "note:", note) }
 	stop := showProgress(a.errOut, check.Counts)
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	_, err := fsck.Run(ctx, check)
 	stop()
 	if err != nil {

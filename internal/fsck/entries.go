@@ -1,12 +1,14 @@
 package fsck
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/ledger/chain"
+	"github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -24,15 +26,11 @@ func (p *partitionCheck) postings(ctx context.Context, position int64, outputs [
 			return err
 		}
 		p.Counts.Entries.Add(1)
-		subject := "entry " + o.Envelope.ID
-		var value topics.LedgerEntry
-		if err := topics.Unmarshal(o.Value, &value); err != nil {
-			p.problem("log", subject, "%v", err)
-		} else if entry, ok := p.entry(o, &value, subject); ok {
+		if entry, ok := entries.published.read(p, o); ok {
 			if row == nil {
-				p.problem("entry", subject, "published by the log, but not in the table")
-			} else if difference := row.differs(&entry); difference != "" {
-				p.problem("entry", subject, "%s", difference)
+				p.problem("entry", "entry "+o.Envelope.ID, "published by the log, but not in the table")
+			} else if difference := differs(row, entry); difference != "" {
+				p.problem("entry", "entry "+o.Envelope.ID, "%s", difference)
 			}
 		}
 		ordinal++
@@ -40,129 +38,114 @@ func (p *partitionCheck) postings(ctx context.Context, position int64, outputs [
 	return nil
 }
 
-// entry reads a published entry and checks it for itself: L1, its id and those of its accounts.
-func (p *partitionCheck) entry(o *stream.Output, value *topics.LedgerEntry, subject string) (ledger.Entry, bool) {
-	if value.EntryID != o.Envelope.ID {
-		p.problem("log", subject, "its value says entry_id %s", value.EntryID)
+// publishedEntry is a published entry in the forms in which it is checked. It is read again and again into the same memory.
+type publishedEntry struct {
+	value  topics.LedgerEntry
+	entry  ledger.Entry
+	record chain.Record
+}
+
+// read reads a published entry and checks it for itself: L1, its id and those of its accounts.
+func (e *publishedEntry) read(p *partitionCheck, o *stream.Output) (*chain.Record, bool) {
+	e.value = topics.LedgerEntry{Postings: e.value.Postings[:0]}
+	clear(e.value.Postings[:cap(e.value.Postings)])
+	if err := topics.UnmarshalInPlace(o.Value, &e.value); err != nil {
+		p.problem("log", "entry "+o.Envelope.ID, "%v", err)
+		return nil, false
+	}
+	v := &e.value
+	if v.EntryID != o.Envelope.ID {
+		p.problem("log", "entry "+o.Envelope.ID, "its value says entry_id %s", v.EntryID)
 	}
 	id, err := topics.ParseEventID(o.Envelope.ID)
 	if err != nil {
-		p.problem("log", subject, "%v", err)
-		return ledger.Entry{}, false
+		p.problem("log", "entry "+o.Envelope.ID, "%v", err)
+		return nil, false
 	}
-	e := ledger.Entry{ID: ledger.EntryID(id), Template: value.Template, PaymentID: value.PaymentID, At: value.BookedAt,
-		Effective: value.EffectiveAt, Reference: value.Reference}
-	for i, line := range value.Postings {
-		a := ledger.Account{
-			Tenant: value.Tenant, Code: ledger.AccountCode(line.Code), Owner: line.Owner, Currency: ledger.Currency(line.Currency),
+	e.entry = ledger.Entry{ID: ledger.EntryID(id), Template: v.Template, PaymentID: v.PaymentID, At: v.BookedAt,
+		Effective: v.EffectiveAt, Reference: v.Reference, Postings: e.entry.Postings[:0]}
+	for _, line := range v.Postings {
+		a := ledger.Account{Tenant: v.Tenant, Code: ledger.AccountCode(line.Code), Owner: line.Owner, Currency: ledger.Currency(line.Currency)}
+		e.entry.Postings = append(e.entry.Postings, ledger.Posting{Account: a, Minor: line.Amount})
+	}
+	if err := e.record.Set(&e.entry); err != nil {
+		p.problem("log", "entry "+o.Envelope.ID, "%v", err)
+		return nil, false
+	}
+	for i, line := range v.Postings {
+		if named, err := ledger.ParseAccountID(line.AccountID); err != nil || named != e.record.Accounts[i] {
+			p.problem("log", "entry "+o.Envelope.ID, "posting %d: account_id %s, but tenant, code, owner and currency give %s",
+				i, line.AccountID, e.record.Accounts[i])
 		}
-		if line.AccountID != a.ID().String() {
-			p.problem("log", subject, "posting %d: account_id %s, but tenant, code, owner and currency give %s", i, line.AccountID, a.ID())
-		}
-		e.Postings = append(e.Postings, ledger.Posting{Account: a, Minor: line.Amount})
 	}
-	if err := e.Validate(); err != nil {
-		p.problem("L1", subject, "%v", err)
+	if err := e.entry.Validate(); err != nil {
+		p.problem("L1", "entry "+o.Envelope.ID, "%v", err)
 	}
-	return e, true
+	return &e.record, true
 }
 
-// entryRow is a row of entries.
-type entryRow struct {
-	Position  int64
-	Ordinal   int16
-	BookedAt  time.Time
-	Effective *time.Time
-	Payment   *[16]byte
-	Template  string
-	Reference *string
-	Accounts  [][16]byte
-	Amounts   []int64
-}
-
-func (r *entryRow) before(position int64, ordinal int16) bool {
-	return r.Position < position || r.Position == position && r.Ordinal < ordinal
-}
-
-// differs says in what the row is not the entry, "" where it is.
-func (r *entryRow) differs(e *ledger.Entry) string {
-	if len(r.Accounts) != len(r.Amounts) || len(r.Accounts) != len(e.Postings) {
-		return fmt.Sprintf("the row has %d accounts and %d amounts, the log %d postings", len(r.Accounts), len(r.Amounts), len(e.Postings))
+// differs says in what a row is not the entry that was logged, "" where it is.
+func differs(row *store.Row, logged *chain.Record) string {
+	switch {
+	case row.Malformed != "":
+		return "the row has malformed " + row.Malformed
+	case len(row.Accounts) != len(logged.Accounts):
+		return fmt.Sprintf("the row has %d postings, the log %d", len(row.Accounts), len(logged.Accounts))
 	}
-	for i := range e.Postings {
-		if id := e.Postings[i].Account.ID(); id != r.Accounts[i] {
-			return fmt.Sprintf("posting %d: the row has account %s, the log %s", i, ledger.AccountID(r.Accounts[i]), id)
+	for i := range logged.Accounts {
+		if row.Accounts[i] != logged.Accounts[i] {
+			return fmt.Sprintf("posting %d: the row has account %s, the log %s", i, row.Accounts[i], logged.Accounts[i])
 		}
-		if e.Postings[i].Minor != r.Amounts[i] {
-			return fmt.Sprintf("posting %d: the row has amount %d, the log %d", i, r.Amounts[i], e.Postings[i].Minor)
+		if row.Amounts[i] != logged.Amounts[i] {
+			return fmt.Sprintf("posting %d: the row has amount %d, the log %d", i, row.Amounts[i], logged.Amounts[i])
 		}
 	}
-	if r.Template != e.Template {
-		return fmt.Sprintf("the row has template %q, the log %q", r.Template, e.Template)
-	}
-	if r.BookedAt.UnixMicro() != e.At.UnixMicro() {
-		return fmt.Sprintf("the row is booked at %s, the log at %s", stamp(r.BookedAt), stamp(e.At))
-	}
-	if booked, logged := r.effective(), effective(e); booked.UnixMicro() != logged.UnixMicro() {
-		return fmt.Sprintf("the row is effective at %s, the log at %s", stamp(booked), stamp(logged))
-	}
-	reference := ""
-	if r.Reference != nil {
-		reference = *r.Reference
-	}
-	if reference != e.Reference {
-		return fmt.Sprintf("the row has reference %q, the log %q", reference, e.Reference)
-	}
-	var payment []byte
-	if id, err := topics.ParsePaymentID(e.PaymentID); err == nil {
-		payment = id.UUID.Bytes()
-	}
-	var stored []byte
-	if r.Payment != nil {
-		stored = r.Payment[:]
-	}
-	if !bytes.Equal(payment, stored) {
-		return fmt.Sprintf("the row has payment %x, the log %x", stored, payment)
+	switch {
+	case row.Template != logged.Template:
+		return fmt.Sprintf("the row has template %q, the log %q", row.Template, logged.Template)
+	case row.Booked != logged.Booked:
+		return fmt.Sprintf("the row is booked at %s, the log at %s", stampMicro(row.Booked), stampMicro(logged.Booked))
+	case row.Effective != logged.Effective:
+		return fmt.Sprintf("the row is effective at %s, the log at %s", stampMicro(row.Effective), stampMicro(logged.Effective))
+	case row.Reference != logged.Reference:
+		return fmt.Sprintf("the row has reference %q, the log %q", row.Reference, logged.Reference)
+	case row.Payment != logged.Payment:
+		return fmt.Sprintf("the row has payment %s, the log %s", paymentName(row.Payment), paymentName(logged.Payment))
 	}
 	return ""
 }
 
-// effective is the booking time where the row has none of its own.
-func (r *entryRow) effective() time.Time {
-	if r.Effective == nil {
-		return r.BookedAt
+func paymentName(id [16]byte) string {
+	if id == ([16]byte{}) {
+		return "none"
 	}
-	return *r.Effective
+	return fmt.Sprintf("%x", id)
 }
 
-func effective(e *ledger.Entry) time.Time {
-	if e.Effective.IsZero() {
-		return e.At
-	}
-	return e.Effective
-}
+func stampMicro(microseconds int64) string { return stamp(time.UnixMicro(microseconds)) }
 
-// entryCursor walks the rows of entries in order, up to M. A row that the log passes over is a problem.
+// entryCursor walks the rows of entries in order, up to M, and takes their postings off the balances. A row that the log
+// passes over is a problem.
 type entryCursor struct {
-	check    *partitionCheck
-	page     []entryRow
-	ended    bool
-	position int64 // of the last row taken
-	ordinal  int16
+	check     *partitionCheck
+	pages     *store.Pages
+	page      []store.Row
+	ended     bool
+	published publishedEntry
+}
+
+func (p *partitionCheck) openEntries() *entryCursor {
+	before := ledger.EntryID{Partition: p.snapshot.partition, Position: math.MinInt64}
+	return &entryCursor{check: p, pages: store.NewPages(p.Database.Pool, before, p.next)}
 }
 
 // peek is the next row, nil at the end.
-func (c *entryCursor) peek(ctx context.Context) (*entryRow, error) {
+func (c *entryCursor) peek(ctx context.Context) (row *store.Row, err error) {
 	if len(c.page) == 0 && !c.ended {
-		rows, err := collect[entryRow](ctx, c.check.checker, `
-SELECT position, ordinal, booked_at, effective, payment, template, reference, accounts, amounts FROM entries
-WHERE partition = $1 AND (position, ordinal) > ($2, $3) AND position < $4
-ORDER BY position, ordinal LIMIT $5`,
-			c.check.snapshot.partition, c.position, c.ordinal, c.check.next, pageRows)
-		if err != nil {
-			return nil, fmt.Errorf("read entries: %w", err)
+		if c.page, err = c.pages.Next(ctx); err != nil {
+			return nil, err
 		}
-		c.page, c.ended = rows, len(rows) < pageRows
+		c.ended = len(c.page) == 0
 	}
 	if len(c.page) == 0 {
 		return nil, nil
@@ -171,22 +154,25 @@ ORDER BY position, ordinal LIMIT $5`,
 }
 
 func (c *entryCursor) take() {
-	c.position, c.ordinal = c.page[0].Position, c.page[0].Ordinal
+	row := &c.page[0]
+	for i := range min(len(row.Accounts), len(row.Amounts)) {
+		c.check.unposted.posting(row.Accounts[i], row.Amounts[i])
+	}
 	c.page = c.page[1:]
 }
 
 // until takes the row of an entry, nil where there is none, and reports those before it.
-func (c *entryCursor) until(ctx context.Context, position int64, ordinal int16) (*entryRow, error) {
+func (c *entryCursor) until(ctx context.Context, position int64, ordinal int16) (*store.Row, error) {
 	for {
 		row, err := c.peek(ctx)
 		if err != nil || row == nil {
 			return nil, err
 		}
 		switch {
-		case row.before(position, ordinal):
+		case row.Before(position, ordinal):
 			c.unlogged(row)
 			c.take()
-		case row.Position == position && row.Ordinal == ordinal:
+		case row.Position == position && row.Index == ordinal:
 			c.take()
 			return row, nil
 		default:
@@ -207,6 +193,6 @@ func (c *entryCursor) rest(ctx context.Context) error {
 	}
 }
 
-func (c *entryCursor) unlogged(row *entryRow) {
-	c.check.problem("entry", "entry "+c.check.at(row.Position, row.Ordinal).String(), "in the table, but the log does not publish it")
+func (c *entryCursor) unlogged(row *store.Row) {
+	c.check.problem("entry", "entry "+c.check.at(row.Position, row.Index).String(), "in the table, but the log does not publish it")
 }

@@ -8,7 +8,8 @@
 //	accounts.go   L3, L4 and the identity of each account
 //	log.go        each record of the log with its payments, its entries and, below N, the topics
 //	entries.go    each entry (L1) against the log (L2)
-//	wallets.go    W1, W2: wallets, holds and rounds with the fold of their events and with the ledger
+//	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
+//	rounds.go     W2: rounds with their events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
 //	statements.go the lines of statements with the entries (S1)
 //	published.go  the topics, read_committed, against the log
@@ -19,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -39,8 +42,11 @@ const role = "payments"
 // Limits of what is held and waited for.
 const (
 	maxWorkers    = 4                      // partitions checked at once
-	pageRows      = 500                    // rows of the log, of entries, accounts or payments read at once
-	pagePositions = 2000                   // records of the log read for one run of payments
+	pageRows      = 2000                   // rows of accounts, payments or others read at once
+	pageFrames    = 2000                   // rows of the log read at once
+	pageBytes     = 4 << 20                // after which a page of the log ends earlier
+	pagePositions = 4000                   // records of the log read for one run of payments
+	maxAccounts   = 500_000                // balances of one partition held in memory, about 40 B each
 	maxListed     = 1000                   // rows that one SQL check of one partition reports; more are said to be more
 	readAttempts  = 5                      // of one read that fails with a serialization error
 	defaultSettle = 5 * time.Second        // for what is on its way between the database and the topics
@@ -136,8 +142,8 @@ type checker struct {
 
 // partition checks one partition.
 func (c *checker) partition(ctx context.Context, s snapshot) error {
-	p := &partitionCheck{checker: c, snapshot: s}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.periods, p.payments, p.wallets, p.timers, p.statements, p.input} {
+	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]int64{}}, seed: maphash.MakeSeed()}
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.periods, p.payments, p.wallets, p.timers, p.statements, p.input} {
 		if err := check(ctx); err != nil {
 			return err
 		}
@@ -149,7 +155,10 @@ func (c *checker) partition(ctx context.Context, s snapshot) error {
 type partitionCheck struct {
 	*checker
 	snapshot
-	closed []closedPeriod // as the log says
+	unposted unposted
+	closed   []closedPeriod // as the log says
+	seed     maphash.Seed
+	logged   roundSums // as the log says
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -18,32 +21,62 @@ type frameRow struct {
 
 // log walks the log of the partition up to M, and with it the entries up to M and the topics up to N.
 func (p *partitionCheck) log(ctx context.Context) error {
-	entries := &entryCursor{check: p, position: math.MinInt64}
+	entries := p.openEntries()
 	published, err := p.openPublished(ctx)
 	if err != nil {
 		return err
 	}
 	defer published.close()
-	last := int64(math.MinInt64)
-	for {
-		rows, err := collect[frameRow](ctx, p.checker, `SELECT position, frame FROM stream_log
-WHERE partition = $1 AND role = $2 AND position > $3 AND position < $4 ORDER BY position LIMIT $5`,
-			p.snapshot.partition, role, last, p.next, pageRows)
-		if err != nil {
-			return fmt.Errorf("read stream_log: %w", err)
-		}
-		if err := p.logPage(ctx, rows, entries, published); err != nil {
-			return err
-		}
-		if len(rows) < pageRows {
-			break
-		}
-		last = rows[len(rows)-1].Position
+	err = p.eachPage(ctx, func(rows []frameRow) error { return p.logPage(ctx, rows, entries, published) })
+	if err != nil {
+		return err
 	}
 	if err := entries.rest(ctx); err != nil {
 		return err
 	}
 	return published.rest(ctx)
+}
+
+// eachPage reads the log up to M and calls f with each page, which is f's until it returns.
+func (p *partitionCheck) eachPage(ctx context.Context, f func([]frameRow) error) error {
+	var page framePage
+	for last := int64(math.MinInt64); ; last = page.rows[len(page.rows)-1].Position {
+		if err := p.read(ctx, func(tx pgx.Tx) error { return page.read(ctx, tx, &p.snapshot, last) }); err != nil {
+			return fmt.Errorf("read stream_log: %w", err)
+		}
+		if len(page.rows) == 0 {
+			return nil
+		}
+		if err := f(page.rows); err != nil {
+			return err
+		}
+	}
+}
+
+// framePage is rows of the log, read again and again into the same memory.
+type framePage struct {
+	rows  []frameRow
+	bytes []byte
+}
+
+func (page *framePage) read(ctx context.Context, tx pgx.Tx, s *snapshot, last int64) error {
+	page.rows, page.bytes = page.rows[:0], page.bytes[:0]
+	rows, _ := tx.Query(ctx, `SELECT position, frame FROM stream_log
+WHERE partition = $1 AND role = $2 AND position > $3 AND position < $4 ORDER BY position LIMIT $5`,
+		s.partition, role, last, s.next, pageFrames)
+	defer rows.Close()
+	var position int64
+	var frame pgtype.DriverBytes
+	for len(page.bytes) < pageBytes && rows.Next() {
+		if err := rows.Scan(&position, &frame); err != nil {
+			return err
+		}
+		start := len(page.bytes)
+		page.bytes = append(page.bytes, frame...)
+		page.rows = append(page.rows, frameRow{position, page.bytes[start:len(page.bytes):len(page.bytes)]})
+	}
+	rows.Close()
+	return rows.Err()
 }
 
 func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *entryCursor, published *publishedTopics) error {

@@ -22,6 +22,11 @@ type madeBy struct {
 	Positions        []int64
 }
 
+// ascending says that the row names at least one record, each once and in order, the last of them as its version.
+func (r *madeBy) ascending() bool {
+	return inOrder(r.Positions) && r.Positions[len(r.Positions)-1] == r.Version
+}
+
 func (r *madeBy) place() (id [16]byte, positions []int64) { return r.ID, r.Positions }
 
 // wallets checks wallets, holds and rounds against the fold of their events (W1, W2), and what is held against the ledger.
@@ -180,34 +185,6 @@ WHERE COALESCE(held.held, 0) <> COALESCE(booked.held, 0) ORDER BY 1, 2, 3 LIMIT 
 	return nil
 }
 
-type roundRow struct {
-	madeBy
-	Round, Currency string
-	Net             int64
-	RolledBack      bool
-}
-
-// rounds folds each round again and compares.
-func (p *partitionCheck) rounds(ctx context.Context) error {
-	return walkRows(ctx, p, `SELECT id, tenant, customer, version, positions, round, currency, net, rolled_back FROM rounds
-WHERE partition = $1 AND id >= $2 ORDER BY id LIMIT $3`, func(r *roundRow, frames map[int64][]byte) {
-		p.Counts.Rounds.Add(1)
-		subject := "round " + r.Round + " of " + r.Tenant + " " + r.Customer
-		p.home("round", subject, &r.madeBy, wallets.KeyOf(r.Tenant, r.Customer, r.Round))
-		var round wallets.Round
-		ok := p.fold("round", subject, &r.madeBy, frames, func(e *topics.WalletEvent, _ int64) (bool, error) {
-			if !wallets.ChangesOf(e).Round || e.RoundID != r.Round {
-				return false, nil
-			}
-			return true, round.Evolve(e)
-		}, nil)
-		stored := wallets.Round{ID: r.Round, Currency: ledger.Currency(r.Currency), Net: r.Net, Movements: len(r.Positions), RolledBack: r.RolledBack}
-		if ok && stored != round {
-			p.problem("round", subject, "the row is %+v, the fold of its events gives %+v", stored, round)
-		}
-	})
-}
-
 // home checks that a row stands under its own key, in its customer's partition.
 func (p *partitionCheck) home(check, subject string, r *madeBy, key uuid.UUID) {
 	if key != r.ID {
@@ -218,6 +195,11 @@ func (p *partitionCheck) home(check, subject string, r *madeBy, key uuid.UUID) {
 			p.problem(check, subject, "its customer %s %s belongs to partition %d", r.Tenant, r.Customer, home)
 		}
 	}
+}
+
+// atHome says that home finds nothing.
+func (p *partitionCheck) atHome(r *madeBy, key uuid.UUID) bool {
+	return key == r.ID && (p.partitions == 0 || topics.PartitionOf(r.Tenant, r.Customer, p.partitions) == p.snapshot.partition)
 }
 
 // fold hands the customer's events, and the entries where the caller takes them, of each record that a row names to the
@@ -259,7 +241,7 @@ func foldOutput(r *madeBy, o *stream.Output, position int64, event func(*topics.
 	switch {
 	case o.Topic == topics.WalletEvents:
 		var e topics.WalletEvent
-		if err := topics.Unmarshal(o.Value, &e); err != nil {
+		if err := topics.UnmarshalInPlace(o.Value, &e); err != nil {
 			return false, fmt.Errorf("event %s: %w", o.Envelope.ID, err)
 		}
 		if e.Tenant != r.Tenant || e.CustomerID != r.Customer {
@@ -268,7 +250,7 @@ func foldOutput(r *madeBy, o *stream.Output, position int64, event func(*topics.
 		return event(&e, position)
 	case o.Topic == topics.Entries && entry != nil:
 		var e topics.LedgerEntry
-		if err := topics.Unmarshal(o.Value, &e); err != nil {
+		if err := topics.UnmarshalInPlace(o.Value, &e); err != nil {
 			return false, fmt.Errorf("entry %s: %w", o.Envelope.ID, err)
 		}
 		return entry(&e), nil
@@ -287,17 +269,16 @@ type walletPair struct {
 // walletEvent checks an event for itself, and adds the rows that it changed to the pairs.
 func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []walletPair) []walletPair {
 	p.Counts.Events.Add(1)
-	subject := "event " + o.Envelope.ID
 	var e topics.WalletEvent
-	if err := topics.Unmarshal(o.Value, &e); err != nil {
-		p.problem("log", subject, "%v", err)
+	if err := topics.UnmarshalInPlace(o.Value, &e); err != nil {
+		p.problem("log", "event "+o.Envelope.ID, "%v", err)
 		return pairs
 	}
 	if e.EventID != o.Envelope.ID {
-		p.problem("log", subject, "its value says event_id %s", e.EventID)
+		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
 	}
 	if !wallets.Known(e.Type) {
-		p.problem("log", subject, "its type %.32q is none of a wallet's events", e.Type)
+		p.problem("log", "event "+o.Envelope.ID, "its type %.32q is none of a wallet's events", e.Type)
 	}
 	changes := wallets.ChangesOf(&e)
 	if changes.Wallet {
@@ -305,14 +286,13 @@ func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []w
 	}
 	if changes.Hold {
 		if e.Hold == nil {
-			p.problem("log", subject, "it is of a hold and shows none")
+			p.problem("log", "event "+o.Envelope.ID, "it is of a hold and shows none")
 			return pairs
 		}
 		pairs = append(pairs, walletPair{"holds", wallets.KeyOf(e.Tenant, e.CustomerID, e.Hold.HoldID), position, "hold " + e.Hold.HoldID})
 	}
 	if changes.Round {
-		pairs = append(pairs, walletPair{"rounds", wallets.KeyOf(e.Tenant, e.CustomerID, e.RoundID), position,
-			"round " + e.RoundID + " of " + e.Tenant + " " + e.CustomerID})
+		p.logged.event(p.seed, wallets.KeyOf(e.Tenant, e.CustomerID, e.RoundID), position, &e)
 	}
 	return pairs
 }

@@ -17,6 +17,7 @@ import (
 
 const (
 	walkRows     = 20_000 // of one query
+	pageRows     = 2000   // of a page that is kept
 	walkAttempts = 5      // to go on after a serialization error
 )
 
@@ -38,7 +39,7 @@ ORDER BY position, ordinal LIMIT $5`
 //
 // It reads in pages, each of its own moment: below the applied position nothing changes.
 func Walk(ctx context.Context, pool *pgxpool.Pool, after ledger.EntryID, below int64, f func(*Row) error) error {
-	w := walker{pool: pool, after: after, below: below, templates: map[string]string{}}
+	w := walker{pool: pool, after: after, below: below, decoder: newDecoder()}
 	for attempt := 1; ; {
 		rows, err := w.page(ctx, f)
 		if rows > 0 {
@@ -56,30 +57,37 @@ func Walk(ctx context.Context, pool *pgxpool.Pool, after ledger.EntryID, below i
 	}
 }
 
-// walker decodes what the server sends by itself: scanning it takes three times as long.
 type walker struct {
-	pool      *pgxpool.Pool
-	after     ledger.EntryID
-	below     int64
-	row       Row
-	templates map[string]string // as strings: there are few
+	pool  *pgxpool.Pool
+	after ledger.EntryID
+	below int64
+	row   Row
+	decoder
 }
 
 func (w *walker) page(ctx context.Context, f func(*Row) error) (n int, err error) {
-	err = database.ReadInOrder(ctx, w.pool, func(tx pgx.Tx) error {
+	err = eachRow(ctx, w.pool, w.after, w.below, walkRows, func(values [][]byte) error {
+		n++
+		if err := w.decode(&w.row, values); err != nil {
+			return err
+		}
+		w.after.Position, w.after.Index = w.row.Position, w.row.Index
+		return f(&w.row)
+	})
+	return n, err
+}
+
+// eachRow calls f with the columns of each of the first rows after one and below a position, in binary.
+func eachRow(ctx context.Context, pool *pgxpool.Pool, after ledger.EntryID, below int64, limit int, f func(values [][]byte) error) error {
+	return database.ReadInOrder(ctx, pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectRows, pgx.QueryResultFormats{pgx.BinaryFormatCode},
-			w.after.Partition, w.after.Position, w.after.Index, w.below, walkRows)
+			after.Partition, after.Position, after.Index, below, limit)
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
 		defer rows.Close()
 		for rows.Next() {
-			n++
-			if err := w.decode(rows.RawValues()); err != nil {
-				return fmt.Errorf("read entries: %w", err)
-			}
-			w.after.Position, w.after.Index = w.row.Position, w.row.Index
-			if err := f(&w.row); err != nil {
+			if err := f(rows.RawValues()); err != nil {
 				return err
 			}
 		}
@@ -88,19 +96,59 @@ func (w *walker) page(ctx context.Context, f func(*Row) error) (n int, err error
 		}
 		return nil
 	})
-	return n, err
 }
+
+// Pages reads the entries of a partition below a position in pages, for those who take one after another beside something
+// else that they read.
+type Pages struct {
+	pool  *pgxpool.Pool
+	after ledger.EntryID
+	below int64
+	rows  []Row
+	decoder
+}
+
+// NewPages begins after an entry.
+func NewPages(pool *pgxpool.Pool, after ledger.EntryID, below int64) *Pages {
+	return &Pages{pool: pool, after: after, below: below, rows: make([]Row, 0, pageRows), decoder: newDecoder()}
+}
+
+// Next is the next page, in order, empty at the end and valid until the next call.
+func (p *Pages) Next(ctx context.Context) ([]Row, error) {
+	for attempt := 1; ; attempt++ {
+		p.rows = p.rows[:0]
+		err := eachRow(ctx, p.pool, p.after, p.below, pageRows, func(values [][]byte) error {
+			p.rows = p.rows[:len(p.rows)+1]
+			return p.decode(&p.rows[len(p.rows)-1], values)
+		})
+		if err == nil {
+			if n := len(p.rows); n > 0 {
+				p.after.Position, p.after.Index = p.rows[n-1].Position, p.rows[n-1].Index
+			}
+			return p.rows, nil
+		}
+		if attempt == walkAttempts || !database.IsRetryable(err) {
+			return nil, err
+		}
+	}
+}
+
+// decoder decodes what the server sends by itself: scanning it takes three times as long.
+type decoder struct {
+	templates map[string]string // as strings: there are few
+}
+
+func newDecoder() decoder { return decoder{templates: map[string]string{}} }
 
 // postgresEpoch is 2000-01-01, from which the binary format counts, in microseconds since 1970.
 const postgresEpoch = 946_684_800_000_000
 
-func (w *walker) decode(v [][]byte) error {
-	for i, size := range []int{8, 2, 8} {
+func (d *decoder) decode(r *Row, v [][]byte) error {
+	for i, size := range [...]int{8, 2, 8} {
 		if len(v[i]) != size {
-			return fmt.Errorf("column %d has %d bytes, want %d", i+1, len(v[i]), size)
+			return fmt.Errorf("read entries: column %d has %d bytes, want %d", i+1, len(v[i]), size)
 		}
 	}
-	r := &w.row
 	r.Position = int64(binary.BigEndian.Uint64(v[0]))
 	r.Index = int16(binary.BigEndian.Uint16(v[1]))
 	r.Booked = int64(binary.BigEndian.Uint64(v[2])) + postgresEpoch
@@ -109,23 +157,22 @@ func (w *walker) decode(v [][]byte) error {
 	}
 	r.Payment = [16]byte{}
 	copy(r.Payment[:], v[4])
-	template, known := w.templates[string(v[5])]
+	template, known := d.templates[string(v[5])]
 	if !known {
 		template = string(v[5])
-		if len(w.templates) < walkRows {
-			w.templates[template] = template
+		if len(d.templates) < walkRows {
+			d.templates[template] = template
 		}
 	}
 	r.Template, r.Reference = template, string(v[6])
 	if r.Linked = len(v[7]) == 8; r.Linked {
 		r.Link = int64(binary.BigEndian.Uint64(v[7]))
 	}
-	w.postings(v[8], v[9])
+	r.postings(v[8], v[9])
 	return nil
 }
 
-func (w *walker) postings(accounts, amounts []byte) {
-	r := &w.row
+func (r *Row) postings(accounts, amounts []byte) {
 	r.Accounts, r.Amounts, r.Malformed = r.Accounts[:0], r.Amounts[:0], ""
 	err := elements(accounts, pgtype.UUIDOID, 16, func(b []byte) { r.Accounts = append(r.Accounts, ledger.AccountID(b)) })
 	if err != nil {
