@@ -106,15 +106,11 @@ func (c *compiler) limits() {
 // conditions parses every rule's condition and checks what concerns the rules as a whole.
 func (c *compiler) conditions() []*condition {
 	var conditions []*condition
-	names := map[string]*draft{}
+	names, rules := map[string][]*draft{}, 0
 	for _, doc := range c.docs {
 		for _, d := range doc.rules {
-			if first, ok := names[d.Name]; ok && d.Name != "" {
-				d.source.fail(d.at["name"], "", "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
-			} else {
-				names[d.Name] = d
-			}
-			if len(names) == maxRules+1 {
+			c.named(names, d)
+			if rules++; rules == maxRules+1 {
 				d.source.fail(d.at[""], "", "the rule set has more than %d rules", maxRules)
 			}
 			if d.When == "" {
@@ -124,22 +120,82 @@ func (c *compiler) conditions() []*condition {
 			conditions = append(conditions, parseCondition(c.env, c.fields, d))
 		}
 	}
-	duplicates := map[string]*condition{}
+	c.removals(names)
+	duplicates := map[string][]*condition{}
 	for _, d := range conditions {
+		if d.removal {
+			continue
+		}
 		c.constants(d)
 		d.outcomes()
+		d.inForce()
 		if d.failed || !d.Enabled {
 			continue
 		}
 		key := fmt.Sprint(d.Commands, d.text)
-		if first, ok := duplicates[key]; ok {
-			d.source.fail(d.at["when"], "put them together, or disable one", "the rule %q has the same condition as %q (%s:%d)",
-				d.Name, first.Name, first.source.name, first.at["when"].line)
-			continue
+		for _, first := range duplicates[key] {
+			if first.Name != d.Name && first.overlaps(d.Scope) && !first.partly() && !d.partly() {
+				d.source.fail(d.at["when"], "put them together, or disable one", "the rule %q has the same condition as %q (%s:%d)",
+					d.Name, first.Name, first.source.name, first.at["when"].line)
+				break
+			}
 		}
-		duplicates[key] = d
+		duplicates[key] = append(duplicates[key], d)
 	}
 	return conditions
+}
+
+// named notes a rule's name: it stands once for the same tenants and regions.
+func (c *compiler) named(names map[string][]*draft, d *draft) {
+	if d.Name == "" {
+		return
+	}
+	for _, first := range names[d.Name] {
+		if first.rank() == d.rank() && first.overlaps(d.Scope) {
+			d.source.fail(d.at["name"], "", "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
+			return
+		}
+	}
+	names[d.Name] = append(names[d.Name], d)
+}
+
+// removals checks that a rule that says nothing but enabled: false takes another away.
+func (c *compiler) removals(names map[string][]*draft) {
+	var rules []string
+	for name, same := range names {
+		if slices.ContainsFunc(same, func(d *draft) bool { return !d.removal }) {
+			rules = append(rules, name)
+		}
+	}
+	for _, same := range names {
+		for _, d := range same {
+			if !d.removal {
+				continue
+			}
+			if len(d.Tests) > 0 {
+				d.source.fail(d.at["tests"], "give it a condition, or leave the tests out", "the rule %q has no condition that tests could try", d.Name)
+			}
+			removes := slices.ContainsFunc(same, func(other *draft) bool { return other.rank() < d.rank() && other.overlaps(d.Scope) })
+			if !removes {
+				d.source.fail(d.at["name"], suggest(d.Name, rules), "there is no rule %q to be removed here", d.Name)
+			}
+		}
+	}
+}
+
+// partly tells whether a rule is in force for some payments alone, so that another may have its condition.
+func (r *Rule) partly() bool {
+	return r.Shadow || r.Rollout > 0 || !r.ValidFrom.IsZero() || !r.ValidUntil.IsZero()
+}
+
+// inForce checks what a rule says of when it is in force.
+func (c *condition) inForce() {
+	if !c.ValidUntil.IsZero() && !c.ValidFrom.Before(c.ValidUntil) {
+		c.source.fail(c.at["valid_until"], "", "valid_until is not after valid_from, so the rule is never in force")
+	}
+	if c.Shadow && c.Rollout > 0 {
+		c.source.fail(c.at["rollout"], "leave one of them out", "a shadow rule changes no outcome, so there is nothing to roll out")
+	}
 }
 
 // constants checks that the lists and limits a condition names exist and fit.

@@ -57,6 +57,7 @@ type Evaluation struct {
 	command  string
 	assessed bool
 	rules    []int32 // that were evaluated, in the order of the set
+	own      []int32 // holds them where it depends on the input which they are
 	said     []truth // by them
 	outcome  topics.Outcome
 	best     int // rank of the outcome
@@ -76,12 +77,16 @@ func (e *Evaluation) Evaluate(in Input) {
 		return
 	}
 	e.rules = e.set.applying[in.Command.Type]
+	if e.set.partly {
+		e.own = e.set.inForce(e.own[:0], e.rules, &in)
+		e.rules = e.own
+	}
 	e.machine.begin(&in)
 	for _, at := range e.rules {
 		r := &e.set.rules[at]
 		t := e.machine.truth(r.condition)
 		e.said = append(e.said, t)
-		if t == no {
+		if t == no || r.Shadow {
 			continue
 		}
 		if t == yes {
@@ -124,7 +129,7 @@ func (e *Evaluation) Decision() topics.Decision {
 		result := e.result(i)
 		d.Rules = append(d.Rules, result)
 		r := &e.set.rules[e.rules[i]]
-		if rank(result.Outcome, r.Overridable) == e.best && !slices.Contains(d.Reasons, r.Reason) {
+		if !r.Shadow && rank(result.Outcome, r.Overridable) == e.best && !slices.Contains(d.Reasons, r.Reason) {
 			d.Reasons = append(d.Reasons, r.Reason) // in rule order, without repeats
 		}
 	}
@@ -156,7 +161,7 @@ func rank(o topics.Outcome, overridable bool) int {
 
 // result is what a rule says where its condition came out as it did.
 func (r *compiled) result(m *machine, t truth) topics.RuleResult {
-	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(t)}
+	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(t), Shadow: r.Shadow}
 	switch t {
 	case absent:
 		result.Detail = shorten(m.lacking(r.condition))

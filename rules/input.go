@@ -15,4 +15,6 @@ type Input struct {
 	Features map[string]topics.Feature
 	// Now is the time of the command's record. The zero time is before every expiry of a list's entry.
 	Now time.Time
+
+	everyone bool // inline tests: rules are rolled out to all customers
 }

@@ -22,6 +22,7 @@ type draft struct {
 	source   *source
 	at       map[string]place // of the values, by key; "" is the rule itself
 	whenNode ast.Node         // the condition, whose characters are looked for where one of them is a mistake
+	removal  bool             // it only says enabled: false, and takes another rule away
 }
 
 // listDraft is a list as parsed; the entries of a file are read later.
@@ -42,6 +43,7 @@ type document struct {
 	tests  []Test
 
 	velocity []*definitionDraft
+	scope    Scope
 }
 
 type limitDraft struct {
@@ -52,9 +54,9 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "limits", "lists", "velocity", "rules", "tests"}
+	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "rules", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
-		"on_missing", "on_error", "enabled", "tags", "tests"}
+		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "tags", "tests"}
 	listKeys     = []string{"description", "match", "file", "entries"}
 	entryKeys    = []string{"value", "expires", "reason"}
 	testKeys     = []string{"name", "given", "now", "expect"}
@@ -103,6 +105,12 @@ func parse(s *source, text []byte) document {
 			}
 		case "description":
 			s.text(p.value, "description")
+		case "stage":
+			s.stage(p.value)
+		case "tenants":
+			d.scope.Tenants = s.scope(p.value, "tenants")
+		case "regions":
+			d.scope.Regions = s.scope(p.value, "regions")
 		case "limits":
 			d.limits = s.limits(p.value)
 		case "lists":
@@ -127,10 +135,32 @@ func parse(s *source, text []byte) document {
 			s.fail(p.at, hint, "unknown key %q", p.key)
 		}
 	}
+	d.place()
 	if !versioned {
 		s.fail(place{1, 1}, "begin with: version: 1", "the file does not say its version")
 	}
 	return d
+}
+
+// place gives everything in the file its scope.
+func (d *document) place() {
+	in := func(t *Test) {
+		if len(d.scope.Tenants) > 0 {
+			t.tenant = d.scope.Tenants[0]
+		}
+		if len(d.scope.Regions) > 0 {
+			t.region = d.scope.Regions[0]
+		}
+	}
+	for _, r := range d.rules {
+		r.Scope = d.scope
+		for i := range r.Tests {
+			in(&r.Tests[i])
+		}
+	}
+	for i := range d.tests {
+		in(&d.tests[i])
+	}
 }
 
 // syntaxProblem turns the YAML parser's error into a problem.
@@ -167,8 +197,11 @@ func (s *source) rule(n ast.Node) *draft {
 	for _, p := range pairs {
 		d.read(p)
 	}
+	_, when := d.at["when"]
+	_, outcome := d.at["outcome"]
+	d.removal = !d.Enabled && !when && !outcome
 	for _, key := range []string{"name", "when", "outcome"} {
-		if _, ok := d.at[key]; !ok && whole {
+		if _, ok := d.at[key]; !ok && whole && (!d.removal || key == "name") {
 			s.fail(d.at[""], "", "the rule has no %s", key)
 		}
 	}
@@ -222,6 +255,14 @@ func (d *draft) read(p pair) {
 		d.OnError = s.outcome(p.value, "on_error", topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)
 	case "enabled":
 		d.Enabled = s.boolean(p.value, "enabled")
+	case "shadow":
+		d.Shadow = s.boolean(p.value, "shadow")
+	case "rollout":
+		d.Rollout = s.rollout(p.value)
+	case "valid_from":
+		d.ValidFrom = s.moment(p.value, "valid_from", false)
+	case "valid_until":
+		d.ValidUntil = s.moment(p.value, "valid_until", true)
 	case "tags":
 		for _, tag := range s.sequence(p.value, "tags") {
 			if t := s.text(tag, "a tag"); t != "" {

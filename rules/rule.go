@@ -41,10 +41,15 @@ type Rule struct {
 	OnMissing topics.Outcome
 	OnError   topics.Outcome // where evaluating fails
 	Enabled   bool
-	Tags      []string
-	Tests     []Test
-	File      string
-	Line      int
+	Shadow    bool // evaluated and recorded, and never asks for anything
+	Rollout   int  // percentage of the customers it is in force for; 0: all
+	// It is in force from ValidFrom to just before ValidUntil, by the time of the command's record; zero: unbounded.
+	ValidFrom, ValidUntil time.Time
+	Scope
+	Tags  []string
+	Tests []Test
+	File  string
+	Line  int
 }
 
 // Limit is a named amount for each of several currencies.
@@ -61,9 +66,11 @@ type Test struct {
 	Expect string            // of a rule: hit, miss, missing or error; of a file: an outcome
 	Rules  []string          // of a file: the rules that hit, in order; nil: any
 
-	at     place
-	source *source
-	given  []given // as parsed, until the fields are known
+	// Tenant and region of the file, where the test gives none.
+	tenant, region string
+	at             place
+	source         *source
+	given          []given // as parsed, until the fields are known
 }
 
 // given is a value that a test gives to a field.

@@ -16,6 +16,10 @@ func Schema() ([]byte, error) {
 	s := object("A rule file of weir. rules/README.md is the manual.",
 		property("version", &jsonschema.Schema{Type: "integer", Const: Version, Description: "The format of the file."}),
 		property("description", text("What the file is for.")),
+		property("stage", &jsonschema.Schema{Type: "string", Enum: []any{evaluatedStages[0]}, Default: evaluatedStages[0],
+			Description: "When the rules are evaluated."}),
+		property("tenants", array("The brands that the rules are for; all where it is left out.", &jsonschema.Schema{Type: "string"})),
+		property("regions", array("The regions that the rules are for; all where it is left out.", &jsonschema.Schema{Type: "string"})),
 		property("limits", named("Amounts by name: one for each currency.", array("One amount for each currency.",
 			&jsonschema.Schema{Type: "string", Pattern: `^-?[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"250.00 EUR"}}))),
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
@@ -63,10 +67,18 @@ func ruleSchema() *jsonschema.Schema {
 		property("on_error", outcomes("What it asks for where evaluating fails, such as a division by zero; by default hold, and block where on_missing is block.",
 			topics.OutcomeBlock, topics.OutcomeHold, topics.OutcomeStepUp, topics.OutcomePass)),
 		property("enabled", &jsonschema.Schema{Type: "boolean", Default: true}),
+		property("shadow", &jsonschema.Schema{Type: "boolean", Default: false, Description: "true: evaluated and recorded, without effect."}),
+		property("rollout", &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]?%$", Examples: []any{"10%"},
+			Description: "The part of the customers that it is in force for."}),
+		property("valid_from", text("It is in force from this date or moment.")),
+		property("valid_until", text("It is in force to the end of this date, or to this moment.")),
 		property("tags", array("", nameSchema(""))),
 		property("tests", array("Tests of this rule alone.", testSchema(ruleResults, false))),
 	)
-	s.Required = []string{"name", "when", "outcome"}
+	s.Required = []string{"name"}
+	s.AnyOf = []*jsonschema.Schema{{Required: []string{"when", "outcome"}},
+		{Required: []string{"enabled"}, Properties: jsonschema.NewProperties()}}
+	s.AnyOf[1].Properties.Set("enabled", &jsonschema.Schema{Const: false})
 	return s
 }
 

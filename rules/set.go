@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"hash"
 	"sort"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
@@ -26,6 +28,7 @@ type Set struct {
 
 	program     *program
 	applying    map[topics.CommandType][]int32 // the enabled rules for a type of command
+	partly      bool                           // some of them are in force for some commands alone
 	evaluations sync.Pool
 }
 
@@ -34,24 +37,31 @@ type compiled struct {
 	text      string  // the condition, normalised
 	condition int32   // in the program
 	reads     []int32 // slots that the condition names, without repeats
+
+	replacedBy []int // rules of the same name that take its place where they apply
+	replaces   bool  // it takes another's
 }
 
 // finish finds the rules of each type of command and computes the content hash.
 func (s *Set) finish() {
+	s.replacements()
 	s.applying = map[topics.CommandType][]int32{}
 	for i, r := range s.rules {
 		for _, of := range r.Commands {
 			if r.Enabled {
 				s.applying[of] = append(s.applying[of], int32(i))
+				s.partly = s.partly || r.Scope.rank() > 0 || len(r.replacedBy) > 0 || r.Rollout > 0 || !r.ValidFrom.IsZero() || !r.ValidUntil.IsZero()
 			}
 		}
 	}
 	h := sha256.New()
 	put(h, "weir rules", fmt.Sprint(Version))
 	for _, r := range s.rules {
-		if !r.Enabled {
+		if !r.Enabled && !r.replaces {
 			continue
 		}
+		put(h, "force", fmt.Sprint(r.Enabled), fmt.Sprint(r.Shadow), fmt.Sprint(r.Rollout), moment(r.ValidFrom), moment(r.ValidUntil),
+			strings.Join(r.Tenants, " "), strings.Join(r.Regions, " "))
 		put(h, "rule", r.Name, fmt.Sprint(r.Commands), r.text, string(r.Outcome), fmt.Sprint(r.Overridable), r.Reason,
 			fmt.Sprint(r.Score), string(r.OnMissing), string(r.OnError))
 	}
@@ -61,11 +71,7 @@ func (s *Set) finish() {
 		put(h, "list", l.Name, string(l.Match))
 		lines := make([]string, len(l.Entries))
 		for i, e := range l.Entries {
-			expires := ""
-			if !e.Expires.IsZero() {
-				expires = e.Expires.UTC().Format("2006-01-02T15:04:05Z")
-			}
-			lines[i] = e.Value + "\x00" + expires
+			lines[i] = e.Value + "\x00" + moment(e.Expires)
 		}
 		sort.Strings(lines)
 		put(h, lines...)
@@ -81,6 +87,14 @@ func (s *Set) finish() {
 		put(h, append([]string{"limit", l.Name}, l.Amounts...)...)
 	}
 	s.hash = hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// moment is a time for the content hash, "" where it is not set.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // put hashes texts, each after its length, so that no two sequences look the same.

@@ -158,7 +158,16 @@ func (s *source) boolean(n ast.Node, what string) bool {
 	if b, ok := n.(*ast.BoolNode); ok {
 		return b.Value
 	}
-	s.fail(placeOf(tokenOf(n)), "", "%s must be true or false, not %s", what, describe(n))
+	hint := ""
+	if str, ok := n.(*ast.StringNode); ok {
+		switch strings.ToLower(str.Value) {
+		case "yes", "on", "y", "true":
+			hint = "write true"
+		case "no", "off", "n", "false":
+			hint = "write false"
+		}
+	}
+	s.fail(placeOf(tokenOf(n)), hint, "%s must be true or false, not %s", what, describe(n))
 	return false
 }
 

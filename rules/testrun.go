@@ -76,7 +76,10 @@ func (t Test) failed(failures *Problems, of, what string) {
 
 // input is what a test describes.
 func (t Test) input(of topics.CommandType) Input {
-	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test"}
+	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test", Region: t.region}
+	if t.tenant != "" {
+		c.Tenant = t.tenant
+	}
 	found, features, fields := &topics.Enrichment{}, map[string]topics.Feature{}, Fields()
 	for name, value := range t.Given {
 		if answer, ok := strings.CutPrefix(name, velocityPrefix); ok {
@@ -104,7 +107,7 @@ func (t Test) input(of topics.CommandType) Input {
 			}
 		}
 	}
-	return Input{Command: c, Enrichment: found, Features: features, Now: t.Now}
+	return Input{Command: c, Enrichment: found, Features: features, Now: t.Now, everyone: true}
 }
 
 // answerOf is a velocity answer as a test writes it, checked when the test was read: a number, an amount or a time.

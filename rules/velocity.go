@@ -170,7 +170,7 @@ func (s *source) dimension(n ast.Node, what string) string {
 	switch {
 	case !ok:
 		s.fail(at, suggest(name, fieldNames(Fields())), "unknown field %q", name)
-	case f.Type != TypeText && (f.Type != TypeTexts || key == ""):
+	case f.Type != TypeText && f.Type != TypeNumber && (f.Type != TypeTexts || key == ""):
 		s.fail(at, "count by a field such as customer.id or card.fingerprint", "%s cannot be told apart by its values", name)
 	default:
 		return name
@@ -234,7 +234,7 @@ func velocityField(d velocity.Definition) Field {
 // unusedDefinitions tells of definitions that no condition reads.
 func (c *compiler) unusedDefinitions(conditions []*condition) {
 	for _, condition := range conditions {
-		if condition.failed {
+		if condition.failed && !condition.removal {
 			return // it may be the one that was to read them
 		}
 	}

@@ -71,6 +71,8 @@ type RuleResult struct {
 	// Outcome is what the rule asked for: its outcome on a hit, its on_missing or on_error otherwise.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Detail  string  `json:"detail,omitempty"` // missing: which field; error: what went wrong
+	// Shadow says that the rule is on trial: it asked for nothing and added nothing to the score.
+	Shadow bool `json:"shadow,omitempty"`
 }
 
 // RuleStatus is hit, miss, missing or error.

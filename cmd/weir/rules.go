@@ -28,7 +28,7 @@ built in is used. rules/README.md is the manual.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a))
+	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a))
 	return cmd
 }
 
@@ -187,19 +187,20 @@ func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) er
 		_, err := fmt.Fprintf(out, "rules are not evaluated for a command of type %s; it passes\n", c.Type)
 		return err
 	}
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tDETAIL")
-	for _, r := range results {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Rule, r.Result, r.Outcome, r.Detail)
-	}
-	if err := w.Flush(); err != nil {
+	err := aligned(out, func(w io.Writer) {
+		fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tDETAIL")
+		for _, r := range results {
+			asks := string(r.Outcome)
+			if r.Shadow {
+				asks = strings.TrimSpace("(shadow) " + asks)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Rule, r.Result, asks, r.Detail)
+		}
+	})
+	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(table.String()) {
-		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
-	}
-	_, err := fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
+	_, err = fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
 	return err
 }
 

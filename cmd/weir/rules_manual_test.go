@@ -39,7 +39,8 @@ func TestRulesManual(t *testing.T) {
 		}
 		switch b.language {
 		case "yaml":
-			if b.file != "broken.yaml" {
+			// One is broken on purpose, one takes away a rule of another file: commands below them load these.
+			if b.file != "broken.yaml" && b.file != "acme_eu.yaml" {
 				goodRules(t, b)
 			}
 		case "sh":

@@ -33,7 +33,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		deadLettered: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_dead_lettered_total",
 			Help: "Commands that could not be read or named nobody to tell."}),
 		ruleResults: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_rule_results_total",
-			Help: "Results of rules other than misses: hit, missing, error."}, []string{"rule", "result"}),
+			Help: "Results of rules other than misses: hit, missing, error, each with shadow_ before it where the rule is on trial."}, []string{"rule", "result"}),
 		notAssessed: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_not_assessed_total",
 			Help: "Commands of types that no rule is evaluated for."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
@@ -61,7 +61,11 @@ func (m *metrics) decided(d *topics.Decision) {
 	}
 	m.decisions[d.Outcome].Inc()
 	for _, r := range d.Rules {
-		m.ruleResults.WithLabelValues(r.Rule, string(r.Result)).Inc()
+		result := string(r.Result)
+		if r.Shadow {
+			result = "shadow_" + result
+		}
+		m.ruleResults.WithLabelValues(r.Rule, result).Inc()
 	}
 }
 

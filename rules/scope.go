@@ -1,0 +1,218 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Stages are the points at which rules may look at what happens to money. Only the first is evaluated.
+var (
+	stages          = []string{"before_authorization", "after_authorization", "payout", "refund", "wallet", "event"}
+	evaluatedStages = stages[:1]
+)
+
+// maxScopeNames is how many tenants or regions a file may name.
+const maxScopeNames = 100
+
+// Scope is whose commands rules are evaluated for. An empty list names all.
+type Scope struct {
+	Tenants []string
+	Regions []string
+}
+
+// rank orders scopes: base, tenant, region, both. A rule of a higher rank replaces those of the same name below it.
+func (s Scope) rank() int {
+	rank := 0
+	if len(s.Tenants) > 0 {
+		rank++
+	}
+	if len(s.Regions) > 0 {
+		rank += 2
+	}
+	return rank
+}
+
+func (s Scope) covers(tenant, region string) bool {
+	return (len(s.Tenants) == 0 || slices.Contains(s.Tenants, tenant)) && (len(s.Regions) == 0 || slices.Contains(s.Regions, region))
+}
+
+// overlaps tells whether there may be a command that both scopes cover.
+func (s Scope) overlaps(o Scope) bool {
+	return meet(s.Tenants, o.Tenants) && meet(s.Regions, o.Regions)
+}
+
+func meet(a, b []string) bool {
+	return len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(name string) bool { return slices.Contains(b, name) })
+}
+
+func (s Scope) String() string {
+	if s.rank() == 0 {
+		return "all"
+	}
+	parts := []string{strings.Join(s.Tenants, ","), strings.Join(s.Regions, ",")}
+	for i, part := range parts {
+		if part == "" {
+			parts[i] = "all"
+		}
+	}
+	return parts[0] + "/" + parts[1]
+}
+
+// validAt tells whether a rule is valid at a moment; the zero time is one at which every rule is.
+func (r *Rule) validAt(now time.Time) bool {
+	return now.IsZero() || !now.Before(r.ValidFrom) && (r.ValidUntil.IsZero() || now.Before(r.ValidUntil))
+}
+
+// applies tells whether a rule is there for a command, be it to decide or to take another's place.
+func (r *Rule) applies(in *Input) bool {
+	return r.covers(in.Command.Tenant, in.Command.Region) && r.validAt(in.Now) && r.rolledOut(in)
+}
+
+// rolledOut tells whether a rule that is in force for a part of the customers is so for this one. The same customer
+// always has the same answer, and keeps it when the percentage grows; a guest's payments are told apart one by one.
+func (r *Rule) rolledOut(in *Input) bool {
+	if r.Rollout == 0 || in.everyone {
+		return true
+	}
+	who := in.Command.CustomerID
+	if who == "" {
+		who = in.Command.CommandID
+	}
+	h := fnv1a(fnvOffset, r.Name)
+	h = fnv1a((h^0xff)*fnvPrime, in.Command.Tenant)
+	h = fnv1a((h^0xff)*fnvPrime, who)
+	h ^= h >> 32 // the low bits of FNV alone are poor
+	h *= 0xd6e8feb86659fd93
+	h ^= h >> 32
+	return h%100 < uint64(r.Rollout)
+}
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+func fnv1a(h uint64, text string) uint64 {
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * fnvPrime
+	}
+	return h
+}
+
+// inForce appends those of the rules that are evaluated for an input: their time has come, they are for its tenant and
+// region, and no rule of their name that is closer to these takes their place.
+func (s *Set) inForce(to, rules []int32, in *Input) []int32 {
+next:
+	for _, at := range rules {
+		r := &s.rules[at]
+		if !r.applies(in) {
+			continue
+		}
+		for _, other := range r.replacedBy {
+			if s.rules[other].applies(in) {
+				continue next
+			}
+		}
+		to = append(to, at)
+	}
+	return to
+}
+
+// replacements finds for each rule those that take its place. A shadow rule takes nobody's.
+func (s *Set) replacements() {
+	byName := map[string][]int{}
+	for i := range s.rules {
+		byName[s.rules[i].Name] = append(byName[s.rules[i].Name], i)
+	}
+	for i := range s.rules {
+		r := &s.rules[i]
+		for _, j := range byName[r.Name] {
+			other := &s.rules[j]
+			if other.Scope.rank() > r.Scope.rank() && other.overlaps(r.Scope) && !other.Shadow {
+				r.replacedBy = append(r.replacedBy, j)
+				other.replaces = true
+			}
+		}
+	}
+}
+
+// scope reads tenants or regions.
+func (s *source) scope(n ast.Node, what string) []string {
+	var names []string
+	for _, e := range s.sequence(n, what) {
+		at, name := placeOf(tokenOf(e)), s.text(e, "the name of one of the "+what)
+		switch {
+		case name == "":
+		case len(name) > maxNameLength || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }):
+			s.fail(at, "", "%q is not a name that commands can carry", name)
+		case slices.Contains(names, name):
+			s.fail(at, "", "%q stands here twice", name)
+		default:
+			names = append(names, name)
+		}
+	}
+	if seq, ok := n.(*ast.SequenceNode); ok && len(seq.Values) == 0 {
+		s.fail(placeOf(tokenOf(n)), "leave "+what+" out where the file is for all of them", "%s names none", what)
+	}
+	if len(names) > maxScopeNames {
+		s.fail(placeOf(tokenOf(n)), "", "the file names %d %s; at most %d are allowed", len(names), what, maxScopeNames)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// stage reads when rules are evaluated.
+func (s *source) stage(n ast.Node) {
+	at, name := placeOf(tokenOf(n)), s.text(n, "stage")
+	switch {
+	case name == "" || slices.Contains(evaluatedStages, name):
+	case slices.Contains(stages, name):
+		s.fail(at, "only rules with stage: "+strings.Join(evaluatedStages, ", ")+" decide in this version",
+			"stage %s is not evaluated yet, so nothing in it would ever decide", name)
+	default:
+		s.fail(at, suggest(name, stages), "unknown stage %q", name)
+	}
+}
+
+// rollout reads a percentage.
+func (s *source) rollout(n ast.Node) int {
+	at := placeOf(tokenOf(n))
+	if _, ok := n.(*ast.IntegerNode); ok {
+		s.fail(at, fmt.Sprintf("write rollout: %s%%", tokenOf(n).Value), "rollout must be a percentage")
+		return 0
+	}
+	text := s.text(n, "rollout")
+	digits, percent := strings.CutSuffix(text, "%")
+	if text == "" {
+		return 0
+	}
+	if !percent || len(digits) == 0 || len(digits) > 2 || strings.Trim(digits, "0123456789") != "" || digits[0] == '0' {
+		s.fail(at, "leave it out for all customers, write enabled: false or shadow: true for none", "rollout must be 1%% to 99%%, not %q", text)
+		return 0
+	}
+	percentage := 0
+	for _, d := range digits {
+		percentage = percentage*10 + int(d-'0')
+	}
+	return percentage
+}
+
+// moment reads a date or a moment; a date is its beginning, or its end.
+func (s *source) moment(n ast.Node, what string, end bool) time.Time {
+	text := s.text(n, what)
+	at, err := parseExpiry(text)
+	if err != nil {
+		if text != "" {
+			s.fail(placeOf(tokenOf(n)), "", "%s", err)
+		}
+		return time.Time{}
+	}
+	if !end && len(text) == len(time.DateOnly) {
+		return at.AddDate(0, 0, -1)
+	}
+	return at
+}
