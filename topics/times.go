@@ -26,6 +26,15 @@ const clockAhead = 24 * time.Hour
 // IssuedAhead says whether a command claims to be issued later than its record's time allows. It would never grow too old.
 func IssuedAhead(issued, now time.Time) bool { return issued.After(now.Add(clockAhead)) }
 
+// OccurredAt is the time that a PSP gave, or none where it is out of range or lies further in the future than its record's
+// time allows. The fact counts all the same: what a PSP's clock says moves no money and loses none.
+func OccurredAt(given, now time.Time) time.Time {
+	if !ValidTime(given) || IssuedAhead(given, now) {
+		return time.Time{}
+	}
+	return given
+}
+
 // SamePerson says whether two names are of one person: letter case and outer spaces tell nobody apart.
 func SamePerson(a, b string) bool {
 	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))

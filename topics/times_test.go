@@ -38,6 +38,35 @@ func TestTimesAreReadBack(t *testing.T) {
 	})
 }
 
+// A PSP's clock loses no fact: whatever it says, the report reads back, with a time that can be.
+func TestOccurredAt(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for text, kept := range map[string]bool{
+		"2026-03-01T11:59:59Z": true, "2026-03-02T12:00:00Z": true, "1970-01-01T00:00:00Z": true, "2026-03-01T23:00:00+11:00": true,
+		"2026-03-02T12:00:01Z": false, "1969-12-31T23:59:59Z": false, "9999-12-31T23:59:59-23:59": false, "0001-01-01T00:00:00+23:59": false,
+	} {
+		given, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := PSPReport{OccurredAt: OccurredAt(given, now)}
+		if r.OccurredAt.Equal(given) != kept || r.OccurredAt.IsZero() == kept {
+			t.Errorf("%s became %s", text, r.OccurredAt)
+		}
+		data, err := Marshal(&r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back PSPReport
+		if err := Unmarshal(data, &back); err != nil || !back.OccurredAt.Equal(r.OccurredAt) {
+			t.Errorf("%s reads back as %s: %v", data, back.OccurredAt, err)
+		}
+	}
+	if !OccurredAt(time.Time{}, now).IsZero() {
+		t.Error("no time became one")
+	}
+}
+
 func TestSamePerson(t *testing.T) {
 	for _, other := range []string{"ana", "Ana ", "\tANA"} {
 		if !SamePerson("ana", other) {

@@ -53,6 +53,7 @@ func (t *task) answered(r topics.PSPReport, source topics.ReportSource) result {
 	r.CustomerID, r.PaymentID, r.RequestID, r.TraceID = q.CustomerID, q.PaymentID, q.RequestID, q.TraceID
 	r.Operation = q.Operation
 	r.Detail = safeDetail(r.Detail)
+	r.OccurredAt = topics.OccurredAt(r.OccurredAt, t.received)
 	return result{report: r}
 }
 

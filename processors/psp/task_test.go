@@ -73,3 +73,14 @@ func TestDetailOfAPSPIsCutAndMasked(t *testing.T) {
 		t.Errorf("a card number was kept: %q", got)
 	}
 }
+
+func TestTimeOfAPSPThatCannotBeIsLeftOut(t *testing.T) {
+	received := time.Unix(1_700_000_000, 0)
+	for year, kept := range map[int]bool{2023: true, 2500: false, 10_000: false, -1: false} {
+		given := time.Date(year, 11, 14, 0, 0, 0, 0, time.UTC)
+		answer := (&task{received: received}).answered(topics.PSPReport{OccurredAt: given}, topics.SourceResponse)
+		if answer.report.OccurredAt.IsZero() == kept {
+			t.Errorf("%s became %s", given, answer.report.OccurredAt)
+		}
+	}
+}

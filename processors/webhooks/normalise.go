@@ -58,6 +58,7 @@ func (m Mappers) Normalise(record stream.Record, partitions int32) (topics.PSPRe
 		return topics.PSPReport{}, 0, fmt.Errorf("merchant reference %s: partition %d of %d", report.PaymentID, payment.Partition, partitions)
 	}
 	report.TraceID = envelope.TraceID
+	report.OccurredAt = topics.OccurredAt(report.OccurredAt, record.Time)
 	return report, payment.Partition, nil
 }
 

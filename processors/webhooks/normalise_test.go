@@ -34,6 +34,7 @@ func (echo) Webhook(body []byte) (topics.PSPReport, error) {
 	return topics.PSPReport{
 		ReportID: topics.WebhookReportID("acquirer", "evt_"+string(body)), Source: topics.SourceWebhook, PSP: "acquirer",
 		Tenant: "acme", PaymentID: string(body), Operation: topics.OperationAuthorize, Outcome: topics.PSPApproved,
+		OccurredAt: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC),
 	}, nil
 }
 
@@ -49,7 +50,7 @@ func raw(psp, body string) stream.Record {
 func TestNormalise(t *testing.T) {
 	mappers := webhooks.Mappers{"acquirer": echo{}}
 	report, partition, err := mappers.Normalise(raw("acquirer", payment), partitions)
-	if err != nil || partition != 3 || report.PaymentID != payment || report.TraceID != "trace" || report.Tenant != "acme" {
+	if err != nil || partition != 3 || report.PaymentID != payment || report.TraceID != "trace" || report.Tenant != "acme" || !report.OccurredAt.IsZero() {
 		t.Fatalf("Normalise: %+v, %d, %v", report, partition, err)
 	}
 	again, _, err := mappers.Normalise(raw("acquirer", payment), partitions)

@@ -108,7 +108,7 @@ func (op *Operation) trigger() string {
 // it gave us is a fact; anything else moves nothing.
 func (d *decision) unasked(r *topics.PSPReport) {
 	ours := r.RequestID == "" && r.PSPReference != "" && r.PSPReference == d.p.PSPReference
-	money := r.Amount > 0 && r.Currency == string(d.p.Currency)
+	money := r.Amount > 0 && r.Amount <= topics.MaxAmount && r.Currency == string(d.p.Currency)
 	if r.Operation == topics.OperationVoid {
 		money = r.Amount == 0 || r.Amount == d.p.Uncaptured()
 	}
@@ -252,10 +252,26 @@ func (d *decision) authorized() {
 func (d *decision) bookCapture(r *topics.PSPReport) {
 	d.emit(topics.PaymentEvent{
 		Type: topics.EventCaptured, RequestID: d.op.Request.String(), Amount: r.Amount,
-		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: r.Fee},
+		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: feeOf(r)},
 	})
 	if !d.p.automatic() {
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP captured together with the authorisation, which nobody asked for")
+	}
+	d.oddFee(r)
+}
+
+// feeOf is the fee that is booked with a capture, below zero a rebate. One beyond all amounts is none.
+func feeOf(r *topics.PSPReport) int64 {
+	if r.Fee < -topics.MaxAmount || r.Fee > topics.MaxAmount {
+		return 0
+	}
+	return r.Fee
+}
+
+// oddFee opens a case of a fee that was not booked. The capture was.
+func (d *decision) oddFee(r *topics.PSPReport) {
+	if feeOf(r) != r.Fee {
+		d.openCase(topics.RefusedAmountMismatch, r.Fee, "the PSP reports a fee of %d minor units, which is not booked", r.Fee)
 	}
 }
 
@@ -287,7 +303,7 @@ func (d *decision) captured() {
 	r, late := d.in.Report, d.step.Late
 	within := r.Amount <= d.p.Uncaptured()
 	e := topics.PaymentEvent{Type: topics.EventCaptured, Amount: r.Amount, PSP: d.said()}
-	e.PSP.Fee = r.Fee
+	e.PSP.Fee = feeOf(r)
 	if d.op != nil {
 		e.RequestID = d.op.Request.String()
 	}
@@ -298,6 +314,7 @@ func (d *decision) captured() {
 	case late || !within:
 		d.openCase(topics.RefusedLateCapture, r.Amount, "captured although nothing, or less, was left to capture")
 	}
+	d.oddFee(r)
 }
 
 func (d *decision) captureFailed() { d.fact(topics.EventCaptureFailed, d.op.Amount) }
