@@ -25,11 +25,16 @@ type AssessedCommand struct {
 	Refusal *Refusal `json:"refusal,omitempty"`
 }
 
-// Feature is one answer of velocity: an integer count or an amount in minor units.
+// Feature is one answer of velocity: a count, an amount in minor units or a number of seconds.
 type Feature struct {
 	Value       int64 `json:"value"`
-	Approximate bool  `json:"approximate,omitempty"`
-	Missing     bool  `json:"missing,omitempty"` // no answer before the deadline
+	Approximate bool  `json:"approximate,omitempty"` // may be too high by a small part of the window; never too low
+	// Missing: there is no answer. The command has no value of the field that is counted by, an amount in the window has
+	// no rate of exchange, or velocity did not answer before the deadline.
+	Missing bool `json:"missing,omitempty"`
+	// WarmingUntil is the time from which the answer is complete: the definition is so new that not all of its window is
+	// recorded. Absent where it is complete.
+	WarmingUntil time.Time `json:"warming_until,omitzero"`
 }
 
 // Outcome is what a decision asks for. In the order of precedence: a block that cannot be overridden, allow, block,
@@ -176,7 +181,9 @@ type PSPReport struct {
 	Action           *Action   `json:"action,omitempty"`
 	Authentication   *AuthData `json:"authentication,omitempty"`
 	Detail           string    `json:"detail,omitempty"`
-	OccurredAt       time.Time `json:"occurred_at,omitzero"`
+	// OccurredAt is when it happened, by the PSP's clock. It is left out where the PSP gave none, or one beyond the years 1970
+	// to 9998 or more than a day ahead of ours.
+	OccurredAt time.Time `json:"occurred_at,omitzero"`
 }
 
 // Action is what the customer must do to go on.

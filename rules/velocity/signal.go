@@ -90,6 +90,7 @@ type Retain struct {
 type Retained struct {
 	Field      string
 	Kinds      []string
+	Reserve    bool // attempts count as approved until their outcome is known
 	Of         []string
 	Currencies []ledger.Currency
 	Window     int64 // the longest, in milliseconds

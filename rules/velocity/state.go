@@ -2,6 +2,7 @@ package velocity
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -16,19 +17,23 @@ type Limits struct {
 	ReplyBytes int
 }
 
-// State is the velocity of one partition: a fold of risk.signals.v1. It is not safe for concurrent use. After an error
-// it is in an unknown state only where that says so; a runtime gives it up and restores another.
-type State struct{}
+// State is the velocity of one partition: a fold of risk.signals.v1. It is not safe for concurrent use.
+type State struct {
+	skew     int64
+	now      int64 // the latest record time so far
+	registry registry
+	table    table
+	lists    slab
+	replies  replies
+	changes  changes
+	cursor   uint32 // of the sweep
 
-// NewState returns the state of a partition of which nothing was recorded.
-func NewState(limits Limits) *State { return nil }
-
-// Apply folds the next record of the partition, in the order of offsets. recordTime is the record's timestamp in
-// milliseconds since 1970. The reply is to be written to partition Answer.Partition of risk.features.v1; ok is false
-// where the record asks nothing. A *FrameError says that the record is not one and changed nothing: it belongs to the dead
-// letters. ErrFutureFormat gives the partition up.
-func (s *State) Apply(recordTime int64, value []byte) (reply Output, ok bool, err error) {
-	return Output{}, false, nil
+	// Room that is used again.
+	reader     reader
+	signal     Signal
+	answers    []Answer
+	seen       valueSet
+	summariser summariser
 }
 
 // Output is an encoded Reply.
@@ -37,26 +42,133 @@ type Output struct {
 	Value     []byte // is never changed again: a producer may keep it
 }
 
-// Changes tells what changed since the last call, for the changelog: a value for each key, nil for a deletion. What
-// it tells may be kept and is to be committed together with the input offset, or this State to be given up. No value
-// is above MaxChange bytes.
-func (s *State) Changes(change func(key, value []byte)) {}
-
-// MaxChange bounds a changelog record's value.
-const MaxChange = 768 << 10
-
-// Restore takes one record of the changelog, in any order of keys, before the first Apply; of each key only the latest
-// record may be given, or earlier ones before it. nil is a deletion.
-func (s *State) Restore(key, value []byte) error { return nil }
-
-// Restored ends the restoring; it fails where records do not belong together.
-func (s *State) Restored() error { return nil }
-
-// FrameError says what is wrong with a frame, and where.
-type FrameError struct {
-	Offset int    // of the byte in the frame
-	Field  string // which part of it
-	Detail string
+// NewState returns the state of a partition of which nothing was recorded.
+func NewState(limits Limits) *State {
+	return &State{skew: limits.Skew.Milliseconds(), registry: newRegistry(), replies: newReplies(limits.ReplyBytes)}
 }
 
-func (e *FrameError) Error() string { return "" }
+// Apply folds the next record of the partition, in the order of offsets. recordTime is the record's timestamp in
+// milliseconds since 1970. The reply is to be written to its partition of risk.features.v1; ok is false where the record
+// asks nothing. A *FrameError says that the record is none of velocity and changed nothing: it belongs to the dead letters.
+// An error that wraps ErrFutureFormat gives the partition up.
+func (s *State) Apply(recordTime int64, frame []byte) (reply Output, ok bool, err error) {
+	if len(frame) > 1 && frame[0] == format && frame[1] == frameRetain {
+		var plan Retain
+		if err := plan.Decode(frame); err != nil {
+			return Output{}, false, err
+		}
+		s.Retain(recordTime, &plan)
+		return Output{}, false, nil
+	}
+	s.reader = reader{frame: frame, names: s.reader.names}
+	s.signal.read(&s.reader)
+	if err := s.reader.close(); err != nil {
+		return Output{}, false, err
+	}
+	reply, ok = s.applyOnce(recordTime, &s.signal)
+	return reply, ok, nil
+}
+
+// applyOnce folds a signal unless it is a repeat, which gets the answer that it got before.
+func (s *State) applyOnce(recordTime int64, signal *Signal) (Output, bool) {
+	asks := false
+	for i := range signal.Dimensions {
+		asks = asks || len(signal.Dimensions[i].Queries) > 0
+	}
+	s.changes.any = true
+	from := s.replies.source(signal.Origin)
+	if signal.Origin.Offset <= from.high {
+		return s.repeat(recordTime, signal, from, asks)
+	}
+	from.high = signal.Origin.Offset
+	answers := s.Fold(recordTime, signal)
+	if !asks {
+		return Output{}, false
+	}
+	reply := Reply{Origin: signal.Origin, Command: signal.Command, Answers: answers}
+	return Output{signal.Origin.Partition, s.replies.add(from, &reply)}, true
+}
+
+func (s *State) repeat(recordTime int64, signal *Signal, from *answered, asks bool) (Output, bool) {
+	s.now = max(s.now, recordTime)
+	if !asks {
+		return Output{}, false
+	}
+	value := s.replies.find(from, signal.Origin.Offset)
+	if value == nil {
+		lost := Reply{Origin: signal.Origin, Command: signal.Command, Lost: true}
+		value = lost.Append(nil)
+	}
+	return Output{signal.Origin.Partition, value}, true
+}
+
+// Retain puts a plan into force, as a record of it does.
+func (s *State) Retain(recordTime int64, plan *Retain) {
+	s.now = max(s.now, recordTime)
+	s.changes.any = true
+	s.registry.retain(plan, s.now, s.skew)
+}
+
+// Fold answers a signal and records it, without a look at repeats. It is what Apply does with a signal that is new, for a
+// caller that replays history in one process. The answers, in the order of the dimensions and their queries, are valid
+// until the next call.
+func (s *State) Fold(recordTime int64, signal *Signal) []Answer {
+	s.now = max(s.now, recordTime)
+	at := min(max(signal.Time, s.now-s.skew), s.now)
+	s.answers = s.answers[:0]
+	code := s.registry.codeOf(signal.Kind)
+	for i := range signal.Dimensions {
+		s.dimension(at, code, signal, &signal.Dimensions[i])
+	}
+	s.sweep()
+	return s.answers
+}
+
+// dimension answers and records one dimension of a signal.
+func (s *State) dimension(at int64, code uint8, signal *Signal, about *Dimension) {
+	first := len(s.answers)
+	s.answers = slices.Grow(s.answers, len(about.Queries))[:first+len(about.Queries)]
+	d := s.registry.find(signal.Tenant, about.Field)
+	if d == nil || !d.active {
+		for i := range about.Queries {
+			q := question{aggregate: about.Queries[i].Aggregate, window: about.Queries[i].Window, since: never}
+			s.answers[first+i] = Answer{ID: about.Queries[i].ID, Value: q.none(), WarmingUntil: q.warming(at)}
+		}
+		return
+	}
+	repeated := false
+	for g := range d.groups {
+		if !d.groups[g].keeps(g) {
+			continue
+		}
+		key := about.Key.inGroup(g)
+		e, number := s.table.find(&key)
+		if e != nil {
+			s.prune(d, e, number)
+		}
+		s.answer(d, g, at, signal.Command, about.Queries, s.answers[first:], e)
+		if g == 0 && e != nil && signal.Origin.Role != RoleOutcomes && (about.Record || about.Reserve) {
+			// A producer may send a command twice. The first group has every event.
+			repeated = holds(s.lists.list(e.events, int(e.count)), signal.Command, d.horizon(s.now, s.skew))
+		}
+		if !repeated {
+			s.record(d, g, at, code, signal, about, &key, e, number)
+		}
+	}
+}
+
+// answer answers the queries of one group.
+func (s *State) answer(d *dimension, g int, at int64, command uint64, queries []Query, answers []Answer, e *entry) {
+	var events, summary []record
+	if e != nil {
+		events = s.lists.list(e.events, int(e.count))
+		summary = s.lists.list(e.summary, int(e.summed))
+	}
+	for i := range queries {
+		q := s.registry.question(d, &queries[i])
+		if q.group == g {
+			answers[i] = q.answer(at, command, events, summary, &s.seen)
+			answers[i].ID = queries[i].ID
+		}
+	}
+}

@@ -1,0 +1,288 @@
+package velocity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/weirhq/weir/ledger"
+)
+
+// Codes of kinds. Named kinds get the codes above, in the order in which a Retain first names them.
+const (
+	codeSettled  uint8 = 0 // was a reservation; counts nowhere
+	codeReserved uint8 = 1 // approved until its outcome is known
+	codeAttempt  uint8 = 2
+	codeApproved uint8 = 3
+	codeDeclined uint8 = 4
+	firstCode          = 2
+	maxCodes           = 256
+)
+
+// standardKinds have the codes from firstCode on.
+var standardKinds = [...]string{KindAttempt, KindApproved, KindDeclined, KindRefunded, KindDisputed, KindPayout}
+
+// never is the time since which nothing is recorded: answers never become complete.
+const never = maxTime
+
+// registry knows what is recorded, and since when: what velocity can answer.
+type registry struct {
+	tenants    map[string]*tenant
+	dimensions []*dimension // by number, as entries name them
+	kinds      []string     // by code − firstCode
+	codes      map[string]uint8
+}
+
+type tenant struct {
+	version    int64
+	dimensions map[string]*dimension
+}
+
+// dimension is one field of a tenant. What a Retain no longer names is ended, and begins anew when one names it again.
+type dimension struct {
+	number  uint32
+	tenant  string
+	field   string
+	active  bool
+	version int64 // of the Retain that was applied last
+	window  int64 // how far back events are kept, in milliseconds
+	since   int64 // from when on everything is held, for any kind
+	floor   int64 // no earlier event is looked at: only some were kept, while the window was shorter
+	kinds   []started
+	groups  []group
+	changed bool // since the last changelog
+
+	records   kindSet              // of kinds, for events
+	questions map[uint64]*question // by Query.ID; emptied by every change
+}
+
+// started is a kind of event and since when it is recorded.
+type started struct {
+	kind  uint8
+	since int64
+}
+
+// group is one list of events for each key of the dimension, with room for an amount in one currency and two distinct
+// values. A dimension whose definitions need more has further groups, under keys of their own.
+type group struct {
+	currency      ledger.Currency
+	currencySince int64
+	of            [2]string
+	ofSince       [2]int64
+}
+
+func newRegistry() registry {
+	r := registry{tenants: map[string]*tenant{}}
+	r.setKinds(nil)
+	return r
+}
+
+// setKinds gives codes to the standard kinds and then to those named.
+func (r *registry) setKinds(named []string) {
+	r.kinds, r.codes = nil, map[string]uint8{}
+	for _, name := range append(standardKinds[:], named...) {
+		r.code(name)
+	}
+}
+
+// code is the code of a kind, which it gets now where it has none; 0 where all codes are used up.
+func (r *registry) code(name string) uint8 {
+	if code, ok := r.codes[name]; ok || firstCode+len(r.kinds) == maxCodes {
+		return code
+	}
+	r.kinds = append(r.kinds, name)
+	r.codes[name] = uint8(firstCode + len(r.kinds) - 1)
+	return r.codes[name]
+}
+
+// codeOf is the code under which an event is recorded: a category of declines that no definition names is a decline
+// like others. 0: no definition counts it.
+func (r *registry) codeOf(kind string) uint8 {
+	if code, ok := r.codes[kind]; ok {
+		return code
+	}
+	if strings.HasPrefix(kind, KindDeclined+".") {
+		return codeDeclined
+	}
+	return 0
+}
+
+func (r *registry) find(tenant, field string) *dimension {
+	if t := r.tenants[tenant]; t != nil {
+		return t.dimensions[field]
+	}
+	return nil
+}
+
+// retain puts a Retain into force at time now. It tells whether anything changed.
+func (r *registry) retain(plan *Retain, now, skew int64) bool {
+	t := r.tenants[plan.Tenant]
+	if t == nil {
+		t = &tenant{dimensions: map[string]*dimension{}}
+		r.tenants[plan.Tenant] = t
+	}
+	if plan.Version < t.version {
+		return false
+	}
+	before := len(r.kinds)
+	changed := false
+	named := map[string]bool{}
+	for i := range plan.Dimensions {
+		named[plan.Dimensions[i].Field] = true
+		changed = r.begin(t, plan, &plan.Dimensions[i], now, skew) || changed
+	}
+	for _, d := range r.dimensions {
+		if d.tenant == plan.Tenant && d.active && !named[d.field] {
+			d.active, d.changed, changed = false, true, true
+			d.kinds = nil
+			clear(d.groups)
+		}
+	}
+	if plan.Version > t.version {
+		t.version, changed = plan.Version, true
+		for _, d := range t.dimensions {
+			d.version, d.changed = plan.Version, true
+		}
+	}
+	if changed || before != len(r.kinds) {
+		r.resolve()
+	}
+	return changed
+}
+
+// begin brings one dimension in line with its plan; what is new in it is recorded from now on.
+func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, skew int64) bool {
+	from := now + 1 // what arrived up to now may lie at now
+	d := t.dimensions[wanted.Field]
+	if d == nil {
+		d = &dimension{number: uint32(len(r.dimensions)), tenant: plan.Tenant, field: wanted.Field}
+		r.dimensions = append(r.dimensions, d)
+		t.dimensions[wanted.Field] = d
+	}
+	if !d.active {
+		d.active, d.changed, d.since = true, true, from
+		if len(d.groups) == 0 {
+			d.groups = append(d.groups, group{})
+		}
+	}
+	if wanted.Window > d.window && d.window > 0 {
+		d.floor = d.horizon(now, skew)
+		d.since = max(d.since, d.floor)
+	}
+	if wanted.Window != d.window {
+		d.window, d.changed = wanted.Window, true
+	}
+	d.beginKinds(r, wanted, from)
+	d.beginValues(wanted.Of, from)
+	d.beginCurrencies(wanted.Currencies, from)
+	return d.changed
+}
+
+// horizon is the time before which no event is looked at any more.
+func (d *dimension) horizon(now, skew int64) int64 { return max(now-skew-d.window, d.floor) }
+
+func (d *dimension) beginKinds(r *registry, wanted *Retained, from int64) {
+	codes := make([]uint8, 0, len(wanted.Kinds)+1)
+	if wanted.Reserve {
+		codes = append(codes, codeReserved)
+	}
+	for _, name := range wanted.Kinds {
+		if code := r.code(name); code != 0 {
+			codes = append(codes, code)
+		}
+	}
+	kept := slices.DeleteFunc(d.kinds, func(s started) bool { return !slices.Contains(codes, s.kind) })
+	d.changed = d.changed || len(kept) != len(d.kinds)
+	d.kinds = kept
+	for _, code := range codes {
+		if !slices.ContainsFunc(d.kinds, func(s started) bool { return s.kind == code }) {
+			d.kinds, d.changed = append(d.kinds, started{code, from}), true
+		}
+	}
+}
+
+func (d *dimension) beginValues(wanted []string, from int64) {
+	for i := range d.groups {
+		for slot, of := range d.groups[i].of {
+			if of != "" && !slices.Contains(wanted, of) {
+				d.groups[i].of[slot], d.changed = "", true
+			}
+		}
+	}
+	for _, of := range wanted {
+		if g, _ := d.slotOf(of); g >= 0 {
+			continue
+		}
+		g, slot := d.slotOf("")
+		if g < 0 {
+			d.groups = append(d.groups, group{})
+			g, slot = len(d.groups)-1, 0
+		}
+		d.groups[g].of[slot], d.groups[g].ofSince[slot], d.changed = of, from, true
+	}
+}
+
+func (d *dimension) beginCurrencies(wanted []ledger.Currency, from int64) {
+	for i := range d.groups {
+		if c := d.groups[i].currency; c != "" && !slices.Contains(wanted, c) {
+			d.groups[i].currency, d.changed = "", true
+		}
+	}
+	for _, currency := range wanted {
+		if d.groupOf(currency) >= 0 {
+			continue
+		}
+		g := d.groupOf("")
+		if g < 0 {
+			d.groups = append(d.groups, group{})
+			g = len(d.groups) - 1
+		}
+		d.groups[g].currency, d.groups[g].currencySince, d.changed = currency, from, true
+	}
+}
+
+// keeps tells whether events are recorded in the group: the first holds what is counted, others what they have room for.
+func (g *group) keeps(number int) bool {
+	return number == 0 || g.currency != "" || g.of[0] != "" || g.of[1] != ""
+}
+
+// slotOf is where a distinct field is kept, −1 where it is not; "" is a free slot.
+func (d *dimension) slotOf(of string) (int, int) {
+	for i := range d.groups {
+		for slot, field := range d.groups[i].of {
+			if field == of {
+				return i, slot
+			}
+		}
+	}
+	return -1, 0
+}
+
+// groupOf is the group that keeps amounts in a currency, −1 where there is none; "" is a group without one.
+func (d *dimension) groupOf(currency ledger.Currency) int {
+	return slices.IndexFunc(d.groups, func(g group) bool { return g.currency == currency })
+}
+
+// resolve works out again what follows from the registry.
+func (r *registry) resolve() {
+	for _, d := range r.dimensions {
+		d.records, d.questions = kindSet{}, map[uint64]*question{}
+		for _, s := range d.kinds {
+			for _, code := range r.counted(s.kind) {
+				d.records.add(code)
+			}
+		}
+	}
+}
+
+// counted are the codes of the events that a kind stands for: a decline may be of any category.
+func (r *registry) counted(kind uint8) []uint8 {
+	codes := []uint8{kind}
+	if kind == codeDeclined {
+		for i, name := range r.kinds {
+			if strings.HasPrefix(name, KindDeclined+".") {
+				codes = append(codes, uint8(firstCode+i))
+			}
+		}
+	}
+	return codes
+}
