@@ -122,11 +122,15 @@ func (e *Evaluation) Decision() topics.Decision {
 	if e.assessed {
 		d.RuleSet = e.set.hash
 	}
+	size := 0
 	for i, t := range e.said {
 		if t == no {
 			continue
 		}
 		result := e.result(i)
+		if size += readBytes(result.Read); size > maxReadsDecision {
+			result.Read = nil
+		}
 		d.Rules = append(d.Rules, result)
 		r := &e.set.rules[e.rules[i]]
 		if !r.Shadow && rank(result.Outcome, r.Overridable) == e.best && !slices.Contains(d.Reasons, r.Reason) {
@@ -161,7 +165,7 @@ func rank(o topics.Outcome, overridable bool) int {
 
 // result is what a rule says where its condition came out as it did.
 func (r *compiled) result(m *machine, t truth) topics.RuleResult {
-	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(t), Shadow: r.Shadow}
+	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(t), Shadow: r.Shadow, Read: r.values(m)}
 	switch t {
 	case absent:
 		result.Detail = shorten(m.lacking(r.condition))
@@ -207,12 +211,15 @@ func (r *compiled) onMissing() topics.Outcome {
 	return r.OnMissing
 }
 
-func shorten(text string) string {
-	if len(text) <= maxDetail {
+func shorten(text string) string { return shortened(text, maxDetail) }
+
+// shortened is at most so many bytes of a text, not cut inside a character.
+func shortened(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	cut := maxDetail - len("…")
-	for cut > 0 && text[cut]&0xC0 == 0x80 { // not inside a character
+	cut := most - len("…")
+	for cut > 0 && text[cut]&0xC0 == 0x80 {
 		cut--
 	}
 	return text[:cut] + "…"

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -228,17 +229,64 @@ rules:
 	d := set.Evaluate(rules.Input{Command: c, Features: map[string]topics.Feature{"zero": {}}})
 	want := topics.Decision{CommandID: c.CommandID, Outcome: topics.OutcomeHold, Reasons: []string{"data"}, Score: 7, Evaluated: 5, RuleSet: set.Hash(),
 		Rules: []topics.RuleResult{
-			{Rule: "step", Result: topics.RuleHit, Outcome: topics.OutcomeStepUp},
+			{Rule: "step", Result: topics.RuleHit, Outcome: topics.OutcomeStepUp, Read: map[string]string{"payment.amount": "200.00 EUR"}},
 			{Rule: "absent", Result: topics.RuleMissing, Outcome: topics.OutcomeHold, Detail: `context.time_zone, payment.metadata["a"]`},
-			{Rule: "wrong", Result: topics.RuleError, Outcome: topics.OutcomeHold, Detail: "division by zero"},
-			{Rule: "challenge", Result: topics.RuleHit, Outcome: topics.OutcomeStepUp},
+			{Rule: "wrong", Result: topics.RuleError, Outcome: topics.OutcomeHold, Detail: "division by zero", Read: map[string]string{"velocity.zero": "0"}},
+			{Rule: "challenge", Result: topics.RuleHit, Outcome: topics.OutcomeStepUp, Read: map[string]string{"card.type": "credit"}},
 		}}
 	if fmt.Sprintf("%+v", d) != fmt.Sprintf("%+v", want) {
 		t.Errorf("decision\n%+v, want\n%+v", d, want)
 	}
 	explained, all := set.Explain(rules.Input{Command: c, Features: map[string]topics.Feature{"zero": {}}})
-	if fmt.Sprintf("%+v", explained) != fmt.Sprintf("%+v", want) || len(all) != want.Evaluated || all[0] != (topics.RuleResult{Rule: "miss", Result: topics.RuleMiss}) {
+	if fmt.Sprintf("%+v", explained) != fmt.Sprintf("%+v", want) || len(all) != want.Evaluated ||
+		!reflect.DeepEqual(all[0], topics.RuleResult{Rule: "miss", Result: topics.RuleMiss, Read: map[string]string{"tenant": "acme"}}) {
 		t.Errorf("explained %+v\n%+v", explained, all)
+	}
+}
+
+// TestDecisionTellsWhatWasRead: of every field that a condition names, known or decided or not; never who it was.
+func TestDecisionTellsWhatWasRead(t *testing.T) {
+	const velocity = `
+velocity:
+  - { name: spent, aggregate: sum, events: [approved], by: customer.id, window: 1h, currency: JPY }
+  - { name: since, aggregate: since_last, events: [attempt], by: customer.id, window: 1h }
+`
+	for when, want := range map[string]string{
+		`card.country == "DE" || context.country == "FR" || card.type == "debit"`:    "map[card.country:DE card.type:credit context.country:DE]",
+		`known(card.bin) || known(card.last4) || known(context.time_zone)`:           "map[card.bin:411111 card.last4:1111]",
+		`known(context.email) && known(context.ip) && known(card.fingerprint)`:       "map[card.fingerprint:given context.email:given context.ip:given]",
+		`context.email_domain == "example.com" && known(context.device_id)`:          "map[context.device_id:given context.email_domain:example.com]",
+		`payment.metadata.a == "b" || known(payment.metadata["c"]) || tenant != "a"`: `map[payment.metadata["a"]:` + strings.Repeat("é", 38) + `… payment.metadata["c"]:************1111 tenant:acme]`,
+		`known(velocity.spent) && known(velocity.since) && known(bin.risk)`:          "map[bin.risk:7 velocity.since:90s velocity.spent:1500 JPY]",
+	} {
+		set := compile(t, velocity+"rules:\n  - { name: others, when: known(velocity.spent) && velocity.since > duration(\"2h\"), outcome: pass, on_missing: pass }\n"+
+			"  - { name: rule, when: "+quote(when)+", outcome: hold, on_missing: hold }\n")
+		c := ordinary()
+		c.Metadata = map[string]string{"a": strings.Repeat("é", 100), "c": "4111111111111111"}
+		in := rules.Input{Command: c, Features: map[string]topics.Feature{"spent": {Value: 1500}, "since": {Value: 90}},
+			Enrichment: &topics.Enrichment{BIN: &topics.BIN{Risk: 7}}}
+		if d := set.Evaluate(in); len(d.Rules) != 1 || fmt.Sprint(d.Rules[0].Read) != want {
+			t.Errorf("%s: %+v, want %s", when, d.Rules, want)
+		}
+	}
+}
+
+// TestDecisionsAreBounded: what is read is left out where a decision would grow too large.
+func TestDecisionsAreBounded(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("rules:\n")
+	for i := range 600 {
+		fmt.Fprintf(&text, "  - { name: r%d, when: 'payment.metadata[\"long\"] != \"%d\"', outcome: hold, on_missing: hold }\n", i, i)
+	}
+	c := ordinary()
+	c.Metadata = map[string]string{"long": strings.Repeat("x", 500)}
+	d := compile(t, text.String()).Evaluate(rules.Input{Command: c})
+	data, err := topics.Marshal(d)
+	if err != nil || len(d.Rules) != 600 || len(data) > 600*60+8_000 {
+		t.Errorf("%d rules, %d bytes, %v", len(d.Rules), len(data), err)
+	}
+	if d.Rules[0].Read == nil || d.Rules[599].Read != nil {
+		t.Errorf("%+v … %+v", d.Rules[0], d.Rules[599])
 	}
 }
 

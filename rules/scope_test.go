@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +67,7 @@ func TestShadowRulesChangeNothing(t *testing.T) {
 			t.Fatalf("with shadow rules\n%+v, without\n%+v", got, want)
 		}
 		kept := slices.DeleteFunc(slices.Clone(got.Rules), func(r topics.RuleResult) bool { return r.Shadow })
-		if !slices.Equal(kept, want.Rules) {
+		if !slices.EqualFunc(kept, want.Rules, func(a, b topics.RuleResult) bool { return reflect.DeepEqual(a, b) }) {
 			t.Fatalf("results %+v, want %+v", kept, want.Rules)
 		}
 	})

@@ -78,6 +78,10 @@ type RuleResult struct {
 	Detail  string  `json:"detail,omitempty"` // missing: which field; error: what went wrong
 	// Shadow says that the rule is on trial: it asked for nothing and added nothing to the score.
 	Shadow bool `json:"shadow,omitempty"`
+	// Read are the values of the fields that the rule's condition names, by name; a field that was missing is not here, and
+	// one that names a person or a card is "given". Left out where a decision would grow too large: it can be recomputed
+	// from the command, the answers and the rule set.
+	Read map[string]string `json:"read,omitempty"`
 }
 
 // RuleStatus is hit, miss, missing or error.

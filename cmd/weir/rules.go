@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -188,13 +190,17 @@ func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) er
 		return err
 	}
 	err := aligned(out, func(w io.Writer) {
-		fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tDETAIL")
+		fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tREAD\tDETAIL")
 		for _, r := range results {
 			asks := string(r.Outcome)
 			if r.Shadow {
 				asks = strings.TrimSpace("(shadow) " + asks)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Rule, r.Result, asks, r.Detail)
+			read := make([]string, 0, len(r.Read))
+			for _, name := range slices.Sorted(maps.Keys(r.Read)) {
+				read = append(read, name+" "+r.Read[name])
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Rule, r.Result, asks, strings.Join(read, ", "), r.Detail)
 		}
 	})
 	if err != nil {
