@@ -107,7 +107,7 @@ var chart = [...]ChartLine{
 	{AccruedPSPFees, Liability, HeldBySystem, false, true,
 		"Fees that we expect of the PSP and that it has not charged yet."},
 	{FXPosition, Liability, HeldBySystem, false, true,
-		"What conversions have left us of the currency beyond what we owe in it (long); below zero, we are short of it. Once all is covered at the bank, what is left is gain or loss on rates."},
+		"What conversions have left us of the currency beyond what we owe in it (long); below zero, we are short of it. Once all is covered at the bank, what is left is gain or loss on rates, and fx_result_taken brings it to income."},
 
 	{RetainedEarnings, Equity, HeldBySystem, false, true,
 		"Income less expenses of the periods that are closed."},
@@ -119,7 +119,7 @@ var chart = [...]ChartLine{
 	{CommissionRevenue, Income, HeldBySystem, false, true,
 		"What we keep of merchants' sales."},
 	{FXRevenue, Income, HeldBySystem, false, true,
-		"Our margin on conversions for customers."},
+		"Our margin on conversions for customers, and realised gains less losses on rates."},
 
 	{PSPFees, Expense, HeldBySystem, false, true,
 		"What the PSP charges for captures and payouts."},

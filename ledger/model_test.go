@@ -61,11 +61,13 @@ func (m *model) post(a Account, x *big.Int) {
 	m.moved = append(m.moved, x)
 }
 
-// give is what the customer gets, after excess in suspense is cleared.
-func (m *model) give(c Customer, amount, excess int64) {
-	cleared := min(amount, excess)
-	m.post(c.System(Suspense), n(-cleared))
-	plus(m.net, c, n(amount-cleared))
+// give is what the customer gets, after the payment's excess is made good: first what stands in suspense, then the loss.
+func (m *model) give(c Customer, amount int64, s Standing) {
+	ours := min(amount, s.Excess)
+	lost := max(0, ours-(s.Excess-s.WrittenOff))
+	m.post(c.System(Suspense), n(lost-ours))
+	m.post(c.System(Losses), n(-lost))
+	plus(m.net, c, n(amount-ours))
 }
 
 // take is what the customer loses, whatever there is.
@@ -198,7 +200,7 @@ func (w *world) open() {
 			switch rapid.IntRange(0, 2).Draw(w.T, "opening") {
 			case 0:
 				w.model.post(c.System(PSPReceivable), n(5000))
-				w.model.give(c, 5000, 0)
+				w.model.give(c, 5000, Standing{})
 				book(DepositCaptured(c, 5000, 0, Standing{}))
 				w.model.spend(c, 2000)
 				w.model.hold(c, 2000)

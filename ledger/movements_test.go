@@ -20,6 +20,7 @@ func movements() map[string]func(*world) (Entry, error) {
 func (w *world) standing(c Customer) Standing {
 	s := w.book.Standing(c)
 	s.Excess = w.upTo(300, "excess")
+	s.WrittenOff = w.upTo(s.Excess, "written off")
 	return s
 }
 
@@ -29,7 +30,7 @@ func gives(from AccountCode, template func(Customer, int64, Standing) (Entry, er
 		c, amount := w.customer(), w.amount()
 		s := w.standing(c)
 		w.model.post(c.System(from), n(amount))
-		w.model.give(c, amount, s.Excess)
+		w.model.give(c, amount, s)
 		return template(c, amount, s)
 	}
 }
@@ -62,7 +63,7 @@ func depositMovements() map[string]func(*world) (Entry, error) {
 			s := w.standing(c)
 			w.model.post(c.System(PSPReceivable), sum(n(amount), minus(n(fee))))
 			w.model.post(c.System(PSPFees), n(fee))
-			w.model.give(c, amount, s.Excess)
+			w.model.give(c, amount, s)
 			return DepositCaptured(c, amount, fee, s)
 		},
 		TemplatePSPFeeAccrued: moves(PSPFees, AccruedPSPFees, PSPFeeAccrued),
@@ -119,7 +120,7 @@ func frees(template func(Customer, int64, Standing) (Entry, error)) func(*world)
 		c := w.customer()
 		amount, s := w.amountOf(w.held(c)), w.standing(c)
 		w.model.unhold(c, amount)
-		w.model.give(c, amount, s.Excess)
+		w.model.give(c, amount, s)
 		return template(c, amount, s)
 	}
 }
@@ -194,7 +195,7 @@ func walletMovements() map[string]func(*world) (Entry, error) {
 				return RoundRolledBack(c, -net, s)
 			}
 			w.model.post(c.System(GameRevenue), n(net))
-			w.model.give(c, net, s.Excess)
+			w.model.give(c, net, s)
 			return RoundRolledBack(c, net, s)
 		},
 	}
@@ -219,7 +220,7 @@ func transferMovements() map[string]func(*world) (Entry, error) {
 			commission, s := w.upTo(amount, "commission"), w.standing(c)
 			w.model.post(Account{"acme", MerchantPayable, merchant, c.Currency}, n(amount-commission))
 			w.model.post(c.System(CommissionRevenue), n(commission))
-			w.model.give(c, amount, s.Excess)
+			w.model.give(c, amount, s)
 			return MerchantSaleRefunded(c, merchant, amount, commission, s)
 		},
 		TemplateMerchantSweepSent: func(w *world) (Entry, error) {
@@ -242,7 +243,7 @@ func houseMovements() map[string]func(*world) (Entry, error) {
 			w.model.post(from.System(FXPosition), n(-sold))
 			w.model.post(to.System(FXPosition), sum(n(bought), n(margin)))
 			w.model.post(to.System(FXRevenue), n(-margin))
-			w.model.give(to, bought, s.Excess)
+			w.model.give(to, bought, s)
 			return FXConverted(from, to, sold, bought, margin, s)
 		},
 		TemplateFXPositionCovered: func(w *world) (Entry, error) {
@@ -254,6 +255,15 @@ func houseMovements() map[string]func(*world) (Entry, error) {
 			w.model.post(to.System(SettlementBank), n(bought))
 			w.model.post(to.System(FXPosition), n(-bought))
 			return FXPositionCovered(from, to, sold, bought)
+		},
+		TemplateFXResultTaken: func(w *world) (Entry, error) {
+			c, result := w.customer(), w.signed("result")
+			if result == 0 {
+				return Entry{}, nil // there is none
+			}
+			w.model.post(c.System(FXPosition), n(result))
+			w.model.post(c.System(FXRevenue), n(-result))
+			return FXResultTaken(c, result)
 		},
 		TemplateSettlementReceived: settles,
 		TemplateRoundingBooked: func(w *world) (Entry, error) {

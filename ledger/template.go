@@ -50,6 +50,7 @@ const (
 
 	TemplateFXConverted       = "fx_converted"
 	TemplateFXPositionCovered = "fx_position_covered"
+	TemplateFXResultTaken     = "fx_result_taken"
 
 	TemplateSettlementReceived = "settlement_received"
 	TemplateRoundingBooked     = "rounding_booked"
@@ -178,7 +179,9 @@ var templates = [...]Template{
 	{TemplateFXConverted, Command, Ready, "A customer converts money.",
 		"Two currencies in one entry. What the customer sold is in our position of the one currency, what the customer bought and our margin came out of our position of the other: each currency sums to zero.", ""},
 	{TemplateFXPositionCovered, Fact, Ready, "Treasury exchanged currency at the bank.",
-		"The positions go back towards zero; what is left in them is gain or loss on rates.", ""},
+		"The positions go back towards zero; what is left in them, once all is covered, is gain or loss on rates.", ""},
+	{TemplateFXResultTaken, Command, Ready, "Finance takes what is left in a position that is covered to income, before it closes the month.",
+		"A gain or loss on rates is realised. What is still to be covered stays in the position: closing a month does not touch it.", ""},
 
 	{TemplateSettlementReceived, Fact, Ready, "The PSP's settlement report and the bank's statement agree on a payment.",
 		"What the PSP owed us is at the bank, less fees that it deducted only now. A difference of up to 100 minor units is rounding, a larger one stands in suspense with its case.", ""},

@@ -24,9 +24,11 @@ func (c Customer) System(code AccountCode) Account {
 type Standing struct {
 	Available int64 // on the wallet
 	Debt      int64
-	// Excess is what was given back of the payment in hand above its captures, and so stands in suspense. What comes
-	// back on that payment clears it before the customer is credited. Balances do not know it: the caller sets it.
-	Excess int64
+	// Excess is what was given back of the payment in hand above its captures, and so stands in suspense, or is a loss where
+	// its case was closed by ExcessWrittenOff: WrittenOff of it. What comes back on that payment is ours up to the excess:
+	// it clears suspense, then makes the loss good, and only the rest is the customer's. Balances know neither: the caller
+	// sets them.
+	Excess, WrittenOff int64
 }
 
 // The functions of the templates_*.go files return an entry with its template and postings, and the case's id as reference
@@ -54,9 +56,13 @@ func (e *Entry) post(account Account, minor int64) {
 
 // credit gives the customer an amount: excess is cleared first, then debt is repaid.
 func (e *Entry) credit(c Customer, amount int64, s Standing) {
-	cleared := min(amount, max(s.Excess, 0))
+	lost := min(max(s.WrittenOff, 0), max(s.Excess, 0))
+	cleared := min(amount, max(s.Excess, 0)-lost)
 	e.post(c.System(Suspense), -cleared)
 	amount -= cleared
+	recovered := min(amount, lost)
+	e.post(c.System(Losses), -recovered)
+	amount -= recovered
 	repaid := min(amount, max(s.Debt, 0))
 	e.post(c.Account(CustomerDebt), -repaid)
 	e.post(c.Account(CustomerWallet), -(amount - repaid))

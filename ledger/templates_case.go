@@ -20,8 +20,8 @@ func ExcessRecovered(c Customer, amount int64, caseID string) (Entry, error) {
 	return e.checkedOfCase(amount, caseID)
 }
 
-// ExcessWrittenOff closes a case at our cost: what stood in suspense is a loss. Where it came from a payment, the caller
-// leaves it out of that payment's Excess from then on.
+// ExcessWrittenOff closes a case at our cost: what stood in suspense is a loss. Where it came from a payment, it is part of
+// that payment's WrittenOff from then on.
 func ExcessWrittenOff(c Customer, amount int64, caseID string) (Entry, error) {
 	e := newEntry(TemplateExcessWrittenOff, 2)
 	e.post(c.System(Losses), amount)

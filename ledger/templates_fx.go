@@ -40,3 +40,16 @@ func FXPositionCovered(from, to Customer, sold, bought int64) (Entry, error) {
 	e.post(to.System(FXPosition), -bought)
 	return e.checked(min(sold, bought))
 }
+
+// FXResultTaken takes what is left in our position of a currency to income, once the rest is covered: a gain where we have
+// more of it than we owe (above zero), a loss where we are short (below zero). What is still to be covered is no result: that
+// only a rate can tell, and it stays in the position, whatever period is closed.
+func FXResultTaken(c Customer, result int64) (Entry, error) {
+	e := newEntry(TemplateFXResultTaken, 2)
+	if result == 0 {
+		return Entry{}, fmt.Errorf("%s: result 0, want a gain (above zero) or a loss (below)", e.Template)
+	}
+	e.post(c.System(FXPosition), result)
+	e.post(c.System(FXRevenue), -result)
+	return e, e.Validate()
+}

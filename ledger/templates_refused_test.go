@@ -46,6 +46,7 @@ func TestTemplatesRefuse(t *testing.T) {
 		{book(FXConverted(ana, dollars, 5, 5, -1, none)), "fx_converted: margin -1, want zero or more"},
 		{book(FXConverted(ana, dollars, 5, 0, 1, none)), "fx_converted: amount 0, want more than zero"},
 		{book(FXPositionCovered(ana, ana, 5, 5)), "fx_position_covered: from EUR to EUR, want two currencies"},
+		{book(FXResultTaken(ana, 0)), "fx_result_taken: result 0, want a gain (above zero) or a loss (below)"},
 	} {
 		if c.got != c.want {
 			t.Errorf("\n got %s\nwant %s", c.got, c.want)

@@ -15,6 +15,9 @@ func currencies() section {
 		{ledger.TemplateFXConverted, "100.00 EUR become 16250 yen, which have no decimals, without a margin.", []booking{deposit}, convert(anaYen, 16250, 0)},
 		{ledger.TemplateFXPositionCovered, "Our bank gives 108.90 USD for the 100.00 EUR. The 0.10 USD that are left are a loss on the rate.",
 			[]booking{deposit, settled, convert(anaDollars, 10800, 100)}, booked(ledger.FXPositionCovered(house, houseUSD, 10000, 10890))},
+		{ledger.TemplateFXResultTaken, "Finance takes the loss of 0.10 USD to income.",
+			[]booking{deposit, settled, convert(anaDollars, 10800, 100), booked(ledger.FXPositionCovered(house, houseUSD, 10000, 10890))},
+			booked(ledger.FXResultTaken(houseUSD, -10))},
 	}}
 }
 
