@@ -2,8 +2,6 @@ package risk
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -33,10 +31,10 @@ func testSet(t testing.TB) *rules.Set {
 	return set
 }
 
-func testAssessor(t testing.TB, features Features) *Assessor {
+func testAssessor(t testing.TB) *Assessor {
 	t.Helper()
 	set := testSet(t)
-	a, err := NewAssessor(func() *rules.Set { return set }, features, partitions, nil)
+	a, err := NewAssessor(func() *rules.Set { return set }, partitions, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +72,7 @@ func assess(t *testing.T, a *Assessor, value string, headers ...topics.Header) (
 }
 
 func TestAssessForwardsTheCommandWithItsDecision(t *testing.T) {
-	a := testAssessor(t, nil)
+	a := testAssessor(t)
 	m, in, _ := assess(t, a, create(`"amount":4000`, `"amount":400000`))
 	if in.Decision.Outcome != topics.OutcomeHold || in.Decision.Reasons[0] != "large_amount" || in.Decision.CommandID != commandID ||
 		in.Decision.RuleSet != testSet(t).Hash() {
@@ -98,7 +96,7 @@ func TestAssessForwardsTheCommandWithItsDecision(t *testing.T) {
 }
 
 func TestAssessPutsAGuestInItsOwnPartition(t *testing.T) {
-	m, in, _ := assess(t, testAssessor(t, nil), create(`"customer_id":"cus_1",`, ``))
+	m, in, _ := assess(t, testAssessor(t), create(`"customer_id":"cus_1",`, ``))
 	guest := topics.GuestCustomer(uuid.Must(uuid.FromString(commandID)))
 	if string(m.Key) != guest || m.Partition != topics.PartitionOf("acme", guest, partitions) || in.Command.CustomerID != "" {
 		t.Errorf("key %s, partition %d, customer %q", m.Key, m.Partition, in.Command.CustomerID)
@@ -117,7 +115,7 @@ func TestAssessTakesTheTraceFromTheEnvelope(t *testing.T) {
 		"too long":    {trace(strings.Repeat("x", 65)), ""},
 		"line break":  {trace("a\nb"), ""},
 	} {
-		m, in, _ := assess(t, testAssessor(t, nil), without, c.header)
+		m, in, _ := assess(t, testAssessor(t), without, c.header)
 		if in.Command.TraceID != c.want || m.Envelope.TraceID != c.want {
 			t.Errorf("%s: %q and %q, want %q", name, in.Command.TraceID, m.Envelope.TraceID, c.want)
 		}
@@ -125,7 +123,7 @@ func TestAssessTakesTheTraceFromTheEnvelope(t *testing.T) {
 }
 
 func TestAssessOtherCommandsPassWithoutRules(t *testing.T) {
-	_, in, _ := assess(t, testAssessor(t, nil), `{"command_id":"`+commandID+`","type":"capture","tenant":"acme","customer_id":"cus_1","payment_id":"`+paymentID+`"}`)
+	_, in, _ := assess(t, testAssessor(t), `{"command_id":"`+commandID+`","type":"capture","tenant":"acme","customer_id":"cus_1","payment_id":"`+paymentID+`"}`)
 	if in.Decision.Outcome != topics.OutcomePass || in.Decision.RuleSet != "" || in.Refusal != nil {
 		t.Errorf("decision %+v, refusal %v", in.Decision, in.Refusal)
 	}
@@ -155,7 +153,7 @@ func TestAssessRefuses(t *testing.T) {
 		"card number, masked before":      {create(`a deposit`, `************1111`), topics.RefusedCardNumber},
 		"card number and invalid":         {create(`a deposit`, cardNumber, `EUR`, `EUX`), topics.RefusedCardNumber},
 	} {
-		m, in, letter := assess(t, testAssessor(t, nil), c.value)
+		m, in, letter := assess(t, testAssessor(t), c.value)
 		if letter != nil {
 			t.Errorf("%s: dead letter %+v", name, letter)
 			continue
@@ -209,7 +207,7 @@ func TestAssessDeadLetters(t *testing.T) {
 		"tenant with a space": {create(`acme`, `ac me`), topics.RefusedInvalid, "tenant: is not a name"},
 		"card number, tenant": {create(`acme`, cardNumber), topics.RefusedInvalid, "tenant: is not a name"},
 	} {
-		_, in, letter := assess(t, testAssessor(t, nil), c.value)
+		_, in, letter := assess(t, testAssessor(t), c.value)
 		if letter == nil {
 			t.Errorf("%s: forwarded %+v", name, in)
 			continue
@@ -220,23 +218,8 @@ func TestAssessDeadLetters(t *testing.T) {
 	}
 }
 
-func TestAssessAsksForFeatures(t *testing.T) {
-	failing := errors.New("velocity is away")
-	var err error
-	a := testAssessor(t, func(_ context.Context, c *topics.Command) (map[string]topics.Feature, error) {
-		return map[string]topics.Feature{"card_attempts_1h": {Value: 3}}, err
-	})
-	if _, in, _ := assess(t, a, create()); in.Features["card_attempts_1h"].Value != 3 {
-		t.Errorf("features %+v", in.Features)
-	}
-	err = failing
-	if _, _, got := a.Assess(t.Context(), stream.Record{Value: []byte(create())}); !errors.Is(got, failing) {
-		t.Errorf("error %v, want the failure of velocity", got)
-	}
-}
-
 func TestAssessRepeatsItself(t *testing.T) {
-	a := testAssessor(t, nil)
+	a := testAssessor(t)
 	first, _, _ := assess(t, a, create(`"DE"`, `"FR"`, `4000`, `90000`))
 	for range 50 {
 		if again, _, _ := assess(t, a, create(`"DE"`, `"FR"`, `4000`, `90000`)); !bytes.Equal(first.Value, again.Value) || first.Partition != again.Partition {
@@ -247,7 +230,7 @@ func TestAssessRepeatsItself(t *testing.T) {
 
 // BenchmarkAssess is the whole way of a command: decode, validate, evaluate the default rules, encode.
 func BenchmarkAssess(b *testing.B) {
-	a := testAssessor(b, nil)
+	a := testAssessor(b)
 	r := stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(create())}
 	b.ReportAllocs()
 	for b.Loop() {

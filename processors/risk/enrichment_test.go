@@ -20,7 +20,7 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewAssessor(func() *rules.Set { return set }, nil, partitions, nil)
+	a, err := NewAssessor(func() *rules.Set { return set }, partitions, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type metrics struct {
 	deadLettered prometheus.Counter
 	ruleResults  *prometheus.CounterVec
 	notAssessed  prometheus.Counter
+	asked, late  prometheus.Counter
 	reloads      *prometheus.CounterVec
 	broken       prometheus.Gauge
 }
@@ -36,6 +37,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Results of rules other than misses: hit, missing, error, each with shadow_ before it where the rule is on trial."}, []string{"rule", "result"}),
 		notAssessed: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_not_assessed_total",
 			Help: "Commands of types that no rule is evaluated for."}),
+		asked: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_asked_total",
+			Help: "Commands that were counted and asked velocity."}),
+		late: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_late_total",
+			Help: "Answers of velocity that did not come within velocity.within and were taken as missing."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
 			Help: "Attempts to take an edited rule set into force, by result."}, []string{"result"}),
 		broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_rules_broken",
@@ -44,7 +49,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 		m.decisions[o] = decisions.WithLabelValues(string(o))
 	}
-	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.reloads, m.broken} {
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of the risk role: %w", err)
 		}

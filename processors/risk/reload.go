@@ -68,6 +68,16 @@ func (s *RuleSource) first() (set *rules.Set, err error) {
 // Set is the rule set in force.
 func (s *RuleSource) Set() *rules.Set { return s.current.Load() }
 
+// version orders rule sets: it is when the newest of the files was written, in milliseconds since 1970; 0 without files.
+func (s *RuleSource) version() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if newest := s.seen.Newest(); !newest.IsZero() {
+		return newest.UnixMilli()
+	}
+	return 0
+}
+
 // Status says which set is in force and whether the files on disk are broken.
 func (s *RuleSource) Status() RuleStatus {
 	s.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,11 +25,11 @@ const (
 // Config says what the risk role needs.
 type Config struct {
 	Kafka      []kgo.Opt
-	Partitions int32    // of every topic
-	Rules      []string // rule files or directories of them; none: the default rule set
-	Features   Features // nil: velocity is not there, every feature is missing
-	Find       Find     // nil: there are no data files, and what they would say is missing
-	InstanceID string   // static membership, as in stream.TransformConfig
+	Partitions int32         // of every topic
+	Rules      []string      // rule files or directories of them; none: the default rule set
+	Within     time.Duration // for an answer of velocity; after that it is missing
+	Find       Find          // nil: there are no data files, and what they would say is missing
+	InstanceID string        // static membership, as in stream.TransformConfig
 	Limits     stream.Limits
 	Log        *slog.Logger
 	Registerer prometheus.Registerer // nil for none
@@ -37,6 +38,7 @@ type Config struct {
 // Role is the risk role of one process.
 type Role struct {
 	rules    *RuleSource
+	join     *join
 	commands *stream.Transform
 	wallets  *stream.Transform
 }
@@ -55,26 +57,31 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	assessor, err := newAssessor(source.Set, c.Features, c.Partitions, m)
+	assessor, err := newAssessor(source.Set, c.Partitions, m)
 	if err != nil {
 		return nil, err
 	}
 	assessor.find = c.Find
-	transform := func(name, input, deadLetters string, apply stream.TransformFunc) (*stream.Transform, error) {
-		t, err := stream.NewTransform(stream.TransformConfig{
-			Role: name, Input: input, DeadLetters: deadLetters, Apply: apply,
-			Kafka: c.Kafka, InstanceID: c.InstanceID, Limits: c.Limits, Log: c.Log, Registerer: c.Registerer,
-		})
+	transform := func(t stream.TransformConfig) (*stream.Transform, error) {
+		t.Kafka, t.InstanceID, t.Limits, t.Log, t.Registerer = c.Kafka, c.InstanceID, c.Limits, c.Log, c.Registerer
+		made, err := stream.NewTransform(t)
 		if err != nil {
 			return nil, fmt.Errorf("risk: %w", err)
 		}
-		return t, nil
+		return made, nil
 	}
 	role := &Role{rules: source}
-	if role.commands, err = transform(RoleName, topics.Commands, topics.CommandsDeadLetters, assessor.Assess); err != nil {
+	role.wallets, err = transform(stream.TransformConfig{Role: RoleNameWallet, Input: topics.WalletCommands,
+		DeadLetters: topics.WalletCommandsDeadLetters, Apply: assessor.AssessWallet})
+	if err != nil {
 		return nil, err
 	}
-	if role.wallets, err = transform(RoleNameWallet, topics.WalletCommands, topics.WalletCommandsDeadLetters, assessor.AssessWallet); err != nil {
+	if role.join, err = newJoin(&c, assessor, source.version); err != nil {
+		return nil, fmt.Errorf("risk: %w", err)
+	}
+	role.commands, err = transform(stream.TransformConfig{Role: RoleName, Input: topics.Commands,
+		DeadLetters: topics.CommandsDeadLetters, Open: role.join.open})
+	if err != nil {
 		return nil, err
 	}
 	return role, nil
@@ -83,7 +90,12 @@ func New(c Config) (*Role, error) {
 // Run assesses commands and watches the rule files until ctx is done, then finishes what is in flight and returns nil.
 func (r *Role) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.commands.Run(ctx) })
+	answering, end := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer end() // answers are taken for as long as commands may wait for them
+		return r.commands.Run(ctx)
+	})
+	group.Go(func() error { return r.join.counter.run(answering) })
 	group.Go(func() error { return r.wallets.Run(ctx) })
 	group.Go(func() error { return r.rules.Watch(ctx) })
 	return group.Wait()

@@ -1,0 +1,188 @@
+package risk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
+)
+
+// counter asks velocity and takes its answers, for all partitions of the process: a signal goes to the partition of
+// risk.signals.v1 that owns what it asks about, and its answer comes in the partition of risk.features.v1 that has the
+// number of the command's. What nobody waits for any more is dropped.
+type counter struct {
+	client *kgo.Client
+	log    *slog.Logger
+
+	mu    sync.Mutex
+	desks map[int32]*desk
+}
+
+func newCounter(kafka []kgo.Opt, log *slog.Logger) (*counter, error) {
+	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), kafka...),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerLinger(0),                               // its default of 10 ms would be in every decision
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...) // answers that retention took are answers nobody waits for
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	return &counter{client: client, log: log, desks: map[int32]*desk{}}, nil
+}
+
+// run takes answers until ctx is done.
+func (c *counter) run(ctx context.Context) error {
+	defer c.client.Close()
+	var reply velocity.Reply
+	for {
+		fetches := c.client.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			c.log.Warn("answers of velocity", "topic", topic, "partition", partition, "error", err)
+		})
+		fetches.EachRecord(func(r *kgo.Record) {
+			if err := reply.Decode(r.Value); err != nil {
+				c.log.Error("an answer of velocity cannot be read", "partition", r.Partition, "offset", r.Offset, "error", err)
+				return
+			}
+			c.mu.Lock()
+			at := c.desks[r.Partition]
+			c.mu.Unlock()
+			if at != nil {
+				at.answered(&reply)
+			}
+		})
+	}
+}
+
+// send produces a signal. A producer that fails costs answers, which are then missing.
+func (c *counter) send(ctx context.Context, signal *kgo.Record) {
+	c.client.Produce(ctx, signal, func(r *kgo.Record, err error) {
+		if err != nil && ctx.Err() == nil {
+			c.log.Warn("a signal was not sent", "partition", r.Partition, "error", err)
+		}
+	})
+}
+
+// open begins to take the answers to a partition's commands: from the topic's end on, which is read before anything is
+// asked.
+func (c *counter) open(ctx context.Context, partition int32) (*desk, error) {
+	ends, err := kadm.NewClient(c.client).ListEndOffsets(ctx, topics.Features)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list offsets of %s: %w", topics.Features, err)
+	}
+	end, ok := ends.Lookup(topics.Features, partition)
+	if !ok {
+		return nil, fmt.Errorf("%s has no partition %d", topics.Features, partition)
+	}
+	d := &desk{counter: c, partition: partition, waiting: map[int64]*inquiry{}}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.desks[partition] = d
+	c.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{
+		topics.Features: {partition: kgo.NewOffset().At(end.Offset).WithEpoch(-1)}})
+	return d, nil
+}
+
+// desk asks for the commands of one partition, and knows which of them wait.
+type desk struct {
+	*counter
+	partition int32
+
+	waitingMu sync.Mutex
+	waiting   map[int64]*inquiry // by the command's offset
+}
+
+func (d *desk) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.desks[d.partition] == d {
+		delete(d.desks, d.partition)
+		d.client.RemoveConsumePartitions(map[string][]int32{topics.Features: {d.partition}})
+	}
+}
+
+// inquiry is what one command asks.
+type inquiry struct {
+	desk    *desk
+	offset  int64
+	command uint64
+	ids     []uint64          // of the queries
+	answers []velocity.Answer // by the same index; ID is 0 where there is none yet
+	left    int
+	done    chan struct{} // closed when nothing is left
+	until   time.Time
+}
+
+// ask sends signals and returns what waits for their answers, for so long at most. Signals that are not sent when ctx is
+// done are dropped: whoever has the partition next sends them.
+func (d *desk) ask(ctx context.Context, offset int64, command uint64, signals []*kgo.Record, ids []uint64, within time.Duration) *inquiry {
+	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: len(ids),
+		done: make(chan struct{}), until: time.Now().Add(within)}
+	d.waitingMu.Lock()
+	d.waiting[offset] = q
+	d.waitingMu.Unlock()
+	for _, signal := range signals {
+		d.send(ctx, signal)
+	}
+	return q
+}
+
+// answered takes the answers to one signal. They may come again after a crash of velocity, in the same words.
+func (d *desk) answered(reply *velocity.Reply) {
+	if reply.Origin.Role != velocity.RoleAttempts {
+		return
+	}
+	d.waitingMu.Lock()
+	defer d.waitingMu.Unlock()
+	q := d.waiting[reply.Origin.Offset]
+	if q == nil || q.command != reply.Command {
+		return
+	}
+	for _, answer := range reply.Answers {
+		for i, id := range q.ids {
+			if id == answer.ID && q.answers[i].ID == 0 {
+				q.answers[i] = answer
+				q.left--
+			}
+		}
+	}
+	if q.left == 0 {
+		delete(d.waiting, q.offset)
+		close(q.done)
+	}
+}
+
+// wait returns the answers when all are there or the time is over; those whose ID is 0 are missing.
+func (q *inquiry) wait(ctx context.Context) ([]velocity.Answer, error) {
+	select {
+	case <-q.done:
+		return q.answers, nil
+	default:
+	}
+	late := time.NewTimer(time.Until(q.until))
+	defer late.Stop()
+	select {
+	case <-q.done:
+		return q.answers, nil
+	case <-late.C:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	q.desk.waitingMu.Lock()
+	defer q.desk.waitingMu.Unlock()
+	delete(q.desk.waiting, q.offset) // nothing is written to the answers any more
+	return q.answers, nil
+}

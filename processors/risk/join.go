@@ -1,0 +1,195 @@
+package risk
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
+)
+
+// join forks each command into the signals that its tenant's velocity definitions make of it, joins their answers, and
+// assesses it: many commands of a partition at once, released in their order. Where the rule set in force has no
+// definitions it asks nothing.
+type join struct {
+	assessor *Assessor
+	counter  *counter
+	within   time.Duration // for an answer; then it is missing
+	version  func() int64  // of the rule set in force: a later one has a higher one
+
+	mu    sync.RWMutex
+	set   *rules.Set // the one that the plans are of
+	plans map[string]*plan
+}
+
+// plan is a tenant's, with the names of its features.
+type plan struct {
+	*velocity.Plan
+	names []string
+}
+
+func (j *join) open(ctx context.Context, partition int32) (stream.Pipeline, error) {
+	d, err := j.counter.open(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	return &joined{join: j, desk: d}, nil
+}
+
+// planned is the rule set in force and the tenant's plan of it, nil where it asks nothing. Before a plan's first signal
+// every partition is told what it has to keep for it.
+func (j *join) planned(tenant string) (*rules.Set, *plan, error) {
+	set := j.assessor.rules()
+	if len(set.Velocity()) == 0 {
+		return set, nil, nil
+	}
+	j.mu.RLock()
+	p, current := j.plans[tenant], j.set == set
+	j.mu.RUnlock()
+	if current && p != nil {
+		return set, p, nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if set = j.assessor.rules(); j.set != set {
+		j.set, j.plans = set, map[string]*plan{}
+	}
+	if p = j.plans[tenant]; p != nil || len(set.Velocity()) == 0 {
+		return set, p, nil
+	}
+	made, err := velocity.NewPlan(tenant, j.version(), set.Velocity())
+	if err != nil {
+		return nil, nil, fmt.Errorf("velocity definitions of rule set %s: %w", set.Hash(), err)
+	}
+	retain := made.Retain()
+	frame := retain.Append(nil)
+	for partition := range j.assessor.partitions {
+		j.counter.send(context.Background(), &kgo.Record{Topic: topics.Signals, Partition: partition, Value: frame})
+	}
+	p = &plan{made, made.Names()}
+	j.plans[tenant] = p
+	return set, p, nil
+}
+
+// joined is the stream.Pipeline of one partition.
+type joined struct {
+	*join
+	desk    *desk
+	targets []velocity.Target // room that is used again, by Begin
+	room    []topics.Feature  // likewise, by finish
+}
+
+func (j *joined) Close() { j.desk.close() }
+
+// Begin sends a command's signals.
+func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
+	d, dead := j.assessor.read(r)
+	switch {
+	case dead != nil:
+		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) { return nil, dead, nil }
+	case d.in.Refusal != nil:
+		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) { return j.assessor.assessment(d) }
+	}
+	set, p, err := j.planned(d.in.Command.Tenant)
+	if err != nil {
+		// A set whose definitions cannot be planned is refused when it is compiled; a repetition changes nothing.
+		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
+			return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
+		}
+	}
+	if p == nil || !rules.Assessed(d.in.Command.Type) {
+		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
+			j.assessor.decide(d, set)
+			return j.assessor.assessment(d)
+		}
+	}
+	inquiry := j.ask(ctx, p, d, r)
+	return func(ctx context.Context) ([]stream.Message, *stream.DeadLetter, error) {
+		answers, err := inquiry.wait(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.in.Features = j.features(p, answers)
+		j.assessor.decide(d, set)
+		return j.assessor.assessment(d)
+	}
+}
+
+// ask makes and sends the signals of a command.
+func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *inquiry {
+	event := attemptOf(d)
+	event.Origin = velocity.Origin{Role: velocity.RoleAttempts, Partition: r.Partition, Offset: r.Position}
+	j.assessor.metrics.asked.Inc()
+	j.targets = p.Signals(j.targets, &event, j.assessor.partitions)
+	records := make([]*kgo.Record, len(j.targets))
+	var ids []uint64
+	for i := range j.targets {
+		signal := &j.targets[i].Signal
+		records[i] = &kgo.Record{Topic: topics.Signals, Partition: j.targets[i].Partition, Value: signal.Append(nil)}
+		for k := range signal.Dimensions {
+			for q := range signal.Dimensions[k].Queries {
+				ids = append(ids, signal.Dimensions[k].Queries[q].ID)
+			}
+		}
+	}
+	return j.desk.ask(ctx, r.Position, velocity.CommandOf(d.in.Command.Tenant, event.ID), records, ids, j.within)
+}
+
+// features are the answers by name. What was not answered in time, or not asked because the command has no value to count
+// by, is missing.
+func (j *joined) features(p *plan, answers []velocity.Answer) map[string]topics.Feature {
+	late := 0
+	for i := range answers {
+		if answers[i].ID == 0 {
+			late++
+		}
+	}
+	j.assessor.metrics.late.Add(float64(late))
+	j.room = p.Begin(j.room)
+	p.Fill(j.room, answers)
+	features := make(map[string]topics.Feature, len(p.names))
+	for i, name := range p.names {
+		features[name] = j.room[i]
+	}
+	return features
+}
+
+// attemptOf is the event that a command is. A payment is attempted when it is created; the command that authorises it later
+// asks, and counts nothing again.
+func attemptOf(d *draft) velocity.Event {
+	c := &d.in.Command
+	in := d.input()
+	event := velocity.Event{
+		ID: d.id.String(), Asks: true, Time: c.IssuedAt, Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)},
+		Field: in.Text,
+		// There is no rate table yet: an amount in another currency than the definition's makes the answer missing.
+		Convert: func(ledger.Money, ledger.Currency) (int64, bool) { return 0, false },
+	}
+	if event.Time.IsZero() {
+		event.Time = d.now
+	}
+	switch c.Type {
+	case topics.CommandCreate:
+		event.Kind = velocity.KindAttempt
+	case topics.CommandAuthorize:
+		if payment, err := topics.ParsePaymentID(c.PaymentID); err == nil {
+			event.ID = payment.UUID.String() // the command that created it
+		}
+	}
+	return event
+}
+
+func newJoin(c *Config, assessor *Assessor, version func() int64) (*join, error) {
+	counter, err := newCounter(c.Kafka, c.Log.With("role", RoleName))
+	if err != nil {
+		return nil, err
+	}
+	return &join{assessor: assessor, counter: counter, within: c.Within, version: version}, nil
+}

@@ -1,0 +1,25 @@
+package rules
+
+import (
+	"strings"
+	"sync"
+)
+
+var fieldsByName = sync.OnceValue(func() map[string]*Field {
+	fields, byName := Fields(), map[string]*Field{}
+	for i := range fields {
+		byName[fields[i].Name] = &fields[i]
+	}
+	return byName
+})
+
+// Text is the value of a field by which velocity may count, as a definition names it; "" where it is missing.
+func (in *Input) Text(name string) string {
+	if f := fieldsByName()[name]; f != nil && f.Type == TypeText {
+		return f.text(in)
+	}
+	if key, ok := strings.CutPrefix(name, fieldMetadata+"."); ok {
+		return in.Command.Metadata[key]
+	}
+	return ""
+}
