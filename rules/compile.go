@@ -41,7 +41,7 @@ func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, er
 	if err := c.programs(conditions); err != nil {
 		return nil, err
 	}
-	c.unusedDefinitions(conditions)
+	c.unusedDefinitions(slices.Concat(conditions, c.items))
 	c.tests()
 	if err := problems.orNil(); err != nil {
 		return nil, err
@@ -61,6 +61,8 @@ type compiler struct {
 	fields   []Field // that conditions may read
 
 	definitionDrafts []*definitionDraft
+	items            []*condition // of score cards
+	translated       []*condition
 	readList         func(string) ([]byte, error)
 }
 
@@ -120,6 +122,7 @@ func (c *compiler) conditions() []*condition {
 			conditions = append(conditions, parseCondition(c.env, c.fields, d))
 		}
 	}
+	c.items = c.cardConditions(names)
 	c.removals(names)
 	duplicates := map[string][]*condition{}
 	for _, d := range conditions {
@@ -143,59 +146,6 @@ func (c *compiler) conditions() []*condition {
 		duplicates[key] = append(duplicates[key], d)
 	}
 	return conditions
-}
-
-// named notes a rule's name: it stands once for the same tenants and regions.
-func (c *compiler) named(names map[string][]*draft, d *draft) {
-	if d.Name == "" {
-		return
-	}
-	for _, first := range names[d.Name] {
-		if first.rank() == d.rank() && first.overlaps(d.Scope) {
-			d.source.fail(d.at["name"], "", "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
-			return
-		}
-	}
-	names[d.Name] = append(names[d.Name], d)
-}
-
-// removals checks that a rule that says nothing but enabled: false takes another away.
-func (c *compiler) removals(names map[string][]*draft) {
-	var rules []string
-	for name, same := range names {
-		if slices.ContainsFunc(same, func(d *draft) bool { return !d.removal }) {
-			rules = append(rules, name)
-		}
-	}
-	for _, same := range names {
-		for _, d := range same {
-			if !d.removal {
-				continue
-			}
-			if len(d.Tests) > 0 {
-				d.source.fail(d.at["tests"], "give it a condition, or leave the tests out", "the rule %q has no condition that tests could try", d.Name)
-			}
-			removes := slices.ContainsFunc(same, func(other *draft) bool { return other.rank() < d.rank() && other.overlaps(d.Scope) })
-			if !removes {
-				d.source.fail(d.at["name"], suggest(d.Name, rules), "there is no rule %q to be removed here", d.Name)
-			}
-		}
-	}
-}
-
-// partly tells whether a rule is in force for some payments alone, so that another may have its condition.
-func (r *Rule) partly() bool {
-	return r.Shadow || r.Rollout > 0 || !r.ValidFrom.IsZero() || !r.ValidUntil.IsZero()
-}
-
-// inForce checks what a rule says of when it is in force.
-func (c *condition) inForce() {
-	if !c.ValidUntil.IsZero() && !c.ValidFrom.Before(c.ValidUntil) {
-		c.source.fail(c.at["valid_until"], "", "valid_until is not after valid_from, so the rule is never in force")
-	}
-	if c.Shadow && c.Rollout > 0 {
-		c.source.fail(c.at["rollout"], "leave one of them out", "a shadow rule changes no outcome, so there is nothing to roll out")
-	}
 }
 
 // constants checks that the lists and limits a condition names exist and fit.
@@ -306,7 +256,7 @@ func (c *condition) mayMiss() string {
 
 // programs checks types and translates what has no problem so far.
 func (c *compiler) programs(conditions []*condition) error {
-	env, err := withConstants(c.env, conditions)
+	env, err := withConstants(c.env, slices.Concat(conditions, c.items))
 	if err != nil {
 		return err
 	}
@@ -319,13 +269,15 @@ func (c *compiler) programs(conditions []*condition) error {
 		r := compiled{Rule: d.Rule, text: d.text}
 		if !d.failed {
 			t := translator{builder: b, condition: d, set: c.set, fields: fields}
-			r.condition = c.translate(env, &t)
-			r.reads = t.reads
+			d.node = c.translate(env, &t)
+			r.condition, r.reads = d.node, t.reads
+			c.translated = append(c.translated, d)
 		}
 		c.set.rules = append(c.set.rules, r)
 	}
+	c.cardPrograms(env, b, fields)
 	c.set.program = &b.program
-	c.constantConditions(conditions)
+	c.constantConditions()
 	return nil
 }
 
@@ -372,14 +324,14 @@ func (c *compiler) translate(env *cel.Env, t *translator) int32 {
 }
 
 // constantConditions finds conditions with the same result for every payment: they have one where no field is known.
-func (c *compiler) constantConditions(conditions []*condition) {
+func (c *compiler) constantConditions() {
 	m := newMachine(c.set.program)
 	m.probing = true
-	for i, d := range conditions {
+	for _, d := range c.translated {
 		if d.failed {
 			continue
 		}
-		switch t := m.truth(c.set.rules[i].condition); t {
+		switch t := m.truth(d.node); t {
 		case yes, no:
 			d.failAt(0, "", "the condition is always %t, whatever the payment", t == yes)
 		case absent:
@@ -413,6 +365,11 @@ func (c *compiler) tests() {
 		for i := range d.rules {
 			for j := range d.rules[i].Tests {
 				c.given(&d.rules[i].Tests[j])
+			}
+		}
+		for i := range d.cards {
+			for j := range d.cards[i].Tests {
+				c.given(&d.cards[i].Tests[j])
 			}
 		}
 		for i := range d.tests {

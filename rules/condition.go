@@ -23,6 +23,7 @@ type condition struct {
 	asks      map[string]bool // fields that known() asks for
 	constants map[string]bool // variables that macros made
 	lookUps   []lookUp        // of fields in lists
+	node      int32           // in the program
 	failed    bool
 }
 

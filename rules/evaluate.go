@@ -84,15 +84,15 @@ func (e *Evaluation) Evaluate(in Input) {
 	e.machine.begin(&in)
 	for _, at := range e.rules {
 		r := &e.set.rules[at]
-		t := e.machine.truth(r.condition)
+		t := r.truth(e.machine)
 		e.said = append(e.said, t)
 		if t == no || r.Shadow {
 			continue
 		}
 		if t == yes {
-			e.score += r.Score
+			e.score += r.score(e.machine)
 		}
-		outcome := r.asks(t)
+		outcome := r.asks(e.machine, t)
 		if k := rank(outcome, r.Overridable); k > e.best {
 			e.best, e.outcome = k, outcome
 		}
@@ -165,7 +165,11 @@ func rank(o topics.Outcome, overridable bool) int {
 
 // result is what a rule says where its condition came out as it did.
 func (r *compiled) result(m *machine, t truth) topics.RuleResult {
-	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(t), Shadow: r.Shadow, Read: r.values(m)}
+	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(m, t), Shadow: r.Shadow, Read: r.values(m)}
+	if r.card != nil {
+		result.Detail = r.card.detail(m)
+		return result
+	}
 	switch t {
 	case absent:
 		result.Detail = shorten(m.lacking(r.condition))
@@ -174,6 +178,22 @@ func (r *compiled) result(m *machine, t truth) topics.RuleResult {
 		result.Detail = failures[t]
 	}
 	return result
+}
+
+// truth is what the rule's condition comes to; a score card's is whether a band is reached.
+func (r *compiled) truth(m *machine) truth {
+	if r.card != nil {
+		return truthOf(r.card.outcome(r.card.points(m)) != "")
+	}
+	return m.truth(r.condition)
+}
+
+// score is what a hit adds to the decision's score.
+func (r *compiled) score(m *machine) int64 {
+	if r.card != nil {
+		return r.card.points(m)
+	}
+	return r.Score
 }
 
 // status is how a decision names the truth of a condition.
@@ -190,9 +210,12 @@ func (t truth) status() topics.RuleStatus {
 }
 
 // asks is what the rule asks for where its condition came out as it did.
-func (r *compiled) asks(t truth) topics.Outcome {
+func (r *compiled) asks(m *machine, t truth) topics.Outcome {
 	switch t {
 	case yes:
+		if r.card != nil {
+			return r.card.outcome(r.card.points(m))
+		}
 		return r.Outcome
 	case no:
 		return ""

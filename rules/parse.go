@@ -2,11 +2,9 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -38,6 +36,7 @@ type listDraft struct {
 // document is one rule file as parsed.
 type document struct {
 	rules  []*draft
+	cards  []*cardDraft
 	lists  []*listDraft
 	limits []*limitDraft
 	tests  []Test
@@ -54,7 +53,7 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "rules", "tests"}
+	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "rules", "scorecards", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
 		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "tags", "tests"}
 	listKeys     = []string{"description", "match", "file", "entries"}
@@ -123,9 +122,13 @@ func parse(s *source, text []byte) document {
 			for _, n := range s.sequence(p.value, "rules") {
 				d.rules = append(d.rules, s.rule(n))
 			}
+		case "scorecards":
+			for _, n := range s.sequence(p.value, "scorecards") {
+				d.cards = append(d.cards, s.scorecard(n))
+			}
 		case "tests":
 			for _, n := range s.sequence(p.value, "tests") {
-				d.tests = append(d.tests, s.test(n, fileTestKeys))
+				d.tests = append(d.tests, s.test(n, fileTestKeys, fileOutcomes))
 			}
 		default:
 			hint := suggest(p.key, documentKeys)
@@ -158,6 +161,12 @@ func (d *document) place() {
 			in(&r.Tests[i])
 		}
 	}
+	for _, c := range d.cards {
+		c.Scope = d.scope
+		for i := range c.Tests {
+			in(&c.Tests[i])
+		}
+	}
 	for i := range d.tests {
 		in(&d.tests[i])
 	}
@@ -188,9 +197,15 @@ func (s *source) checkName(at place, name, what string) string {
 	return name
 }
 
-func (s *source) rule(n ast.Node) *draft {
+// newDraft is what holds where a rule does not say otherwise.
+func (s *source) newDraft(n ast.Node) *draft {
 	d := &draft{source: s, at: map[string]place{"": placeOf(tokenOf(n))}}
 	d.Rule = Rule{Commands: []topics.CommandType{topics.CommandCreate}, Overridable: true, Enabled: true, File: s.name, Line: d.at[""].line}
+	return d
+}
+
+func (s *source) rule(n ast.Node) *draft {
+	d := s.newDraft(n)
 	before := len(*s.problems)
 	pairs := s.mapping(n, "a rule")
 	whole := len(*s.problems) == before // nothing was left out
@@ -270,14 +285,18 @@ func (d *draft) read(p pair) {
 			}
 		}
 	case "tests":
-		for _, test := range s.sequence(p.value, "tests") {
-			d.Tests = append(d.Tests, s.test(test, testKeys))
-		}
-		if len(d.Tests) > maxTests {
-			s.fail(at, "", "the rule has %d tests; at most %d are allowed", len(d.Tests), maxTests)
-		}
+		d.tests(p.value, ruleResults)
 	default:
 		s.fail(p.at, suggest(p.key, ruleKeys), "unknown key %q in a rule", p.key)
+	}
+}
+
+func (d *draft) tests(n ast.Node, expected []string) {
+	for _, test := range d.source.sequence(n, "tests") {
+		d.Tests = append(d.Tests, d.source.test(test, testKeys, expected))
+	}
+	if len(d.Tests) > maxTests {
+		d.source.fail(placeOf(tokenOf(n)), "", "the rule has %d tests; at most %d are allowed", len(d.Tests), maxTests)
 	}
 }
 
@@ -340,94 +359,4 @@ func (s *source) limits(n ast.Node) []*limitDraft {
 		drafts = append(drafts, l)
 	}
 	return drafts
-}
-
-func (s *source) lists(n ast.Node) []*listDraft {
-	var drafts []*listDraft
-	for _, p := range s.mapping(n, "lists") {
-		l := &listDraft{List: List{Name: s.checkName(p.at, p.key, "the list"), Match: MatchExact}, source: s, at: p.at}
-		sources := 0
-		for _, q := range s.mapping(p.value, fmt.Sprintf("the list %q", p.key)) {
-			at := placeOf(tokenOf(q.value))
-			switch q.key {
-			case "description":
-				s.text(q.value, "description")
-			case "match":
-				l.Match = Match(s.text(q.value, "match"))
-				if all := []string{string(MatchExact), string(MatchIgnoreCase), string(MatchBINPrefix), string(MatchNetwork)}; !slices.Contains(all, string(l.Match)) {
-					s.fail(at, suggest(string(l.Match), all), "match cannot be %q", l.Match)
-					l.Match = MatchExact
-				}
-			case "file":
-				sources++
-				l.file, l.fileAt = s.text(q.value, "file"), at
-			case "entries":
-				sources++
-				for _, e := range s.sequence(q.value, "entries") {
-					l.entryAt = append(l.entryAt, placeOf(tokenOf(e)))
-					l.Entries = append(l.Entries, s.entry(e))
-				}
-			default:
-				s.fail(q.at, suggest(q.key, listKeys), "unknown key %q in a list", q.key)
-			}
-		}
-		if sources != 1 {
-			s.fail(p.at, "", "the list %q must have either entries or a file", p.key)
-		}
-		drafts = append(drafts, l)
-	}
-	return drafts
-}
-
-// entry reads a list entry: a value alone, or a mapping with value, expires and reason.
-func (s *source) entry(n ast.Node) Entry {
-	if _, ok := n.(*ast.MappingNode); !ok {
-		return Entry{Value: s.value(n)}
-	}
-	var e Entry
-	for _, p := range s.mapping(n, "an entry") {
-		at := placeOf(tokenOf(p.value))
-		switch p.key {
-		case "value":
-			e.Value = s.value(p.value)
-		case "expires":
-			text := s.text(p.value, "expires")
-			var err error
-			if e.Expires, err = parseExpiry(text); err != nil && text != "" {
-				s.fail(at, "", "%s", err)
-			}
-		case "reason":
-			e.Reason = s.text(p.value, "reason")
-		default:
-			s.fail(p.at, suggest(p.key, entryKeys), "unknown key %q in an entry", p.key)
-		}
-	}
-	if e.Value == "" {
-		s.fail(placeOf(tokenOf(n)), "", "the entry has no value")
-	}
-	return e
-}
-
-// value reads text, or a whole number as the digits that were written.
-func (s *source) value(n ast.Node) string {
-	if _, ok := n.(*ast.IntegerNode); ok {
-		t := tokenOf(n)
-		if t.Value != "0" && (strings.HasPrefix(t.Value, "0") || strings.Trim(t.Value, "0123456789") != "") {
-			s.fail(placeOf(t), fmt.Sprintf("put it in quotes: %q", t.Value), "YAML may read %s as another number", t.Value)
-			return ""
-		}
-		return t.Value
-	}
-	return s.text(n, "a value")
-}
-
-// parseExpiry reads a date, which counts to its end in UTC, or a moment.
-func parseExpiry(text string) (time.Time, error) {
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return day.AddDate(0, 0, 1), nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at.UTC(), nil
-	}
-	return time.Time{}, fmt.Errorf("%q is neither a date such as 2027-01-31 nor a moment such as 2027-01-31T18:00:00Z", text)
 }

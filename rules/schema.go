@@ -25,6 +25,7 @@ func Schema() ([]byte, error) {
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
 		property("velocity", array("What is counted of the past; rules read velocity.NAME.", definitionSchema())),
 		property("rules", array("Evaluated in this order; the strongest outcome decides.", ruleSchema())),
+		property("scorecards", array("Points for signs that mean little alone; bands say what their sum asks for.", cardSchema())),
 		property("tests", array("Tests of the whole rule set.", testSchema(fileOutcomes, true))),
 	)
 	s.Required = []string{"version"}
@@ -79,6 +80,37 @@ func ruleSchema() *jsonschema.Schema {
 	s.AnyOf = []*jsonschema.Schema{{Required: []string{"when", "outcome"}},
 		{Required: []string{"enabled"}, Properties: jsonschema.NewProperties()}}
 	s.AnyOf[1].Properties.Set("enabled", &jsonschema.Schema{Const: false})
+	return s
+}
+
+func cardSchema() *jsonschema.Schema {
+	points := func(doc string) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "integer", Minimum: json.Number(fmt.Sprint(-maxScore)), Maximum: json.Number(fmt.Sprint(maxScore)), Description: doc}
+	}
+	item := object("",
+		property("name", nameSchema("")),
+		property("when", text("The condition, in CEL.")),
+		property("points", points("What it counts where the condition is true.")),
+		property("missing", points("What it counts where a field is missing.")),
+	)
+	item.Required = []string{"name", "when", "points"}
+	outcome := &jsonschema.Schema{Type: "string"}
+	for _, o := range fileOutcomes[:4] {
+		outcome.Enum = append(outcome.Enum, o)
+	}
+	band := object("", property("from", points("The sum at which the band begins.")), property("outcome", outcome))
+	band.Required = bandKeys
+	rule := ruleSchema()
+	s := object("One score card.")
+	for _, key := range cardKeys {
+		if p, ok := rule.Properties.Get(key); ok {
+			s.Properties.Set(key, p)
+		}
+	}
+	s.Properties.Set("items", array("", item))
+	s.Properties.Set("bands", array("In ascending order.", band))
+	s.Properties.Set("tests", array("Tests of this card alone.", testSchema(fileOutcomes[:4], false)))
+	s.Required = []string{"name", "items", "bands"}
 	return s
 }
 

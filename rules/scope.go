@@ -216,3 +216,56 @@ func (s *source) moment(n ast.Node, what string, end bool) time.Time {
 	}
 	return at
 }
+
+// named notes a rule's name: it stands once for the same tenants and regions.
+func (c *compiler) named(names map[string][]*draft, d *draft) {
+	if d.Name == "" {
+		return
+	}
+	for _, first := range names[d.Name] {
+		if first.rank() == d.rank() && first.overlaps(d.Scope) {
+			d.source.fail(d.at["name"], "", "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
+			return
+		}
+	}
+	names[d.Name] = append(names[d.Name], d)
+}
+
+// removals checks that a rule that says nothing but enabled: false takes another away.
+func (c *compiler) removals(names map[string][]*draft) {
+	var rules []string
+	for name, same := range names {
+		if slices.ContainsFunc(same, func(d *draft) bool { return !d.removal }) {
+			rules = append(rules, name)
+		}
+	}
+	for _, same := range names {
+		for _, d := range same {
+			if !d.removal {
+				continue
+			}
+			if len(d.Tests) > 0 {
+				d.source.fail(d.at["tests"], "give it a condition, or leave the tests out", "the rule %q has no condition that tests could try", d.Name)
+			}
+			removes := slices.ContainsFunc(same, func(other *draft) bool { return other.rank() < d.rank() && other.overlaps(d.Scope) })
+			if !removes {
+				d.source.fail(d.at["name"], suggest(d.Name, rules), "there is no rule %q to be removed here", d.Name)
+			}
+		}
+	}
+}
+
+// partly tells whether a rule is in force for some payments alone, so that another may have its condition.
+func (r *Rule) partly() bool {
+	return r.Shadow || r.Rollout > 0 || !r.ValidFrom.IsZero() || !r.ValidUntil.IsZero()
+}
+
+// inForce checks what a rule says of when it is in force.
+func (c *condition) inForce() {
+	if !c.ValidUntil.IsZero() && !c.ValidFrom.Before(c.ValidUntil) {
+		c.source.fail(c.at["valid_until"], "", "valid_until is not after valid_from, so the rule is never in force")
+	}
+	if c.Shadow && c.Rollout > 0 {
+		c.source.fail(c.at["rollout"], "leave one of them out", "a shadow rule changes no outcome, so there is nothing to roll out")
+	}
+}

@@ -34,9 +34,10 @@ type Set struct {
 
 type compiled struct {
 	Rule
-	text      string  // the condition, normalised
-	condition int32   // in the program
-	reads     []int32 // slots that the condition names, without repeats
+	text      string     // the condition, normalised
+	condition int32      // in the program
+	reads     []int32    // slots that the condition names, without repeats
+	card      *scorecard // in place of the condition
 
 	replacedBy []int // rules of the same name that take its place where they apply
 	replaces   bool  // it takes another's
@@ -64,6 +65,9 @@ func (s *Set) finish() {
 			strings.Join(r.Tenants, " "), strings.Join(r.Regions, " "))
 		put(h, "rule", r.Name, fmt.Sprint(r.Commands), r.text, string(r.Outcome), fmt.Sprint(r.Overridable), r.Reason,
 			fmt.Sprint(r.Score), string(r.OnMissing), string(r.OnError))
+		if r.card != nil {
+			put(h, r.card.canonical()...)
+		}
 	}
 	lists := append([]*List(nil), s.lists...)
 	sort.Slice(lists, func(i, j int) bool { return lists[i].Name < lists[j].Name })

@@ -19,12 +19,8 @@ var (
 )
 
 // test reads an inline test of a rule (testKeys) or of a file (fileTestKeys).
-func (s *source) test(n ast.Node, keys []string) Test {
+func (s *source) test(n ast.Node, keys, expected []string) Test {
 	t := Test{at: placeOf(tokenOf(n)), source: s, Given: map[string]string{}}
-	expected := ruleResults
-	if slices.Contains(keys, "rules") {
-		expected = fileOutcomes
-	}
 	for _, p := range s.mapping(n, "a test") {
 		at := placeOf(tokenOf(p.value))
 		switch {
