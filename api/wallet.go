@@ -54,8 +54,8 @@ func (o *walletOrder) approve() error {
 	switch requester := strings.TrimSpace(o.command.RequestedBy); {
 	case requester == "":
 		return invalid("requested_by", "requested_by: is missing; want who asked for the adjustment that this API key approves")
-	case strings.EqualFold(requester, o.command.ApprovedBy):
-		return invalid("requested_by", "requested_by: is this API key, which approves; an adjustment needs two people")
+	case topics.SamePerson(requester, o.command.ApprovedBy):
+		return invalid("requested_by", "requested_by: is this API key, which approves, or looks like it; an adjustment needs two people")
 	}
 	return nil
 }

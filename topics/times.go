@@ -1,9 +1,6 @@
 package topics
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // The years, in UTC, in which the times of commands lie. RFC 3339 has four digits for a year: what a sender's offset leaves
 // beyond them could be written and not be read again.
@@ -33,9 +30,4 @@ func OccurredAt(given, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return given
-}
-
-// SamePerson says whether two names are of one person: letter case and outer spaces tell nobody apart.
-func SamePerson(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
 }

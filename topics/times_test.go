@@ -66,14 +66,3 @@ func TestOccurredAt(t *testing.T) {
 		t.Error("no time became one")
 	}
 }
-
-func TestSamePerson(t *testing.T) {
-	for _, other := range []string{"ana", "Ana ", "\tANA"} {
-		if !SamePerson("ana", other) {
-			t.Errorf("ana and %q are two people", other)
-		}
-	}
-	if SamePerson("ana", "bo") {
-		t.Error("ana and bo are one person")
-	}
-}

@@ -80,8 +80,10 @@ func (c *WalletCommand) invalidReason() string {
 		return ""
 	case c.RequestedBy == "" || c.ApprovedBy == "":
 		return "requested_by and approved_by: one is missing; an adjustment needs two people"
+	case MixedScripts(c.RequestedBy), MixedScripts(c.ApprovedBy):
+		return "requested_by and approved_by: one mixes letters of several scripts, which look alike; want the letters of one"
 	case SamePerson(c.RequestedBy, c.ApprovedBy):
-		return "approved_by: is the same as requested_by; an adjustment needs two people"
+		return "approved_by: is the same as requested_by, or looks like it; an adjustment needs two people"
 	}
 	return ""
 }

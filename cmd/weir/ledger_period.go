@@ -140,8 +140,8 @@ func checkClose(r *topics.PeriodClose) error {
 		return fmt.Errorf("%w: --month: %w", errConfiguration, err)
 	case time.Now().Before(month.End()):
 		return fmt.Errorf("%w: --month: %s ends at %s", errConfiguration, month, month.End().Format(time.RFC3339))
-	case r.RequestedBy == "" || r.ApprovedBy == "" || topics.SamePerson(r.RequestedBy, r.ApprovedBy):
-		return fmt.Errorf("%w: --requested-by and --approved-by: want two different people", errConfiguration)
+	case topics.SamePerson(r.RequestedBy, r.ApprovedBy) || topics.MixedScripts(r.RequestedBy) || topics.MixedScripts(r.ApprovedBy):
+		return fmt.Errorf("%w: --requested-by and --approved-by: want two different people, whose names do not look alike and are each of one script", errConfiguration)
 	}
 	id, err := uuid.NewV7()
 	r.CommandID = id.String()

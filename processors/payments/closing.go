@@ -65,8 +65,8 @@ func (s *partition) closePeriod(in *input, r *stream.Record) []stream.Output {
 	told := s.answer(c, r)
 	out := outputs{partition: s, record: r}
 	switch {
-	case c.RequestedBy == "" || c.ApprovedBy == "" || topics.SamePerson(c.RequestedBy, c.ApprovedBy):
-		told.Refusal, told.Detail = topics.RefusedInvalid, "requested_by and approved_by: want two different people"
+	case topics.SamePerson(c.RequestedBy, c.ApprovedBy) || topics.MixedScripts(c.RequestedBy) || topics.MixedScripts(c.ApprovedBy):
+		told.Refusal, told.Detail = topics.RefusedInvalid, "requested_by and approved_by: want two different people, whose names do not look alike and are each of one script"
 	case r.Time.Before(c.month.End()):
 		told.Refusal, told.Detail = topics.RefusedWrongState, fmt.Sprintf("%s ends at %s", c.month, c.month.End().Format(time.RFC3339))
 	case !s.closed[c.Tenant].Before(c.month):
