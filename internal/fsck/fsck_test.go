@@ -146,7 +146,7 @@ func TestCorruptionInTheDatabaseIsFound(t *testing.T) {
 			[]string{"position: partition 0", "published up to 12, applied only up to 11"}},
 		{"the applied position is gone", sql(`DELETE FROM stream_positions WHERE partition = 0`),
 			[]string{"position: partition 0: stream_log at position 11", "applied only up to 0"}},
-		{"an input applied before its time", sql(`INSERT INTO applied_inputs VALUES (0, '00000000-0000-0000-0000-000000000000', 99)`),
+		{"an input applied before its time", sql(`INSERT INTO applied_inputs (partition, id, position) VALUES (0, '00000000-0000-0000-0000-000000000000', 99)`),
 			[]string{"position: partition 0: applied_inputs at position 99", "applied only up to 12"}},
 		{"another record was applied last", sql(`UPDATE stream_positions SET last_hash = '\x00' WHERE partition = 0`),
 			[]string{"position: partition 0: 0-11-0 of payments.inbox.v1", "that of the one applied was 00"}},

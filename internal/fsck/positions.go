@@ -170,7 +170,7 @@ func (p *partitionCheck) beyond(ctx context.Context) error {
 	rows, err := collect[row](ctx, p.checker, `SELECT
 	COALESCE((SELECT next FROM stream_positions WHERE role = $1 AND partition = $2), 0),
 	COALESCE((SELECT max(position) FROM stream_log WHERE role = $1 AND partition = $2), -1),
-	COALESCE((SELECT max(position) FROM entries WHERE partition = $2), -1),
+	COALESCE((SELECT max(place) >> 16 FROM entries WHERE partition = $2), -1),
 	COALESCE((SELECT max(position) FROM applied_inputs WHERE partition = $2), -1)`, role, p.snapshot.partition)
 	if err != nil {
 		return fmt.Errorf("compare the applied position with the tables: %w", err)

@@ -207,8 +207,8 @@ func (c *lineCheck) line(last *lineKey, key lineKey, amount, after int64, balanc
 
 const differentLines = `
 WITH timed AS (
-	SELECT position, ordinal, accounts, amounts, max(booked_at) OVER (ORDER BY position, ordinal) AS booked
-	FROM entries WHERE partition = $1 AND position < $2
+	SELECT position, ordinal, accounts, amounts, max(booked_at) OVER (ORDER BY place) AS booked
+	FROM entries WHERE partition = $1 AND place < $2::int8 * 65536
 ), want AS (
 	SELECT t.position, t.ordinal, p.account, t.booked, sum(p.amount)::int8 AS amount
 	FROM timed t, LATERAL unnest(t.accounts, t.amounts) AS p(account, amount)

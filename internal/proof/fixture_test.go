@@ -189,8 +189,17 @@ func (f *fixture) restore() {
 	for _, table := range savedTables() {
 		_, err := f.db.Pool.Exec(f.t.Context(), `DELETE FROM `+table)
 		f.must(err)
-		f.exec(`INSERT INTO ` + table + ` SELECT * FROM saved_` + table)
+		f.exec(`INSERT INTO ` + table + insertedColumns(table) + ` FROM saved_` + table)
 	}
+}
+
+// insertedColumns leaves out what the database computes.
+func insertedColumns(table string) string {
+	if table != "entries" {
+		return ` SELECT *`
+	}
+	const columns = `position, booked_at, link, effective, partition, ordinal, payment, template, reference, accounts, amounts`
+	return ` (` + columns + `) SELECT ` + columns
 }
 
 // verify verifies everything, with the checkpoints or without them.

@@ -137,8 +137,8 @@ func (p *partition) snapshot(ctx context.Context) error {
 		case !errors.Is(err, store.ErrNoHead):
 			return err
 		}
-		rows, _ := tx.Query(ctx, `SELECT position, ordinal FROM entries WHERE partition = $1 AND position >= $2
-ORDER BY position, ordinal LIMIT $3`, p.number, p.next, maxListed)
+		rows, _ := tx.Query(ctx, `SELECT position, ordinal FROM entries WHERE partition = $1 AND place >= $2::int8 * 65536
+ORDER BY place LIMIT $3`, p.number, p.next, maxListed)
 		var position int64
 		var index int16
 		_, err = pgx.ForEachRow(rows, []any{&position, &index}, func() error {

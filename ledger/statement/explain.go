@@ -50,7 +50,7 @@ const movements = `
 SELECT e.template, count(*), COALESCE(sum(l.amount) FILTER (WHERE l.amount > 0), 0)::int8,
 	COALESCE(-sum(l.amount) FILTER (WHERE l.amount < 0), 0)::int8, min(l.booked), max(l.booked)
 FROM statement_lines l, LATERAL (SELECT template FROM entries
-	WHERE partition = l.partition AND position = l.position AND ordinal = l.ordinal LIMIT 1) AS e
+	WHERE partition = l.partition AND place = l.position * 65536 + l.ordinal LIMIT 1) AS e
 WHERE l.partition = $1 AND l.account = $2 AND l.booked >= $3 AND l.booked < $4
 GROUP BY e.template`
 

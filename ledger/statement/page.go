@@ -203,7 +203,7 @@ const describeEntries = `
 SELECT w.place, e.template, e.payment, e.reference, e.effective
 FROM unnest($1::int4[], $2::int8[], $3::int2[]) WITH ORDINALITY AS w(partition, position, ordinal, place),
 LATERAL (SELECT template, payment, reference, effective FROM entries
-	WHERE partition = w.partition AND position = w.position AND ordinal = w.ordinal LIMIT 1) AS e`
+	WHERE partition = w.partition AND place = w.position * 65536 + w.ordinal LIMIT 1) AS e`
 
 // describe adds to the lines what their entries say.
 func describe(ctx context.Context, tx querier, lines []Line) error {

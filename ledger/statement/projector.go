@@ -214,7 +214,7 @@ func (p *Projector) lookOnce(ctx context.Context) (missing bool, err error) {
 
 const pageOfEntries = `
 SELECT position, ordinal, booked_at, accounts, amounts FROM entries
-WHERE partition = $1 AND position >= $2 AND position < $3 ORDER BY position, ordinal LIMIT $4`
+WHERE partition = $1 AND place >= $2::int8 * 65536 AND place < $3::int8 * 65536 ORDER BY place LIMIT $4`
 
 // read reads the next entries of the partitions that lag, which share the bound of a round.
 func (p *Projector) read(ctx context.Context, steps []*step) error {

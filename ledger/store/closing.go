@@ -37,7 +37,7 @@ SELECT code, currency, sum(minor)::int8 FROM (
 	SELECT a.code, a.currency, -line.amount
 	FROM entries e, LATERAL unnest(e.accounts, e.amounts) AS line(account, amount)
 	JOIN accounts a ON a.partition = $1 AND a.id = line.account
-	WHERE e.partition = $1 AND e.position >= $3 AND coalesce(e.effective, e.booked_at) >= $4 AND a.tenant = $2
+	WHERE e.partition = $1 AND e.place >= $3::int8 * 65536 AND coalesce(e.effective, e.booked_at) >= $4 AND a.tenant = $2
 ) AS moved GROUP BY code, currency`, partition, tenant, since, end)
 	var of CodeIn
 	var minor int64
@@ -54,7 +54,7 @@ SELECT code, currency, sum(minor)::int8 FROM (
 // behind the last entry where there is none. Positions and times grow together, so it is found by halving.
 func firstBookedSince(ctx context.Context, pool *pgxpool.Pool, partition int32, t time.Time) (int64, error) {
 	var last *int64
-	if err := pool.QueryRow(ctx, `SELECT max(position) FROM entries WHERE partition = $1`, partition).Scan(&last); err != nil || last == nil {
+	if err := pool.QueryRow(ctx, `SELECT max(place) >> 16 FROM entries WHERE partition = $1`, partition).Scan(&last); err != nil || last == nil {
 		return 0, err
 	}
 	low, high := int64(0), *last+1
@@ -63,7 +63,7 @@ func firstBookedSince(ctx context.Context, pool *pgxpool.Pool, partition int32, 
 		var position int64
 		var booked time.Time
 		err := pool.QueryRow(ctx, `
-SELECT position, booked_at FROM entries WHERE partition = $1 AND position >= $2 ORDER BY partition, position LIMIT 1`,
+SELECT position, booked_at FROM entries WHERE partition = $1 AND place >= $2::int8 * 65536 ORDER BY partition, place LIMIT 1`,
 			partition, middle).Scan(&position, &booked)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows), err == nil && !booked.Before(t):

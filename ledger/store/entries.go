@@ -23,7 +23,7 @@ func Entry(ctx context.Context, pool *pgxpool.Pool, id ledger.EntryID) (ledger.E
 SELECT e.booked_at, e.effective, e.payment, e.template, e.reference, line.amount, a.tenant, a.code, a.owner, a.currency
 FROM entries e, LATERAL unnest(e.accounts, e.amounts) WITH ORDINALITY AS line(account, amount, place)
 LEFT JOIN accounts a ON a.partition = $1 AND a.id = line.account
-WHERE e.partition = $1 AND e.position = $2 AND e.ordinal = $3 ORDER BY line.place`, id.Partition, id.Position, id.Index)
+WHERE e.partition = $1 AND e.place = $2::int8 * 65536 + $3::int2 ORDER BY line.place`, id.Partition, id.Position, id.Index)
 	var at time.Time
 	var effective *time.Time
 	var reference *string

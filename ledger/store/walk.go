@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -31,8 +32,11 @@ type Row struct {
 }
 
 const selectRows = `SELECT position, ordinal, booked_at, effective, payment, template, reference, link, accounts, amounts
-FROM entries WHERE partition = $1 AND (position, ordinal) > ($2, $3) AND position < $4
-ORDER BY position, ordinal LIMIT $5`
+FROM entries WHERE partition = $1 AND place > $2::int8 * 65536 + $3::int2 AND place < $4::int8 * 65536
+ORDER BY place LIMIT $5`
+
+// lastPosition bounds positions, so that with 16 bits for the ordinal they fit 64.
+const lastPosition = math.MaxInt64 >> 16
 
 // Walk calls f with each entry of a partition after one and below a position, in order. What it is called with is valid
 // until it returns; an error of f ends the walk and is returned. Memory is bounded, whatever the size.
@@ -81,7 +85,7 @@ func (w *walker) page(ctx context.Context, f func(*Row) error) (n int, err error
 func eachRow(ctx context.Context, pool *pgxpool.Pool, after ledger.EntryID, below int64, limit int, f func(values [][]byte) error) error {
 	return database.ReadInOrder(ctx, pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectRows, pgx.QueryResultFormats{pgx.BinaryFormatCode},
-			after.Partition, after.Position, after.Index, below, limit)
+			after.Partition, max(after.Position, -lastPosition), after.Index, min(below, lastPosition), limit)
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
