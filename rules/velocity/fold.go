@@ -108,8 +108,7 @@ func (s *State) shorten(e *entry, n int) {
 func (s *State) setSummary(e *entry, number uint32) {
 	buckets, values := s.summariser.buckets, s.summariser.values
 	n := len(buckets) + len(values)
-	// The old summary is not needed any more: nothing of it is copied.
-	e.summary = s.lists.resize(s.lists.resize(e.summary, int(e.summed), 0), 0, n)
+	e.summary = s.lists.resize(e.summary, int(e.summed), n)
 	e.summed = uint16(n)
 	list := s.lists.list(e.summary, n)
 	copy(list[copy(list, buckets):], values)

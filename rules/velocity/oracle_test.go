@@ -17,6 +17,7 @@ type oracle struct {
 	replies map[Origin][]Answer
 	plan    map[string]map[string]int64 // by dimension: what is recorded, since when
 	window  map[string]int64
+	named   map[string]bool  // kinds that any plan has named: a category that none has named is a decline like others
 	floor   map[string]int64 // by dimension: earlier events may have been dropped, while the window was shorter
 }
 
@@ -32,7 +33,7 @@ type oracleEvent struct {
 func newOracle(skew int64) *oracle {
 	return &oracle{
 		skew: skew, events: map[Key][]oracleEvent{}, high: map[source]int64{}, replies: map[Origin][]Answer{},
-		plan: map[string]map[string]int64{}, window: map[string]int64{}, floor: map[string]int64{},
+		plan: map[string]map[string]int64{}, window: map[string]int64{}, floor: map[string]int64{}, named: map[string]bool{},
 	}
 }
 
@@ -48,6 +49,7 @@ func (o *oracle) retain(now int64, plan *Retain) {
 		parts := []string{""}
 		for _, kind := range d.Kinds {
 			parts = append(parts, "kind "+kind)
+			o.named[kind] = true
 		}
 		for _, of := range d.Of {
 			parts = append(parts, "of "+of)
@@ -112,6 +114,9 @@ func (o *oracle) records(field, kind string) bool {
 
 func (o *oracle) record(at int64, s *Signal, d *Dimension) {
 	event := oracleEvent{at: at, kind: s.Kind, command: s.Command, amounts: map[ledger.Currency]Amount{}, distinct: map[string]uint32{}}
+	if strings.HasPrefix(s.Kind, "declined.") && !o.named[s.Kind] {
+		event.kind = KindDeclined
+	}
 	for _, a := range d.Amounts {
 		event.amounts[a.Currency] = a
 	}
