@@ -16,6 +16,15 @@ var ErrNoRules = errors.New("no rule file (*.yaml or *.yml)")
 // Load reads and compiles the rule files at paths on disk; of a directory, its *.yaml and *.yml files in alphabetical
 // order, subdirectories left out. A mistake in a file is an error of type Problems.
 func Load(paths ...string) (*Set, error) {
+	files, err := Read(paths...)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(files, func(name string) ([]byte, error) { return os.ReadFile(filepath.FromSlash(name)) })
+}
+
+// Read reads the rule files at paths on disk as Load does, and compiles nothing.
+func Read(paths ...string) ([]File, error) {
 	var files []File
 	for _, p := range paths {
 		names, err := ruleFiles(p)
@@ -30,7 +39,7 @@ func Load(paths ...string) (*Set, error) {
 			files = append(files, File{Name: filepath.ToSlash(name), Text: text})
 		}
 	}
-	return Compile(files, func(name string) ([]byte, error) { return os.ReadFile(filepath.FromSlash(name)) })
+	return files, nil
 }
 
 func ruleFiles(p string) ([]string, error) {

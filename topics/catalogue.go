@@ -10,6 +10,7 @@ const (
 	Events      = "payments.events.v1"
 	Entries     = "ledger.entries.v1"
 	Decisions   = "risk.decisions.v1"
+	Rules       = "risk.rules.v1"
 	PSPRequests = "psp.requests.v1"
 	PSPWebhooks = "psp.webhooks.v1"
 	Positions   = "weir.positions.v1"
@@ -157,6 +158,11 @@ func flowTopics() []Topic {
 			Name: Decisions, Purpose: "The risk decision on each assessed command, with what every rule said.",
 			Key: customerKey, Retention: forEver, Value: Decision{}, Types: []string{TypeDecision},
 			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
+		},
+		{
+			Name: Rules, Purpose: "The rule sets that were deployed, all in partition 0: what is in force, what waits for approval, every set that ever was and when. weir rules writes it.",
+			Key: "live, candidate, proposed, set-<rule set hash> or history-<time>", Compacted: true, Retention: forEver, Value: RuleDeployment{}, Types: []string{TypeRuleDeployment},
+			Writers: []string{"operators"}, Readers: []string{"risk", "operators"},
 		},
 		{
 			Name: PSPRequests, DeadLetters: PSPRequestsDeadLetters, Purpose: "What the gateway performs at PSPs.",

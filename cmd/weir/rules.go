@@ -24,13 +24,14 @@ const maxCommandBytes = 1 << 20
 func newRulesCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "Check, test and try out rule files",
-		Long: `Check, test and try out rule files. A path is a file or a directory of *.yaml files; without one, the rule set that is
+		Short: "Check, test, try out and deploy rule files",
+		Long: `Check, test, try out and deploy rule files. A path is a file or a directory of *.yaml files; without one, the rule set that is
 built in is used. rules/README.md is the manual.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a))
+	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
+		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a))
 	return cmd
 }
 

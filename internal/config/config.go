@@ -99,6 +99,8 @@ type Idempotency struct {
 // Risk is the rule set, and the data files that fill fields of it.
 type Risk struct {
 	Rules        string `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
+	RulesFrom    string `key:"rules_from" validate:"oneof=files topic" doc:"Where the rule set comes from: files, those of risk.rules, taken up when they change; or topic, what weir rules deploy has put into risk.rules.v1, so that all processes change over together. Until anything was deployed, topic means the files, too."`
+	FourEyes     bool   `key:"rules_four_eyes" doc:"A rule set that is deployed decides only once a second person has approved it."`
 	GeoIPASN     string `key:"geoip_asn" doc:"Database of networks in MaxMind's format (.mmdb), such as GeoLite2-ASN: fills ip.asn. A changed file is taken up while weir runs. Empty: the field is missing."`
 	GeoIPCountry string `key:"geoip_country" doc:"Database of countries or cities in MaxMind's format (.mmdb), such as GeoLite2-Country: fills ip.country. A changed file is taken up while weir runs. Empty: the field is missing."`
 	BINTable     string `key:"bin_table" doc:"CSV file of BIN ranges, as rules/README.md describes it: fills bin.scheme, bin.country and the others. A changed file is taken up while weir runs. Empty: the fields are missing."`
@@ -181,6 +183,7 @@ func Default() Config {
 			Idempotency: Idempotency{Keep: topics.DedupHorizon, TakeOverAfter: 15 * time.Second},
 		},
 		Velocity: Velocity{Within: 2 * time.Second, Skew: time.Minute, ReplyBytes: 16 << 20, Flush: time.Second},
+		Risk:     Risk{RulesFrom: "files"},
 		Payments: Payments{
 			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,

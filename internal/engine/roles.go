@@ -75,7 +75,7 @@ func (e *Engine) addRisk(context.Context) error {
 	r, err := risk.New(risk.Config{
 		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: e.rules(), Find: files.Find,
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
-		Within: e.Config.Velocity.Within,
+		Within: e.Config.Velocity.Within, Deployed: e.Config.Risk.RulesFrom == "topic", FourEyes: e.Config.Risk.FourEyes,
 	})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ type metrics struct {
 	notAssessed  prometheus.Counter
 	asked, late  prometheus.Counter
 	reloads      *prometheus.CounterVec
-	broken       prometheus.Gauge
+	broken       *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -42,9 +42,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		late: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_late_total",
 			Help: "Answers of velocity that did not come within velocity.within and were taken as missing."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
-			Help: "Attempts to take an edited rule set into force, by result."}, []string{"result"}),
-		broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_rules_broken",
-			Help: "1 while the rule files on disk have mistakes and the last good set is in force."}),
+			Help: "Attempts to take a new rule set into force, by set (live, candidate) and result."}, []string{"set", "result"}),
+		broken: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "weir_rules_broken",
+			Help: "1 while the rules on disk or those deployed last cannot be used and the last good set is in force."}, []string{"set"}),
 	}
 	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 		m.decisions[o] = decisions.WithLabelValues(string(o))
@@ -74,12 +74,12 @@ func (m *metrics) decided(d *topics.Decision) {
 	}
 }
 
-func (m *metrics) reloaded(err error) {
+func (m *metrics) reloaded(set string, err error) {
 	if err != nil {
-		m.reloads.WithLabelValues("failed").Inc()
-		m.broken.Set(1)
+		m.reloads.WithLabelValues(set, "failed").Inc()
+		m.broken.WithLabelValues(set).Set(1)
 		return
 	}
-	m.reloads.WithLabelValues("ok").Inc()
-	m.broken.Set(0)
+	m.reloads.WithLabelValues(set, "ok").Inc()
+	m.broken.WithLabelValues(set).Set(0)
 }

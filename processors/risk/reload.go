@@ -15,19 +15,23 @@ import (
 	"github.com/weirhq/weir/internal/filewatch"
 	"github.com/weirhq/weir/rules"
 	defaultrules "github.com/weirhq/weir/testdata"
+	"github.com/weirhq/weir/topics"
 )
 
 // RuleSource holds the rule set in force and replaces it when its files change. A set with any mistake, or with a
 // failing inline test, never comes into force: the last good one stays.
 type RuleSource struct {
+	name    string   // live or candidate, of metrics
 	paths   []string // none: the default set
 	log     *slog.Logger
 	metrics *metrics
-	current atomic.Pointer[rules.Set]
+	current atomic.Pointer[rules.Set] // nil: there is no candidate
 
 	mu     sync.Mutex
 	status RuleStatus
 	seen   filewatch.Stamps // of the files, when they were last read
+	// deployed is when the set in force was deployed; zero: it comes from files.
+	deployed time.Time
 }
 
 // RuleStatus says what is in force.
@@ -36,7 +40,8 @@ type RuleStatus struct {
 	Rules    int
 	Paths    []string // none: the default set
 	LoadedAt time.Time
-	// Err is why the files on disk are not in force, nil where they are. Its text shows each mistake with its line.
+	// Err is why what is on disk, or what was deployed last, is not in force; nil where it is. Its text shows each mistake
+	// with its line.
 	Err error
 }
 
@@ -49,7 +54,7 @@ func CheckRules(paths []string) error {
 // openRules loads the rule set at paths, or the default set where there are none. An error is one of the files and
 // stops the start.
 func openRules(paths []string, log *slog.Logger, m *metrics) (*RuleSource, error) {
-	s := &RuleSource{paths: paths, log: log, metrics: m}
+	s := &RuleSource{name: topics.RulesLive, paths: paths, log: log, metrics: m}
 	set, err := s.first()
 	if err != nil {
 		return nil, err
@@ -68,10 +73,14 @@ func (s *RuleSource) first() (set *rules.Set, err error) {
 // Set is the rule set in force.
 func (s *RuleSource) Set() *rules.Set { return s.current.Load() }
 
-// version orders rule sets: it is when the newest of the files was written, in milliseconds since 1970; 0 without files.
+// version orders rule sets: it is when the set was deployed, or when the newest of the files was written, in milliseconds
+// since 1970; 0 without either.
 func (s *RuleSource) version() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.deployed.IsZero() {
+		return s.deployed.UnixMilli()
+	}
 	if newest := s.seen.Newest(); !newest.IsZero() {
 		return newest.UnixMilli()
 	}
@@ -112,32 +121,57 @@ func (s *RuleSource) take(set *rules.Set) {
 	s.mu.Lock()
 	s.status = RuleStatus{Hash: set.Hash(), Rules: len(set.Rules()), Paths: s.paths, LoadedAt: time.Now()}
 	s.mu.Unlock()
-	s.log.Info("rules in force", "rule_set", set.Hash(), "rules", len(set.Rules()), "paths", s.paths)
+	s.log.Info("rules in force", "set", s.name, "rule_set", set.Hash(), "rules", len(set.Rules()), "paths", s.paths)
 }
 
 // Reload reads the files again and takes them into force if they are good; otherwise the error says why, and the set
 // in force stays.
 func (s *RuleSource) Reload() error {
 	set, seen, err := s.read()
-	s.metrics.reloaded(err)
 	s.mu.Lock()
 	s.seen = seen
-	repaired := s.status.Err != nil && err == nil
+	s.mu.Unlock()
+	return s.replace(set, err)
+}
+
+// replace takes a new set into force, or tells why there is none.
+func (s *RuleSource) replace(set *rules.Set, err error) error {
+	s.metrics.reloaded(s.name, err)
+	s.mu.Lock()
+	repaired, inForce := s.status.Err != nil && err == nil, s.status.Hash
 	s.status.Err = err
 	s.mu.Unlock()
 	if err != nil {
-		s.log.Error("rules on disk are broken; the last good set stays in force", "rule_set", s.Set().Hash(), "error", err)
+		s.log.Error("new rules are broken; the last good set stays in force", "set", s.name, "rule_set", inForce, "error", err)
 		return err
 	}
-	if set.Hash() != s.Set().Hash() {
+	if s.Set() == nil || set.Hash() != s.Set().Hash() {
 		s.take(set)
 		return nil
 	}
 	s.current.Store(set) // the same decisions; descriptions and tests may have changed
 	if repaired {
-		s.log.Info("rules on disk are good again", "rule_set", set.Hash())
+		s.log.Info("rules are good again", "rule_set", set.Hash())
 	}
 	return nil
+}
+
+// deploy takes a set that was deployed at a time into force, or tells why it cannot.
+func (s *RuleSource) deploy(set *rules.Set, at time.Time, err error) {
+	if s.replace(set, err) == nil { // else it is logged, counted and kept in the status
+		s.mu.Lock()
+		s.deployed = at
+		s.mu.Unlock()
+	}
+}
+
+// drop ends a candidate.
+func (s *RuleSource) drop() {
+	s.current.Store(nil)
+	s.mu.Lock()
+	s.status = RuleStatus{}
+	s.mu.Unlock()
+	s.log.Info("there is no set any more", "set", s.name)
 }
 
 // Watch reloads the rules when their files change, until the context ends.

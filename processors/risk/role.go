@@ -25,19 +25,23 @@ const (
 // Config says what the risk role needs.
 type Config struct {
 	Kafka      []kgo.Opt
-	Partitions int32         // of every topic
-	Rules      []string      // rule files or directories of them; none: the default rule set
-	Within     time.Duration // for an answer of velocity; after that it is missing
-	Find       Find          // nil: there are no data files, and what they would say is missing
-	InstanceID string        // static membership, as in stream.TransformConfig
-	Limits     stream.Limits
-	Log        *slog.Logger
-	Registerer prometheus.Registerer // nil for none
+	Partitions int32    // of every topic
+	Rules      []string // rule files or directories of them; none: the default rule set
+	// Deployed takes the rules from risk.rules.v1; those of Rules are in force until any were deployed there. FourEyes refuses
+	// those that no second person has approved.
+	Deployed, FourEyes bool
+	Within             time.Duration // for an answer of velocity; after that it is missing
+	Find               Find          // nil: there are no data files, and what they would say is missing
+	InstanceID         string        // static membership, as in stream.TransformConfig
+	Limits             stream.Limits
+	Log                *slog.Logger
+	Registerer         prometheus.Registerer // nil for none
 }
 
 // Role is the risk role of one process.
 type Role struct {
 	rules    *RuleSource
+	deployed *deployedRules // nil: rules come from files
 	join     *join
 	commands *stream.Transform
 	wallets  *stream.Transform
@@ -71,6 +75,11 @@ func New(c Config) (*Role, error) {
 		return made, nil
 	}
 	role := &Role{rules: source}
+	if c.Deployed {
+		log := c.Log.With("role", RoleName)
+		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
+			candidate: &RuleSource{name: topics.RulesCandidate, log: log, metrics: m}, liveAt: -1, candidateAt: -1}
+	}
 	role.wallets, err = transform(stream.TransformConfig{Role: RoleNameWallet, Input: topics.WalletCommands,
 		DeadLetters: topics.WalletCommandsDeadLetters, Apply: assessor.AssessWallet})
 	if err != nil {
@@ -87,8 +96,16 @@ func New(c Config) (*Role, error) {
 	return role, nil
 }
 
-// Run assesses commands and watches the rule files until ctx is done, then finishes what is in flight and returns nil.
+// Run assesses commands and watches the rules until ctx is done, then finishes what is in flight and returns nil.
 func (r *Role) Run(ctx context.Context) error {
+	watch := r.rules.Watch
+	if r.deployed != nil {
+		reader, err := r.deployed.start(ctx)
+		if err != nil || reader == nil {
+			return err
+		}
+		watch = func(ctx context.Context) error { r.deployed.follow(ctx, reader); return nil }
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	answering, end := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error {
@@ -97,7 +114,7 @@ func (r *Role) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return r.join.counter.run(answering) })
 	group.Go(func() error { return r.wallets.Run(ctx) })
-	group.Go(func() error { return r.rules.Watch(ctx) })
+	group.Go(func() error { return watch(ctx) })
 	return group.Wait()
 }
 

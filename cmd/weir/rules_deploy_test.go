@@ -1,0 +1,50 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/weirhq/weir/internal/broker/brokertest"
+)
+
+// TestRulesFromIdeaToProduction: a set is deployed, approved, replaced and taken back, and the history tells it.
+func TestRulesFromIdeaToProduction(t *testing.T) {
+	b := brokertest.New(t, 4)
+	weir := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errOut := rulesOutput(t, append(args, "--brokers", strings.Join(b.Config.Brokers, ","), "--set", "kafka.partitions=4",
+			"--set", "risk.rules_from=topic", "--set", "risk.rules_four_eyes=true")...)
+		if code != want {
+			t.Fatalf("weir rules %s: exit %d, want %d\n%s%s", strings.Join(args, " "), code, want, out, errOut)
+		}
+		return out + errOut
+	}
+	says := func(text string, wants ...string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is not in\n%s", want, text)
+			}
+		}
+	}
+	says(weir(exitOK, "history"), "no rule set was deployed")
+	good := strings.Replace(brokenRule, "contry", "country", 1)
+	first, second := writeFile(t, "first.yaml", good), writeFile(t, "second.yaml", strings.Replace(good, "hold\n    on", "block\n    on", 1))
+	says(weir(exitProblem, "deploy", writeFile(t, "broken.yaml", brokenRule), "--author", "ann", "--comment", "x"), `did you mean "card.country"?`, "1 problem")
+	says(weir(exitProblem, "deploy", first), "Name an author and a comment")
+	hash := func(text string) string { return strings.Fields(strings.SplitN(text, "rule set ", 2)[1])[0] }
+	a := hash(weir(exitOK, "deploy", first, "--author", "ann", "--comment", "card testing"))
+	says(weir(exitOK, "history"), a, "proposed", "ann", "card testing")
+	says(weir(exitProblem, "approve", a, "--approver", "ann"), "another person must approve it")
+	says(weir(exitOK, "approve", a[:8], "--approver", "bob"), "deployed, approved by bob")
+	b2 := hash(weir(exitOK, "deploy", second, "--author", "bob", "--comment", "stricter"))
+	weir(exitOK, "approve", b2, "--approver", "ann")
+	says(weir(exitOK, "rollback", "--author", "cat"), a)
+	history := weir(exitOK, "history")
+	says(history, a, b2, "ann (rolled back by cat)")
+	if lines := strings.Split(strings.TrimSpace(history), "\n"); len(lines) != 4 || !strings.Contains(lines[3], "live, in force") || strings.Count(history, "in force") != 1 {
+		t.Errorf("the history is\n%s", history)
+	}
+	says(weir(exitOK, "deploy", second, "--author", "bob", "--comment", "try it", "--candidate"), "deployed as candidate")
+	says(weir(exitUsage, "approve"), "hash of the rule set")
+}

@@ -1,0 +1,148 @@
+package ruletopic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/topics"
+)
+
+// Book is what the topic says.
+type Book struct {
+	Live, Candidate, Proposed *Deployment // nil: none
+	History                   []topics.RuleDeployment
+	sets                      map[string]*topics.RuleDeployment
+}
+
+// Deployment is a record with its place.
+type Deployment struct {
+	topics.RuleDeployment
+	Offset int64
+}
+
+// Set is the first deployment of a rule set, with its archive; nil where it was never deployed. A hash may be shortened
+// to its first digits; ambiguous says that several begin so.
+func (b *Book) Set(hash string) (d *topics.RuleDeployment, ambiguous bool) {
+	for of, set := range b.sets {
+		if hash != "" && strings.HasPrefix(of, hash) {
+			if d != nil {
+				return nil, true
+			}
+			d = set
+		}
+	}
+	return d, false
+}
+
+// Before is the set that was live before the one that is; nil where there was none.
+func (b *Book) Before() *topics.RuleDeployment {
+	for _, d := range slices.Backward(b.History) {
+		if d.Slot == topics.RulesLive && b.Live != nil && d.RuleSet != b.Live.RuleSet {
+			set, _ := b.Set(d.RuleSet)
+			return set
+		}
+	}
+	return nil
+}
+
+// put takes one record.
+func (b *Book) put(r *kgo.Record) error {
+	key := string(r.Key)
+	var d *Deployment
+	if len(r.Value) > 0 {
+		d = &Deployment{Offset: r.Offset}
+		if err := topics.Unmarshal(r.Value, &d.RuleDeployment); err != nil {
+			return fmt.Errorf("%s %d/%d: %w", r.Topic, r.Partition, r.Offset, err)
+		}
+	}
+	switch {
+	case key == topics.RulesLive:
+		b.Live = d
+	case key == topics.RulesCandidate:
+		b.Candidate = d
+	case key == topics.RulesProposed:
+		b.Proposed = d
+	case d == nil:
+	case key == topics.RuleSetKey(d.RuleSet):
+		b.sets[d.RuleSet] = &d.RuleDeployment
+	case strings.HasPrefix(key, "history-"):
+		b.History = append(b.History, d.RuleDeployment)
+	}
+	return nil
+}
+
+// Reader follows the topic.
+type Reader struct {
+	options []kgo.Opt
+	client  *kgo.Client
+	reader  *broker.PartitionReader // nil: nothing was read yet
+	book    *Book
+}
+
+// NewReader connects to the broker with options; Close ends it.
+func NewReader(options []kgo.Opt) (*Reader, error) {
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	return &Reader{options: options, client: client}, nil
+}
+
+// Close ends the reader.
+func (r *Reader) Close() {
+	r.forget()
+	r.client.Close()
+}
+
+func (r *Reader) forget() {
+	if r.reader != nil {
+		r.reader.Close()
+	}
+	r.reader = nil
+}
+
+// Read is what the topic says at its present end. changed tells whether that is more than the last time. After an error
+// the next call begins anew.
+func (r *Reader) Read(ctx context.Context) (book *Book, changed bool, err error) {
+	if changed, err = r.read(ctx); err != nil {
+		r.forget()
+		return nil, false, fmt.Errorf("read %s: %w", topics.Rules, err)
+	}
+	return r.book, changed, nil
+}
+
+func (r *Reader) read(ctx context.Context) (changed bool, err error) {
+	listed, err := kadm.NewClient(r.client).ListCommittedOffsets(ctx, topics.Rules)
+	if err = errors.Join(err, listed.Error()); err != nil {
+		return false, err
+	}
+	end, ok := listed.Lookup(topics.Rules, 0)
+	if !ok {
+		return false, errors.New("the topic is not there; weir topics apply creates it")
+	}
+	if r.reader == nil {
+		if r.reader, err = broker.OpenPartition(r.options, topics.Rules, 0, 0, end.Offset); err != nil {
+			return false, err
+		}
+		r.book, changed = &Book{sets: map[string]*topics.RuleDeployment{}}, true
+	} else if !r.reader.Extend(end.Offset) {
+		return false, nil
+	}
+	for {
+		record, err := r.reader.Next(ctx)
+		if err != nil || record == nil {
+			return changed, err
+		}
+		if err := r.book.put(record); err != nil {
+			return false, err
+		}
+		changed = true
+	}
+}

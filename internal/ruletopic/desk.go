@@ -1,0 +1,225 @@
+package ruletopic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/topics"
+)
+
+const (
+	// writeWithin bounds a deployment.
+	writeWithin = 30 * time.Second
+	// maxWords bounds an author and a comment, in bytes: with the archive they must fit into a record.
+	maxWords = 1000
+)
+
+// Desk changes what is deployed. It is the only writer as long as it is open: opening a second one shuts the first out.
+type Desk struct {
+	client   *kgo.Client
+	book     *Book
+	fourEyes bool
+}
+
+// Refused says that a change is against the rules of deployment. Nothing was changed.
+type Refused struct{ Why string }
+
+func (r *Refused) Error() string { return r.Why }
+
+func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
+
+// Open shuts out whoever else deploys and reads what is deployed.
+func Open(ctx context.Context, options []kgo.Opt, fourEyes bool) (d *Desk, err error) {
+	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), options...),
+		kgo.TransactionalID("weir-rules"), kgo.TransactionTimeout(writeWithin), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))...) // archives are compressed
+	if err != nil {
+		return nil, fmt.Errorf("kafka client: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			client.Close()
+		}
+	}()
+	// A producer id is taken before the topic is read: from then on nobody else adds to it.
+	if _, _, err := client.ProducerID(ctx); err != nil {
+		return nil, fmt.Errorf("open %s for writing: %w", topics.Rules, err)
+	}
+	reader, err := NewReader(options)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	book, _, err := reader.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{client: client, book: book, fourEyes: fourEyes}, nil
+}
+
+// Close ends the desk.
+func (d *Desk) Close() { d.client.Close() }
+
+// Book is what was deployed when the desk was opened.
+func (d *Desk) Book() *Book { return d.book }
+
+// Deploy puts a set into force, or, where two people must agree, proposes it; the record says which by its approver.
+// A candidate decides nothing and needs nobody's approval.
+func (d *Desk) Deploy(ctx context.Context, p *Package, slot, author, comment string, at time.Time) (proposed bool, err error) {
+	if strings.TrimSpace(author) == "" || strings.TrimSpace(comment) == "" {
+		return false, refuse("who deploys the rule set, and why? Name an author and a comment")
+	}
+	if err := fit(author, comment); err != nil {
+		return false, err
+	}
+	next := topics.RuleDeployment{Slot: slot, RuleSet: p.Set.Hash(), Rules: len(p.Set.Rules()), At: at.UTC(),
+		Author: author, Comment: comment, Archive: p.Archive}
+	if slot == topics.RulesLive && d.fourEyes {
+		return true, d.write(ctx, change{topics.RulesProposed, &next})
+	}
+	return false, d.enforce(ctx, next)
+}
+
+// Approve puts the proposed set into force. hash is that of the set which the approver has seen.
+func (d *Desk) Approve(ctx context.Context, hash, approver, comment string, at time.Time) (*topics.RuleDeployment, error) {
+	proposed := d.book.Proposed
+	switch {
+	case proposed == nil:
+		return nil, refuse("no rule set waits for approval")
+	case strings.TrimSpace(approver) == "":
+		return nil, refuse("who approves the rule set? Name an approver")
+	case topics.SamePerson(proposed.Author, approver):
+		return nil, refuse("%s is the author of the rule set; another person must approve it", proposed.Author)
+	case hash == "" || !strings.HasPrefix(proposed.RuleSet, hash):
+		return nil, refuse("the rule set that waits is %s of %s, not %s", proposed.RuleSet, proposed.Author, hash)
+	}
+	if err := fit(approver, comment); err != nil {
+		return nil, err
+	}
+	if _, err := Unpack(proposed.Archive); err != nil {
+		return nil, err
+	}
+	next := proposed.RuleDeployment
+	next.Approver, next.At = approver, at.UTC()
+	if comment != "" {
+		next.Comment += "; " + comment
+	}
+	return &next, d.enforce(ctx, next, change{topics.RulesProposed, nil})
+}
+
+// Rollback puts a set that was live before into force again: the one before the present, or the one of a hash.
+func (d *Desk) Rollback(ctx context.Context, hash, by, comment string, at time.Time) (*topics.RuleDeployment, error) {
+	if strings.TrimSpace(by) == "" {
+		return nil, refuse("who rolls back? Name an author")
+	}
+	to := d.book.Before()
+	if hash != "" {
+		var ambiguous bool
+		if to, ambiguous = d.book.Set(hash); ambiguous {
+			return nil, refuse("several rule sets begin with %s; give more of the hash", hash)
+		}
+	}
+	switch {
+	case to == nil && hash != "":
+		return nil, refuse("the rule set %s was never live; weir rules history lists those that were", hash)
+	case to == nil:
+		return nil, refuse("there is no rule set to go back to: %s holds only the present one", topics.Rules)
+	case d.book.Live != nil && to.RuleSet == d.book.Live.RuleSet:
+		return nil, refuse("the rule set %s is live already", to.RuleSet)
+	case d.fourEyes && !approved(to):
+		return nil, refuse("the rule set %s was deployed without a second person's approval, which is required now", to.RuleSet)
+	}
+	if err := fit(by, comment); err != nil {
+		return nil, err
+	}
+	if _, err := Unpack(to.Archive); err != nil {
+		return nil, fmt.Errorf("the rule set %s cannot be used by this version: %w", to.RuleSet, err)
+	}
+	next := *to
+	next.At, next.RolledBackBy = at.UTC(), by
+	if comment != "" {
+		next.Comment = comment
+	}
+	return &next, d.enforce(ctx, next)
+}
+
+func fit(words ...string) error {
+	for _, w := range words {
+		if len(w) > maxWords {
+			return refuse("%.40s… has %d bytes; at most %d are kept of a name or a comment", w, len(w), maxWords)
+		}
+		if topics.FindCardNumber([]byte(w)) {
+			return refuse("a card number must not stand in a name or a comment")
+		}
+	}
+	return nil
+}
+
+// approved says whether two people have agreed to a set.
+func approved(d *topics.RuleDeployment) bool {
+	return d.Author != "" && d.Approver != "" && !topics.SamePerson(d.Author, d.Approver)
+}
+
+// Check says why a deployment must not decide, nil where it may.
+func Check(d *topics.RuleDeployment, fourEyes bool) error {
+	if fourEyes && d.Slot == topics.RulesLive && !approved(d) {
+		return refuse("the rule set %s of %s has no second person's approval, which risk.rules_four_eyes requires", d.RuleSet, d.Author)
+	}
+	return nil
+}
+
+// change is one record; one without a value removes its key.
+type change struct {
+	key   string
+	value *topics.RuleDeployment
+}
+
+// enforce writes what it means that a set comes into force.
+func (d *Desk) enforce(ctx context.Context, next topics.RuleDeployment, more ...change) error {
+	past := next
+	past.Archive = nil
+	changes := []change{{next.Slot, &next}, {topics.RuleHistoryKey(next.At), &past}}
+	if next.RolledBackBy == "" && next.Slot == topics.RulesLive {
+		changes = append(changes, change{topics.RuleSetKey(next.RuleSet), &next})
+	}
+	return d.write(ctx, append(changes, more...)...)
+}
+
+// write puts the records into the topic, all or none.
+func (d *Desk) write(ctx context.Context, changes ...change) error {
+	var records []*kgo.Record
+	for _, c := range changes {
+		r := &kgo.Record{Topic: topics.Rules, Partition: 0, Key: []byte(c.key)}
+		if c.value != nil {
+			value, err := topics.Marshal(c.value)
+			if err != nil {
+				return err
+			}
+			r.Value = value
+			envelope := topics.Envelope{ID: c.key + "-" + topics.RuleHistoryKey(c.value.At), Source: "weir/rules",
+				Type: topics.TypeRuleDeployment, Subject: c.value.RuleSet, Time: c.value.At}
+			for _, h := range envelope.Headers() {
+				r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+			}
+		}
+		records = append(records, r)
+	}
+	if err := d.client.BeginTransaction(); err != nil {
+		return fmt.Errorf("write %s: %w", topics.Rules, err)
+	}
+	produce, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
+	err := d.client.ProduceSync(produce, records...).FirstErr()
+	// Once begun it is ended, whoever has lost patience: an open transaction would hold up every reader.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
+	defer cancel()
+	if err = errors.Join(err, d.client.EndTransaction(end, kgo.TransactionEndTry(err == nil))); err != nil {
+		return fmt.Errorf("write %s (somebody else may deploy at the same time; look at weir rules history): %w", topics.Rules, err)
+	}
+	return nil
+}
