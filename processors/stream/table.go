@@ -62,7 +62,7 @@ type TableConfig struct {
 	Registerer prometheus.Registerer // nil for none
 	Hook       Hook                  // for tests: called at TablePoints
 
-	reading []kgo.Opt // for tests: how the changelog is read, where that is not the right way
+	Reading []kgo.Opt // for tests: how the changelog is read, where that is not the right way
 }
 
 func (c *TableConfig) validate() error {

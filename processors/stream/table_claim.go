@@ -32,7 +32,7 @@ func (s *tableSession) own(ctx context.Context) (err error) {
 	claiming, cancel := context.WithTimeout(ctx, s.config.Limits.ClaimTimeout)
 	defer cancel()
 	claim, barrier, err := fence(claiming, s.config.Kafka, s.config.Role, s.partition, s.config.Limits, s.config.Changelog, tableBarrierKey,
-		s.config.reading...)
+		s.config.Reading...)
 	if err != nil {
 		return err
 	}

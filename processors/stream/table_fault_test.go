@@ -89,7 +89,7 @@ func TestTableMustReadItsChangelogCommitted(t *testing.T) {
 		return nil
 	}
 	b.start(func(c *TableConfig) {
-		c.Hook, c.reading = hook, []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadUncommitted())}
+		c.Hook, c.Reading = hook, []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadUncommitted())}
 	})
 	waitFor(t, "flushes are torn", func() bool { b.send(50); return torn.Load() >= 5 })
 	b.settle()

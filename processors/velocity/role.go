@@ -33,6 +33,9 @@ type Config struct {
 	Log        *slog.Logger
 	Registerer prometheus.Registerer // nil for none
 	Hook       stream.Hook           // for tests
+
+	reading []kgo.Opt           // for tests: how the changelog is read, where that is not the right way
+	program stream.TableProgram // for tests: what is run in place of the core
 }
 
 // Role is the velocity role of one process.
@@ -40,11 +43,14 @@ type Role struct{ table *stream.Table }
 
 // New checks the configuration. It connects to nothing.
 func New(c Config) (*Role, error) {
+	if c.program == nil {
+		c.program = program{velocity.Limits{Skew: c.Skew, ReplyBytes: c.ReplyBytes}}
+	}
 	table, err := stream.NewTable(stream.TableConfig{
 		Role: RoleName, Input: topics.Signals, Changelog: topics.Velocity, Replies: topics.Features,
 		DeadLetters: topics.SignalsDeadLetters, Format: format,
-		Program: program{velocity.Limits{Skew: c.Skew, ReplyBytes: c.ReplyBytes}},
-		Kafka:   c.Kafka, InstanceID: c.InstanceID, Limits: c.Limits, Log: c.Log, Registerer: c.Registerer, Hook: c.Hook,
+		Program: c.program, Reading: c.reading,
+		Kafka: c.Kafka, InstanceID: c.InstanceID, Limits: c.Limits, Log: c.Log, Registerer: c.Registerer, Hook: c.Hook,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("velocity: %w", err)
