@@ -152,7 +152,7 @@ func (s *State) restoreDimension(r *reader, key []byte) {
 }
 
 // maxRestoredDimensions bounds what a damaged record can make Restore allocate.
-const maxRestoredDimensions = 1 << 24
+const maxRestoredDimensions = 1 << 20
 
 func (s *State) restoreProgress(r *reader) {
 	s.now = r.natural("time", math.MaxInt64)
