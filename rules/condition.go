@@ -74,6 +74,10 @@ func parseCondition(env *cel.Env, fields []Field, d *draft) *condition {
 func (c *condition) failAt(offset int, hint, format string, args ...any) {
 	c.failed = true
 	at := c.at["when"]
+	if c.whenNode == nil { // a construct's own condition
+		c.source.fail(at, hint, format, args...)
+		return
+	}
 	if places := c.source.textPlaces(c.whenNode, c.When); offset >= 0 && offset < len(places) {
 		at = places[offset]
 	}

@@ -29,7 +29,7 @@ const maxCost = 5_000
 
 // What amounts, times and lists are to the type checker.
 var (
-	moneyType    = types.NewObjectType("money", traits.ComparerType)
+	moneyType    = types.NewObjectType("money", traits.ComparerType|traits.AdderType)
 	durationType = types.NewObjectType("duration", traits.ComparerType)
 	listType     = types.NewObjectType("list of values", traits.ContainerType)
 )
@@ -48,6 +48,7 @@ func newEnvironment(fields []Field) (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(maxWhen),
 		cel.ParserRecursionLimit(64),
 		cel.Function("known", cel.Overload("known_any", []*cel.Type{cel.TypeParamType("T")}, cel.BoolType)),
+		cel.Function(operators.Add, cel.Overload("add_money", []*cel.Type{moneyType, moneyType}, moneyType)),
 		cel.Function(operators.In, cel.Overload("in_list_of_values", []*cel.Type{cel.StringType, listType}, cel.BoolType)),
 	}
 	for _, op := range []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals} {

@@ -45,12 +45,12 @@ func (m *machine) lacks(at int32, names *[]string) {
 			return
 		}
 		m.lacks(n.a, names)
-	case opMoney:
+	case opMoney, opAmountSum:
 		before := len(*names)
 		m.lacks(n.a, names)
 		m.lacks(n.b, names)
-		if len(*names) == before {
-			*names = append(*names, m.incomparable(&m.nodes[n.a], &m.nodes[n.b]))
+		if _, sum := m.amount(n); len(*names) == before && (n.op == opMoney || sum == absent) {
+			*names = append(*names, m.incomparable(n.op, &m.nodes[n.a], &m.nodes[n.b]))
 		}
 	case opTexts, opPrefix, opSuffix, opContains:
 		m.lacks(n.a, names)
@@ -65,26 +65,39 @@ func (m *machine) lacks(at int32, names *[]string) {
 }
 
 // incomparable says why two amounts do not compare.
-func (m *machine) incomparable(left, right *node) string {
-	if left.op != opAmountSlot {
+func (m *machine) incomparable(o op, left, right *node) string {
+	if left.op == opAmount || left.op == opLimit {
 		left, right = right, left
 	}
-	v := &m.values[left.slot]
+	of, _ := m.amount(left)
 	switch right.op {
 	case opLimit:
-		return withoutAmount(right.more.limit.name, v.text)
-	case opAmountSlot:
-		return otherCurrency(m.slots[left.slot].name, v.text, m.slots[right.slot].name+" in "+m.values[right.slot].text)
+		return withoutAmount(right.more.limit.name, string(of.Currency))
+	case opAmount:
+		return otherCurrency(o, m.amountName(left), string(of.Currency), right.more.money.String())
 	}
-	return otherCurrency(m.slots[left.slot].name, v.text, right.more.money.String())
+	with, _ := m.amount(right)
+	return otherCurrency(o, m.amountName(left), string(of.Currency), m.amountName(right)+" in "+string(with.Currency))
+}
+
+// amountName is what an amount that is not fixed is called.
+func (m *machine) amountName(n *node) string {
+	if n.op == opAmountSum {
+		return "a sum"
+	}
+	return m.slots[n.slot].name
 }
 
 func withoutAmount(limit, currency string) string {
 	return fmt.Sprintf("limit %q has no amount in %s", limit, currency)
 }
 
-func otherCurrency(field, currency, with string) string {
-	return fmt.Sprintf("%s is in %s and compared with %s", field, currency, with)
+func otherCurrency(o op, field, currency, with string) string {
+	what := "compared with"
+	if o == opAmountSum {
+		what = "added to"
+	}
+	return fmt.Sprintf("%s is in %s and %s %s", field, currency, what, with)
 }
 
 // limit is one amount for each of several currencies.

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/weirhq/weir/ledger"
 )
 
 // machine evaluates a program on one input. It is used again for the next, without allocating; one goroutine at a time.
@@ -311,47 +309,4 @@ func calculate(o op, a, b int64) (int64, truth) {
 		}
 	}
 	return 0, overflow
-}
-
-// compareAmounts compares a field with a field, a constant or a limit. Amounts of different currencies are neither equal
-// nor in any order: comparing them is missing data, so that the rule's on_missing decides.
-func (m *machine) compareAmounts(n *node) truth {
-	left, right := &m.nodes[n.a], &m.nodes[n.b]
-	if left.op == opAmountSlot && !m.values[left.slot].known || right.op == opAmountSlot && !m.values[right.slot].known {
-		return absent
-	}
-	a, b, comparable := m.amounts(left, right)
-	if !comparable {
-		return absent
-	}
-	switch {
-	case a < b:
-		return truthOf(n.relation.holds(-1))
-	case a > b:
-		return truthOf(n.relation.holds(1))
-	}
-	return truthOf(n.relation.holds(0))
-}
-
-// amounts are two amounts in minor units of one currency, where they have one.
-func (m *machine) amounts(left, right *node) (a, b int64, comparable bool) {
-	if left.op == opLimit {
-		b, a, comparable = m.amounts(right, left)
-		return a, b, comparable
-	}
-	of := m.amount(left)
-	if right.op == opLimit {
-		minor, ok := right.more.limit.amounts[of.Currency]
-		return of.Minor, minor, ok
-	}
-	with := m.amount(right)
-	return of.Minor, with.Minor, of.Currency == with.Currency
-}
-
-// amount is a field's or a constant's.
-func (m *machine) amount(n *node) ledger.Money {
-	if n.op == opAmount {
-		return n.more.money
-	}
-	return m.values[n.slot].money()
 }

@@ -268,6 +268,28 @@ func (m naiveMoney) Compare(other ref.Val) ref.Val {
 	return types.NoSuchOverloadErr()
 }
 
+func (m naiveMoney) Add(other ref.Val) ref.Val {
+	o, ok := other.(naiveMoney)
+	if !ok {
+		return types.NoSuchOverloadErr()
+	}
+	if m.Currency != o.Currency {
+		if m.field == "" {
+			m, o = o, m
+		}
+		with := o.String()
+		if o.field != "" {
+			with = fmt.Sprintf("%s in %s", o.field, o.Currency)
+		}
+		return unknown(fmt.Sprintf("%s is in %s and added to %s", m.field, m.Currency, with))
+	}
+	sum := types.Int(m.Minor).Add(types.Int(o.Minor))
+	if minor, ok := sum.(types.Int); ok {
+		return naiveMoney{"a sum", ledger.Money{Minor: int64(minor), Currency: m.Currency}}
+	}
+	return sum
+}
+
 func (l naiveLimit) Compare(other ref.Val) ref.Val {
 	order := other.(naiveMoney).Compare(l)
 	if i, ok := order.(types.Int); ok {

@@ -53,7 +53,7 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "rules", "scorecards", "tests"}
+	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "rules", "cool_offs", "scorecards", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
 		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "tags", "tests"}
 	listKeys     = []string{"description", "match", "file", "entries"}
@@ -121,6 +121,11 @@ func parse(s *source, text []byte) document {
 		case "rules":
 			for _, n := range s.sequence(p.value, "rules") {
 				d.rules = append(d.rules, s.rule(n))
+			}
+		case "cool_offs":
+			for _, n := range s.sequence(p.value, "cool_offs") {
+				rule, definitions := s.coolOff(n)
+				d.rules, d.velocity = append(d.rules, rule), append(d.velocity, definitions...)
 			}
 		case "scorecards":
 			for _, n := range s.sequence(p.value, "scorecards") {

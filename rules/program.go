@@ -55,6 +55,7 @@ const (
 	// Amounts.
 	opAmount     // more.money
 	opAmountSlot // slot
+	opAmountSum  // a + b
 	opLimit      // more.limit
 )
 

@@ -81,6 +81,12 @@ func drawTerm(t *rapid.T) string {
 		amount := rapid.SampledFrom(someAmounts).Draw(t, "amount")
 		relation = strings.Replace(relation, "!=", "==", 1)
 		field := rapid.SampledFrom([]string{"payment.amount", "velocity.sum", "velocity.max"}).Draw(t, "of")
+		if rapid.IntRange(0, 3).Draw(t, "sum") == 0 {
+			field += " + " + rapid.SampledFrom(someAmounts[:3]).Draw(t, "fixed")
+		}
+		if rapid.IntRange(0, 3).Draw(t, "sum of fields") == 0 {
+			field = rapid.SampledFrom(someAmounts[4:]).Draw(t, "other") + " + " + field
+		}
 		if rapid.Bool().Draw(t, "turned") {
 			field, amount = amount, field
 		}

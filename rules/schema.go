@@ -25,6 +25,7 @@ func Schema() ([]byte, error) {
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
 		property("velocity", array("What is counted of the past; rules read velocity.NAME.", definitionSchema())),
 		property("rules", array("Evaluated in this order; the strongest outcome decides.", ruleSchema())),
+		property("cool_offs", array("What new instruments may do.", coolOffSchema())),
 		property("scorecards", array("Points for signs that mean little alone; bands say what their sum asks for.", cardSchema())),
 		property("tests", array("Tests of the whole rule set.", testSchema(fileOutcomes, true))),
 	)
@@ -80,6 +81,22 @@ func ruleSchema() *jsonschema.Schema {
 	s.AnyOf = []*jsonschema.Schema{{Required: []string{"when", "outcome"}},
 		{Required: []string{"enabled"}, Properties: jsonschema.NewProperties()}}
 	s.AnyOf[1].Properties.Set("enabled", &jsonschema.Schema{Const: false})
+	return s
+}
+
+func coolOffSchema() *jsonschema.Schema {
+	rule := ruleSchema()
+	s := object("One cool-off.",
+		property("instrument", text("The field whose values are the instruments, such as card.fingerprint.")),
+		property("for", &jsonschema.Schema{Type: "string", Pattern: `^[1-9][0-9]*[smhd]$`, Description: "How long an instrument is new."}),
+		property("amount", text("How much may be paid with it in that time; nothing where it is left out.")),
+	)
+	for _, key := range coolOffKeys {
+		if p, ok := rule.Properties.Get(key); ok {
+			s.Properties.Set(key, p)
+		}
+	}
+	s.Required = []string{"name", "instrument", "for", "outcome"}
 	return s
 }
 

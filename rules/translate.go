@@ -175,10 +175,32 @@ func (t *translator) call(e ast.Expr) int32 {
 	if !ok || len(args) != 2 {
 		return t.unsupported(e, "", notInRules)
 	}
+	if o == opAdd && t.typeOf(e).IsExactType(moneyType) {
+		return t.sum(e, t.expression(args[0]), t.expression(args[1]))
+	}
 	if o >= opAdd && o <= opModulo && t.typeOf(e).Kind() != types.IntKind {
 		return t.unsupported(e, "", "%s works with numbers alone", functions[function])
 	}
 	return t.add(node{op: o, a: t.expression(args[0]), b: t.expression(args[1])})
+}
+
+// sum is one of two amounts.
+func (t *translator) sum(e ast.Expr, a, b int32) int32 {
+	if t.condition.failed {
+		return 0
+	}
+	if t.nodes[a].op == opLimit || t.nodes[b].op == opLimit {
+		return t.unsupported(e, "add to the other side of the comparison", "a limit is compared with, not added")
+	}
+	if t.fixed(a) && t.fixed(b) {
+		return t.unsupported(e, "write the sum as one amount", "both amounts are fixed")
+	}
+	return t.add(node{op: opAmountSum, a: a, b: b})
+}
+
+// fixed tells whether an amount does not depend on the payment.
+func (t *translator) fixed(at int32) bool {
+	return t.nodes[at].op == opAmount || t.nodes[at].op == opLimit
 }
 
 // terms are the operands of a chain of && or ||, as written.
@@ -227,7 +249,7 @@ func (t *translator) comparison(e ast.Expr, r relation, left, right ast.Expr) in
 		n.op = opSame
 	case kind.IsExactType(moneyType):
 		n.op = opMoney
-		if t.nodes[n.a].op != opAmountSlot && t.nodes[n.b].op != opAmountSlot {
+		if t.fixed(n.a) && t.fixed(n.b) {
 			return t.unsupported(e, "", "both amounts are fixed, so comparing them never depends on the payment")
 		}
 	default:

@@ -39,6 +39,8 @@ func plainTypeError(message string) (plain, hint string) {
 	switch {
 	case written == "in" && strings.Contains(all, "a list") && strings.Contains(all, "money"):
 		hint = `compare the amount with money("250.00 EUR")`
+	case written == "+" && strings.Contains(all, "money"):
+		hint = `amounts are added to amounts, such as velocity.deposits + payment.amount`
 	case strings.Contains(all, "money") && (strings.Contains(all, "a number") || strings.Contains(all, "a text")):
 		hint = `write the amount as money("250.00 EUR"), or use limit("name")`
 	case strings.Contains(all, "a time") && (strings.Contains(all, "a number") || strings.Contains(all, "a text")):
