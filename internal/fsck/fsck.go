@@ -8,6 +8,7 @@
 //	accounts.go   L3, L4 and the identity of each account
 //	log.go        each record of the log with its payments, its entries and, below N, the topics
 //	entries.go    each entry (L1) against the log (L2)
+//	inputs.go     the commands and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	rounds.go     W2: rounds with their events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
@@ -66,7 +67,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, account, payment, wallet, hold, round, timer, period, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, account, payment, wallet, hold, round, timer, period, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -142,8 +143,9 @@ type checker struct {
 
 // partition checks one partition.
 func (c *checker) partition(ctx context.Context, s snapshot) error {
-	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]int64{}}, seed: maphash.MakeSeed()}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.periods, p.payments, p.wallets, p.timers, p.statements, p.input} {
+	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]int64{}}, seed: maphash.MakeSeed(),
+		inputs: newInputCheck(time.Now())}
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.timers, p.statements, p.input} {
 		if err := check(ctx); err != nil {
 			return err
 		}
@@ -159,6 +161,7 @@ type partitionCheck struct {
 	closed   []closedPeriod // as the log says
 	seed     maphash.Seed
 	logged   roundSums // as the log says
+	inputs   inputCheck
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

@@ -82,6 +82,10 @@ func TestCorruptionInTheDatabaseIsFound(t *testing.T) {
 			[]string{"L3", "postings sum to -7000, and there is no such account"}},
 		{"money from nowhere", sql(`INSERT INTO accounts VALUES (0, '00000000-0000-0000-0000-000000000000', 'acme', 'customer_wallet', 'x', 'EUR', true, -5)`),
 			[]string{"L3", "account 00000000000000000000000000000000", "balance -5, postings sum to 0"}},
+		{"two balances change by as much", sql(`UPDATE accounts SET balance = balance + CASE code WHEN 'psp_fees' THEN 1 ELSE -1 END WHERE partition = 0 AND code IN ('psp_fees', 'psp_receivable')`),
+			[]string{"L3: partition 0: account ", "balance 581, postings sum to 580"}},
+		{"an account of balance zero is gone", sql(`DELETE FROM accounts WHERE partition = 0 AND balance = 0`),
+			[]string{"L3", "postings sum to 0, and there is no such account"}},
 		{"money in no partition", sql(`INSERT INTO accounts VALUES (-1, '00000000-0000-0000-0000-000000000000', 'acme', 'psp_fees', '', 'EUR', false, 5)`),
 			[]string{"partition: partition -1: accounts", "1 rows are of a partition that there cannot be"}},
 		{"a guard is off", sql(`UPDATE accounts SET guarded = false WHERE partition = 0 AND id = ` + wallet),
@@ -154,6 +158,11 @@ func TestCorruptionInTheDatabaseIsFound(t *testing.T) {
 			[]string{"position: partition 0", "applied was topic 00: it was recreated"}},
 		{"more was applied than the input holds", sql(`UPDATE stream_positions SET base = -1 WHERE partition = 0`),
 			[]string{"position: partition 0", "applied, but the topic ends before it"}},
+		{"the next record would be skipped", func(f *fixture) {
+			skipped := &kgo.Record{Topic: topics.Inbox, Partition: 0, Key: []byte("eve"), Value: []byte("{}")}
+			f.produce(skipped)
+			f.exec(`UPDATE stream_positions SET base = base - 1, last_hash = $1 WHERE partition = 0`, stream.InputHash(f.stored(skipped)))
+		}, []string{"position: partition 0: stream_positions of payments", "base -1, it was 0 when position 12 was published"}},
 		{"a partition that is not there", sql(`INSERT INTO accounts SELECT 7, id, tenant, code, owner, currency, guarded, balance FROM accounts WHERE partition = 0`),
 			[]string{"position: partition 7", "the topics have 2 partitions"}},
 	} {

@@ -84,11 +84,12 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 	var changed []walletPair
 	for i := range rows {
 		p.Counts.Records.Add(1)
-		_, outputs, err := p.frames.Decode(p.snapshot.partition, rows[i].Position, rows[i].Frame)
+		at, outputs, err := p.frames.Decode(p.snapshot.partition, rows[i].Position, rows[i].Frame)
 		if err != nil {
 			p.problem("log", fmt.Sprintf("stream_log at position %d", rows[i].Position), "%v", err)
 			continue
 		}
+		p.inputs.record(rows[i].Position, at)
 		for j := range outputs {
 			switch outputs[j].Topic {
 			case topics.Events:
@@ -109,6 +110,10 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 	if err := p.walletPairs(ctx, changed); err != nil {
 		return err
 	}
+	if err := p.lookUp(ctx, "webhook fact", p.inputs.facts); err != nil {
+		return err
+	}
+	p.inputs.facts = p.inputs.facts[:0]
 	return p.pairs(ctx, pairs)
 }
 
@@ -128,6 +133,12 @@ func (p *partitionCheck) event(o *stream.Output, position int64, pairs []pair) [
 	}
 	if e.EventID != o.Envelope.ID {
 		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
+	}
+	if e.Type != topics.EventDeadLettered {
+		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
+	}
+	if fact, ok := p.inputs.fact(&e, position); ok {
+		p.inputs.facts = append(p.inputs.facts, fact)
 	}
 	if !belongs(&e) {
 		return pairs

@@ -27,6 +27,9 @@ func (p *partitionCheck) periodClosed(o *stream.Output, position int64) {
 	if c.EventID != o.Envelope.ID {
 		p.problem("period", subject, "its value says event_id %s", c.EventID)
 	}
+	if !putAside(c.Refusal) {
+		p.commanded(c.Tenant, c.CommandID, c.Refusal, position)
+	}
 	if c.Refusal != "" {
 		return
 	}

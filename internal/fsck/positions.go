@@ -3,6 +3,7 @@ package fsck
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -28,6 +29,8 @@ type snapshot struct {
 type publishedState struct {
 	found  bool
 	next   int64            // N
+	base   int64            // as it was when N was published
+	topic  string           // id of the input topic then, in hex
 	before map[string]int64 // committed ends before N was read: what lies below is below N
 	after  map[string]int64 // committed ends after N was read: what is below N lies below
 }
@@ -160,6 +163,11 @@ func (p *partitionCheck) position(ctx context.Context) error {
 			p.published.next, p.next)
 	case !p.published.found && p.applied:
 		p.problem("position", subject, "applied up to %d, but %s holds no position", p.next, topics.Positions)
+	}
+	// Only weir recover changes the base, in both places; or else it is another topic's.
+	if p.published.found && p.published.topic == hex.EncodeToString(p.topicID) && p.published.base != p.base {
+		p.problem("position", subject, "base %d, it was %d when position %d was published: records of %s would be skipped or applied again",
+			p.base, p.published.base, p.published.next, topics.Inbox)
 	}
 	return p.beyond(ctx)
 }

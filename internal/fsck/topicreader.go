@@ -146,7 +146,7 @@ func lastPosition(ctx context.Context, reader *broker.PartitionReader) (state pu
 			return state, fmt.Errorf("%s partition %d offset %d: %w", r.Topic, r.Partition, r.Offset, err)
 		}
 		if ok {
-			state = publishedState{found: true, next: position.Next}
+			state = publishedState{found: true, next: position.Next, base: position.Base, topic: position.TopicID}
 		}
 	}
 }

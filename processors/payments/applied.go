@@ -39,6 +39,11 @@ func newInputID(kind, tenant string, id uuid.UUID) inputID {
 	return inputID{id, scope}
 }
 
+// Scopes are those of a tenant's commands and of its webhooks' facts, for who checks applied_inputs.
+func Scopes(tenant string) (commands, reports int32) {
+	return newInputID(ofCommand, tenant, uuid.Nil).scope, newInputID(ofReport, tenant, uuid.Nil).scope
+}
+
 // freshInput is an input that the batch folded.
 type freshInput struct {
 	id          inputID
