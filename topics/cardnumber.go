@@ -1,18 +1,23 @@
 package topics
 
-import "unicode/utf8"
+import (
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+)
 
 // A card number is recognised by this rule:
 //
 //   - a run of 13 to 19 digits that no letter and no other digit touches,
 //   - or groups of digits in the shapes that cards are printed in (groups of four with a last one of one to four;
-//     4-6-4, 4-6-5, 4-3-3-3, 6-13), with one to three spaces, dashes or points between them,
+//     4-6-4, 4-6-5, 4-3-3-3, 6-13), with one to three spaces, dashes, points, slashes, colons or underscores between them
+//     (6-13 not with the last three, with which people join a number and a time to an id),
 //   - whose first digit is 2 to 6, or which begins with 81, 82 or 9792 and has 16 digits,
 //   - and whose last digit is its Luhn check digit.
 //
 // JSON escapes are read as what they stand for, digits of other scripts that keyboards write (full-width, Arabic, Devanagari)
 // as digits. The digits after the point of a decimal number do not count. Letters
-// touch, so UUIDs, hex ids and our own ids do not match; times in milliseconds to nanoseconds since 1970 begin with 1
+// touch, so UUIDs, hex ids and our own ids do not match, and groups of an IPv6 address do not count; times in milliseconds to nanoseconds since 1970 begin with 1
 // until 2033. A decimal id of 13 to 19 digits that begins with 2 to 6 matches in one case of ten: give it a prefix.
 
 const (
@@ -80,6 +85,8 @@ const (
 	charLetter
 	charSeparator
 	charPoint // a separator, unless it is the point of a decimal number
+	charMark  // a separator of cards and of ids: a slash or an underscore
+	charColon // and of IPv6 addresses
 )
 
 // readChar classifies the character at data[at], a JSON escape included; size is how many bytes it takes.
@@ -101,7 +108,9 @@ func readEscape(data []byte, at int) (class charClass, digit byte, size int) {
 		if r, ok := hex4(data[at+2:]); ok {
 			return classOf(r), digitOf(r), 6
 		}
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	case '/':
+		return charMark, 0, 2
+	case '"', '\\', 'b', 'f', 'n', 'r', 't':
 		return charOther, 0, 2
 	}
 	return charOther, 0, 1
@@ -151,6 +160,10 @@ func classOf(r rune) charClass {
 		return charLetter
 	case r == '.':
 		return charPoint
+	case r == '/', r == '_', r == 0xFF0F, r == 0xFF3F:
+		return charMark
+	case r == ':', r == 0xFF1A:
+		return charColon
 	case r == ' ', r == '-',
 		r == 0xA0, r == 0x2007, r == 0x2009, r == 0x202F, r == 0x3000, // spaces that do not break, are narrow or full-width
 		0x2010 <= r && r <= 0x2015, r == 0x2212, r == 0xFF0D: // hyphens, dashes, minus
@@ -165,8 +178,12 @@ type cardNumber struct{ start, end, digits int }
 type digitGroup struct {
 	start, end int
 	n          int
+	after      dividers
 	digits     [maxCardDigits]byte
 }
+
+// dividers are what stands between a group and the one before it.
+type dividers struct{ mark, colon bool }
 
 // cardScanner walks data once. groups are the latest groups of digits that separators alone divide.
 type cardScanner struct {
@@ -177,14 +194,18 @@ type cardScanner struct {
 	groups     [maxCardGroups]digitGroup
 	held       int
 	separators int
+	dividers   dividers
 }
 
 // next finds the next card number; ok is false at the end.
 func (s *cardScanner) next() (number cardNumber, ok bool) {
 	for s.at < len(s.data) {
-		if c := s.data[s.at]; s.touched && c < utf8.RuneSelf && asciiClasses[c] == charLetter {
-			s.at++ // most of a record is words
-			continue
+		if c := s.data[s.at]; s.held == 0 && c < utf8.RuneSelf && c != '\\' {
+			if class := asciiClasses[c]; class != charDigit { // most of a record is words
+				s.touched, s.pointed = class == charLetter, false
+				s.at++
+				continue
+			}
 		}
 		class, _, size := readChar(s.data, s.at)
 		switch class {
@@ -196,8 +217,10 @@ func (s *cardScanner) next() (number cardNumber, ok bool) {
 			continue
 		case charLetter:
 			s.held, s.touched, s.pointed = 0, true, false
-		case charSeparator, charPoint:
+		case charSeparator, charPoint, charMark, charColon:
 			s.separators++
+			s.dividers.mark = s.dividers.mark || class == charMark
+			s.dividers.colon = s.dividers.colon || class == charColon
 			s.pointed = class == charPoint && s.separators == 1 && !s.touched && s.held > 0
 			s.touched = false
 			if s.separators > maxSeparators {
@@ -218,7 +241,7 @@ func (s *cardScanner) group() (cardNumber, bool) {
 		s.held--
 	}
 	g := &s.groups[s.held]
-	g.start, g.n = s.at, 0
+	g.start, g.n, g.after = s.at, 0, s.dividers
 	touched, pointed := s.touched, s.pointed
 	for s.at < len(s.data) {
 		class, digit, size := readChar(s.data, s.at)
@@ -233,7 +256,7 @@ func (s *cardScanner) group() (cardNumber, bool) {
 		s.at += size
 	}
 	g.end = s.at
-	s.separators, s.touched, s.pointed = 0, false, false
+	s.separators, s.dividers, s.touched, s.pointed = 0, dividers{}, false, false
 	if touched || g.n > maxCardDigits {
 		s.held = 0
 		return cardNumber{}, false
@@ -244,11 +267,42 @@ func (s *cardScanner) group() (cardNumber, bool) {
 	}
 	for from := s.held - 2; from >= 0; from-- {
 		groups := s.groups[from:s.held]
-		if printedShape(groups) && isCardNumber(groups) {
+		if printedShape(groups) && isCardNumber(groups) && !s.ofAddress(groups) {
 			return cardNumber{groups[0].start, g.end, countDigits(groups)}, true
 		}
 	}
 	return cardNumber{}, false
+}
+
+// ofAddress tells whether groups that colons divide are of an IPv6 address.
+func (s *cardScanner) ofAddress(groups []digitGroup) bool {
+	for i := range groups[1:] {
+		if groups[i+1].after.colon && isAddress(s.data, groups[i].start) {
+			return true
+		}
+	}
+	return false
+}
+
+// isAddress tells whether data[at] stands in an IPv6 address.
+func isAddress(data []byte, at int) bool {
+	start, end := at, at
+	for start > 0 && inAddress(data[start-1]) {
+		start--
+	}
+	for end < len(data) && inAddress(data[end]) {
+		end++
+	}
+	text := string(data[start:end])
+	if strings.HasPrefix(text, ":") && !strings.HasPrefix(text, "::") {
+		text = text[1:] // what the address is of stands before it
+	}
+	_, err := netip.ParseAddr(text)
+	return err == nil
+}
+
+func inAddress(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == ':'
 }
 
 func countDigits(groups []digitGroup) int {
@@ -264,7 +318,7 @@ func printedShape(groups []digitGroup) bool {
 	last := groups[len(groups)-1].n
 	switch len(groups) {
 	case 2:
-		return groups[0].n == 6 && last == 13
+		return groups[0].n == 6 && last == 13 && groups[1].after == (dividers{})
 	case 3:
 		return groups[0].n == 4 && groups[1].n == 6 && (last == 4 || last == 5)
 	case 4:

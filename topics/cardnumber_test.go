@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -48,11 +49,13 @@ func TestFindsCardNumbers(t *testing.T) {
 		if len(pan) == 16 || len(pan) == 13 || len(pan) == 19 {
 			forms = append(forms, grouped(pan, " ", 4, 4, 4, 4, 4), grouped(pan, "-", 4, 4, 4, 4, 4), grouped(pan, ".", 4, 4, 4, 4, 4),
 				"12 "+grouped(pan, " - ", 4, 4, 4, 4, 4), grouped(pan, "\u00a0", 4, 4, 4, 4, 4), grouped(pan, "\u2013", 4, 4, 4, 4, 4),
-				grouped(pan, `\u0020`, 4, 4, 4, 4, 4))
+				grouped(pan, `\u0020`, 4, 4, 4, 4, 4), grouped(pan, "/", 4, 4, 4, 4, 4), grouped(pan, `\/`, 4, 4, 4, 4, 4), grouped(pan, ":", 4, 4, 4, 4, 4),
+				"tok_"+grouped(pan, "_", 4, 4, 4, 4, 4), "card:"+grouped(pan, ":", 4, 4, 4, 4, 4)+":1227", grouped(pan, " / ", 4, 4, 4, 4, 4),
+				grouped(pan, "\uff0f", 4, 4, 4, 4, 4), "12/2027 "+grouped(pan, "_", 4, 4, 4, 4, 4)+"/123")
 		}
 		switch len(pan) {
 		case 14, 15:
-			forms = append(forms, grouped(pan, " ", 4, 6, 5), grouped(pan, "-", 4, 6, 5))
+			forms = append(forms, grouped(pan, " ", 4, 6, 5), grouped(pan, "-", 4, 6, 5), grouped(pan, "/", 4, 6, 5), grouped(pan, ":", 4, 6, 5))
 		case 13:
 			forms = append(forms, grouped(pan, " ", 4, 3, 3, 3))
 		case 19:
@@ -100,16 +103,21 @@ func TestMask(t *testing.T) {
 
 func TestFindsNoCardNumber(t *testing.T) {
 	for _, text := range []string{
-		"4111111111111112",                   // check digit
-		"1111111111111117",                   // no issuer
-		"41111111111111111111",               // 20 digits
-		"424242424242",                       // 12 digits
-		"x4111111111111111",                  // a letter touches
-		"4111111111111111e",                  // so here
-		`{"lat":52.4111111111111111}`,        // digits of a fraction
-		`{"lat":"-13.4111111111111111"}`,     //
-		"4111 1111\n1111 1111",               // two lines
-		"4111/1111/1111/1111",                // not a separator
+		"4111111111111112",               // check digit
+		"1111111111111117",               // no issuer
+		"41111111111111111111",           // 20 digits
+		"424242424242",                   // 12 digits
+		"x4111111111111111",              // a letter touches
+		"4111111111111111e",              // so here
+		`{"lat":52.4111111111111111}`,    // digits of a fraction
+		`{"lat":"-13.4111111111111111"}`, //
+		"4111 1111\n1111 1111",           // two lines
+		"4111,1111,1111,1111",            // not a separator
+		"491761_0000000000003",           // a number and a time
+		"4111:1111:1111:1111::1",         // addresses
+		"::4111:1111:1111:1111",          //
+		"[2001:4860:4111:1111:1111:1111:0:1]:443",
+		"ip:2001:4111:1111:1111:1111::/64",
 		"20261122-04015912",                  // date and number
 		"41111111-1111-1111",                 // not a printed shape
 		"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a", //
@@ -141,7 +149,13 @@ func TestIdsAreNotCardNumbers(t *testing.T) {
 		u.SetVersion(uuid.V7)
 		u.SetVariant(uuid.VariantRFC9562)
 		at := from.Add(time.Duration(random.Int64N(int64(8 * 365 * 24 * time.Hour))))
-		text := fmt.Sprintf(`{"command_id":%q,"customer_id":%q,"payment_id":%q,"event_id":%q,"account_id":%q,"at":%q,"ns":%d,"us":%d,"ms":%d,"s":%d,"trace":"00-%s-01"}`,
+		var ip [16]byte
+		hex.Decode(ip[:], []byte(strings.ReplaceAll(u.String(), "-", "")))
+		ip[0], ip[1] = 0x20, byte(random.IntN(10))
+		address := netip.AddrFrom16(ip)
+		text := fmt.Sprintf(`{"ip":%q,"network":%q,"socket":%q,"local":"/%s/%d/%d:%s_%d",`, address, netip.PrefixFrom(address, 64).Masked(),
+			netip.AddrPortFrom(address, 443), at.Format("2006/01/02"), at.Unix(), at.UnixMilli(), at.Format("15:04:05"), random.Int32())
+		text += fmt.Sprintf(`"command_id":%q,"customer_id":%q,"payment_id":%q,"event_id":%q,"account_id":%q,"at":%q,"ns":%d,"us":%d,"ms":%d,"s":%d,"trace":"00-%s-01"}`,
 			u, GuestCustomer(u), PaymentID{random.Int32N(64), u}, EventID{random.Int32N(64), random.Int64N(1e11), int16(random.IntN(9))},
 			hex.EncodeToString(u[:]), at.Format(time.RFC3339Nano), at.UnixNano(), at.UnixMicro(), at.UnixMilli(), at.Unix(), hex.EncodeToString(u[:]))
 		if FindCardNumber([]byte(text)) {

@@ -39,7 +39,9 @@ func MixedScripts(name string) bool {
 
 func skeleton(name string) string {
 	var b strings.Builder
-	for _, r := range norm.NFKD.String(cases.Fold().String(norm.NFKC.String(name))) {
+	// Folding swaps the cases of some scripts (Cherokee): the way up and down again settles on one.
+	folded := strings.ToLower(strings.ToUpper(cases.Fold().String(norm.NFKC.String(name))))
+	for _, r := range norm.NFKD.String(folded) {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			continue
 		}

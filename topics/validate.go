@@ -190,7 +190,7 @@ func holdsMasked(text string) bool {
 				return true
 			}
 			stars = 0
-		case stars > 0 && bytes.IndexByte([]byte(" -."), c) < 0 && c < utf8.RuneSelf:
+		case stars > 0 && bytes.IndexByte([]byte(" -./:_"), c) < 0 && c < utf8.RuneSelf:
 			stars = 0
 		}
 	}

@@ -163,10 +163,9 @@ func (d *dimension) append(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(d.groups)))
 	for i := range d.groups {
-		g := &d.groups[i]
-		b = binary.AppendUvarint(appendText(b, string(g.currency)), uint64(g.currencySince))
-		for slot := range g.of {
-			b = binary.AppendUvarint(appendText(b, g.of[slot]), uint64(g.ofSince[slot]))
+		for _, s := range append(d.groups[i].currencies[:], d.groups[i].values[:]...) {
+			b = binary.AppendUvarint(appendText(b, s.name), uint64(s.since))
+			b = binary.AppendUvarint(b, uint64(s.ended))
 		}
 	}
 	return b

@@ -5,7 +5,7 @@ func (s *State) record(d *dimension, g int, at int64, code uint8, signal *Signal
 	event := d.groups[g].event(at, signal.Command, about)
 	adds := about.Record && code != 0 && d.records.has(code)
 	reserves := about.Reserve && d.records.has(codeReserved)
-	if e != nil && signal.Settles && s.settle(e, number, adds && code == codeApproved, event) {
+	if e != nil && signal.Settles && s.settle(d, e, number, adds && code == codeApproved, event) {
 		return
 	}
 	if !adds && !reserves {
@@ -29,18 +29,16 @@ func (s *State) record(d *dimension, g int, at int64, code uint8, signal *Signal
 func (g *group) event(at int64, command uint64, about *Dimension) record {
 	r := record{command: command}
 	flags := uint8(0)
-	if g.currency != "" {
-		for i := range about.Amounts {
-			if a := &about.Amounts[i]; a.Currency == g.currency {
-				r.amount = a.Minor
-				flags = bit(a.Unknown, flagUnknown)
-			}
+	for i := range about.Amounts {
+		if a := &about.Amounts[i]; g.currencies[0].recorded(string(a.Currency)) {
+			r.amount = a.Minor
+			flags = bit(a.Unknown, flagUnknown)
 		}
 	}
 	for i := range about.Distinct {
-		for slot, of := range g.of {
-			if of != "" && of == about.Distinct[i].Field {
-				r.values[slot] = about.Distinct[i].Hash
+		for j := range g.values {
+			if g.values[j].recorded(about.Distinct[i].Field) {
+				r.values[j] = about.Distinct[i].Hash
 			}
 		}
 	}
@@ -59,11 +57,12 @@ func holds(events []record, command uint64, horizon int64) bool {
 }
 
 // settle ends the reservation of a command: where it was approved, the approval takes its place. It tells whether it did.
-func (s *State) settle(e *entry, number uint32, approved bool, event record) bool {
+func (s *State) settle(d *dimension, e *entry, number uint32, approved bool, event record) bool {
 	events := s.lists.list(e.events, int(e.count))
+	horizon := d.horizon(s.now, s.skew)
 	for i := range events {
 		r := &events[i]
-		if r.command != event.command || r.kind() != codeReserved {
+		if r.command != event.command || r.kind() != codeReserved || r.time() < horizon {
 			continue
 		}
 		s.changes.mark(e, number, entryChanged)

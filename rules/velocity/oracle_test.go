@@ -118,16 +118,20 @@ func (o *oracle) record(at int64, s *Signal, d *Dimension) {
 		event.kind = KindDeclined
 	}
 	for _, a := range d.Amounts {
-		event.amounts[a.Currency] = a
+		if _, ok := o.plan[d.Field]["currency "+string(a.Currency)]; ok {
+			event.amounts[a.Currency] = a
+		}
 	}
 	for _, v := range d.Distinct {
-		event.distinct[v.Field] = v.Hash
+		if _, ok := o.plan[d.Field]["of "+v.Field]; ok {
+			event.distinct[v.Field] = v.Hash
+		}
 	}
 	adds := d.Record && s.Kind != "" && o.records(d.Field, s.Kind)
 	if s.Settles {
 		for i := range o.events[d.Key] {
 			e := &o.events[d.Key][i]
-			if e.reserved && e.command == s.Command {
+			if e.reserved && e.command == s.Command && e.at >= o.horizon(d.Field) {
 				*e = oracleEvent{at: e.at, kind: "", command: e.command}
 				if adds && s.Kind == KindApproved {
 					*e = event
@@ -153,7 +157,7 @@ func (o *oracle) record(at int64, s *Signal, d *Dimension) {
 
 func (o *oracle) answer(at int64, command uint64, d *Dimension, q *Query) Answer {
 	a := Answer{ID: q.ID}
-	floor, since := o.floor[d.Field], o.plan[d.Field][""]
+	since := o.plan[d.Field][""]
 	complete := o.plan[d.Field] != nil
 	for _, kind := range q.Kinds {
 		started, ok := o.plan[d.Field]["kind "+kind]
@@ -167,10 +171,7 @@ func (o *oracle) answer(at int64, command uint64, d *Dimension, q *Query) Answer
 		part = "currency " + string(q.Currency)
 	}
 	if started, ok := o.plan[d.Field][part]; part != "" {
-		floor, since, complete = max(floor, started), max(since, started), complete && ok
-		if !ok {
-			floor = never
-		}
+		since, complete = max(since, started), complete && ok
 	}
 	if started, ok := o.plan[d.Field]["reserve"]; q.Reserve {
 		since, complete = max(since, started), complete && ok
@@ -183,7 +184,7 @@ func (o *oracle) answer(at int64, command uint64, d *Dimension, q *Query) Answer
 	values := map[uint32]bool{}
 	first, last := int64(-1), int64(-1)
 	for _, e := range o.events[d.Key] {
-		if o.plan[d.Field] == nil || e.at < max(at-q.Window, floor) || e.command == command || !q.counts(&e) {
+		if o.plan[d.Field] == nil || e.at < max(at-q.Window, o.horizon(d.Field)) || e.command == command || !q.counts(&e) {
 			continue
 		}
 		switch q.Aggregate {

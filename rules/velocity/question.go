@@ -8,9 +8,6 @@ type question struct {
 	aggregate Aggregate
 	window    int64
 	since     int64 // from when on everything that it counts is held
-	// floor is the earliest time of an event that holds what is aggregated: earlier ones may hold another field's values
-	// or amounts in another currency in its place.
-	floor int64
 }
 
 // maxQuestions bounds what a dimension remembers; a rule set asks far fewer.
@@ -21,7 +18,7 @@ func (r *registry) question(d *dimension, asked *Query) *question {
 	if q := d.questions[asked.ID]; q != nil {
 		return q
 	}
-	q := &question{aggregate: asked.Aggregate, window: asked.Window, since: d.since, floor: d.floor}
+	q := &question{aggregate: asked.Aggregate, window: asked.Window, since: d.since}
 	for _, name := range asked.Kinds {
 		code := r.codes[name]
 		if code == 0 {
@@ -39,21 +36,9 @@ func (r *registry) question(d *dimension, asked *Query) *question {
 	}
 	switch asked.Aggregate {
 	case Distinct:
-		q.group, q.slot = d.slotOf(asked.Of)
-		if q.group >= 0 && asked.Of != "" {
-			q.begins(d.groups[q.group].ofSince[q.slot])
-		} else {
-			q.group = 0
-			q.begins(never)
-		}
+		q.begin(d, values, asked.Of)
 	case Sum, Max:
-		q.group = d.groupOf(asked.Currency)
-		if q.group >= 0 && asked.Currency != "" {
-			q.begins(d.groups[q.group].currencySince)
-		} else {
-			q.group = 0
-			q.begins(never)
-		}
+		q.begin(d, currencies, string(asked.Currency))
 	}
 	if asked.Window > d.window {
 		q.since = never
@@ -65,9 +50,15 @@ func (r *registry) question(d *dimension, asked *Query) *question {
 	return q
 }
 
-// begins says since when what is aggregated is recorded.
-func (q *question) begins(since int64) {
-	q.since, q.floor = max(q.since, since), max(q.floor, since)
+// begin finds what is aggregated; nothing is where it is not recorded.
+func (q *question) begin(d *dimension, of slots, name string) {
+	g, slot, ok := d.find(of, name)
+	if !ok {
+		q.since, q.kinds = never, kindSet{}
+		return
+	}
+	q.group, q.slot = g, slot
+	q.since = max(q.since, of(&d.groups[g])[slot].since)
 }
 
 // startOf is since when the dimension records a kind.
@@ -99,11 +90,11 @@ func (q *question) none() int64 {
 	return 0
 }
 
-// answer computes a question over what a key holds: everything in it arrived before. Events of the command itself are
-// left out.
-func (q *question) answer(at int64, command uint64, events, summary []record, seen *valueSet) Answer {
+// answer computes a question over what a key holds: everything in it arrived before. Events of the command itself and
+// from before the horizon are left out.
+func (q *question) answer(at, horizon int64, command uint64, events, summary []record, seen *valueSet) Answer {
 	a := Answer{WarmingUntil: q.warming(at)}
-	low := max(at-q.window, q.floor, 0)
+	low := max(at-q.window, horizon, 0)
 	bound := head(low, 0, 0)
 	switch q.aggregate {
 	case Count:

@@ -3,8 +3,6 @@ package velocity
 import (
 	"slices"
 	"strings"
-
-	"github.com/weirhq/weir/ledger"
 )
 
 // Codes of kinds. Named kinds get the codes above, in the order in which a Retain first names them.
@@ -64,11 +62,18 @@ type started struct {
 // group is one list of events for each key of the dimension, with room for an amount in one currency and two distinct
 // values. A dimension whose definitions need more has further groups, under keys of their own.
 type group struct {
-	currency      ledger.Currency
-	currencySince int64
-	of            [2]string
-	ofSince       [2]int64
+	currencies [1]slot
+	values     [2]slot
 }
+
+// slot is where records have an amount or a value: in which currency, or of which field.
+type slot struct {
+	name  string
+	since int64 // from when on it is recorded
+	ended int64 // when it was no longer; 0 where it still is
+}
+
+func (s *slot) recorded(name string) bool { return name != "" && s.name == name && s.ended == 0 }
 
 func newRegistry() registry {
 	r := registry{tenants: map[string]*tenant{}}
@@ -134,7 +139,8 @@ func (r *registry) retain(plan *Retain, now, skew int64) bool {
 		if d.tenant == plan.Tenant && d.active && !named[d.field] {
 			d.active, d.changed, changed = false, true, true
 			d.kinds = nil
-			clear(d.groups)
+			d.end(currencies, nil, now)
+			d.end(values, nil, now)
 		}
 	}
 	if plan.Version > t.version {
@@ -172,8 +178,19 @@ func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, skew in
 		d.window, d.changed = wanted.Window, true
 	}
 	d.beginKinds(r, wanted, from)
-	d.beginValues(wanted.Of, from)
-	d.beginCurrencies(wanted.Currencies, from)
+	codes := make([]string, len(wanted.Currencies))
+	for i, currency := range wanted.Currencies {
+		codes[i] = string(currency)
+	}
+	for _, each := range [...]struct {
+		of    slots
+		names []string
+	}{{currencies, codes}, {values, wanted.Of}} {
+		d.end(each.of, each.names, now)
+		for _, name := range each.names {
+			d.start(each.of, name, now, skew)
+		}
+	}
 	return d.changed
 }
 
@@ -200,66 +217,65 @@ func (d *dimension) beginKinds(r *registry, wanted *Retained, from int64) {
 	}
 }
 
-func (d *dimension) beginValues(wanted []string, from int64) {
+// slots are those of a group for amounts, or those for values.
+type slots func(*group) []slot
+
+func currencies(g *group) []slot { return g.currencies[:] }
+func values(g *group) []slot     { return g.values[:] }
+
+// end ends what is recorded in slots and not wanted any more.
+func (d *dimension) end(of slots, wanted []string, now int64) {
 	for i := range d.groups {
-		for slot, of := range d.groups[i].of {
-			if of != "" && !slices.Contains(wanted, of) {
-				d.groups[i].of[slot], d.changed = "", true
+		for j := range of(&d.groups[i]) {
+			s := &of(&d.groups[i])[j]
+			if s.recorded(s.name) && !slices.Contains(wanted, s.name) {
+				s.ended, d.changed = now, true
 			}
 		}
 	}
-	for _, of := range wanted {
-		if g, _ := d.slotOf(of); g >= 0 {
-			continue
-		}
-		g, slot := d.slotOf("")
-		if g < 0 {
-			d.groups = append(d.groups, group{})
-			g, slot = len(d.groups)-1, 0
-		}
-		d.groups[g].of[slot], d.groups[g].ofSince[slot], d.changed = of, from, true
-	}
 }
 
-func (d *dimension) beginCurrencies(wanted []ledger.Currency, from int64) {
+// start records a name in a slot: the one that it had, where what it holds is of use again, or one that holds nothing
+// which is still looked at.
+func (d *dimension) start(of slots, name string, now, skew int64) {
+	var free *slot
 	for i := range d.groups {
-		if c := d.groups[i].currency; c != "" && !slices.Contains(wanted, c) {
-			d.groups[i].currency, d.changed = "", true
+		for j := range of(&d.groups[i]) {
+			s := &of(&d.groups[i])[j]
+			switch {
+			case s.recorded(name):
+				return
+			case s.name == name:
+				s.since, s.ended, d.changed = now+1, 0, true
+				return
+			case free == nil && (s.name == "" || s.ended != 0 && s.ended < d.horizon(now, skew)):
+				free = s
+			}
 		}
 	}
-	for _, currency := range wanted {
-		if d.groupOf(currency) >= 0 {
-			continue
-		}
-		g := d.groupOf("")
-		if g < 0 {
-			d.groups = append(d.groups, group{})
-			g = len(d.groups) - 1
-		}
-		d.groups[g].currency, d.groups[g].currencySince, d.changed = currency, from, true
+	if free == nil {
+		d.groups = append(d.groups, group{})
+		free = &of(&d.groups[len(d.groups)-1])[0]
 	}
+	*free, d.changed = slot{name: name, since: now + 1}, true
 }
 
 // keeps tells whether events are recorded in the group: the first holds what is counted, others what they have room for.
 func (g *group) keeps(number int) bool {
-	return number == 0 || g.currency != "" || g.of[0] != "" || g.of[1] != ""
+	recorded := func(s slot) bool { return s.recorded(s.name) }
+	return number == 0 || slices.ContainsFunc(g.currencies[:], recorded) || slices.ContainsFunc(g.values[:], recorded)
 }
 
-// slotOf is where a distinct field is kept, −1 where it is not; "" is a free slot.
-func (d *dimension) slotOf(of string) (int, int) {
+// find is the group and the slot that record a name; ok is false where none does.
+func (d *dimension) find(of slots, name string) (g, slot int, ok bool) {
 	for i := range d.groups {
-		for slot, field := range d.groups[i].of {
-			if field == of {
-				return i, slot
+		for j := range of(&d.groups[i]) {
+			if of(&d.groups[i])[j].recorded(name) {
+				return i, j, true
 			}
 		}
 	}
-	return -1, 0
-}
-
-// groupOf is the group that keeps amounts in a currency, −1 where there is none; "" is a group without one.
-func (d *dimension) groupOf(currency ledger.Currency) int {
-	return slices.IndexFunc(d.groups, func(g group) bool { return g.currency == currency })
+	return 0, 0, false
 }
 
 // resolve works out again what follows from the registry.

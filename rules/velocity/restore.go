@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/weirhq/weir/ledger"
 )
 
 // Restore takes one record of the changelog, before the first Apply. Keys may come in any order; of one key the last
@@ -132,10 +130,11 @@ func (s *State) restoreDimension(r *reader, key []byte) {
 	}
 	d.groups = make([]group, r.count("groups", maxItems))
 	for i := range d.groups {
-		g := &d.groups[i]
-		g.currency, g.currencySince = ledger.Currency(r.text("currency")), r.natural("currency's since", most)
-		for slot := range g.of {
-			g.of[slot], g.ofSince[slot] = r.text("distinct field"), r.natural("distinct field's since", most)
+		for _, of := range [...]slots{currencies, values} {
+			list := of(&d.groups[i])
+			for j := range list {
+				list[j] = slot{r.text("slot's name"), r.natural("slot's since", most), r.natural("slot's ended", most)}
+			}
 		}
 	}
 	if r.err != nil {

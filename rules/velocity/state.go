@@ -167,7 +167,7 @@ func (s *State) answer(d *dimension, g int, at int64, command uint64, queries []
 	for i := range queries {
 		q := s.registry.question(d, &queries[i])
 		if q.group == g {
-			answers[i] = q.answer(at, command, events, summary, &s.seen)
+			answers[i] = q.answer(at, d.horizon(s.now, s.skew), command, events, summary, &s.seen)
 			answers[i].ID = queries[i].ID
 		}
 	}
