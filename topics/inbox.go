@@ -20,6 +20,8 @@ type AssessedCommand struct {
 	Enrichment *Enrichment `json:"enrichment,omitempty"`
 	// Features are the velocity answers that the decision read, by name. Empty until velocity definitions exist.
 	Features map[string]Feature `json:"features,omitempty"`
+	// AssessedAt is the time of the command's record, which was now to the rules. With it the decision can be recomputed.
+	AssessedAt time.Time `json:"assessed_at,omitzero"`
 	// Refusal says that the command must be refused as it stands, before anything but its id is looked at; the command
 	// then holds only what names it, and the decision is empty.
 	Refusal *Refusal `json:"refusal,omitempty"`
@@ -67,6 +69,20 @@ type Decision struct {
 	Evaluated int `json:"evaluated,omitempty"`
 	// RuleSet is the content hash of the rule set that decided, "" where the command's type is not assessed.
 	RuleSet string `json:"rule_set,omitempty"`
+	// Candidate is what the candidate set would have decided; nil where there was none.
+	Candidate *CandidateDecision `json:"candidate,omitempty"`
+	// Enrichment and Features are what data files and velocity said, as in the assessed command, where they are left out here.
+	Enrichment *Enrichment        `json:"enrichment,omitempty"`
+	Features   map[string]Feature `json:"features,omitempty"`
+}
+
+// CandidateDecision is what a rule set on trial says of a command, on the same data as the set that decides. It changes
+// nothing.
+type CandidateDecision struct {
+	RuleSet string   `json:"rule_set"`
+	Outcome Outcome  `json:"outcome,omitempty"` // "": evaluating it failed
+	Reasons []string `json:"reasons,omitempty"`
+	Score   int64    `json:"score,omitempty"`
 }
 
 // RuleResult is what one rule said of one command.

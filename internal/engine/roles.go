@@ -81,12 +81,7 @@ func (e *Engine) addRisk(context.Context) error {
 		return err
 	}
 	e.roles = append(e.roles, role{"risk", r.Run, r.Ready})
-	e.advice = append(e.advice, health.Check{Name: "rules", Advisory: true, Func: func(context.Context) error {
-		if broken := r.Rules().Status().Err; broken != nil {
-			return fmt.Errorf("the last good rule set stays in force: %w", broken)
-		}
-		return nil
-	}}, health.Check{Name: "data_files", Advisory: true, Func: func(context.Context) error { return files.Status() }})
+	e.advice = append(e.advice, health.Check{Name: "rules", Advisory: true, Func: func(context.Context) error { return r.RulesBroken() }}, health.Check{Name: "data_files", Advisory: true, Func: func(context.Context) error { return files.Status() }})
 	e.roles = append(e.roles, role{"data_files", func(ctx context.Context) error { files.Watch(ctx); return nil }, nil})
 	return nil
 }

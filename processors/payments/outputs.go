@@ -91,5 +91,6 @@ func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
 	first, decision := &events[0], in.Command.Decision
 	decision.Tenant, decision.CustomerID, decision.PaymentID = first.Tenant, first.CustomerID, first.PaymentID
 	decision.At = first.At
+	decision.Enrichment, decision.Features = in.Command.Enrichment, in.Command.Features
 	o.add(topics.Decisions, topics.TypeDecision, aboutPayment(first), &decision)
 }

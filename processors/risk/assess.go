@@ -19,6 +19,7 @@ type Find func(*topics.Command) *topics.Enrichment
 // Assessor assesses commands. It may be used by several goroutines at once.
 type Assessor struct {
 	rules      func() *rules.Set // the set in force
+	candidate  *candidate        // the set on trial; nil: there never is one
 	find       Find              // nil: there are no data files
 	partitions int32             // of every topic
 	metrics    *metrics
@@ -86,10 +87,20 @@ func (a *Assessor) read(r stream.Record) (*draft, *stream.DeadLetter) {
 	return d, nil
 }
 
-// decide evaluates a rule set.
+// decide evaluates a rule set, and then the one on trial.
 func (a *Assessor) decide(d *draft, set *rules.Set) {
 	d.in.Decision = set.Evaluate(d.input())
 	a.metrics.decided(&d.in.Decision)
+	if d.in.Decision.RuleSet == "" {
+		return
+	}
+	d.in.AssessedAt = d.now
+	if a.candidate == nil {
+		return
+	}
+	if d.in.Decision.Candidate = a.candidate.decide(set, d.input()); d.in.Decision.Candidate != nil {
+		a.metrics.compared(&d.in.Decision)
+	}
 }
 
 // input is what rules read of the command.

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ type metrics struct {
 	asked, late  prometheus.Counter
 	reloads      *prometheus.CounterVec
 	broken       *prometheus.GaugeVec
+	candidates   *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -43,13 +45,16 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Answers of velocity that did not come within velocity.within and were taken as missing."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
 			Help: "Attempts to take a new rule set into force, by set (live, candidate) and result."}, []string{"set", "result"}),
+		candidates: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_candidate_decisions_total",
+			Help: "Decisions that a candidate rule set was evaluated beside, by the live outcome and the candidate's (failed: none)."},
+			[]string{"live", "candidate"}),
 		broken: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "weir_rules_broken",
 			Help: "1 while the rules on disk or those deployed last cannot be used and the last good set is in force."}, []string{"set"}),
 	}
 	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 		m.decisions[o] = decisions.WithLabelValues(string(o))
 	}
-	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken} {
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken, m.candidates} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of the risk role: %w", err)
 		}
@@ -72,6 +77,11 @@ func (m *metrics) decided(d *topics.Decision) {
 		}
 		m.ruleResults.WithLabelValues(r.Rule, result).Inc()
 	}
+}
+
+// compared counts what the candidate said beside what was decided.
+func (m *metrics) compared(d *topics.Decision) {
+	m.candidates.WithLabelValues(string(d.Outcome), cmp.Or(string(d.Candidate.Outcome), "failed")).Inc()
 }
 
 func (m *metrics) reloaded(set string, err error) {

@@ -79,6 +79,7 @@ func New(c Config) (*Role, error) {
 		log := c.Log.With("role", RoleName)
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
 			candidate: &RuleSource{name: topics.RulesCandidate, log: log, metrics: m}, liveAt: -1, candidateAt: -1}
+		assessor.candidate = &candidate{set: role.deployed.candidate.Set}
 	}
 	role.wallets, err = transform(stream.TransformConfig{Role: RoleNameWallet, Input: topics.WalletCommands,
 		DeadLetters: topics.WalletCommandsDeadLetters, Apply: assessor.AssessWallet})
@@ -122,5 +123,16 @@ func (r *Role) Run(ctx context.Context) error {
 // good set is in force: Rules().Status() tells of it.
 func (r *Role) Ready() error { return errors.Join(r.commands.Ready(), r.wallets.Ready()) }
 
-// Rules is the rule set in force.
-func (r *Role) Rules() *RuleSource { return r.rules }
+// RulesBroken is why rules that are on disk or deployed are not used, nil where all are.
+func (r *Role) RulesBroken() error {
+	broken := r.rules.Status().Err
+	if broken != nil {
+		broken = fmt.Errorf("the last good rule set stays in force: %w", broken)
+	}
+	if r.deployed != nil {
+		if err := r.deployed.candidate.Status().Err; err != nil {
+			broken = errors.Join(broken, fmt.Errorf("the candidate is not used: %w", err))
+		}
+	}
+	return broken
+}
