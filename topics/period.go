@@ -36,7 +36,8 @@ type PeriodClosed struct {
 	Entries []string `json:"entries,omitempty"`
 }
 
-// TrialBalanceLine is the sum of the balances of all accounts of one code in one currency.
+// TrialBalanceLine is the sum of the balances of all accounts of one code in one currency. A sum that needs more than 64
+// bits is that of several lines.
 type TrialBalanceLine struct {
 	Code     string `json:"code"`
 	Currency string `json:"currency"`

@@ -29,7 +29,7 @@ func (u *unposted) posting(id ledger.AccountID, minor int64) {
 		return
 	}
 	left, known := u.left[id]
-	rest, err := ledger.AddMinor(left, -minor)
+	rest, err := ledger.SubMinor(left, minor)
 	u.left[id], u.unsure = rest, !known || err != nil
 }
 

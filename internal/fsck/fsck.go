@@ -12,7 +12,9 @@
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	rounds.go     W2: rounds with their events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
+//	told.go       the balances that wallet events tell with the entries up to them
 //	statements.go the lines of statements with the entries (S1)
+//	balances.go   ledger.balances.v1 with the lines of statements
 //	published.go  the topics, read_committed, against the log
 //	positions.go  M, N and the last applied record of the input
 package fsck
@@ -144,8 +146,9 @@ type checker struct {
 // partition checks one partition.
 func (c *checker) partition(ctx context.Context, s snapshot) error {
 	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]int64{}}, seed: maphash.MakeSeed(),
-		inputs: newInputCheck(time.Now())}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.timers, p.statements, p.input} {
+		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}}}
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.timers, p.statements,
+		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
 		}
@@ -162,6 +165,7 @@ type partitionCheck struct {
 	seed     maphash.Seed
 	logged   roundSums // as the log says
 	inputs   inputCheck
+	told     told
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

@@ -103,6 +103,7 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 		if err := p.postings(ctx, rows[i].Position, outputs, entries); err != nil {
 			return err
 		}
+		p.toldBalances()
 		if err := published.compare(ctx, rows[i].Position, outputs); err != nil {
 			return err
 		}

@@ -3,9 +3,9 @@ package fsck
 import (
 	"context"
 	"fmt"
+	"math/big"
 	"slices"
 
-	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -39,17 +39,16 @@ func (p *partitionCheck) periodClosed(o *stream.Output, position int64) {
 		}
 	}
 	p.closed = append(p.closed, closedPeriod{c.Tenant, c.Month, position})
-	sums := map[string]int64{}
+	sums := map[string]*big.Int{} // of many lines, each of 64 bits
 	for _, line := range c.Lines {
-		sum, err := ledger.AddMinor(sums[line.Currency], line.Amount)
-		if err != nil {
-			p.problem("L1", subject, "%s in %s: %v", line.Code, line.Currency, err)
+		if sums[line.Currency] == nil {
+			sums[line.Currency] = new(big.Int)
 		}
-		sums[line.Currency] = sum
+		sums[line.Currency].Add(sums[line.Currency], big.NewInt(line.Amount))
 	}
 	for currency, sum := range sums {
-		if sum != 0 {
-			p.problem("L1", subject, "its trial balance sums to %s", ledger.Money{Minor: sum, Currency: ledger.Currency(currency)})
+		if sum.Sign() != 0 {
+			p.problem("L1", subject, "its trial balance sums to %s minor units of %s", sum, currency)
 		}
 	}
 }

@@ -19,14 +19,15 @@ const pageLines = 20_000 // statement lines read at once
 
 // projected is how far the statements of a partition are.
 type projected struct {
-	next     int64
-	rebuilds int32
-	clearing bool
+	next      int64
+	published int64 // ledger.balances.v1 holds what entries below it left
+	rebuilds  int32
+	clearing  bool
 }
 
 func (p *partitionCheck) projected(ctx context.Context) (s projected, found bool, err error) {
-	err = p.Database.Pool.QueryRow(ctx, `SELECT next, rebuilds, clearing FROM statement_positions WHERE partition = $1`,
-		p.snapshot.partition).Scan(&s.next, &s.rebuilds, &s.clearing)
+	err = p.Database.Pool.QueryRow(ctx, `SELECT next, published, rebuilds, clearing FROM statement_positions WHERE partition = $1`,
+		p.snapshot.partition).Scan(&s.next, &s.published, &s.rebuilds, &s.clearing)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, false, nil
 	}

@@ -280,6 +280,7 @@ func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []w
 	if !wallets.Known(e.Type) {
 		p.problem("log", "event "+o.Envelope.ID, "its type %.32q is none of a wallet's events", e.Type)
 	}
+	p.told.event(&e)
 	if e.Type != topics.WalletDeadLettered {
 		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,15 +24,15 @@ const clockSlack = 24 * time.Hour
 
 // BalancesAt sums the balances of a tenant in one partition by code and currency (minor units, debits positive), as they are
 // without the entries that take effect at or after end. It reads the tenant's accounts there and the entries that were booked
-// since end, less a day.
-func BalancesAt(ctx context.Context, pool *pgxpool.Pool, partition int32, tenant string, end time.Time) (map[CodeIn]int64, error) {
-	sums := make(map[CodeIn]int64)
+// since end, less a day. A sum over customers may need more than 64 bits, although no balance does.
+func BalancesAt(ctx context.Context, pool *pgxpool.Pool, partition int32, tenant string, end time.Time) (map[CodeIn]*big.Int, error) {
+	sums := make(map[CodeIn]*big.Int)
 	since, err := firstBookedSince(ctx, pool, partition, end.Add(-clockSlack))
 	if err != nil {
 		return nil, fmt.Errorf("balances of %s in partition %d at %s: %w", tenant, partition, end.Format(time.RFC3339), err)
 	}
 	rows, _ := pool.Query(ctx, `
-SELECT code, currency, sum(minor)::int8 FROM (
+SELECT code, currency, sum(minor)::text FROM (
 	SELECT code, currency, balance AS minor FROM accounts WHERE partition = $1 AND tenant = $2
 	UNION ALL
 	SELECT a.code, a.currency, -line.amount
@@ -40,9 +41,13 @@ SELECT code, currency, sum(minor)::int8 FROM (
 	WHERE e.partition = $1 AND e.place >= $3::int8 * 65536 AND coalesce(e.effective, e.booked_at) >= $4 AND a.tenant = $2
 ) AS moved GROUP BY code, currency`, partition, tenant, since, end)
 	var of CodeIn
-	var minor int64
-	if _, err := pgx.ForEachRow(rows, []any{&of.Code, &of.Currency, &minor}, func() error {
-		sums[of] = minor
+	var digits string
+	if _, err := pgx.ForEachRow(rows, []any{&of.Code, &of.Currency, &digits}, func() error {
+		sum, ok := new(big.Int).SetString(digits, 10)
+		if !ok {
+			return fmt.Errorf("the sum of %s in %s is %q, want an integer", of.Code, of.Currency, digits)
+		}
+		sums[of] = sum
 		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("balances of %s in partition %d at %s: %w", tenant, partition, end.Format(time.RFC3339), err)

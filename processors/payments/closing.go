@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
+	"math/big"
 	"slices"
 	"time"
 
@@ -22,7 +24,7 @@ import (
 type closing struct {
 	topics.PeriodClose
 	month ledger.Month
-	sums  map[ledgerstore.CodeIn]int64 // at the month's end, as stored before the batch
+	sums  map[ledgerstore.CodeIn]*big.Int // at the month's end, as stored before the batch
 }
 
 // closedPeriod is a row of closed_periods.
@@ -103,7 +105,7 @@ func (o *outputs) periodClosed(told *topics.PeriodClosed) {
 }
 
 // sumsAt are the balances at the month's end, with what the batch has booked so far.
-func (s *partition) sumsAt(c *closing) map[ledgerstore.CodeIn]int64 {
+func (s *partition) sumsAt(c *closing) map[ledgerstore.CodeIn]*big.Int {
 	sums := maps.Clone(c.sums)
 	for i := range s.entries {
 		e := &s.entries[i]
@@ -115,9 +117,9 @@ func (s *partition) sumsAt(c *closing) map[ledgerstore.CodeIn]int64 {
 				continue
 			}
 			of := ledgerstore.CodeIn{Code: p.Account.Code, Currency: p.Account.Currency}
-			sum, err := ledger.AddMinor(sums[of], p.Minor)
-			if err != nil {
-				panic(fmt.Sprintf("payments: %s in %s at the end of %s: %v", of.Code, of.Currency, c.month, err))
+			sum := big.NewInt(p.Minor)
+			if before := sums[of]; before != nil {
+				sum.Add(sum, before)
 			}
 			sums[of] = sum
 		}
@@ -125,29 +127,46 @@ func (s *partition) sumsAt(c *closing) map[ledgerstore.CodeIn]int64 {
 	return sums
 }
 
-func trialLines(sums map[ledgerstore.CodeIn]int64) []topics.TrialBalanceLine {
+// trialLines are the sums that are not zero. One that needs more than 64 bits stands in several lines.
+func trialLines(sums map[ledgerstore.CodeIn]*big.Int) []topics.TrialBalanceLine {
 	var lines []topics.TrialBalanceLine
-	for of, minor := range sums {
-		if minor != 0 {
+	for of, sum := range sums {
+		for _, minor := range parts(sum) {
 			lines = append(lines, topics.TrialBalanceLine{Code: string(of.Code), Currency: string(of.Currency), Amount: minor})
 		}
 	}
 	slices.SortFunc(lines, func(a, b topics.TrialBalanceLine) int {
-		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Amount, b.Amount))
 	})
 	return lines
 }
 
+// parts are as few amounts as there can be whose sum it is, none for zero.
+func parts(sum *big.Int) (amounts []int64) {
+	most := big.NewInt(math.MaxInt64)
+	if sum.Sign() < 0 {
+		most.Neg(most)
+	}
+	rest := new(big.Int).Set(sum)
+	for ; rest.CmpAbs(most) > 0; rest.Sub(rest, most) {
+		amounts = append(amounts, most.Int64())
+	}
+	if rest.Sign() != 0 {
+		amounts = append(amounts, rest.Int64())
+	}
+	return amounts
+}
+
 // carry books the closing entries, at the last moment of the month, and returns their ids.
-func (s *partition) carry(c *closing, sums map[ledgerstore.CodeIn]int64, out *outputs) []string {
+func (s *partition) carry(c *closing, sums map[ledgerstore.CodeIn]*big.Int, out *outputs) []string {
 	results := map[ledger.Currency]map[ledger.AccountCode]int64{}
-	for of, minor := range sums {
+	for of, sum := range sums {
 		line, _ := of.Code.Line()
 		if line.Class == ledger.Income || line.Class == ledger.Expense {
 			if results[of.Currency] == nil {
 				results[of.Currency] = map[ledger.AccountCode]int64{}
 			}
-			results[of.Currency][of.Code] = minor
+			results[of.Currency][of.Code] = sum.Int64() // of one account in the partition, and so no more than it holds
 		}
 	}
 	var ids []string

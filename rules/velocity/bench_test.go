@@ -119,3 +119,52 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// filled is a state of keys lists of events each, with the changelog that it makes.
+func filled(b *testing.B, keys, events int) (*State, map[string][]byte) {
+	b.Helper()
+	state := NewState(benchLimits)
+	plan := Retain{Tenant: "t1", Version: 1, Dimensions: []Retained{{Field: "card", Kinds: []string{KindAttempt}, Window: 7 * 24 * 3_600_000}}}
+	state.Retain(benchStart, &plan)
+	signal := Signal{Tenant: "t1", Kind: KindAttempt, Time: benchStart, Dimensions: []Dimension{{Field: "card", Record: true}}}
+	for key := range keys {
+		signal.Dimensions[0].Key = KeyOf("t1", "card", fmt.Sprint(key))
+		n := 1
+		if events > 1 {
+			n = 1 + key*7919%(2*events-1) // 1 to 2·events − 1: events at the mean
+		}
+		for range n {
+			signal.Command++
+			state.Fold(benchStart, &signal)
+		}
+	}
+	log := map[string][]byte{}
+	state.Changes(func(key, value []byte) { log[string(key)] = value })
+	return state, log
+}
+
+// BenchmarkKeys is the memory of a key, all indexes included, and how many a second are restored.
+func BenchmarkKeys(b *testing.B) {
+	for _, test := range []struct{ keys, events int }{{500_000, 1}, {200_000, 10}} {
+		b.Run(fmt.Sprintf("events=%d", test.events), func(b *testing.B) {
+			state, log := filled(b, test.keys, test.events)
+			var keys, values [][]byte
+			for key, value := range log {
+				keys, values = append(keys, []byte(key)), append(values, value)
+			}
+			for b.Loop() {
+				again := NewState(benchLimits)
+				for i, key := range keys {
+					if err := again.Restore(key, values[i]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := again.Restored(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(state.lists.bytes+state.table.bytes())/float64(test.keys), "B/key")
+			b.ReportMetric(float64(test.keys)*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
+		})
+	}
+}

@@ -1,5 +1,3 @@
-// Package velocity answers what happened before: how often, for how much, with how many different cards. It is pure: the
-// state of a partition is a fold of its input, without a clock.
 package velocity
 
 import (

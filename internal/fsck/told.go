@@ -1,0 +1,77 @@
+package fsck
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// told compares the balance that each wallet event tells with the sum of the entries up to it, in the order of the log.
+type told struct {
+	has     map[holder]*topics.WalletBalance // of the wallets that the entries so far have opened
+	unsure  bool                             // there are more than are kept
+	waiting []toldBalance                    // of the record in hand, whose entries come first
+}
+
+// holder is a customer in one currency.
+type holder struct{ tenant, customer, currency string }
+
+type toldBalance struct {
+	holder
+	event   string
+	balance *topics.WalletBalance
+}
+
+func (t *told) event(e *topics.WalletEvent) {
+	t.waiting = append(t.waiting, toldBalance{holder{e.Tenant, e.CustomerID, e.Currency}, e.EventID, e.Balance})
+}
+
+// entry adds an entry's postings up. Its texts need not outlive the call.
+func (t *told) entry(e *topics.LedgerEntry) {
+	for i := range e.Postings {
+		line := &e.Postings[i]
+		code := ledger.AccountCode(line.Code)
+		if t.unsure || code != ledger.CustomerWallet && code != ledger.CustomerDebt && code != ledger.CustomerHold {
+			continue
+		}
+		key := holder{e.Tenant, line.Owner, line.Currency}
+		has := t.has[key]
+		if has == nil {
+			if len(t.has) == maxAccounts {
+				t.unsure, t.has = true, nil
+				return
+			}
+			has = new(topics.WalletBalance)
+			t.has[holder{strings.Clone(key.tenant), strings.Clone(key.customer), strings.Clone(key.currency)}] = has
+		}
+		switch code {
+		case ledger.CustomerWallet:
+			has.Available -= line.Amount
+		case ledger.CustomerHold:
+			has.Held -= line.Amount
+		case ledger.CustomerDebt:
+			has.Debt += line.Amount
+		}
+	}
+}
+
+// toldBalances checks the events of the record in hand, once its entries are added up.
+func (p *partitionCheck) toldBalances() {
+	for i := range p.told.waiting {
+		t := &p.told.waiting[i]
+		has := p.told.has[t.holder]
+		if !p.told.unsure && (has == nil) != (t.balance == nil) || has != nil && t.balance != nil && *has != *t.balance {
+			p.problem("wallet", "event "+t.event, "it tells the balance %s, the entries up to it give %s", balanceName(t.balance), balanceName(has))
+		}
+	}
+	p.told.waiting = p.told.waiting[:0]
+}
+
+func balanceName(b *topics.WalletBalance) string {
+	if b == nil {
+		return "none"
+	}
+	return fmt.Sprintf("available %d, held %d, debt %d", b.Available, b.Held, b.Debt)
+}

@@ -1,0 +1,45 @@
+// Package velocity answers what happened before: how often, for how much, with how many different cards. It is pure: the
+// state of a partition is a fold of its input, without a clock, a topic or a file.
+//
+// # What is asked and answered
+//
+// A rule file declares definitions (Definition). A Plan turns an event into signals: one record for each partition that
+// owns some of the event's dimension values, with everything that is asked about them (Signal, Query). State folds the
+// signals of one partition and answers each with a Reply, whose answers carry the ids of the queries; Plan.Fill puts
+// them where they belong. An id is a hash of the definition, so an answer to an earlier rule set is never taken for one
+// to the present.
+//
+// An event counts everything that arrived before it under the same key and whose time lies in the window: not earlier
+// than its own time less the window. Times are clamped to [record time − skew, record time], where the record time is the
+// latest so far: a backdated event cannot leave its window, a future one cannot hide. A command never counts itself, and
+// one that the producer sent twice is recorded once.
+//
+// # What is kept
+//
+// Each key has one list of events in arrival order, which answers every window and aggregate (question.go). Above 256
+// events the older half is summed up (summary.go): buckets, each of one kind and at most 1/64 of its age wide, and of
+// each distinct value the latest time. A window that cuts a bucket counts all of it and says approximate.
+// Open reservations are not summed up: their outcome finds them.
+//
+// Lists lie in pages without pointers (slab.go) and are found by an index without pointers (table.go). What is past every
+// window goes when its key is next used, or by a sweep that looks at four keys with each signal.
+//
+// # Since when
+//
+// The registry knows since when each dimension, kind, currency and distinct field has been recorded. A Plan's Retain
+// declares them; it must reach every partition before the plan's first signal, and repeating it changes nothing. What it
+// leaves out is ended, and counts as new when it comes back. An answer that reaches back before the beginning says until
+// when it is warming. A definition on what is recorded already is right at once.
+//
+// # Invariants
+//
+//	V1  An answer that is not approximate is that of a look at all events that arrived, one by one.
+//	V2  An approximate answer is never too low, and too high by at most one bucket at the far end of the window.
+//	V3  A signal is counted once, however often it comes, and gets the same bytes each time; where the reply cache has
+//	    forgotten them, the reply says that it is lost.
+//	V4  A state restored from its changelog gives the same bytes from then on as one that was never stopped.
+//
+// V2 has three limits. A key tells 2,048 different values apart in each slot; one that comes again after it was pushed
+// out is counted again. It keeps 2,048 open reservations; an older one counts until its window has passed, whatever its
+// outcome. And values are told apart by 32 bits of a hash: among 500 values one pair in 30,000 keys is taken for one.
+package velocity
