@@ -37,6 +37,7 @@ func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, er
 	}
 	c.lists()
 	c.limits()
+	c.breaker()
 	conditions := c.conditions()
 	if err := c.programs(conditions); err != nil {
 		return nil, err
@@ -132,6 +133,7 @@ func (c *compiler) conditions() []*condition {
 		c.constants(d)
 		d.outcomes()
 		d.inForce()
+		d.breaker()
 		if d.failed || !d.Enabled {
 			continue
 		}

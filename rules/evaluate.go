@@ -62,6 +62,7 @@ type Evaluation struct {
 	outcome  topics.Outcome
 	best     int // rank of the outcome
 	score    int64
+	tripped  []string
 }
 
 // NewEvaluation returns an Evaluation for a first input.
@@ -72,7 +73,7 @@ func (s *Set) NewEvaluation() *Evaluation {
 // Evaluate is Set.Evaluate without the record of it. The input must not change until the results have been read.
 func (e *Evaluation) Evaluate(in Input) {
 	e.command, e.rules, e.said = in.Command.CommandID, nil, e.said[:0]
-	e.outcome, e.best, e.score = topics.OutcomePass, rank(topics.OutcomePass, true), 0
+	e.outcome, e.best, e.score, e.tripped = topics.OutcomePass, rank(topics.OutcomePass, true), 0, in.Tripped
 	if e.assessed = Assessed(in.Command.Type); !e.assessed {
 		return
 	}
@@ -86,7 +87,7 @@ func (e *Evaluation) Evaluate(in Input) {
 		r := &e.set.rules[at]
 		t := r.truth(e.machine)
 		e.said = append(e.said, t)
-		if t == no || r.Shadow {
+		if t == no || e.inShadow(r) {
 			continue
 		}
 		if t == yes {
@@ -98,6 +99,9 @@ func (e *Evaluation) Evaluate(in Input) {
 		}
 	}
 }
+
+// inShadow tells whether a rule's result changes nothing.
+func (e *Evaluation) inShadow(r *compiled) bool { return r.Shadow || r.trippedBy(e.tripped) }
 
 // Outcome is what the set asks for.
 func (e *Evaluation) Outcome() topics.Outcome { return e.outcome }
@@ -120,7 +124,7 @@ func (e *Evaluation) Results() iter.Seq2[int, topics.RuleStatus] {
 func (e *Evaluation) Decision() topics.Decision {
 	d := topics.Decision{CommandID: e.command, Outcome: e.outcome, Score: e.score, Evaluated: len(e.rules)}
 	if e.assessed {
-		d.RuleSet = e.set.hash
+		d.RuleSet, d.Tripped = e.set.hash, e.tripped
 	}
 	size := 0
 	for i, t := range e.said {
@@ -133,7 +137,7 @@ func (e *Evaluation) Decision() topics.Decision {
 		}
 		d.Rules = append(d.Rules, result)
 		r := &e.set.rules[e.rules[i]]
-		if !r.Shadow && rank(result.Outcome, r.Overridable) == e.best && !slices.Contains(d.Reasons, r.Reason) {
+		if !result.Shadow && rank(result.Outcome, r.Overridable) == e.best && !slices.Contains(d.Reasons, r.Reason) {
 			d.Reasons = append(d.Reasons, r.Reason) // in rule order, without repeats
 		}
 	}
@@ -142,7 +146,10 @@ func (e *Evaluation) Decision() topics.Decision {
 
 // result is what one of the evaluated rules said.
 func (e *Evaluation) result(i int) topics.RuleResult {
-	return e.set.rules[e.rules[i]].result(e.machine, e.said[i])
+	r := &e.set.rules[e.rules[i]]
+	result := r.result(e.machine, e.said[i])
+	result.Shadow = e.inShadow(r)
+	return result
 }
 
 // rank is the order of precedence: non-overridable block > allow > block > hold > step_up > pass.
@@ -165,7 +172,7 @@ func rank(o topics.Outcome, overridable bool) int {
 
 // result is what a rule says where its condition came out as it did.
 func (r *compiled) result(m *machine, t truth) topics.RuleResult {
-	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(m, t), Shadow: r.Shadow, Read: r.values(m)}
+	result := topics.RuleResult{Rule: r.Name, Result: t.status(), Outcome: r.asks(m, t), Read: r.values(m)}
 	if r.card != nil {
 		result.Detail = r.card.detail(m)
 		return result

@@ -404,6 +404,9 @@ rules:
 		"limit":      hash(`120.00`, `121.00`),
 		"name":       hash(`name: a`, `name: c`),
 		"commands":   hash(`name: a,`, `name: a, commands: [create, authorize],`),
+		"breaker":    hash(`score: 1`, `score: 1, breaker: { max_block_rate: 5%, interval: 1h, at_least: 10 }`),
+		"rate":       hash(`score: 1`, `score: 1, breaker: { max_block_rate: 6%, interval: 1h, at_least: 10 }`),
+		"set's":      hash(`rules:`, "breaker: { max_block_rate: 5%, interval: 1h, at_least: 10 }\nrules:"),
 		"order":      compile(t, strings.Replace(base, "rules:\n", "rules:\n  - { name: c, when: tenant == \"x\", outcome: hold }\n", 1)).Hash(),
 		"order, too": compile(t, base+"  - { name: c, when: tenant == \"x\", outcome: hold }\n").Hash(),
 	} {

@@ -15,6 +15,8 @@ type Input struct {
 	Features map[string]topics.Feature
 	// Now is the time of the command's record. The zero time is before every expiry of a list's entry.
 	Now time.Time
+	// Tripped are the rules that a Breaker has put in the shadow, as in Decision.Tripped.
+	Tripped []string
 
 	everyone bool // inline tests: rules are rolled out to all customers
 }

@@ -43,6 +43,10 @@ type document struct {
 
 	velocity []*definitionDraft
 	scope    Scope
+
+	source  *source
+	bound   *Bound // of the whole set
+	boundAt place
 }
 
 type limitDraft struct {
@@ -53,9 +57,9 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "rules", "cool_offs", "scorecards", "tests"}
+	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "breaker", "rules", "cool_offs", "scorecards", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
-		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "tags", "tests"}
+		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "breaker", "tags", "tests"}
 	listKeys     = []string{"description", "match", "file", "entries"}
 	entryKeys    = []string{"value", "expires", "reason"}
 	testKeys     = []string{"name", "given", "now", "expect"}
@@ -64,7 +68,7 @@ var (
 
 // parse reads one rule file. What cannot be read is left out of the document and stands in the source's problems.
 func parse(s *source, text []byte) document {
-	var d document
+	d := document{source: s}
 	if len(text) > maxFileBytes {
 		s.fail(place{}, "split it", "the file has %d bytes; at most %d are read", len(text), maxFileBytes)
 		return d
@@ -118,6 +122,8 @@ func parse(s *source, text []byte) document {
 			for _, n := range s.sequence(p.value, "velocity") {
 				d.velocity = append(d.velocity, s.definition(n))
 			}
+		case "breaker":
+			d.bound, d.boundAt = s.bound(p.value), p.at
 		case "rules":
 			for _, n := range s.sequence(p.value, "rules") {
 				d.rules = append(d.rules, s.rule(n))
@@ -278,7 +284,9 @@ func (d *draft) read(p pair) {
 	case "shadow":
 		d.Shadow = s.boolean(p.value, "shadow")
 	case "rollout":
-		d.Rollout = s.rollout(p.value)
+		d.Rollout = s.percentage(p.value, "rollout", "leave it out for all customers, write enabled: false or shadow: true for none")
+	case "breaker":
+		d.Breaker = s.bound(p.value)
 	case "valid_from":
 		d.ValidFrom = s.moment(p.value, "valid_from", false)
 	case "valid_until":

@@ -41,8 +41,9 @@ type Rule struct {
 	OnMissing topics.Outcome
 	OnError   topics.Outcome // where evaluating fails
 	Enabled   bool
-	Shadow    bool // evaluated and recorded, and never asks for anything
-	Rollout   int  // percentage of the customers it is in force for; 0: all
+	Shadow    bool   // evaluated and recorded, and never asks for anything
+	Breaker   *Bound // puts it in the shadow where it blocks too much; nil: nothing does
+	Rollout   int    // percentage of the customers it is in force for; 0: all
 	// It is in force from ValidFrom to just before ValidUntil, by the time of the command's record; zero: unbounded.
 	ValidFrom, ValidUntil time.Time
 	Scope

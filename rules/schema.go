@@ -24,6 +24,7 @@ func Schema() ([]byte, error) {
 			&jsonschema.Schema{Type: "string", Pattern: `^-?[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"250.00 EUR"}}))),
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
 		property("velocity", array("What is counted of the past; rules read velocity.NAME.", definitionSchema())),
+		property("breaker", breakerSchema("Puts the whole rule set in the shadow, but for rules with overridable: false, where it blocks too much.")),
 		property("rules", array("Evaluated in this order; the strongest outcome decides.", ruleSchema())),
 		property("cool_offs", array("What new instruments may do.", coolOffSchema())),
 		property("scorecards", array("Points for signs that mean little alone; bands say what their sum asks for.", cardSchema())),
@@ -74,6 +75,7 @@ func ruleSchema() *jsonschema.Schema {
 			Description: "The part of the customers that it is in force for."}),
 		property("valid_from", text("It is in force from this date or moment.")),
 		property("valid_until", text("It is in force to the end of this date, or to this moment.")),
+		property("breaker", breakerSchema("Puts the rule in the shadow where it blocks too much.")),
 		property("tags", array("", nameSchema(""))),
 		property("tests", array("Tests of this rule alone.", testSchema(ruleResults, false))),
 	)
@@ -128,6 +130,18 @@ func cardSchema() *jsonschema.Schema {
 	s.Properties.Set("bands", array("In ascending order.", band))
 	s.Properties.Set("tests", array("Tests of this card alone.", testSchema(fileOutcomes[:4], false)))
 	s.Required = []string{"name", "items", "bands"}
+	return s
+}
+
+func breakerSchema(doc string) *jsonschema.Schema {
+	s := object(doc,
+		property("max_block_rate", &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]?%$", Examples: []any{"20%"},
+			Description: "The largest part of the commands in an interval that may be blocked."}),
+		property("interval", text("In which they are counted: 1m to 24h.")),
+		property("at_least", &jsonschema.Schema{Type: "integer", Minimum: json.Number(fmt.Sprint(minBoundCommands)), Maximum: json.Number(fmt.Sprint(maxBoundCommands)),
+			Description: "How many commands an interval must have."}),
+	)
+	s.Required = boundKeys
 	return s
 }
 

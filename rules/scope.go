@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -176,29 +175,6 @@ func (s *source) stage(n ast.Node) {
 	default:
 		s.fail(at, suggest(name, stages), "unknown stage %q", name)
 	}
-}
-
-// rollout reads a percentage.
-func (s *source) rollout(n ast.Node) int {
-	at := placeOf(tokenOf(n))
-	if _, ok := n.(*ast.IntegerNode); ok {
-		s.fail(at, fmt.Sprintf("write rollout: %s%%", tokenOf(n).Value), "rollout must be a percentage")
-		return 0
-	}
-	text := s.text(n, "rollout")
-	digits, percent := strings.CutSuffix(text, "%")
-	if text == "" {
-		return 0
-	}
-	if !percent || len(digits) == 0 || len(digits) > 2 || strings.Trim(digits, "0123456789") != "" || digits[0] == '0' {
-		s.fail(at, "leave it out for all customers, write enabled: false or shadow: true for none", "rollout must be 1%% to 99%%, not %q", text)
-		return 0
-	}
-	percentage := 0
-	for _, d := range digits {
-		percentage = percentage*10 + int(d-'0')
-	}
-	return percentage
 }
 
 // moment reads a date or a moment; a date is its beginning, or its end.

@@ -26,6 +26,7 @@ type Set struct {
 	files    []string
 	hash     string
 
+	bound       *Bound // of the whole set; nil: it has none
 	program     *program
 	applying    map[topics.CommandType][]int32 // the enabled rules for a type of command
 	partly      bool                           // some of them are in force for some commands alone
@@ -57,6 +58,7 @@ func (s *Set) finish() {
 	}
 	h := sha256.New()
 	put(h, "weir rules", fmt.Sprint(Version))
+	s.bound.hash(h, "breaker")
 	for _, r := range s.rules {
 		if !r.Enabled && !r.replaces {
 			continue
@@ -68,6 +70,7 @@ func (s *Set) finish() {
 		if r.card != nil {
 			put(h, r.card.canonical()...)
 		}
+		r.Breaker.hash(h, "rule's breaker")
 	}
 	lists := append([]*List(nil), s.lists...)
 	sort.Slice(lists, func(i, j int) bool { return lists[i].Name < lists[j].Name })

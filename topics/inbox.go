@@ -67,6 +67,9 @@ type Decision struct {
 	Rules   []RuleResult `json:"rules,omitempty"` // in file order; misses are left out
 	// Evaluated is how many rules were evaluated, misses included.
 	Evaluated int `json:"evaluated,omitempty"`
+	// Tripped are the rules that were in the shadow because they had blocked more than their breaker allows: a rule's name,
+	// with the tenants and regions of its file where it is for some; "*" is the whole rule set.
+	Tripped []string `json:"tripped,omitempty"`
 	// RuleSet is the content hash of the rule set that decided, "" where the command's type is not assessed.
 	RuleSet string `json:"rule_set,omitempty"`
 	// Candidate is what the candidate set would have decided; nil where there was none.
@@ -92,7 +95,7 @@ type RuleResult struct {
 	// Outcome is what the rule asked for: its outcome on a hit, its on_missing or on_error otherwise.
 	Outcome Outcome `json:"outcome,omitempty"`
 	Detail  string  `json:"detail,omitempty"` // missing: which field; error: what went wrong
-	// Shadow says that the rule is on trial: it asked for nothing and added nothing to the score.
+	// Shadow says that the rule is on trial or has tripped: it asked for nothing and added nothing to the score.
 	Shadow bool `json:"shadow,omitempty"`
 	// Read are the values of the fields that the rule's condition names, by name; a field that was missing is not here, and
 	// one that names a person or a card is "given". Left out where a decision would grow too large: it can be recomputed

@@ -19,27 +19,28 @@ type Find func(*topics.Command) *topics.Enrichment
 // Assessor assesses commands. It may be used by several goroutines at once.
 type Assessor struct {
 	rules      func() *rules.Set // the set in force
-	candidate  *candidate        // the set on trial; nil: there never is one
-	find       Find              // nil: there are no data files
-	partitions int32             // of every topic
+	evaluate   func(*rules.Set, rules.Input) topics.Decision
+	candidate  *candidate // the set on trial; nil: there never is one
+	find       Find       // nil: there are no data files
+	partitions int32      // of every topic
 	metrics    *metrics
 }
 
-// NewAssessor returns an Assessor for topics of so many partitions. rules yields the set in force.
+// NewAssessor returns an Assessor for topics of so many partitions. set yields the one in force; its breakers are left out.
 // Metrics go to a registry of their own where registerer is nil.
-func NewAssessor(rules func() *rules.Set, partitions int32, registerer prometheus.Registerer) (*Assessor, error) {
+func NewAssessor(set func() *rules.Set, partitions int32, registerer prometheus.Registerer) (*Assessor, error) {
 	m, err := newMetrics(registerer)
 	if err != nil {
 		return nil, err
 	}
-	return newAssessor(rules, partitions, m)
+	return newAssessor(set, (*rules.Set).Evaluate, partitions, m)
 }
 
-func newAssessor(rules func() *rules.Set, partitions int32, m *metrics) (*Assessor, error) {
+func newAssessor(set func() *rules.Set, evaluate func(*rules.Set, rules.Input) topics.Decision, partitions int32, m *metrics) (*Assessor, error) {
 	if partitions < 1 {
 		return nil, fmt.Errorf("risk: %d partitions; the inbox has at least 1", partitions)
 	}
-	return &Assessor{rules: rules, partitions: partitions, metrics: m}, nil
+	return &Assessor{rules: set, evaluate: evaluate, partitions: partitions, metrics: m}, nil
 }
 
 // Assess is the stream.TransformFunc of the role where nothing is asked of velocity: a record becomes either one message
@@ -89,7 +90,7 @@ func (a *Assessor) read(r stream.Record) (*draft, *stream.DeadLetter) {
 
 // decide evaluates a rule set, and then the one on trial.
 func (a *Assessor) decide(d *draft, set *rules.Set) {
-	d.in.Decision = set.Evaluate(d.input())
+	d.in.Decision = a.evaluate(set, d.input())
 	a.metrics.decided(&d.in.Decision)
 	if d.in.Decision.RuleSet == "" {
 		return
@@ -108,6 +109,19 @@ func (d *draft) input() rules.Input {
 	return rules.Input{Command: &d.in.Command, Enrichment: d.in.Enrichment, Features: d.in.Features, Now: d.now}
 }
 
+// customer is whose command it is: the account holder, or the guest that the command makes.
+func (d *draft) customer() string {
+	if id := d.in.Command.CustomerID; id != "" {
+		return id
+	}
+	return topics.GuestCustomer(d.id)
+}
+
+// partitionOf is where all that happens to the customer meets.
+func (a *Assessor) partitionOf(d *draft) int32 {
+	return topics.PartitionOf(d.in.Command.Tenant, d.customer(), a.partitions)
+}
+
 // assessment encodes the record and finds its place.
 func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, error) {
 	c := &d.in.Command
@@ -117,18 +131,14 @@ func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, e
 		a.metrics.deadLettered.Inc()
 		return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
 	}
-	customer := c.CustomerID
-	if customer == "" {
-		customer = topics.GuestCustomer(d.id)
-	}
-	partition := topics.PartitionOf(c.Tenant, customer, a.partitions)
+	partition := a.partitionOf(d)
 	subject := c.PaymentID
 	if subject == "" && c.Type == topics.CommandCreate {
 		subject = topics.PaymentID{Partition: partition, UUID: d.id}.String()
 	}
 	return []stream.Message{{Partition: partition, Output: stream.Output{
 		Topic: topics.Inbox,
-		Key:   []byte(customer),
+		Key:   []byte(d.customer()),
 		Value: value,
 		Envelope: topics.Envelope{Type: topics.TypeAssessedCommand, Subject: subject, Tenant: c.Tenant, Region: c.Region,
 			TraceID: c.TraceID},

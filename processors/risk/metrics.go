@@ -21,6 +21,7 @@ type metrics struct {
 	reloads      *prometheus.CounterVec
 	broken       *prometheus.GaugeVec
 	candidates   *prometheus.CounterVec
+	tripped      *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -51,10 +52,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		broken: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "weir_rules_broken",
 			Help: "1 while the rules on disk or those deployed last cannot be used and the last good set is in force."}, []string{"set"}),
 	}
+	m.tripped = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "weir_rules_tripped",
+		Help: "1 for each rule that is in the shadow because it blocked more than its breaker allows; * is the whole rule set."}, []string{"rule"})
 	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 		m.decisions[o] = decisions.WithLabelValues(string(o))
 	}
-	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken, m.candidates} {
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken, m.candidates, m.tripped} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of the risk role: %w", err)
 		}

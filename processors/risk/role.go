@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,6 +42,7 @@ type Config struct {
 // Role is the risk role of one process.
 type Role struct {
 	rules    *RuleSource
+	guard    *guard
 	deployed *deployedRules // nil: rules come from files
 	join     *join
 	commands *stream.Transform
@@ -61,7 +63,8 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	assessor, err := newAssessor(source.Set, c.Partitions, m)
+	g := &guard{live: source.Set, log: c.Log.With("role", RoleName), metrics: m}
+	assessor, err := newAssessor(source.Set, g.evaluate, c.Partitions, m)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,7 @@ func New(c Config) (*Role, error) {
 		}
 		return made, nil
 	}
-	role := &Role{rules: source}
+	role := &Role{rules: source, guard: g}
 	if c.Deployed {
 		log := c.Log.With("role", RoleName)
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
@@ -123,7 +126,7 @@ func (r *Role) Run(ctx context.Context) error {
 // good set is in force: Rules().Status() tells of it.
 func (r *Role) Ready() error { return errors.Join(r.commands.Ready(), r.wallets.Ready()) }
 
-// RulesBroken is why rules that are on disk or deployed are not used, nil where all are.
+// RulesBroken is why rules that are on disk or deployed are not used, or have tripped; nil where all are in force.
 func (r *Role) RulesBroken() error {
 	broken := r.rules.Status().Err
 	if broken != nil {
@@ -133,6 +136,10 @@ func (r *Role) RulesBroken() error {
 		if err := r.deployed.candidate.Status().Err; err != nil {
 			broken = errors.Join(broken, fmt.Errorf("the candidate is not used: %w", err))
 		}
+	}
+	if tripped := r.guard.current().Tripped(); len(tripped) > 0 {
+		broken = errors.Join(broken, fmt.Errorf("in the shadow until rules are saved or deployed again, because they blocked more than their breakers allow: %s",
+			strings.Join(tripped, ", ")))
 	}
 	return broken
 }
