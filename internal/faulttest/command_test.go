@@ -88,11 +88,20 @@ func wrongCommands(t *testing.T, w *world) {
 			w.passed(t, tenant, customer)
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			refused := 0
 			for _, r := range w.records {
 				var e topics.PaymentEvent
-				if r.Topic == topics.Events && topics.Unmarshal(r.Value, &e) == nil && e.CommandID == create.CommandID && (e.Type == topics.EventCommandRefused || e.Amount > 1000) {
+				if r.Topic != topics.Events || topics.Unmarshal(r.Value, &e) != nil || e.CommandID != create.CommandID {
+					continue
+				}
+				if e.Refusal == topics.RefusedDuplicateCommand {
+					refused++
+				} else if e.Type == topics.EventCommandRefused || e.Amount > 1000 {
 					t.Errorf("the repeat led to %s", r.Value)
 				}
+			}
+			if refused != 2 {
+				t.Errorf("%d refusals, want one of each", refused)
 			}
 		})
 	})
