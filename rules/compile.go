@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
 
 	"github.com/weirhq/weir/topics"
@@ -23,8 +24,14 @@ type File struct {
 //
 // Compile does not run the inline tests; Set.Test does.
 func Compile(files []File, readList func(name string) ([]byte, error)) (*Set, error) {
+	return compile(files, readList, (*condition).lint)
+}
+
+// compile is Compile with what looks at a condition for what cannot be meant. Tests of the evaluator leave it out: it
+// must be right about such conditions, too.
+func compile(files []File, readList func(name string) ([]byte, error), lint func(*condition, ast.Expr)) (*Set, error) {
 	var problems Problems
-	c := compiler{problems: &problems, set: &Set{}, readList: readList}
+	c := compiler{problems: &problems, set: &Set{}, readList: readList, lint: lint}
 	for _, f := range files {
 		c.set.files = append(c.set.files, f.Name)
 		text := bytes.ReplaceAll(bytes.TrimPrefix(f.Text, byteOrderMark), []byte("\r\n"), []byte("\n"))
@@ -65,6 +72,7 @@ type compiler struct {
 	items            []*condition // of score cards
 	translated       []*condition
 	readList         func(string) ([]byte, error)
+	lint             func(*condition, ast.Expr)
 }
 
 // lists reads and indexes every list; a name stands once in the whole set.
@@ -73,7 +81,7 @@ func (c *compiler) lists() {
 	for _, d := range c.docs {
 		for _, l := range d.lists {
 			if first, ok := seen[l.Name]; ok {
-				l.source.fail(l.at, "", "the list %q is defined twice (first at line %d)", l.Name, first.line)
+				l.source.fail(l.at, anotherName, "the list %q is defined twice (first at line %d)", l.Name, first.line)
 				continue
 			}
 			seen[l.Name] = l.at
@@ -97,13 +105,22 @@ func (c *compiler) limits() {
 	for _, d := range c.docs {
 		for _, l := range d.limits {
 			if first, ok := seen[l.Name]; ok {
-				l.source.fail(l.at, "", "the limit %q is defined twice (first at line %d)", l.Name, first.line)
+				l.source.fail(l.at, anotherName, "the limit %q is defined twice (first at line %d)", l.Name, first.line)
 				continue
 			}
 			seen[l.Name] = l.at
 			c.set.limits = append(c.set.limits, l)
 		}
 	}
+}
+
+// condition parses a rule's condition and looks at what it says.
+func (c *compiler) condition(d *draft) *condition {
+	parsed := parseCondition(c.env, c.fields, d)
+	if !parsed.failed {
+		c.lint(parsed, parsed.parsed.NativeRep().Expr())
+	}
+	return parsed
 }
 
 // conditions parses every rule's condition and checks what concerns the rules as a whole.
@@ -120,7 +137,7 @@ func (c *compiler) conditions() []*condition {
 				conditions = append(conditions, &condition{draft: d, failed: true})
 				continue
 			}
-			conditions = append(conditions, parseCondition(c.env, c.fields, d))
+			conditions = append(conditions, c.condition(d))
 		}
 	}
 	c.items = c.cardConditions(names)
@@ -210,7 +227,7 @@ func (c *condition) find(name string) int {
 // let it pass for want of data.
 func (c *condition) outcomes() {
 	if c.Outcome != topics.OutcomeBlock && !c.Overridable {
-		c.source.fail(c.at["overridable"], "", "only a rule with outcome: block can say overridable: false")
+		c.source.fail(c.at["overridable"], "leave it out, or write outcome: block", "only a rule with outcome: block can say overridable: false")
 	}
 	stops := c.Outcome == topics.OutcomeBlock || c.Outcome == topics.OutcomeHold
 	weak := func(o topics.Outcome) bool { return o == topics.OutcomePass || o == topics.OutcomeStepUp }
@@ -335,7 +352,7 @@ func (c *compiler) constantConditions() {
 		}
 		switch t := m.truth(d.node); t {
 		case yes, no:
-			d.failAt(0, "", "the condition is always %t, whatever the payment", t == yes)
+			d.failAt(0, "leave out the term that decides alone, or the whole rule", "the condition is always %t, whatever the payment", t == yes)
 		case absent:
 		default:
 			d.failAt(0, "", "the condition always fails: %s", failures[t])

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"sort"
@@ -55,7 +56,7 @@ func parseCondition(env *cel.Env, fields []Field, d *draft) *condition {
 			if syntax && c.failed {
 				continue // what follows from the first
 			}
-			hint := ""
+			hint := macroHint(plain)
 			if syntax {
 				hint = syntaxHint(d.When)
 			}
@@ -224,7 +225,7 @@ func (c *condition) unknownField(e ast.Expr, path string) {
 		c.fail(e, "define it under velocity, and read velocity.NAME", "unknown field %q", path)
 		return
 	}
-	c.fail(e, suggest(path, fieldNames(c.fields)), "unknown field %q", path)
+	c.fail(e, cmp.Or(suggest(path, fieldNames(c.fields)), "weir rules fields lists all that there are"), "unknown field %q", path)
 }
 
 // fieldOf is the field that an expression reads.
@@ -327,7 +328,7 @@ func (c *condition) known(arg ast.Expr) {
 // comparison checks a == b and a != b: neither the same on both sides, nor a field with what it can never be.
 func (c *condition) comparison(e ast.Expr, args []ast.Expr) {
 	if a, b := dotted(args[0]), dotted(args[1]); a != "" && a == b {
-		c.fail(e, "", "both sides of the comparison are the same, so it never depends on the payment")
+		c.fail(e, "compare it with another field, or with a value", "both sides of the comparison are the same, so it never depends on the payment")
 		return
 	}
 	if e.AsCall().FunctionName() == operators.NotEquals && (c.isMoney(args[0]) || c.isMoney(args[1])) {
@@ -357,7 +358,7 @@ func (c *condition) literal(f Field, e ast.Expr) {
 		return
 	}
 	if wrong := f.literal(text); wrong != "" {
-		c.fail(e, "", "%s can never equal %q: %s", f.Name, text, wrong)
+		c.fail(e, wrong, "%s can never equal %q", f.Name, text)
 	}
 }
 

@@ -30,13 +30,13 @@ func (s *source) coolOff(n ast.Node) (*draft, []*definitionDraft) {
 		case p.key == "for":
 			window = s.window(p.value)
 			if window == velocity.MaxWindow {
-				s.fail(placeOf(tokenOf(p.value)), "", "a cool-off is shorter than the 90 days for which instruments are remembered")
+				s.fail(placeOf(tokenOf(p.value)), "write a time such as 24h or 7d", "a cool-off is shorter than the 90 days for which instruments are remembered")
 			}
 		case p.key == "amount":
 			text := s.text(p.value, "amount")
 			m, err := ledger.ParseMoney(text)
 			if err != nil && text != "" {
-				s.fail(placeOf(tokenOf(p.value)), "", "%s", err)
+				s.fail(placeOf(tokenOf(p.value)), amountHint, "%s", err)
 			}
 			amount = m
 		case !slices.Contains(coolOffKeys, p.key):
@@ -50,7 +50,7 @@ func (s *source) coolOff(n ast.Node) (*draft, []*definitionDraft) {
 	}
 	for _, key := range []string{"name", "instrument", "for", "outcome"} {
 		if _, ok := d.at[key]; !ok && len(*s.problems) == before {
-			s.fail(d.at[""], "", "the cool-off has no %s", key)
+			s.fail(d.at[""], example(key), "the cool-off has no %s", key)
 		}
 	}
 	if d.Reason == "" {

@@ -48,6 +48,9 @@ func TestDefaultRules(t *testing.T) {
 func TestDefaultRulesCanBeCopied(t *testing.T) {
 	const dir = "../testdata/rules"
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == "bad" {
+			return filepath.SkipDir // mistakes to learn from, which nobody loads with the rules
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -15,7 +15,7 @@ const maxDurationDigits = 6
 
 // parseDuration reads 90s, 10m, 24h or 7d.
 func parseDuration(text string) (time.Duration, error) {
-	wrong := fmt.Errorf("%q is not a time such as 10m, 24h or 7d", text)
+	wrong := &hinted{fmt.Sprintf("%q is not a time", text), "write it as 10m, 24h or 7d; the units are s, m, h and d"}
 	if text == "" {
 		return 0, wrong
 	}

@@ -49,6 +49,31 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestOneMistake: each file of testdata/rules/bad has one mistake; its message says what, where, and what to write instead.
+func TestOneMistake(t *testing.T) {
+	files, err := filepath.Glob("../testdata/rules/bad/*.yaml")
+	if err != nil || len(files) < 60 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			_, err := rules.Load(file)
+			var problems rules.Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("error %v, want problems of the file", err)
+			}
+			if len(problems) != 1 || problems[0].Line < 1 || problems[0].Column < 1 {
+				t.Errorf("want one problem with its place, not\n%s", problems)
+			}
+			if problems[0].Hint == "" {
+				t.Errorf("no word of what to write instead:\n%s", problems)
+			}
+			text := strings.ReplaceAll(err.Error(), "../testdata/rules/bad/", "") + "\n"
+			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", text)
+		})
+	}
+}
+
 func TestFailingTestsNameTheirLine(t *testing.T) {
 	set, err := rules.Load("testdata/failing.yaml")
 	if err != nil {

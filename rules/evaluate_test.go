@@ -253,7 +253,7 @@ func TestDecisionTellsWhatWasRead(t *testing.T) {
 	const velocity = `
 velocity:
   - { name: spent, aggregate: sum, events: [approved], by: customer.id, window: 1h, currency: JPY }
-  - { name: since, aggregate: since_last, events: [attempt], by: customer.id, window: 1h }
+  - { name: since, aggregate: since_last, events: [attempt], by: customer.id, window: 3h }
 `
 	for when, want := range map[string]string{
 		`card.country == "DE" || context.country == "FR" || card.type == "debit"`:    "map[card.country:DE card.type:credit context.country:DE]",

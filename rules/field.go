@@ -3,6 +3,7 @@ package rules
 import (
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
@@ -31,7 +32,8 @@ type Field struct {
 	// Currency is that of a velocity answer that is an amount, "" otherwise.
 	Currency ledger.Currency
 
-	broken bool // velocity: what the definition says is wrong, so nothing is said of its use
+	window time.Duration // velocity: how far back it looks
+	broken bool          // velocity: what the definition says is wrong, so nothing is said of its use
 	// literal says what is wrong with a text that a rule compares the field with, "" where nothing is; nil: any text.
 	literal func(string) string
 	get     func(*topics.Command) string  // "" where it is missing; TypeText only

@@ -14,8 +14,11 @@ const (
 
 // layoutHint guesses what is wrong with the layout of a file that is not YAML, "" where it cannot.
 func (s *source) layoutHint(at place, message string) string {
-	if at.line < 1 || at.line > len(s.lines) || strings.Contains(message, "flow") || strings.Contains(message, "already") {
+	if at.line < 1 || at.line > len(s.lines) || strings.Contains(message, "flow") {
 		return ""
+	}
+	if strings.Contains(message, "already") {
+		return "leave one of them out"
 	}
 	line := s.lines[at.line-1]
 	key, value, found := strings.Cut(line, ": ")

@@ -64,7 +64,7 @@ func (l *List) add(e Entry) error {
 			return err
 		}
 		if _, ok := l.networks[p]; ok {
-			return fmt.Errorf("%q is in the list twice", value)
+			return &hinted{fmt.Sprintf("%q is in the list twice", value), "leave one of them out"}
 		}
 		l.networks[p] = expires
 		l.Entries = append(l.Entries, e)
@@ -86,7 +86,7 @@ func (l *List) add(e Entry) error {
 		value = strings.ToLower(value)
 	}
 	if _, ok := l.values[value]; ok {
-		return fmt.Errorf("%q is in the list twice", e.Value)
+		return &hinted{fmt.Sprintf("%q is in the list twice", e.Value), "leave one of them out"}
 	}
 	l.values[value] = expires
 	l.Entries = append(l.Entries, e)
@@ -107,7 +107,7 @@ func parseNetwork(value string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a network such as 203.0.113.0/24", value)
 	}
 	if p != p.Masked() {
-		return netip.Prefix{}, fmt.Errorf("%q names an address inside a network; the network is %s", value, p.Masked())
+		return netip.Prefix{}, &hinted{fmt.Sprintf("%q names an address inside a network", value), fmt.Sprintf("write the network as %s", p.Masked())}
 	}
 	return p, nil
 }

@@ -17,7 +17,7 @@ func addEntry(s *source, at place, list *List, e Entry) {
 		return
 	}
 	if err := list.add(e); err != nil {
-		s.fail(at, "", "list %q: %s", list.Name, err)
+		s.fail(at, hintOf(err), "list %q: %s", list.Name, err)
 	}
 }
 
@@ -120,7 +120,7 @@ func (s *source) row(at place, columns, record []string, reasons map[string]stri
 			}
 			var err error
 			if e.Expires, err = parseExpiry(v); err != nil {
-				s.fail(at, "", "%s", err)
+				s.fail(at, hintOf(err), "%s", err)
 				return e, false
 			}
 		}

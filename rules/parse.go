@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -104,7 +105,7 @@ func parse(s *source, text []byte) document {
 		case "version":
 			versioned = true
 			if v := s.integer(p.value, "version"); v != Version {
-				s.fail(placeOf(tokenOf(p.value)), "", "version %d is not known; this program reads version %d", v, Version)
+				s.fail(placeOf(tokenOf(p.value)), fmt.Sprintf("write version: %d", Version), "version %d is not known; this program reads version %d", v, Version)
 			}
 		case "description":
 			s.text(p.value, "description")
@@ -203,7 +204,7 @@ func (s *source) syntaxProblem(err error) {
 // checkName checks a name's form.
 func (s *source) checkName(at place, name, what string) string {
 	if !nameForm.MatchString(name) || len(name) > maxNameLength {
-		s.fail(at, "", "%s %q must begin with a small letter and have only small letters, digits and _ (at most %d)", what, name, maxNameLength)
+		s.fail(at, nameHint(name), "%s %q must begin with a small letter and have only small letters, digits and _ (at most %d)", what, name, maxNameLength)
 	}
 	return name
 }
@@ -228,7 +229,7 @@ func (s *source) rule(n ast.Node) *draft {
 	d.removal = !d.Enabled && !when && !outcome
 	for _, key := range []string{"name", "when", "outcome"} {
 		if _, ok := d.at[key]; !ok && whole && (!d.removal || key == "name") {
-			s.fail(d.at[""], "", "the rule has no %s", key)
+			s.fail(d.at[""], example(key), "the rule has no %s", key)
 		}
 	}
 	if d.Reason == "" {
@@ -340,8 +341,8 @@ func (s *source) commands(n ast.Node) []topics.CommandType {
 		}
 	}
 	sort.Slice(types, func(i, j int) bool { return types[i] > types[j] }) // create first
-	if len(types) == 0 {
-		s.fail(placeOf(tokenOf(n)), "", "commands names nothing that rules are evaluated for")
+	if seq, ok := n.(*ast.SequenceNode); ok && len(seq.Values) == 0 {
+		s.fail(placeOf(tokenOf(n)), "write commands: [create], or leave it out", "commands names nothing that rules are evaluated for")
 	}
 	return types
 }
@@ -359,11 +360,11 @@ func (s *source) limits(n ast.Node) []*limitDraft {
 			}
 			m, err := ledger.ParseMoney(text)
 			if err != nil {
-				s.fail(at, "", "%s", err)
+				s.fail(at, amountHint, "%s", err)
 				continue
 			}
 			if _, ok := l.value.amounts[m.Currency]; ok {
-				s.fail(at, "", "limit %q has two amounts in %s", l.Name, m.Currency)
+				s.fail(at, "leave one of them out", "limit %q has two amounts in %s", l.Name, m.Currency)
 			}
 			l.value.amounts[m.Currency] = m.Minor
 			l.Amounts = append(l.Amounts, m.String())

@@ -61,7 +61,7 @@ func (s *source) entry(n ast.Node) Entry {
 			text := s.text(p.value, "expires")
 			var err error
 			if e.Expires, err = parseExpiry(text); err != nil && text != "" {
-				s.fail(at, "", "%s", err)
+				s.fail(at, hintOf(err), "%s", err)
 			}
 		case "reason":
 			e.Reason = s.text(p.value, "reason")
@@ -96,5 +96,5 @@ func parseExpiry(text string) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC(), nil
 	}
-	return time.Time{}, fmt.Errorf("%q is neither a date such as 2027-01-31 nor a moment such as 2027-01-31T18:00:00Z", text)
+	return time.Time{}, &hinted{fmt.Sprintf("%q is neither a date nor a moment", text), "write a date as 2027-01-31, a moment as 2027-01-31T18:00:00Z"}
 }

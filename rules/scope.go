@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -183,7 +184,7 @@ func (s *source) moment(n ast.Node, what string, end bool) time.Time {
 	at, err := parseExpiry(text)
 	if err != nil {
 		if text != "" {
-			s.fail(placeOf(tokenOf(n)), "", "%s", err)
+			s.fail(placeOf(tokenOf(n)), hintOf(err), "%s", err)
 		}
 		return time.Time{}
 	}
@@ -200,7 +201,7 @@ func (c *compiler) named(names map[string][]*draft, d *draft) {
 	}
 	for _, first := range names[d.Name] {
 		if first.rank() == d.rank() && first.overlaps(d.Scope) {
-			d.source.fail(d.at["name"], "", "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
+			d.source.fail(d.at["name"], anotherName, "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
 			return
 		}
 	}
@@ -225,7 +226,7 @@ func (c *compiler) removals(names map[string][]*draft) {
 			}
 			removes := slices.ContainsFunc(same, func(other *draft) bool { return other.rank() < d.rank() && other.overlaps(d.Scope) })
 			if !removes {
-				d.source.fail(d.at["name"], suggest(d.Name, rules), "there is no rule %q to be removed here", d.Name)
+				d.source.fail(d.at["name"], cmp.Or(suggest(d.Name, rules), "name a rule of a more general file, or give it a condition"), "there is no rule %q to be removed here", d.Name)
 			}
 		}
 	}
@@ -239,7 +240,7 @@ func (r *Rule) partly() bool {
 // inForce checks what a rule says of when it is in force.
 func (c *condition) inForce() {
 	if !c.ValidUntil.IsZero() && !c.ValidFrom.Before(c.ValidUntil) {
-		c.source.fail(c.at["valid_until"], "", "valid_until is not after valid_from, so the rule is never in force")
+		c.source.fail(c.at["valid_until"], "exchange them, or leave one out", "valid_until is not after valid_from, so the rule is never in force")
 	}
 	if c.Shadow && c.Rollout > 0 {
 		c.source.fail(c.at["rollout"], "leave one of them out", "a shadow rule changes no outcome, so there is nothing to roll out")

@@ -144,7 +144,7 @@ func (s *source) scorecard(n ast.Node) *cardDraft {
 	}
 	for _, key := range []string{"name", "items", "bands"} {
 		if _, ok := c.at[key]; !ok {
-			s.fail(c.at[""], "", "the score card has no %s", key)
+			s.fail(c.at[""], example(key), "the score card has no %s", key)
 		}
 	}
 	if c.Reason == "" {
@@ -171,7 +171,7 @@ func (s *source) item(n ast.Node) *itemDraft {
 	}
 	for _, key := range itemKeys[:3] {
 		if _, ok := i.at[key]; !ok {
-			s.fail(i.at[""], "", "the item has no %s", key)
+			s.fail(i.at[""], example(key), "the item has no %s", key)
 		}
 	}
 	if _, ok := i.at["missing"]; !ok {
@@ -207,7 +207,7 @@ func (c *cardDraft) band(n ast.Node) {
 	}
 	for _, key := range bandKeys {
 		if !at[key] {
-			s.fail(placeOf(tokenOf(n)), "", "the band has no %s", key)
+			s.fail(placeOf(tokenOf(n)), example(key), "the band has no %s", key)
 			return
 		}
 	}
@@ -239,9 +239,9 @@ func (c *cardDraft) check() {
 		case i > 0 && b.from <= c.bands[i-1].from:
 			s.fail(c.bandAt[i], "", "the band begins at %d, not above the one before it (%d)", b.from, c.bands[i-1].from)
 		case b.from > most && len(c.items) > 0:
-			s.fail(c.bandAt[i], "", "the band is never reached: the items have at most %d points together", most)
+			s.fail(c.bandAt[i], "lower it, or give the items more points", "the band is never reached: the items have at most %d points together", most)
 		case b.from <= least:
-			s.fail(c.bandAt[i], "", "the band is always reached: the items have at least %d points together", least)
+			s.fail(c.bandAt[i], "raise it", "the band is always reached: the items have at least %d points together", least)
 		}
 	}
 }
@@ -255,7 +255,7 @@ func (c *compiler) cardConditions(names map[string][]*draft) (all []*condition) 
 				i.Commands, i.Scope = card.Commands, card.Scope
 				d := &condition{draft: i.draft, failed: true}
 				if i.When != "" {
-					d = parseCondition(c.env, c.fields, i.draft)
+					d = c.condition(i.draft)
 					c.constants(d)
 				}
 				card.conditions = append(card.conditions, d)

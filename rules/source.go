@@ -131,7 +131,7 @@ func (s *source) text(n ast.Node, what string) string {
 func (s *source) integer(n ast.Node, what string) int64 {
 	t := tokenOf(n)
 	if _, ok := n.(*ast.IntegerNode); !ok {
-		s.fail(placeOf(t), "", "%s must be a whole number, not %s", what, describe(n))
+		s.fail(placeOf(t), "write digits alone, such as 10", "%s must be a whole number, not %s", what, describe(n))
 		return 0
 	}
 	digits := strings.TrimPrefix(t.Value, "-")

@@ -36,7 +36,7 @@ func (s *source) test(n ast.Node, keys, expected []string) Test {
 			text := s.text(p.value, "now")
 			day, err := parseExpiry(text)
 			if err != nil && text != "" {
-				s.fail(at, "", "%s", err)
+				s.fail(at, hintOf(err), "%s", err)
 			}
 			t.Now = day
 			if len(text) == len("2027-01-31") {
@@ -100,7 +100,7 @@ func (c *compiler) wrong(g given) (problem, hint string, at place) {
 	case f.Type == TypeMoney:
 		m, err := ledger.ParseMoney(g.value)
 		if err != nil {
-			return err.Error(), "", g.valueAt
+			return err.Error(), amountHint, g.valueAt
 		}
 		if f.Currency != "" && m.Currency != f.Currency {
 			return fmt.Sprintf("%s is always in %s", f.Name, f.Currency), "write it as " + f.Example, g.valueAt
@@ -115,7 +115,7 @@ func (c *compiler) wrong(g given) (problem, hint string, at place) {
 		}
 	case f.Type == TypeDuration:
 		if _, err := parseDuration(g.value); err != nil {
-			return err.Error(), "", g.valueAt
+			return err.Error(), hintOf(err), g.valueAt
 		}
 	case holdsCardNumber(g.value):
 		return "a card number must not stand in a rule file", "use a BIN or a fingerprint", g.valueAt

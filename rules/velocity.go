@@ -50,7 +50,7 @@ func (s *source) definition(n ast.Node) *definitionDraft {
 	}
 	for _, key := range []string{"name", "aggregate", "events", "by", "window"} {
 		if _, ok := d.at[key]; !ok && len(*s.problems) == before {
-			s.fail(d.at[""], "", "the velocity definition has no %s", key)
+			s.fail(d.at[""], example(key), "the velocity definition has no %s", key)
 			break
 		}
 	}
@@ -185,11 +185,11 @@ func (s *source) window(n ast.Node) time.Duration {
 	}
 	w, err := parseDuration(text)
 	if err != nil {
-		s.fail(at, "", "%s", err)
+		s.fail(at, hintOf(err), "%s", err)
 		return 0
 	}
 	if w < velocity.MinWindow || w > velocity.MaxWindow {
-		s.fail(at, "", "window %s is not between 1m and 90d", text)
+		s.fail(at, "write a window such as 1h, 24h or 30d", "window %s is not between 1m and 90d", text)
 	}
 	return w
 }
@@ -202,7 +202,7 @@ func (c *compiler) definitions() {
 	for _, doc := range c.docs {
 		for _, d := range doc.velocity {
 			if first, ok := seen[d.Name]; ok && d.Name != "" {
-				d.source.fail(d.at["name"], "", "velocity.%s is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
+				d.source.fail(d.at["name"], anotherName, "velocity.%s is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
 				continue
 			}
 			if len(c.definitionDrafts) == maxDefinitions {
@@ -221,7 +221,7 @@ func (c *compiler) definitions() {
 
 // velocityField is what a definition's answer is to rules.
 func velocityField(d velocity.Definition) Field {
-	f := Field{Name: velocityPrefix + d.Name, Type: TypeNumber, Example: "3", Currency: d.Currency}
+	f := Field{Name: velocityPrefix + d.Name, Type: TypeNumber, Example: "3", Currency: d.Currency, window: d.Window}
 	switch d.Aggregate {
 	case velocity.Sum, velocity.Max:
 		f.Type, f.Example = TypeMoney, "250.00 "+string(d.Currency)

@@ -129,6 +129,12 @@ func syntaxHint(when string) string {
 		return "and is written &&, or is written ||"
 	case strings.Contains(when, "<>"):
 		return "not equal is written !="
+	case strings.Count(when, `"`)%2 != 0:
+		return "close the quote"
+	case strings.Count(when, "(") > strings.Count(when, ")"):
+		return "close the parenthesis"
+	case strings.Count(when, "(") < strings.Count(when, ")"):
+		return "leave the last parenthesis out, or open one before"
 	case strings.ContainsAny(when, "“”„‘’"):
 		return "use straight quotes"
 	}
