@@ -18,6 +18,8 @@ const (
 	Signals  = "risk.signals.v1"
 	Features = "risk.features.v1"
 	Velocity = "weir.velocity.v1"
+	Outcomes = "risk.outcomes.v1"
+	Cases    = "weir.cases.v1"
 
 	WalletCommands    = "wallet.commands.v1"
 	WalletEvents      = "wallet.events.v1"
@@ -39,6 +41,9 @@ const (
 	TypeSignal        = "weir.velocity.signal.v1"
 	TypeAnswer        = "weir.velocity.answer.v1"
 	TypeVelocityState = "weir.velocity.state.v1"
+	TypeCase          = "weir.velocity.case.v1"
+	TypeOutcome       = "weir.velocity.outcome.v1"
+	TypeVelocityCases = "weir.velocity.cases.v1"
 )
 
 // Topic describes one topic. Every topic has the same number of partitions: an output stands in the partition of the
@@ -111,6 +116,16 @@ func flowTopics() []Topic {
 			Name: Features, Purpose: "What velocity answers to signals, in frames of bytes, in the partition of the command that asked.",
 			Key: "none", Retention: answersKept, Types: []string{TypeAnswer},
 			Writers: []string{"velocity"}, Readers: []string{"risk"},
+		},
+		{
+			Name: Outcomes, DeadLetters: SignalsDeadLetters, Purpose: "What becomes of attempts, in frames of bytes: how an attempt's outcomes are counted, where a rule counts any, and the outcomes.",
+			Key: "none; the partition is the payment's", Retention: signalsKept, Types: []string{TypeCase, TypeOutcome},
+			Writers: []string{"risk", "velocity"}, Readers: []string{"velocity"},
+		},
+		{
+			Name: Cases, Purpose: "The attempts whose outcomes velocity waits for, and how far these are counted, in one transaction each second.",
+			Key: "bytes that name what the record holds", Compacted: true, Retention: forEver, Types: []string{TypeVelocityCases},
+			Writers: []string{"velocity"}, Readers: []string{"velocity"},
 		},
 		{
 			Name: Velocity, Purpose: "What velocity holds: the events of each dimension value, the latest answers and how far the signals are counted, in one transaction each second.",

@@ -111,6 +111,7 @@ type Velocity struct {
 	Within     time.Duration `key:"within" validate:"gte=10ms,lte=30s" doc:"How long risk waits for an answer; after that it is missing, and the rules' on_missing decides."`
 	Skew       time.Duration `key:"skew" validate:"gte=0,lte=24h" doc:"How far the time of an event may lie before that of its record; an earlier one is taken as that much before. The same in all processes."`
 	ReplyBytes Bytes         `key:"reply_bytes" validate:"gte=1048576,lte=1073741824" doc:"What each partition keeps of its latest answers, for signals that come again after a crash. The same in all processes."`
+	Keep       time.Duration `key:"keep" validate:"gte=1h,lte=2160h" doc:"How long after an attempt its outcomes still count: approvals, declines, refunds. The same in all processes."`
 	Flush      time.Duration `key:"flush" validate:"gte=10ms,lte=1m" doc:"Between two commits of what a partition counted; after a crash that much is counted again, to the same answers."`
 }
 
@@ -182,7 +183,7 @@ func Default() Config {
 			Rate: 1000, Burst: 2000,
 			Idempotency: Idempotency{Keep: topics.DedupHorizon, TakeOverAfter: 15 * time.Second},
 		},
-		Velocity: Velocity{Within: 2 * time.Second, Skew: time.Minute, ReplyBytes: 16 << 20, Flush: time.Second},
+		Velocity: Velocity{Within: 2 * time.Second, Skew: time.Minute, ReplyBytes: 16 << 20, Keep: 30 * 24 * time.Hour, Flush: time.Second},
 		Risk:     Risk{RulesFrom: "files"},
 		Payments: Payments{
 			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,

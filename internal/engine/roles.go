@@ -91,7 +91,7 @@ func (e *Engine) addVelocity(context.Context) error {
 	limits := streamLimits(&e.Config.Stream)
 	limits.FlushInterval = c.Flush
 	v, err := velocity.New(velocity.Config{
-		Kafka: e.Kafka, Skew: c.Skew, ReplyBytes: int(c.ReplyBytes), InstanceID: e.Config.Stream.InstanceID, Limits: limits,
+		Kafka: e.Kafka, Skew: c.Skew, ReplyBytes: int(c.ReplyBytes), Keep: c.Keep, InstanceID: e.Config.Stream.InstanceID, Limits: limits,
 		Log: e.log, Registerer: e.registry,
 	})
 	if err != nil {

@@ -33,6 +33,7 @@ type join struct {
 type plan struct {
 	*velocity.Plan
 	names []string
+	later *velocity.Plan // of what becomes of attempts; nil where none of it is counted
 }
 
 func (j *join) open(ctx context.Context, partition int32) (stream.Pipeline, error) {
@@ -73,7 +74,7 @@ func (j *join) planned(tenant string) (*rules.Set, *plan, error) {
 	for partition := range j.assessor.partitions {
 		j.counter.send(context.Background(), &kgo.Record{Topic: topics.Signals, Partition: partition, Value: frame})
 	}
-	p = &plan{made, made.Names()}
+	p = &plan{made, made.Names(), made.Later()}
 	j.plans[tenant] = p
 	return set, p, nil
 }
@@ -126,6 +127,10 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *inquiry {
 	event := attemptOf(d)
 	event.Origin = velocity.Origin{Role: velocity.RoleAttempts, Partition: r.Partition, Offset: r.Position}
+	if p.later != nil && d.in.Command.Type == topics.CommandCreate {
+		remembered := p.later.Case(d.id, event, j.assessor.partitions)
+		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: remembered.Append(nil)})
+	}
 	j.assessor.metrics.asked.Inc()
 	j.targets = p.Signals(j.targets, &event, j.assessor.partitions)
 	records := make([]*kgo.Record, len(j.targets))

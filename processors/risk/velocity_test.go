@@ -91,7 +91,7 @@ func (s *stage) risk() running {
 
 func (s *stage) velocity(hook stream.Hook) running {
 	s.t.Helper()
-	role, err := velocity.New(velocity.Config{Kafka: s.kafka, Skew: time.Minute, ReplyBytes: 16 << 20,
+	role, err := velocity.New(velocity.Config{Kafka: s.kafka, Skew: time.Minute, ReplyBytes: 16 << 20, Keep: time.Hour,
 		Limits: limits(), Log: log(s.t), Hook: hook})
 	if err != nil {
 		s.t.Fatal(err)

@@ -127,7 +127,7 @@ func (w *world) flush() {
 // start runs the role until stop is called, or the test ends.
 func (w *world) start(change func(*Config)) (stop func()) {
 	w.t.Helper()
-	c := Config{Kafka: w.broker.Config.Options(testLog(w.t)), Skew: limits.Skew, ReplyBytes: limits.ReplyBytes, Log: testLog(w.t),
+	c := Config{Kafka: w.broker.Config.Options(testLog(w.t)), Skew: limits.Skew, ReplyBytes: limits.ReplyBytes, Keep: time.Hour, Log: testLog(w.t),
 		Limits: stream.Limits{FlushInterval: 40 * time.Millisecond, Heartbeat: 100 * time.Millisecond, BatchRecords: 200,
 			BackoffFirst: 10 * time.Millisecond, BackoffLast: 100 * time.Millisecond, BackoffStale: 100 * time.Millisecond}}
 	change(&c)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules/velocity"
@@ -28,6 +29,8 @@ type Config struct {
 	Skew time.Duration
 	// ReplyBytes is how much each partition keeps of its latest answers, for signals that come again.
 	ReplyBytes int
+	// Keep is how long after an attempt its outcomes still count.
+	Keep       time.Duration
 	InstanceID string // static membership, as in stream.TableConfig
 	Limits     stream.Limits
 	Log        *slog.Logger
@@ -39,7 +42,11 @@ type Config struct {
 }
 
 // Role is the velocity role of one process.
-type Role struct{ table *stream.Table }
+type Role struct {
+	table    *stream.Table // counts and answers
+	outcomes *stream.Table
+	events   *stream.Transform
+}
 
 // New checks the configuration. It connects to nothing.
 func New(c Config) (*Role, error) {
@@ -55,14 +62,29 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, fmt.Errorf("velocity: %w", err)
 	}
-	return &Role{table}, nil
+	role := &Role{table: table}
+	if role.outcomes, err = newOutcomes(&c); err != nil {
+		return nil, err
+	}
+	if role.events, err = newEvents(&c); err != nil {
+		return nil, err
+	}
+	return role, nil
 }
 
 // Run counts and answers until ctx is done, then flushes what is in hand and returns nil.
-func (r *Role) Run(ctx context.Context) error { return r.table.Run(ctx) }
+func (r *Role) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.table.Run(ctx) })
+	group.Go(func() error { return r.outcomes.Run(ctx) })
+	group.Go(func() error { return r.events.Run(ctx) })
+	return group.Wait()
+}
 
-// Ready returns nil once signals are being answered.
-func (r *Role) Ready() error { return r.table.Ready() }
+// Ready returns nil once signals are being answered and outcomes counted.
+func (r *Role) Ready() error {
+	return errors.Join(r.table.Ready(), r.outcomes.Ready(), r.events.Ready())
+}
 
 // program is the core as a stream.TableProgram.
 type program struct{ limits velocity.Limits }

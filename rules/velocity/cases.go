@@ -1,0 +1,149 @@
+package velocity
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Cases are the attempts of one partition whose outcomes may still come: a fold of risk.outcomes.v1, which turns each
+// outcome into signals once. It is not safe for concurrent use.
+type Cases struct {
+	keep  int64 // milliseconds
+	held  map[[16]byte]held
+	queue []queued // in the order of their times: who goes next
+	now   int64    // the latest record time so far
+	// The watermark: the place of the last outcome, as the position after its record's, and its index.
+	next  int64
+	index int16
+
+	changed map[[16]byte]bool // since the last changelog
+}
+
+// held is a case as its frame, and the record time at which it came.
+type held struct {
+	at    int64
+	frame []byte
+}
+
+type queued struct {
+	at int64
+	id [16]byte
+}
+
+// NewCases returns the cases of a partition of which nothing is known. Each is kept for so long after its attempt; outcomes
+// that come later count nowhere.
+func NewCases(keep time.Duration) *Cases {
+	return &Cases{keep: keep.Milliseconds(), held: map[[16]byte]held{}, changed: map[[16]byte]bool{}}
+}
+
+// Apply folds the next record of the partition. offset is its own: the signals' origin. The error is a *FrameError, or wraps
+// ErrFutureFormat.
+func (c *Cases) Apply(recordTime int64, partition int32, offset int64, frame []byte) ([]Target, error) {
+	c.now = max(c.now, recordTime)
+	c.expire()
+	if len(frame) > 1 && frame[1] == frameCase {
+		var made Case
+		if err := made.Decode(frame); err != nil {
+			return nil, err
+		}
+		c.open(made.ID, held{c.now, slices.Clone(frame)}) // a fetched record keeps all that came with it
+		return nil, nil
+	}
+	var o Outcome
+	if err := o.Decode(frame); err != nil {
+		return nil, err
+	}
+	if o.Position+1 < c.next || o.Position+1 == c.next && o.Index <= c.index {
+		return nil, nil // a repeat
+	}
+	c.next, c.index = o.Position+1, o.Index
+	found, ok := c.held[o.ID]
+	if !ok {
+		return nil, nil // older than what is kept, or no definition counted what becomes of it
+	}
+	var made Case
+	if err := made.Decode(found.frame); err != nil {
+		return nil, fmt.Errorf("case %x: %w", o.ID, err)
+	}
+	return made.Signals(&o, Origin{Role: RoleOutcomes, Partition: partition, Offset: offset}), nil
+}
+
+// open keeps a case. One that comes again, from another owner of the commands, is the same.
+func (c *Cases) open(id [16]byte, h held) {
+	if _, ok := c.held[id]; ok {
+		return
+	}
+	c.held[id], c.changed[id] = h, true
+	c.queue = append(c.queue, queued{h.at, id})
+}
+
+func (c *Cases) expire() {
+	for len(c.queue) > 0 && c.queue[0].at < c.now-c.keep {
+		delete(c.held, c.queue[0].id)
+		c.changed[c.queue[0].id] = true
+		c.queue = c.queue[1:]
+	}
+}
+
+// Changelog keys begin with what the record is.
+const (
+	changeCase = 'c' // and the id: time, frame
+	changeLast = 'w' // time, watermark
+)
+
+// Changes tells what changed since the last call, as State.Changes does.
+func (c *Cases) Changes(change func(key, value []byte)) {
+	for id := range c.changed {
+		var value []byte
+		if h, ok := c.held[id]; ok {
+			value = append(binary.AppendUvarint([]byte{format}, uint64(h.at)), h.frame...)
+		}
+		change(append([]byte{changeCase}, id[:]...), value)
+	}
+	clear(c.changed)
+	value := []byte{format}
+	for _, v := range [...]int64{c.now, c.next, int64(c.index)} {
+		value = binary.AppendUvarint(value, uint64(v))
+	}
+	change([]byte{changeLast}, value)
+}
+
+// Restore takes one record of the changelog, as State.Restore does.
+func (c *Cases) Restore(key, value []byte) error {
+	last, aCase := len(key) == 1 && key[0] == changeLast, len(key) == 1+16 && key[0] == changeCase
+	switch {
+	case !last && !aCase:
+		return fmt.Errorf("changelog key %x: %w", key, ErrFutureFormat)
+	case value == nil && aCase:
+		delete(c.held, [16]byte(key[1:]))
+		return nil
+	}
+	r := reader{frame: value}
+	if err := r.openChange(); err != nil {
+		return fmt.Errorf("changelog record %x: %w", key, err)
+	}
+	at := r.natural("time", math.MaxInt64)
+	if last {
+		c.now, c.next, c.index = at, r.natural("position", math.MaxInt64), int16(r.natural("index", math.MaxInt16))
+	} else if r.err == nil {
+		c.held[[16]byte(key[1:])] = held{at, slices.Clone(value[r.at:])}
+		r.at = len(value)
+	}
+	if err := r.close(); err != nil {
+		return fmt.Errorf("changelog record %x: %w", key, err)
+	}
+	return nil
+}
+
+// Restored ends the restoring.
+func (c *Cases) Restored() error {
+	for id, h := range c.held {
+		c.queue = append(c.queue, queued{h.at, id})
+	}
+	slices.SortFunc(c.queue, func(a, b queued) int { return cmp.Or(cmp.Compare(a.at, b.at), slices.Compare(a.id[:], b.id[:])) })
+	return nil
+}

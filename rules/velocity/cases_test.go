@@ -1,0 +1,144 @@
+package velocity
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/ledger"
+)
+
+func laterPlan(t testing.TB) *Plan {
+	t.Helper()
+	p, err := NewPlan("acme", 1, []Definition{
+		{Name: "attempts", By: "card.fingerprint", Kinds: []string{KindAttempt}, Aggregate: Count, Window: time.Hour},
+		{Name: "logins", By: "context.ip", Kinds: []string{KindCustom + "login"}, Aggregate: Count, Window: time.Hour},
+		{Name: "declines", By: "context.device_id", Kinds: []string{KindDeclined}, Aggregate: Count, Window: time.Hour},
+		{Name: "spent", By: "customer.id", Kinds: []string{KindApproved}, Aggregate: Sum, Currency: "EUR", Window: 24 * time.Hour, Reserve: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func attemptEvent(amount int64, currency ledger.Currency) Event {
+	return Event{Kind: KindAttempt, Asks: true, ID: "0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b", Time: time.UnixMilli(1_800_000_000_000),
+		Amount: ledger.Money{Minor: amount, Currency: currency}, Field: func(name string) string { return "a " + name },
+		Convert: func(m ledger.Money, _ ledger.Currency) (int64, bool) { return m.Minor / 2, m.Currency == "USD" }}
+}
+
+func TestACaseHoldsWhatItsOutcomesAreCountedUnder(t *testing.T) {
+	later := laterPlan(t).Later()
+	made := later.Case([16]byte{1}, attemptEvent(1000, "USD"), 1)
+	var again Case
+	if err := again.Decode(made.Append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	o := Outcome{ID: made.ID, Kind: KindApproved, Settles: true, Time: 7, Amount: 400}
+	targets := again.Signals(&o, Origin{RoleOutcomes, 3, 9})
+	if len(targets) != 1 {
+		t.Fatalf("%d targets on one partition", len(targets))
+	}
+	s := &targets[0].Signal
+	fields := map[string]Dimension{}
+	for _, d := range s.Dimensions {
+		fields[d.Field] = d
+		if !d.Record || d.Reserve || len(d.Queries) > 0 {
+			t.Errorf("dimension %+v, want one that is recorded and neither reserves nor asks", d)
+		}
+	}
+	if len(fields) != 2 || fields["context.device_id"].Field == "" || fields["customer.id"].Field == "" {
+		t.Errorf("dimensions %v, want those of which declines and approvals are counted", fields)
+	}
+	if a := fields["customer.id"].Amounts; !slices.Equal(a, []Amount{{Currency: "EUR", Minor: 200}}) {
+		t.Errorf("amounts %+v, want 4.00 USD at the rate of the attempt", a)
+	}
+	if s.Kind != KindApproved || !s.Settles || s.Time != 7 || s.Origin != (Origin{RoleOutcomes, 3, 9}) || s.Command != CommandOf("acme", attemptEvent(0, "").ID) {
+		t.Errorf("signal %+v", s)
+	}
+	p, err := NewPlan("acme", 1, []Definition{{Name: "a", By: "customer.id", Kinds: []string{KindAttempt}, Aggregate: Count, Window: time.Hour}})
+	if err != nil || p.Later() != nil {
+		t.Errorf("a plan of attempts alone has cases (%v)", err)
+	}
+}
+
+func TestACasesFramesAreRefusedWhereTheyAreBroken(t *testing.T) {
+	made := laterPlan(t).Later().Case([16]byte{1}, attemptEvent(1000, "EUR"), 4)
+	outcome := Outcome{ID: made.ID, Kind: KindDeclined, Position: 5, Amount: 1}
+	for _, frame := range [][]byte{made.Append(nil), outcome.Append(nil)} {
+		for cut := range len(frame) {
+			if _, err := NewCases(time.Hour).Apply(1, 0, 0, frame[:cut]); err == nil {
+				t.Errorf("%q cut at %d is taken", frame, cut)
+			}
+		}
+		newer := slices.Clone(frame)
+		newer[0]++
+		if _, err := NewCases(time.Hour).Apply(1, 0, 0, newer); !errors.Is(err, ErrFutureFormat) {
+			t.Errorf("a newer format: %v", err)
+		}
+	}
+}
+
+// Cases that are restored at any moment give the same signals as those that live on, each outcome once.
+func TestCasesAreAFold(t *testing.T) {
+	later := laterPlan(t).Later()
+	rapid.Check(t, func(t *rapid.T) {
+		const keep = time.Second
+		alive, restored := NewCases(keep), NewCases(keep)
+		changelog := map[string][]byte{}
+		opened := map[byte]int64{} // the model: when each case came
+		last := int64(-1)
+		now := int64(0)
+		for offset := range int64(rapid.IntRange(1, 40).Draw(t, "records")) {
+			now += int64(rapid.IntRange(0, 400).Draw(t, "time"))
+			id := rapid.ByteRange(1, 5).Draw(t, "id")
+			var frame []byte
+			want := false
+			if rapid.Bool().Draw(t, "case") {
+				made := later.Case([16]byte{id}, attemptEvent(1000, "EUR"), 4)
+				frame = made.Append(nil)
+				if at, ok := opened[id]; !ok || at < now-keep.Milliseconds() {
+					opened[id] = now
+				}
+			} else {
+				o := Outcome{ID: [16]byte{id}, Position: rapid.Int64Range(0, 20).Draw(t, "position"), Kind: KindApproved}
+				frame = o.Append(nil)
+				at, ok := opened[id]
+				want = o.Position > last && ok && at >= now-keep.Milliseconds()
+				last = max(last, o.Position)
+			}
+			a := applied(t, alive, now, offset, frame)
+			b := applied(t, restored, now, offset, frame)
+			if (len(a) > 0) != want || !slices.Equal(a, b) {
+				t.Fatalf("signals %q, restored %q; want any: %t", a, b, want)
+			}
+			restored.Changes(func(key, value []byte) { changelog[string(key)] = value })
+			if rapid.Bool().Draw(t, "restore") {
+				restored = NewCases(keep)
+				for key, value := range changelog {
+					if err := restored.Restore([]byte(key), value); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := restored.Restored(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+func applied(t *rapid.T, c *Cases, now, offset int64, frame []byte) (signals []string) {
+	targets, err := c.Apply(now, 2, offset, frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range targets {
+		signals = append(signals, string(targets[i].Signal.Append(nil)))
+	}
+	return signals
+}
