@@ -1,0 +1,70 @@
+package rules
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// Setter returns what gives a field of an input its value, written as in an inline test: "250.00 EUR" for
+// payment.amount, and payment.metadata.NAME for one of the values by name. The error is one line and names the field that
+// was probably meant.
+func Setter(name string) (func(in *Input, value string) error, error) {
+	fields := Fields()
+	f, key, ok := fieldNamed(fields, name)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("there is no field %q%s", name, didYouMean(suggest(name, fieldNames(fields))))
+	case f.Type == TypeMoney:
+		return setAmount, nil
+	case f.Type == TypeTexts && f.Name == fieldMetadata:
+		return func(in *Input, value string) error {
+			if in.Command.Metadata == nil {
+				in.Command.Metadata = map[string]string{}
+			}
+			in.Command.Metadata[key] = value
+			return nil
+		}, nil
+	case f.set != nil:
+		return func(in *Input, value string) error {
+			f.set(in.Command, value)
+			return nil
+		}, nil
+	case f.setFound != nil:
+		return func(in *Input, value string) error {
+			if f.Type == TypeNumber {
+				if _, err := strconv.ParseUint(value, 10, 31); err != nil {
+					return fmt.Errorf("%s: %q is not a whole number", f.Name, value)
+				}
+			}
+			if in.Enrichment == nil {
+				in.Enrichment = &topics.Enrichment{}
+			}
+			f.setFound(in.Enrichment, value)
+			return nil
+		}, nil
+	}
+	return nil, fmt.Errorf("the field %s is worked out from others and cannot be set", f.Name)
+}
+
+func didYouMean(suggestion string) string {
+	if suggestion = strings.TrimSpace(suggestion); suggestion == "" {
+		return ""
+	}
+	return "; " + suggestion
+}
+
+func setAmount(in *Input, value string) error {
+	m, err := ledger.ParseMoney(value)
+	if err != nil {
+		return err
+	}
+	if m.Minor < 0 {
+		return fmt.Errorf("amount %q: is below zero", value)
+	}
+	in.Command.Amount, in.Command.Currency = m.Minor, string(m.Currency)
+	return nil
+}

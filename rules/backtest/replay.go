@@ -1,0 +1,177 @@
+package backtest
+
+import (
+	"cmp"
+	"container/heap"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
+)
+
+// Convert returns an amount in another currency by the rate of a day; false where there is none.
+type Convert func(amount ledger.Money, to ledger.Currency, day time.Time) (int64, bool)
+
+// Replay is history going through velocity in one process: what risk and velocity do live, without what lies between
+// them.
+type Replay struct {
+	definitions []velocity.Definition
+	text        func(name string) string                                   // of current
+	rate        func(ledger.Money, ledger.Currency) (minor int64, ok bool) // of its day
+	current     *Event
+	state       *velocity.State
+	tenants     map[string]*tenant
+	due         outcomes
+	spare       []*outcome // used again
+	targets     []velocity.Target
+	features    []topics.Feature
+	count       int64 // of events and outcomes: the order among those of one time
+}
+
+type tenant struct {
+	plan  *velocity.Plan
+	names []string
+	room  map[string]topics.Feature
+}
+
+// outcome is what became of an attempt, as the signal that it will be.
+type outcome struct {
+	at      int64 // milliseconds since 1970
+	count   int64
+	targets []velocity.Target
+}
+
+// New returns a replay of history that begins with nothing known: answers warm up as they do in a new installation.
+func New(definitions []velocity.Definition, convert Convert) (*Replay, error) {
+	if _, err := velocity.NewPlan(DefaultTenant, 1, definitions); err != nil {
+		return nil, err
+	}
+	p := &Replay{definitions: definitions, state: velocity.NewState(velocity.Limits{}), tenants: map[string]*tenant{}}
+	p.text = func(name string) string { return p.current.Input.Text(name) }
+	p.rate = func(m ledger.Money, to ledger.Currency) (int64, bool) { return convert(m, to, p.current.Input.Now) }
+	return p, nil
+}
+
+// Run replays the events of r. visit is called for each, attempts and custom ones, with the answers in its input, as long
+// as it returns nil; the event is valid until it returns.
+func (p *Replay) Run(r *Reader, visit func(*Event) error) error {
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = p.event(e)
+		}
+		if err == nil {
+			err = visit(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// event lets velocity answer and record an event, after the outcomes that came before it.
+func (p *Replay) event(e *Event) error {
+	now := e.Input.Now.UnixMilli()
+	t, err := p.tenant(e.Input.Command.Tenant, now)
+	if err != nil {
+		return fmt.Errorf("line %d: %w", e.Line, err)
+	}
+	for len(p.due) > 0 && p.due[0].at <= now {
+		p.settle(heap.Pop(&p.due).(*outcome))
+	}
+	about := p.about(e)
+	about.Asks = true
+	p.targets = t.plan.Signals(p.targets, &about, 1)
+	p.features = t.plan.Begin(p.features)
+	for i := range p.targets {
+		t.plan.Fill(p.features, p.state.Fold(now, &p.targets[i].Signal))
+	}
+	for i, name := range t.names {
+		t.room[name] = p.features[i]
+	}
+	e.Input.Features = t.room
+	for i := range e.Later {
+		p.later(t, &about, &e.Later[i])
+	}
+	return nil
+}
+
+// about is the event as velocity's planner takes it.
+func (p *Replay) about(e *Event) velocity.Event {
+	c := e.Input.Command
+	p.count++
+	p.current = e
+	return velocity.Event{
+		Origin: velocity.Origin{Role: velocity.RoleAttempts, Offset: p.count},
+		ID:     c.CommandID, Kind: e.Kind, Time: e.Input.Now,
+		Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)},
+		Field:  p.text, Convert: p.rate,
+	}
+}
+
+// later keeps an outcome until its time.
+func (p *Replay) later(t *tenant, attempt *velocity.Event, what *Outcome) {
+	about := *attempt
+	p.count++
+	about.Origin = velocity.Origin{Role: velocity.RoleOutcomes, Offset: p.count}
+	about.Kind, about.Time, about.Asks = what.Kind, what.Time, false
+	about.Settles = what.Kind == velocity.KindApproved || strings.HasPrefix(what.Kind, velocity.KindDeclined)
+	o := &outcome{}
+	if last := len(p.spare) - 1; last >= 0 {
+		o, p.spare = p.spare[last], p.spare[:last]
+	}
+	o.at, o.count = what.Time.UnixMilli(), p.count
+	o.targets = t.plan.Signals(o.targets, &about, 1)
+	if len(o.targets) == 0 {
+		p.spare = append(p.spare, o) // nothing counts it
+		return
+	}
+	heap.Push(&p.due, o)
+}
+
+func (p *Replay) settle(o *outcome) {
+	for i := range o.targets {
+		p.state.Fold(o.at, &o.targets[i].Signal)
+	}
+	p.spare = append(p.spare, o)
+}
+
+// tenant is what is known of a tenant; its definitions are recorded from its first event on.
+func (p *Replay) tenant(name string, now int64) (*tenant, error) {
+	if t := p.tenants[name]; t != nil {
+		return t, nil
+	}
+	name = strings.Clone(name)
+	plan, err := velocity.NewPlan(name, 1, p.definitions)
+	if err != nil {
+		return nil, err
+	}
+	retain := plan.Retain()
+	p.state.Retain(now-1, &retain)
+	t := &tenant{plan: plan, names: plan.Names(), room: map[string]topics.Feature{}}
+	p.tenants[name] = t
+	return t, nil
+}
+
+// outcomes are those to come, the earliest first.
+type outcomes []*outcome
+
+func (o outcomes) Len() int { return len(o) }
+func (o outcomes) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(o[i].at, o[j].at), cmp.Compare(o[i].count, o[j].count)) < 0
+}
+func (o outcomes) Swap(i, j int) { o[i], o[j] = o[j], o[i] }
+func (o *outcomes) Push(x any)   { *o = append(*o, x.(*outcome)) }
+func (o *outcomes) Pop() any {
+	last := len(*o) - 1
+	x := (*o)[last]
+	*o = (*o)[:last]
+	return x
+}

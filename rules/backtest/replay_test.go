@@ -1,0 +1,143 @@
+package backtest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules/velocity"
+)
+
+func noRates(ledger.Money, ledger.Currency, time.Time) (int64, bool) { return 0, false }
+
+var definitions = []velocity.Definition{
+	{Name: "attempts", By: "card.fingerprint", Kinds: []string{velocity.KindAttempt}, Aggregate: velocity.Count, Window: time.Hour},
+	{Name: "approved", By: "customer.id", Kinds: []string{velocity.KindApproved}, Aggregate: velocity.Sum, Currency: "EUR", Window: time.Hour},
+	{Name: "held", By: "customer.id", Kinds: []string{velocity.KindApproved}, Aggregate: velocity.Count, Window: time.Hour, Reserve: true},
+	{Name: "hard", By: "customer.id", Kinds: []string{"declined.hard"}, Aggregate: velocity.Count, Window: time.Hour},
+	{Name: "logins", By: "customer.id", Kinds: []string{"event.login"}, Aggregate: velocity.SinceLast, Window: time.Hour},
+	{Name: "cards", By: "customer.id", Kinds: []string{velocity.KindAttempt}, Aggregate: velocity.Distinct, Of: "card.fingerprint", Window: time.Hour},
+}
+
+// TestReplay: each line is answered from what came before it, outcomes at their own times.
+func TestReplay(t *testing.T) {
+	history := []struct{ line, want string }{
+		{`{"time":"2026-03-01T12:00:00Z","id":"p1","customer.id":"c1","card.fingerprint":"a","payment.amount":25.5,"payment.currency":"EUR","approved_at":"2026-03-01T12:00:05Z"}`,
+			"attempts=0 approved=0 held=0 hard=0 logins=3600 cards=0"},
+		{`{"time":"2026-03-01T12:00:01Z","id":"p2","customer.id":"c1","card.fingerprint":"b","payment.amount":"10.00 EUR","declined_at":"2026-03-01T12:00:03Z","declined_as":"hard"}`,
+			"attempts=0 approved=0 held=1 hard=0 logins=3600 cards=1"},
+		{`{"time":"2026-03-01T12:00:02Z","id":"l1","event":"login","customer.id":"c1"}`,
+			"attempts=missing approved=0 held=2 hard=0 logins=3600 cards=2"},
+		{`{ "time" : 1772366404000, "id":"p3","customer.id":"c\u0031","card.fingerprint":"a","_label":7,"card.bin":null,"payment.amount":1,"payment.currency":"EUR"}`,
+			"attempts=1 approved=0 held=1 hard=1 logins=2 cards=2"},
+		{`{"time":"2026-03-01T12:00:06Z","id":"p4","customer.id":"c1","tenant":"default","payment.amount":"1","payment.currency":"EUR"}`,
+			"attempts=missing approved=2550 held=2 hard=1 logins=4 cards=2"},
+		{`{"time":"2026-03-01T12:00:06Z","id":"p5","customer.id":"c1","tenant":"other","payment.amount":"1","payment.currency":"EUR"}`,
+			"attempts=missing approved=0 held=0 hard=0 logins=3600 cards=0"},
+	}
+	var text strings.Builder
+	for _, h := range history {
+		fmt.Fprintf(&text, "%s\n\n", h.line)
+	}
+	replay, err := New(definitions, noRates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	err = replay.Run(NewReader(strings.NewReader(text.String())), func(e *Event) error {
+		var got []string
+		for _, d := range definitions {
+			f := e.Input.Features[d.Name]
+			if f.Missing {
+				got = append(got, d.Name+"=missing")
+				continue
+			}
+			got = append(got, fmt.Sprintf("%s=%d", d.Name, f.Value))
+		}
+		if got := strings.Join(got, " "); got != history[seen].want {
+			t.Errorf("%s\n gives %s\n want  %s", history[seen].line, got, history[seen].want)
+		}
+		if e.Line != 2*seen+1 {
+			t.Errorf("line %d, want %d", e.Line, 2*seen+1)
+		}
+		seen++
+		return nil
+	})
+	if err != nil || seen != len(history) {
+		t.Fatalf("%d events, %v", seen, err)
+	}
+}
+
+func TestBrokenHistory(t *testing.T) {
+	const good = `{"time":"2026-03-01T12:00:00Z","id":"p1"}`
+	for line, want := range map[string]string{
+		`[]`:                            `line 2: character 1: a line is a JSON object and begins with {`,
+		`{"id":"p1"}`:                   `line 2: there is no "time"`,
+		`{"time":1772366404000}`:        `line 2: there is no "id"`,
+		`{"time":1,"id":"p1"}`:          `line 2: time 1970-01-01T00:00:00.001Z lies before that of the line above, 2026-03-01T12:00:00Z; sort the lines by time`,
+		`{"time":"yesterday","id":"p"}`: `line 2: time: "yesterday" is neither a time such as 2026-03-01T12:00:00Z nor milliseconds since 1970`,
+		`{"time":1772366404000,"id":"p1","card.bim":"411111"}`:                              `line 2: there is no field "card.bim"; did you mean "card.bin"?; a column that is for nobody here begins with _`,
+		`{"time":1772366404000,"id":"p1","payment.metadata":{"a":"b"}}`:                     `line 2: character 52: the value of "payment.metadata" is an object or a list; a column has a text, a number, true, false or null`,
+		`{"time":1772366404000,"id":"p1","payment.amount":1e3}`:                             `line 2: character 50: the value of "payment.amount" is "1e3"; write a text in quotes, a number, true, false or null`,
+		`{"time":1772366404000,"id":"p1","payment.amount":10.999,"payment.currency":"EUR"}`: `line 2: payment.amount: amount "10.999 EUR": EUR has 2 decimals, not 3`,
+		`{"time":1772366404000,"id":"p1","approved_at":5}`:                                  `line 2: it was approved before its time`,
+		`{"time":1772366404000,"id":"p1"`:                                                   `line 2: character 32: a comma or } is missing after the value of "id"`,
+		`{"time":1772366404000,"id":"p1"} x`:                                                `line 2: character 34: something stands after the object's end`,
+		`{"time":1772366404000,"id":"p1`:                                                    `line 2: character 28: a text has no end`,
+	} {
+		r := NewReader(strings.NewReader(good + "\n" + line + "\n"))
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Next(); err == nil || err.Error() != want {
+			t.Errorf("%s\n gives %v\n want  %s", line, err, want)
+		}
+	}
+}
+
+// TestLinesAcrossChunks: it does not matter how the text comes in pieces.
+func TestLinesAcrossChunks(t *testing.T) {
+	var text bytes.Buffer
+	for i := range 40_000 {
+		fmt.Fprintf(&text, `{"time":%d,"id":"p%d","customer.id":"c%d"}`+"\n", 1772366404000+i, i, i%7)
+	}
+	r := NewReader(io.MultiReader(bytes.NewReader(text.Bytes()[:777_777]), bytes.NewReader(text.Bytes()[777_777:text.Len()-1])))
+	n := 0
+	for ; ; n++ {
+		e, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := e.Input.Command; c.CommandID != fmt.Sprintf("p%d", n) || c.CustomerID != fmt.Sprintf("c%d", n%7) {
+			t.Fatalf("event %d is %+v", n, c)
+		}
+	}
+	if n != 40_000 {
+		t.Fatalf("%d events", n)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add(`{"time":1772366404000,"id":"p1","payment.amount":"1.00 EUR","approved_at":1772366404001,"payment.metadata.a":"b\u0041"}`)
+	f.Add(`{"time":"2026-03-01T12:00:00Z","id":"p1","event":"login"`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r := NewReader(strings.NewReader(text))
+		for {
+			if _, err := r.Next(); err == io.EOF {
+				return
+			} else if err != nil {
+				if !strings.HasPrefix(err.Error(), "line ") {
+					t.Fatalf("%v names no line", err)
+				}
+				return
+			}
+		}
+	})
+}
