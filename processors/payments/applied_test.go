@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,39 +141,44 @@ func TestAnOlderCommandIDStandsForAny(t *testing.T) {
 	}
 }
 
-// An id that the fold has forgotten may be used again, and what is then published of both can be restored.
+// An id that the fold has forgotten may be used again, and what is then published of both can be restored: it is remembered
+// of the later one. The refusal of another command under it is no use of it.
 func TestACommandIDThatWasForgottenIsRestored(t *testing.T) {
 	first := databasetest.New(t)
 	in := newInbox(t, first, newProgram(t, first, 1, nil), 0)
 	in.put(topics.TypeAssessedWallet, again(nil))
-	in.put(topics.TypeAssessedWallet, again(func(c *topics.WalletCommand) { c.Amount = 7 })) // refused, restored nevertheless
 	in.fold(10)
 	if _, err := first.Pool.Exec(t.Context(), `DELETE FROM applied_inputs`); err != nil {
 		t.Fatal(err)
 	}
 	in.restart()
 	in.put(topics.TypeAssessedWallet, again(nil))
+	in.put(topics.TypeAssessedWallet, again(func(c *topics.WalletCommand) { c.Amount = 7 }))
 	in.fold(10)
-	second := databasetest.New(t)
-	state := newInbox(t, second, newProgram(t, second, 1, nil), 0)
-	restorer := state.state.(stream.Restorer)
-	for _, r := range restored(in) { // each in a batch of its own
-		if err := restorer.LoadRestored(t.Context(), []stream.Restored{r}); err != nil {
-			t.Fatal(err)
+	for _, by := range []int{1, 3} {
+		second := databasetest.New(t)
+		into := newInbox(t, second, newProgram(t, second, 1, nil), 0)
+		restorer := into.state.(stream.Restorer)
+		for batch := range slices.Chunk(restored(in), by) {
+			if err := restorer.LoadRestored(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range batch {
+				if err := restorer.Restore(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := into.write(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			into.state.Written()
 		}
-		if err := restorer.Restore(r); err != nil {
-			t.Fatal(err)
+		var position int64
+		if err := second.Pool.QueryRow(t.Context(), `SELECT position FROM applied_inputs`).Scan(&position); err != nil || position != 1 {
+			t.Errorf("batches of %d: remembered at %d: %v", by, position, err)
 		}
-		if err := state.write(t.Context()); err != nil {
-			t.Fatal(err)
+		if got := -balance(t, second, "customer_wallet"); got != 200 {
+			t.Errorf("batches of %d: wallet %d", by, got)
 		}
-		state.state.Written()
-	}
-	var position int64
-	if err := second.Pool.QueryRow(t.Context(), `SELECT position FROM applied_inputs`).Scan(&position); err != nil || position != 2 {
-		t.Errorf("remembered at %d: %v", position, err)
-	}
-	if got := -balance(t, second, "customer_wallet"); got != 200 {
-		t.Errorf("wallet %d", got)
 	}
 }

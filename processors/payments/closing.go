@@ -194,7 +194,7 @@ func (s *partition) restorePeriod(r *stream.Restored, o *stream.Output) error {
 	if v.Refusal == topics.RefusedPoison || v.Refusal == topics.RefusedUndecodable {
 		return nil // it was put aside, not folded
 	}
-	if err := s.restoreInput(ofCommand, v.Tenant, v.CommandID, v.EventID, r.Position); err != nil {
+	if err := s.restoreCommand(v.Tenant, v.CommandID, v.EventID, v.Refusal, r.Position); err != nil {
 		return err
 	}
 	if v.Refusal != "" {

@@ -82,7 +82,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	if e.Type == topics.EventDeadLettered {
 		return nil
 	}
-	if err := s.restoreInput(ofCommand, e.Tenant, e.CommandID, e.EventID, r.Position); err != nil {
+	if err := s.restoreCommand(e.Tenant, e.CommandID, e.EventID, e.Refusal, r.Position); err != nil {
 		return err
 	}
 	key, ok := s.restoredKey(o)
@@ -107,6 +107,14 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	return lifecycle.Check(p, &e)
 }
 
+// restoreCommand remembers a command. The id of a refused duplicate is another record's.
+func (s *partition) restoreCommand(tenant, id, event string, refusal topics.RefusalCode, position int64) error {
+	if refusal == topics.RefusedDuplicateCommand {
+		return nil
+	}
+	return s.restoreInput(ofCommand, tenant, id, event, position)
+}
+
 // restoreInput remembers what the fold remembered: commands, and facts of webhooks. A fact that led to no event is
 // forgotten, which the lifecycle makes good: it says nothing new again. What a command asked for is not known from its
 // events: until the horizon, whatever has its id is taken for its repeat.
@@ -121,6 +129,13 @@ func (s *partition) restoreInput(kind, tenant, text, event string, position int6
 	in := &input{id: newInputID(kind, tenant, id), fingerprint: anyFingerprint}
 	if _, found := s.applied[in.id]; !found {
 		s.remember(in, position)
+		return nil
+	}
+	for i := len(s.fresh) - 1; i >= 0; i-- { // mostly of the same record, whose events follow each other
+		if s.fresh[i].id == in.id {
+			s.fresh[i].position = position
+			break
+		}
 	}
 	return nil
 }
@@ -149,7 +164,7 @@ func (s *partition) restoreWallet(r *stream.Restored, o *stream.Output) error {
 	if e.Type == topics.WalletDeadLettered {
 		return nil
 	}
-	if err := s.restoreInput(ofCommand, e.Tenant, e.CommandID, e.EventID, r.Position); err != nil {
+	if err := s.restoreCommand(e.Tenant, e.CommandID, e.EventID, e.Refusal, r.Position); err != nil {
 		return err
 	}
 	w := restoredWallet(&e)
