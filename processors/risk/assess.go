@@ -82,7 +82,10 @@ func (a *Assessor) read(r stream.Record) (*draft, *stream.DeadLetter) {
 	if refusal := validate(c.Validate(), r.Value, "send the PSP's token of the card in card.token"); refusal != nil {
 		a.metrics.refused(refusal.Code)
 		d.in = topics.AssessedCommand{Command: nameOnly(c), Refusal: refusal}
-	} else if a.find != nil && rules.Assessed(c.Type) {
+		return d, nil
+	}
+	c.IssuedAt = issued(c.IssuedAt, r.Time)
+	if a.find != nil && rules.Assessed(c.Type) {
 		d.in.Enrichment = a.find(c)
 	}
 	return d, nil

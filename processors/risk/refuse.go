@@ -2,6 +2,7 @@ package risk
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -33,6 +34,15 @@ func identify(commandID, tenant string) (id uuid.UUID, detail string) {
 		return id, "tenant: is not a name; want printable ASCII without spaces, quotes and slashes, at most 64 characters"
 	}
 	return id, ""
+}
+
+// issued is when a command was issued: where it does not say, when it was written. The topics are kept longer than ids are
+// remembered. Where the group's offsets are lost, all of them is read again, and what was forgotten meanwhile is too old.
+func issued(said, written time.Time) time.Time {
+	if said.IsZero() && topics.ValidTime(written) {
+		return written.UTC()
+	}
+	return said
 }
 
 // validate adds to the command's own validation the search for a card number in fields that are unknown here. instead

@@ -40,11 +40,12 @@ type stage struct {
 	client *kgo.Client
 	kafka  []kgo.Opt // of the roles
 	within time.Duration
+	limits func() stream.Limits
 }
 
 func newStage(t testing.TB, rules string) *stage {
 	t.Helper()
-	s := &stage{t: t, broker: brokertest.New(t, partitions), rules: filepath.Join(t.TempDir(), "rules.yaml"), within: time.Minute}
+	s := &stage{t: t, broker: brokertest.New(t, partitions), rules: filepath.Join(t.TempDir(), "rules.yaml"), within: time.Minute, limits: limits}
 	if err := os.WriteFile(s.rules, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func (s *stage) run(run func(context.Context) error, ready func() error) running
 func (s *stage) risk() running {
 	s.t.Helper()
 	role, err := risk.New(risk.Config{Kafka: s.kafka, Partitions: partitions, Rules: []string{s.rules},
-		Within: s.within, Limits: limits(), Log: log(s.t)})
+		Within: s.within, Limits: s.limits(), Log: log(s.t)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func (s *stage) risk() running {
 func (s *stage) velocity(hook stream.Hook) running {
 	s.t.Helper()
 	role, err := velocity.New(velocity.Config{Kafka: s.kafka, Skew: time.Minute, ReplyBytes: 16 << 20, Keep: time.Hour,
-		Limits: limits(), Log: log(s.t), Hook: hook})
+		Limits: s.limits(), Log: log(s.t), Hook: hook})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ func (a *Assessor) AssessWallet(_ context.Context, r stream.Record) ([]stream.Me
 		a.metrics.refused(refusal.Code)
 		in = topics.AssessedWalletCommand{Command: walletNameOnly(c), Refusal: refusal}
 	} else {
+		c.IssuedAt = issued(c.IssuedAt, r.Time)
 		a.metrics.notAssessed.Inc()
 	}
 	value, err := topics.Marshal(&in)

@@ -44,7 +44,7 @@ func assessWallet(t *testing.T, value string, headers ...topics.Header) (m strea
 func TestAssessWalletForwards(t *testing.T) {
 	m, in, _ := assessWallet(t, bet(`,"trace_id":"trace-1"`, ``), topics.Header{Key: topics.HeaderTraceID, Value: []byte("trace-2")})
 	want := topics.WalletCommand{CommandID: commandID, Type: topics.WalletDebit, Tenant: "acme", Region: "eu", CustomerID: "cus_1",
-		Amount: 500, Currency: "EUR", Reason: topics.ReasonGame, RoundID: "round_7", Description: "a bet", TraceID: "trace-2"}
+		Amount: 500, Currency: "EUR", Reason: topics.ReasonGame, RoundID: "round_7", Description: "a bet", TraceID: "trace-2", IssuedAt: time.Unix(1_800_000_000, 0).UTC()}
 	if in.Command != want || in.Refusal != nil {
 		t.Errorf("%+v, refusal %v; want %+v", in.Command, in.Refusal, want)
 	}
