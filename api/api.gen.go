@@ -112,6 +112,11 @@ type CreateRefund struct {
 // Currency ISO 4217 code.
 type Currency = string
 
+// DecisionList defines model for DecisionList.
+type DecisionList struct {
+	Data []RiskDecision `json:"data"`
+}
+
 // EndIntent defines model for EndIntent.
 type EndIntent struct {
 	Reason string `json:"reason,omitempty"`
@@ -337,6 +342,9 @@ type ReviewIntent struct {
 	// Reason Stands as the detail of the event.
 	Reason string `json:"reason,omitempty"`
 }
+
+// RiskDecision defines model for RiskDecision.
+type RiskDecision = topics.Decision
 
 // Statement defines model for Statement.
 type Statement = statement.PageView

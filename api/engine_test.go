@@ -115,7 +115,10 @@ func (e *engine) assess(_ context.Context, r stream.Record) ([]stream.Message, *
 	if err := topics.Unmarshal(r.Value, &command); err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
-	assessed := topics.AssessedCommand{Command: command, Decision: topics.Decision{CommandID: command.CommandID, Outcome: topics.OutcomePass}}
+	assessed := topics.AssessedCommand{Command: command, Decision: topics.Decision{
+		CommandID: command.CommandID, Outcome: topics.OutcomePass, RuleSet: "test_set",
+		Rules: []topics.RuleResult{{Rule: "seen", Result: topics.RuleHit, Outcome: topics.OutcomePass, Read: map[string]string{"card.type": "credit"}}}},
+		Features: map[string]topics.Feature{"tries": {Value: 3}}}
 	for _, outcome := range []topics.Outcome{topics.OutcomeBlock, topics.OutcomeHold} {
 		if strings.HasPrefix(command.Description, string(outcome)) {
 			assessed.Decision.Outcome, assessed.Decision.Reasons = outcome, []string{"test_rule"}

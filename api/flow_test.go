@@ -62,6 +62,12 @@ func TestAPaymentsLife(t *testing.T) {
 	if err := json.Unmarshal(f.get(t, path+"/refunds").body, &refunds); err != nil || len(refunds.Data) != 1 || refunds.Data[0] != refund {
 		t.Errorf("got %+v, want the refund", refunds)
 	}
+	var decided DecisionList
+	answer := want(t, f.get(t, path+"/decisions"), 200, "decisions").body
+	if err := json.Unmarshal(answer, &decided); err != nil || len(decided.Data) < 2 || strings.Contains(string(answer), "0001-01-01") || decided.Data[0].RuleSet != "test_set" ||
+		decided.Data[0].Rules[0].Read["card.type"] != "credit" || decided.Data[0].Features["tries"].Value != 3 {
+		t.Errorf("decisions %s (%v)", answer, err)
+	}
 	last := want(t, f.get(t, path), 200, "read").intent(t)
 	if last.Status != "partially_refunded" || last.Refunded != 250 || last.Refundable != 350 {
 		t.Errorf("got %+v", last)

@@ -49,6 +49,24 @@ func (a *API) listRefunds(c *call) error {
 	return c.reply(http.StatusOK, RefundList{Data: refundsOf(intent)})
 }
 
+func (a *API) listDecisions(c *call) error {
+	intent, err := a.find(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
+	defer cancel()
+	decisions, err := a.events.Decisions(ctx, intent.ID)
+	if err != nil {
+		return err
+	}
+	body, err := topics.Marshal(DecisionList{Data: decisions}) // as the records stand in their topic
+	if err != nil {
+		return err
+	}
+	return c.send(http.StatusOK, append(body, '\n'))
+}
+
 func (a *API) listIntents(c *call) error {
 	query := c.request.URL.Query()
 	filter, limit, err := readFilter(query)

@@ -32,6 +32,7 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "POST /v1/intents/{id}/cancel", handle: a.write(payment(topics.CommandCancel, decodeEnd))},
 		{pattern: "POST /v1/intents/{id}/refunds", handle: a.write(payment(topics.CommandRefund, decodeRefund))},
 		{pattern: "GET /v1/intents/{id}/refunds", handle: a.listRefunds},
+		{pattern: "GET /v1/intents/{id}/decisions", handle: a.listDecisions},
 		{pattern: "GET /v1/wallets/{customer}", handle: a.getWallet},
 		{pattern: "POST /v1/wallets/{customer}/credits", handle: a.write(wallet(topics.WalletCredit, decodeMovement))},
 		{pattern: "POST /v1/wallets/{customer}/debits", handle: a.write(wallet(topics.WalletDebit, decodeMovement))},

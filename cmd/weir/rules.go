@@ -118,11 +118,17 @@ func newRulesTestCommand(a *app) *cobra.Command {
 func newRulesExplainCommand(a *app) *cobra.Command {
 	var file, at string
 	cmd := &cobra.Command{
-		Use:   "explain --command FILE [PATH...]",
-		Short: "Show what every rule says of one command",
-		Long: `Show what every rule says of one command. The file holds the command as it stands on payments.commands.v1; "-" reads
-it from standard input.`,
+		Use:   "explain PAYMENT | --command FILE [PATH...]",
+		Short: "Show why a payment was decided as it was, or what every rule says of one command",
+		Long: `Show what was decided on a payment and why: every rule, the values it read, and what velocity and data files said, as
+they were recorded then.
+
+With --command, show what the rules at the paths say of a command now. The file holds the command as it stands on
+payments.commands.v1; "-" reads it from standard input.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			if file == "" {
+				return explainPayment(a, cmd, paths[0])
+			}
 			now := time.Now()
 			if at != "" {
 				var err error
@@ -143,12 +149,13 @@ it from standard input.`,
 	}
 	cmd.Flags().StringVar(&file, "command", "", "file with one command in JSON, or - for standard input")
 	cmd.Flags().StringVar(&at, "at", "", "the moment of the evaluation, for list entries that expire (default now)")
-	cmd.Args = func(*cobra.Command, []string) error {
-		if file == "" {
-			return errors.New("--command is missing: which command is to be explained?")
+	cmd.Args = func(_ *cobra.Command, args []string) error {
+		if file == "" && len(args) != 1 {
+			return errors.New("what is to be explained? Name one payment, or a command with --command")
 		}
 		return nil
 	}
+	a.addConfigFlags(cmd)
 	return cmd
 }
 
@@ -190,7 +197,16 @@ func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) er
 		_, err := fmt.Fprintf(out, "rules are not evaluated for a command of type %s; it passes\n", c.Type)
 		return err
 	}
-	err := aligned(out, func(w io.Writer) {
+	err := printResults(out, results)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
+	return err
+}
+
+func printResults(out io.Writer, results []topics.RuleResult) error {
+	return aligned(out, func(w io.Writer) {
 		fmt.Fprintln(w, "RULE\tRESULT\tASKS FOR\tREAD\tDETAIL")
 		for _, r := range results {
 			asks := string(r.Outcome)
@@ -204,11 +220,6 @@ func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) er
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Rule, r.Result, asks, strings.Join(read, ", "), r.Detail)
 		}
 	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
-	return err
 }
 
 func newRulesFieldsCommand(a *app) *cobra.Command {

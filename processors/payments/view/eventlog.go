@@ -57,6 +57,37 @@ func (l *EventLog) Read(ctx context.Context, tenant string, payment topics.Payme
 	return events, nil
 }
 
+// Decisions returns what risk decided on a payment, in order. There are none where no payment of that id was made.
+func (l *EventLog) Decisions(ctx context.Context, paymentID string) ([]topics.Decision, error) {
+	id, err := topics.ParsePaymentID(paymentID)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.db.Query(ctx, `
+		SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (
+			SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2)
+		ORDER BY position`, id.Partition, id.UUID)
+	if err != nil {
+		return nil, fmt.Errorf("decisions on payment %s: %w", paymentID, err)
+	}
+	decisions := []topics.Decision{}
+	err = l.each(rows, id.Partition, topics.Decisions, func(value []byte) error {
+		var d topics.Decision
+		if err := topics.Unmarshal(value, &d); err != nil {
+			return err
+		}
+		if d.PaymentID == paymentID {
+			decisions = append(decisions, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decisions on payment %s: %w", paymentID, err)
+	}
+	return decisions, nil
+}
+
 // Wallet returns the events that a wallet command caused, in the order of their ids. There are none before it is applied.
 func (l *EventLog) Wallet(ctx context.Context, tenant string, partition int32, command uuid.UUID) ([]topics.WalletEvent, error) {
 	rows, err := l.db.Query(ctx, `

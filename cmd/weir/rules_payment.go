@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/processors/payments/view"
+	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/topics"
+)
+
+// explainPayment prints the decisions on a payment from the event log.
+func explainPayment(a *app, cmd *cobra.Command, payment string) error {
+	if _, err := topics.ParsePaymentID(payment); err != nil {
+		return usageError{err}
+	}
+	return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, c *config.Config, _ *slog.Logger) error {
+		log, err := view.NewEventLog(db.Pool)
+		if err != nil {
+			return err
+		}
+		decisions, err := log.Decisions(ctx, payment)
+		if err != nil {
+			return err
+		}
+		if len(decisions) == 0 {
+			return fmt.Errorf("payment %s: no decision is recorded; there is no such payment, or no rule is evaluated for what was asked of it", payment)
+		}
+		set := configuredRules(c)
+		for i := range decisions {
+			if i > 0 {
+				fmt.Fprintln(a.out)
+			}
+			if err := printDecision(a.out, &decisions[i], set); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// configuredRules is the rule set of the configuration's files, nil where it cannot be used: it only helps to name rules.
+func configuredRules(c *config.Config) *rules.Set {
+	var paths []string
+	if c.Risk.Rules != "" {
+		paths = []string{c.Risk.Rules}
+	}
+	set, err := loadRules(&app{out: io.Discard, errOut: io.Discard}, paths)
+	if err != nil {
+		return nil
+	}
+	return set
+}
+
+func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
+	fmt.Fprintf(out, "payment   %s\ncommand   %s\nat        %s\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n\n", d.PaymentID, d.CommandID,
+		d.At.UTC().Format(time.RFC3339Nano), d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
+	if err := printResults(out, d.Rules); err != nil {
+		return err
+	}
+	printMisses(out, d, set)
+	if err := printAnswers(out, d.Features); err != nil {
+		return err
+	}
+	if e := d.Enrichment; e != nil {
+		said := fmt.Sprintf("ip.asn %s, ip.country %s", orMissing(e.ASN), orMissing(e.IPCountry))
+		if b := e.BIN; b != nil {
+			said += fmt.Sprintf(", bin: scheme %s, brand %s, type %s, country %s, issuer %s, risk %d", orMissing(b.Scheme), orMissing(b.Brand),
+				orMissing(b.Type), orMissing(b.Country), orMissing(b.Issuer), b.Risk)
+		}
+		fmt.Fprintf(out, "\ndata files: %s\n", said)
+	}
+	if c := d.Candidate; c != nil {
+		fmt.Fprintf(out, "\ncandidate %s: %s, reasons %s, score %d\n", c.RuleSet, orMissing(string(c.Outcome)), strings.Join(c.Reasons, ", "), c.Score)
+	}
+	return nil
+}
+
+func orMissing(v string) string {
+	if v == "" {
+		return "(missing)"
+	}
+	return v
+}
+
+// printMisses tells of the rules that the decision leaves out, by name where the set is at hand.
+func printMisses(out io.Writer, d *topics.Decision, set *rules.Set) {
+	missed := d.Evaluated - len(d.Rules)
+	if missed <= 0 {
+		return
+	}
+	fmt.Fprintf(out, "%s missed", plural(missed, "other rule", "other rules"))
+	if set != nil && set.Hash() == d.RuleSet {
+		var names []string
+		for _, r := range set.Rules() {
+			said := slices.ContainsFunc(d.Rules, func(s topics.RuleResult) bool { return s.Rule == r.Name })
+			if !said && r.Enabled {
+				names = append(names, r.Name)
+			}
+		}
+		if len(names) == missed { // else some were not evaluated for this payment
+			fmt.Fprintf(out, ": %s", strings.Join(names, ", "))
+		}
+	}
+	fmt.Fprintln(out)
+}
+
+func printAnswers(out io.Writer, features map[string]topics.Feature) error {
+	if len(features) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	return aligned(out, func(w io.Writer) {
+		fmt.Fprintln(w, "VELOCITY\tANSWER")
+		for _, name := range slices.Sorted(maps.Keys(features)) {
+			f := features[name]
+			answer := fmt.Sprint(f.Value)
+			switch {
+			case !f.WarmingUntil.IsZero():
+				answer += " (warming until " + f.WarmingUntil.UTC().Format(time.RFC3339) + ")"
+			case f.Missing:
+				answer = "(missing)"
+			case f.Approximate:
+				answer += " (at most)"
+			}
+			fmt.Fprintf(w, "%s\t%s\n", name, answer)
+		}
+	})
+}
