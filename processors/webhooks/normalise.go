@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -96,6 +97,12 @@ func New(cfg Config) (*stream.Transform, error) {
 
 func apply(mappers Mappers, partitions int32) stream.TransformFunc {
 	return func(_ context.Context, record stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+		// The topic is kept longer than the ids of facts are remembered. Where the group's offsets are lost, all of it is read
+		// again, and money that a PSP moved by itself would be booked once more.
+		if age := time.Since(record.Time); age > topics.DedupHorizon {
+			return nil, &stream.DeadLetter{Reason: topics.RefusedTooOld,
+				Detail: fmt.Sprintf("it was received at %s: a repeat cannot be told after %d days", record.Time.UTC().Format(time.RFC3339), topics.DedupHorizon/(24*time.Hour))}, nil
+		}
 		report, partition, err := mappers.Normalise(record, partitions)
 		if err != nil {
 			return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil

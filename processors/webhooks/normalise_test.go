@@ -110,8 +110,11 @@ func TestFromTopicToInbox(t *testing.T) {
 		}
 	})
 	out := b.Client(t)
-	for _, body := range []string{payment, "odd", payment} {
+	for _, body := range []string{payment, "odd", "old", payment} {
 		record := &kgo.Record{Topic: topics.PSPWebhooks, Key: []byte("msg_1"), Value: []byte(body)}
+		if body == "old" { // read again, after its id was forgotten
+			record.Value, record.Timestamp = []byte(payment), time.Now().Add(-topics.DedupHorizon-time.Minute)
+		}
 		for _, h := range raw("acquirer", body).Headers {
 			record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 		}
@@ -122,7 +125,7 @@ func TestFromTopicToInbox(t *testing.T) {
 	in := b.Client(t, kgo.ConsumeTopics(topics.Inbox, topics.PSPWebhooksDeadLetters))
 	var reports []topics.PSPReport
 	var letters []topics.DeadLetter
-	for len(reports) < 2 || len(letters) < 1 {
+	for len(reports) < 2 || len(letters) < 2 {
 		fetches := in.PollFetches(t.Context())
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())
@@ -153,5 +156,8 @@ func TestFromTopicToInbox(t *testing.T) {
 	}
 	if string(letters[0].Value) != "odd" || letters[0].Role != webhooks.Role || !strings.Contains(letters[0].Detail, errOdd.Error()) {
 		t.Errorf("dead letter %+v", letters[0])
+	}
+	if letters[1].Reason != topics.RefusedTooOld || !strings.Contains(letters[1].Detail, "30 days") {
+		t.Errorf("dead letter %+v", letters[1])
 	}
 }
