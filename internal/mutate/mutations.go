@@ -17,7 +17,7 @@ func mutations() []mutation {
 		{"dedupe of commands in one batch and after it", "processors/payments/applied.go", "s.applied[in.id] = in.fingerprint\n", "delete(s.applied, in.id)\n", "./processors/payments"},
 		{"dedupe of commands after a restart", "processors/payments/applied.go", "s.applied[inputID{id, scope}] = fingerprint\n", "delete(s.applied, inputID{id, scope})\n", "./processors/payments"},
 		{"another command under a used id", "processors/payments/applied.go", "return reused\n", "return repeated\n", "./processors/payments"},
-		{"dedupe of entries", "internal/database/migrations/0004_chain.sql", "PRIMARY KEY (partition, position, ordinal)", "CHECK (position >= 0)", "./ledger/store"},
+		{"dedupe of entries", "internal/database/migrations/0008_place.sql", "PRIMARY KEY (partition, place)", "CHECK (position >= 0)", "./ledger/store"},
 		{"hash chain: what came before", "ledger/chain/head.go", "append(c.buffer[:0], h.Hash[:]...)", "append(c.buffer[:0], make([]byte, len(h.Hash))...)", "./ledger/chain"},
 		{"hash chain: the amounts", "ledger/chain/record.go", "uint64(r.Amounts[i])", "uint64(r.Amounts[0])", "./ledger/chain"},
 		{"hash chain: the stored link", "ledger/store/writer.go", "c.links = append(c.links, link)", "c.links = append(c.links, link-link)", "./internal/proof"},
@@ -27,7 +27,11 @@ func mutations() []mutation {
 		{"weir ledger verify: the checkpoints", "internal/proof/checkpoints.go", "return *p.at.shown() == p.due.Head", "return true", "./internal/proof"},
 		{"weir ledger verify: the end of the ledger", "internal/proof/partition.go", "p.entries, p.tail, p.end,", "p.entries, p.end,", "./internal/proof"},
 		{"weir ledger verify: the ids of accounts", "internal/proof/accounts.go", "id != last {", "id != last && false {", "./internal/proof"},
-		{"weir fsck: entries sum to zero", "internal/fsck/entries.go", "if err := e.Validate(); err != nil {", "if err := e.Validate(); err != nil && false {", "./internal/fsck"},
+		{"weir fsck: entries sum to zero", "internal/fsck/entries.go", "if err := e.entry.Validate(); err != nil {", "if err := e.entry.Validate(); err != nil && false {", "./internal/fsck"},
+		{"weir fsck: balances are gone through", "internal/fsck/accounts.go", "return !u.unsure", "return true", "./internal/fsck"},
+		{"weir fsck: postings are taken off", "internal/fsck/accounts.go", "if minor != 0 {", "if minor != 0 && false {", "./internal/fsck"},
+		{"weir fsck: rounds are added up", "internal/fsck/rounds.go", "if !odd && stored == p.logged {", "if !odd {", "./internal/fsck"},
+		{"weir fsck: commands are remembered", "internal/fsck/inputs.go", "stored == p.inputs.commands {", "true {", "./internal/fsck"},
 		{"weir fsck: balances are sums of postings", "internal/fsck/accounts.go", "held.balance <> COALESCE(posted.posted, 0)", "held.balance IS NULL", "./internal/fsck"},
 	}
 }
