@@ -31,7 +31,7 @@ built in is used. rules/README.md is the manual.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
-		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a))
+		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a), newRulesReplayCommand(a))
 	return cmd
 }
 
