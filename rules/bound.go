@@ -29,21 +29,21 @@ func (s *source) bound(n ast.Node) *Bound {
 		at := placeOf(tokenOf(p.value))
 		switch p.key {
 		case "max_block_rate":
-			b.MaxBlockRate = s.percentage(p.value, "max_block_rate", "")
+			b.MaxBlockRate = s.percentage(p.value, "max_block_rate", "write max_block_rate: 20%")
 		case "interval":
 			text := s.text(p.value, "interval")
 			var err error
 			if b.Interval, err = parseDuration(text); text == "" {
 				continue
 			} else if err != nil {
-				s.fail(at, "", "%s", err)
+				s.fail(at, hintOf(err), "%s", err)
 			} else if b.Interval < minBoundInterval || b.Interval > maxBoundInterval {
-				s.fail(at, "", "interval %s is not between 1m and 24h", text)
+				s.fail(at, "write interval: 10m", "interval %s is not between 1m and 24h", text)
 			}
 		case "at_least":
 			n := s.integer(p.value, "at_least")
 			if b.AtLeast = int(n); n < minBoundCommands || n > maxBoundCommands {
-				s.fail(at, "", "at_least %d is not between %d and %d commands", n, minBoundCommands, maxBoundCommands)
+				s.fail(at, "write at_least: 100", "at_least %d is not between %d and %d commands", n, minBoundCommands, maxBoundCommands)
 			}
 		default:
 			s.fail(p.at, suggest(p.key, boundKeys), "unknown key %q in a breaker", p.key)
@@ -61,8 +61,12 @@ func (s *source) bound(n ast.Node) *Bound {
 // percentage reads 1% to 99%, 0 where it is something else; instead says what to write for none and for all.
 func (s *source) percentage(n ast.Node, what, instead string) int {
 	at := placeOf(tokenOf(n))
-	if _, ok := n.(*ast.IntegerNode); ok {
+	switch n.(type) {
+	case *ast.IntegerNode:
 		s.fail(at, fmt.Sprintf("write %s: %s%%", what, tokenOf(n).Value), "%s must be a percentage", what)
+		return 0
+	case *ast.FloatNode:
+		s.fail(at, fmt.Sprintf("write %s: 20%%", what), "%s must be a percentage without a fraction", what)
 		return 0
 	}
 	text := s.text(n, what)
@@ -105,7 +109,7 @@ func (c *compiler) breaker() {
 		case d.scope.rank() > 0:
 			d.source.fail(d.boundAt, "move it to a file without tenants and regions, or give the rules breakers", "the breaker of the whole rule set stands in a file for some of its payments")
 		case first != nil:
-			d.source.fail(d.boundAt, "", "the rule set has a breaker already (%s:%d)", first.source.name, first.boundAt.line)
+			d.source.fail(d.boundAt, "leave one of them out", "the rule set has a breaker already (%s:%d)", first.source.name, first.boundAt.line)
 		default:
 			first, c.set.bound = d, d.bound
 		}

@@ -355,7 +355,7 @@ func (c *compiler) constantConditions() {
 			d.failAt(0, "leave out the term that decides alone, or the whole rule", "the condition is always %t, whatever the payment", t == yes)
 		case absent:
 		default:
-			d.failAt(0, "", "the condition always fails: %s", failures[t])
+			d.failAt(0, "leave out what fails for every payment", "the condition always fails: %s", failures[t])
 		}
 	}
 }

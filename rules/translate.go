@@ -165,7 +165,7 @@ func (t *translator) call(e ast.Expr) int32 {
 		return t.add(node{op: opMatches, a: t.expression(args[0]), more: &more{pattern: pattern}})
 	case "size":
 		if t.typeOf(args[0]).Kind() != types.StringKind {
-			return t.unsupported(e, "", "size() is of a text")
+			return t.unsupported(e, "write size(card.bin)", "size() is of a text")
 		}
 		return t.add(node{op: opSize, a: t.expression(args[0])})
 	case operators.Negate:
@@ -179,7 +179,7 @@ func (t *translator) call(e ast.Expr) int32 {
 		return t.sum(e, t.expression(args[0]), t.expression(args[1]))
 	}
 	if o >= opAdd && o <= opModulo && t.typeOf(e).Kind() != types.IntKind {
-		return t.unsupported(e, "", "%s works with numbers alone", functions[function])
+		return t.unsupported(e, "compare each value by itself", "%s works with numbers alone", functions[function])
 	}
 	return t.add(node{op: o, a: t.expression(args[0]), b: t.expression(args[1])})
 }
@@ -250,10 +250,10 @@ func (t *translator) comparison(e ast.Expr, r relation, left, right ast.Expr) in
 	case kind.IsExactType(moneyType):
 		n.op = opMoney
 		if t.fixed(n.a) && t.fixed(n.b) {
-			return t.unsupported(e, "", "both amounts are fixed, so comparing them never depends on the payment")
+			return t.unsupported(e, "compare payment.amount with one of them", "both amounts are fixed, so comparing them never depends on the payment")
 		}
 	default:
-		return t.unsupported(e, "", "%s has no order", plainType(kind.String()))
+		return t.unsupported(e, "compare with == or !=", "%s has no order", plainType(kind.String()))
 	}
 	return t.add(n)
 }
@@ -297,7 +297,7 @@ func (t *translator) membership(left, right ast.Expr) int32 {
 				continue
 			}
 		}
-		return t.unsupported(element, "", "the list is searched for %s and holds something else", plainType(t.typeOf(left).String()))
+		return t.unsupported(element, "write values of one kind: texts in quotes, or numbers", "the list is searched for %s and holds something else", plainType(t.typeOf(left).String()))
 	}
 	if kind == types.StringKind {
 		return t.add(node{op: opTextIn, a: t.expression(left), more: &m})
