@@ -120,13 +120,13 @@ func (w *deadLetterWorld) putAside(t *testing.T, letters int) {
 	}
 }
 
-func (w *deadLetterWorld) start(t *testing.T) {
+func (w *deadLetterWorld) start(t *testing.T, more ...config.Setting) {
 	t.Helper()
-	cfg, err := config.Load(config.Sources{Flags: []config.Setting{
+	cfg, err := config.Load(config.Sources{Flags: append([]config.Setting{
 		{Key: "kafka.brokers", Value: strings.Join(w.broker.Config.Brokers, ",")}, {Key: "kafka.partitions", Value: "2"},
 		{Key: "database.url", Value: w.db.URL()}, {Key: "data_dir", Value: t.TempDir()}, {Key: "roles", Value: "risk,payments,psp,statements,sandbox"},
 		{Key: "api.listen", Value: "127.0.0.1:0"}, {Key: "sandbox.listen", Value: freeAddress(t)}, {Key: "sandbox.webhook_url", Value: "http://127.0.0.1:1"},
-	}})
+	}, more...)})
 	if err != nil {
 		t.Fatal(err)
 	}

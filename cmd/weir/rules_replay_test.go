@@ -5,7 +5,54 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/weirhq/weir/internal/config"
 )
+
+// TestDeployedRulesDecide: an engine decides by what is deployed, goes back when that is taken back, and everything comes
+// out again under the sets of the topic.
+func TestDeployedRulesDecide(t *testing.T) {
+	w := newDeadLetterWorld(t)
+	brokers := strings.Join(w.broker.Config.Brokers, ",")
+	ruled := func(want int, args ...string) string {
+		t.Helper()
+		code, out, errOut := rulesOutput(t, append(args, "--brokers", brokers)...)
+		if code != want {
+			t.Fatalf("%v: exit %d, want %d\n%s%s", args, code, want, out, errOut)
+		}
+		return out + errOut
+	}
+	const calm = "version: 1\nrules:\n  - { name: calm, when: payment.currency == \"EUR\", outcome: pass }\n"
+	strict := strings.NewReplacer("calm", "strict", "pass", "block").Replace(calm)
+	deploy := func(text, as string) {
+		t.Helper()
+		ruled(exitOK, "deploy", writeFile(t, "rules.yaml", text), "--author", "ann", "--comment", "a test", as)
+	}
+	deploy(calm, "--candidate=false")
+	w.start(t, config.Setting{Key: "risk.rules_from", Value: "topic"})
+	n := 0
+	pay := func() string { // one payment, and why it was decided as it was
+		t.Helper()
+		n++
+		value, id := w.create(t, fmt.Sprintf("cus_%d", n))
+		w.produce(t, value)
+		return until(t, func() string {
+			_, out, _ := weir(t, nil, "rules", "explain", id, "--database-url", w.db.URL())
+			return out
+		}, "outcome ")
+	}
+	if out := pay(); !strings.Contains(out, "outcome   pass") || !strings.Contains(out, "calm ") {
+		t.Error(out)
+	}
+	deploy(strict, "--candidate")
+	until(t, pay, "candidate ", ": block, reasons strict", "outcome   pass")
+	deploy(strict, "--candidate=false")
+	until(t, pay, "outcome   block", "reasons   strict")
+	ruled(exitOK, "rollback", "--author", "bob")
+	until(t, pay, "outcome   pass")
+	until(t, func() string { return ruled(exitOK, "replay") }, fmt.Sprintf("%d decisions reproduced, 0 different\n", n))
+	w.fsck(t)
+}
 
 // TestRulesReplay: what an engine decided comes out again, byte for byte; decisions
 // whose rule set is not to be had are told.
