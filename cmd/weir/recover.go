@@ -15,6 +15,7 @@ import (
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/processors/velocity"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -179,9 +180,15 @@ were, so that no id is used twice.
 
 The choice of the offset is yours, and it is about money. Records before it that were never applied are given up: have
 their senders send them again. Records after it that were applied already are applied once more; commands and reports are
-recognised by their ids and harmless, within the deduplication horizon.`,
+recognised by their ids and harmless, within the deduplication horizon.
+
+With --role velocity or velocity-outcomes it is what velocity counts: signals before the offset are not counted, those that
+come again are recognised. What was counted is kept. Name one partition.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if t.role == velocity.RoleName || t.role == velocity.RoleNameOutcomes {
+				return a.adoptTable(cmd, &t, offset)
+			}
 			return a.withRecovery(cmd, &t, func(ctx context.Context, r *stream.Recovery) error {
 				reasons := []stream.StopReason{stream.StopTopicChanged, stream.StopInputLost, stream.StopInputTruncated}
 				return a.repair(ctx, r, &t, reasons, func(partition int32) (string, error) {
@@ -197,6 +204,33 @@ recognised by their ids and harmless, within the deduplication horizon.`,
 	cmd.Flags().StringVar(&offset, "offset", "", "first offset to apply: start, end or a number")
 	_ = cmd.MarkFlagRequired("offset") // fails only where there is no such flag
 	return cmd
+}
+
+// adoptTable is adopt for a partition that keeps what it holds in a topic.
+func (a *app) adoptTable(cmd *cobra.Command, t *recoverTarget, offset string) error {
+	if t.all {
+		return fmt.Errorf("%w: --all: role %s is repaired one --partition at a time", errConfiguration, t.role)
+	}
+	c, err := a.toolConfiguration(cmd)
+	if err != nil {
+		return err
+	}
+	log, err := a.logger(c)
+	if err != nil {
+		return err
+	}
+	return a.withBroker(c, log, func(kafka []kgo.Opt) error {
+		role, err := velocity.New(velocity.Config{Kafka: kafka, Log: log})
+		if err != nil {
+			return err
+		}
+		next, err := role.Adopt(cmd.Context(), t.role, t.partition, offset)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.out, "partition %d: adopted, offset %d is next\n", t.partition, next)
+		return err
+	})
 }
 
 func newRecoverRepublishCommand(a *app) *cobra.Command {

@@ -22,7 +22,7 @@ const apiConnections = 256
 // "weir run" has it. The sandbox answers at once, so that the time is the engine's own. A request is timed from the moment
 // at which it was due, so that one that had to wait for others counts its waiting.
 func (b *bench) api(ctx context.Context) error {
-	p, err := b.embedded(ctx, filepath.Join(b.dir, "all"), "risk,payments,psp,webhooks,statements,api,sandbox")
+	p, err := b.embedded(ctx, filepath.Join(b.dir, "all"), "risk,velocity,payments,psp,webhooks,statements,api,sandbox")
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (b *bench) topic(ctx context.Context) error {
 
 // gateway measures complete payments where the gateway calls the sandbox over loopback HTTP.
 func (b *bench) gateway(ctx context.Context) error {
-	p, err := b.start(ctx, "risk,payments,psp,webhooks,statements,api")
+	p, err := b.start(ctx, "risk,velocity,payments,psp,webhooks,statements,api")
 	if err != nil {
 		return err
 	}

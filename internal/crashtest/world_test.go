@@ -116,7 +116,7 @@ func (w *world) configureAs(e *engine, instance string) {
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	line("data_dir: %s", filepath.Join(w.dir, "data"))
 	line("region: eu")
-	line("roles: [risk, payments, psp, webhooks, statements, checkpoints, api]")
+	line("roles: [risk, velocity, payments, psp, webhooks, statements, checkpoints, api]")
 	line("ledger:\n  checkpoint_key: %s\n  checkpoint_interval: 100ms", checkpointKey)
 	line("kafka:\n  partitions: %d\n  embedded_port: %d", partitions, w.kafkaPort)
 	if w.external {

@@ -156,7 +156,7 @@ func configure(o Options, dir string) (*config.Config, error) {
 	}
 	const secret = "whsec_ZGVtb25zdHJhdGlvbi1zZWNyZXQtb2Ytc2FuZGJveA=="
 	flags := []config.Setting{
-		{Key: "data_dir", Value: dir}, {Key: "region", Value: "eu"}, {Key: "roles", Value: "risk,payments,psp,webhooks,statements,api,sandbox"},
+		{Key: "data_dir", Value: dir}, {Key: "region", Value: "eu"}, {Key: "roles", Value: "risk,velocity,payments,psp,webhooks,statements,api,sandbox"},
 		{Key: "api.listen", Value: listen[0]}, {Key: "sandbox.listen", Value: listen[1]},
 		{Key: "sandbox.webhook_url", Value: "http://" + listen[0] + "/webhooks/sandbox"}, {Key: "sandbox.webhook_secret", Value: secret},
 		{Key: "psp.sandbox.adapter", Value: "sandbox"}, {Key: "psp.sandbox.base_url", Value: "http://" + listen[1]},

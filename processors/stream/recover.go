@@ -130,6 +130,18 @@ const (
 // repair fences the partition's owner, reads what O1 reads and calls f, until nothing that Kafka says is in the way. f may
 // be called again, and so must do nothing for good before its last request to Kafka.
 func (r *Recovery) repair(ctx context.Context, partition int32, f func(*claim, *evidence) error) error {
+	return persistently(ctx, func() error {
+		c, e, err := r.own(ctx, partition)
+		if err != nil {
+			return err
+		}
+		defer c.close(r.fold.config.Limits.LeaveTimeout)
+		return f(c, e)
+	})
+}
+
+// persistently calls a repair again where Kafka refuses: an engine that runs claims the partition now and then, too.
+func persistently(ctx context.Context, repair func() error) error {
 	policy := retrypolicy.NewBuilder[any]().
 		HandleIf(func(_ any, err error) bool {
 			var answer *kerr.Error
@@ -139,14 +151,7 @@ func (r *Recovery) repair(ctx context.Context, partition int32, f func(*claim, *
 		WithDelay(repairDelay).
 		ReturnLastFailure().
 		Build()
-	return failsafe.With(policy).WithContext(ctx).Run(func() error {
-		c, e, err := r.own(ctx, partition)
-		if err != nil {
-			return err
-		}
-		defer c.close(r.fold.config.Limits.LeaveTimeout)
-		return f(c, e)
-	})
+	return failsafe.With(policy).WithContext(ctx).Run(repair)
 }
 
 func (r *Recovery) own(ctx context.Context, partition int32) (*claim, *evidence, error) {

@@ -123,14 +123,3 @@ func (s *tableSession) restoreOne(r *kgo.Record) error {
 		return nil
 	}
 }
-
-// position is the record that ends a flush.
-func (s *tableSession) position(at applied) (*kgo.Record, error) {
-	value, err := topics.Marshal(tablePosition{Next: at.Next, TopicID: hex.EncodeToString(at.TopicID[:]),
-		LastHash: hex.EncodeToString(at.LastHash), Format: s.config.Format})
-	if err != nil {
-		return nil, err
-	}
-	return &kgo.Record{Topic: s.config.Changelog, Partition: s.partition, Key: []byte(tablePositionKey), Value: value,
-		Headers: recordHeaders(topics.Envelope{Source: SourceOf(s.config.Role), Type: TypePosition})}, nil
-}

@@ -59,7 +59,7 @@ func (s *tableSession) snapshot() ([]*kgo.Record, error) {
 			return nil, fmt.Errorf("key %x: %d bytes, at most %d are stored", r.Key, size, s.config.Limits.RecordBytes)
 		}
 	}
-	position, err := s.position(s.at)
+	position, err := s.position(s.partition, s.at)
 	if err != nil {
 		return nil, err
 	}

@@ -309,4 +309,24 @@ func TestTableStopsWhereItsInputIsAnother(t *testing.T) {
 	if err := table.Ready(); err == nil || !strings.Contains(err.Error(), string(StopTopicChanged)) {
 		t.Errorf("ready: %v, want %s", err, StopTopicChanged)
 	}
+	b.client = b.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner())) // the former one knows the former topic
+	b.send(30)
+	if _, err := table.Adopt(t.Context(), 0, "31"); err == nil {
+		t.Error("an offset after the end is adopted")
+	}
+	if next, err := table.Adopt(t.Context(), 0, OffsetStart); err != nil || next != 0 {
+		t.Fatalf("adopt: next %d, %v", next, err)
+	}
+	waitFor(t, "the partition goes on", func() bool { return table.Ready() == nil && b.flushed(0) == 30 })
+	total := int64(0) // what was kept goes on from where it was
+	for _, r := range b.readCommitted(topics.Features, 0) {
+		var position, sum int64
+		var key string
+		if _, err := fmt.Sscanf(string(r.Value), "%d %s %d", &position, &key, &sum); err == nil && key == "k1" {
+			total = sum
+		}
+	}
+	if total < 20 {
+		t.Errorf("the total of k1 is %d, want that of both topics", total)
+	}
 }

@@ -72,6 +72,18 @@ func New(c Config) (*Role, error) {
 	return role, nil
 }
 
+// Adopt accepts the input of one partition of the role or of RoleNameOutcomes as it is; see stream.Table.Adopt. The role
+// need not run.
+func (r *Role) Adopt(ctx context.Context, role string, partition int32, offset string) (next int64, err error) {
+	switch role {
+	case RoleName:
+		return r.table.Adopt(ctx, partition, offset)
+	case RoleNameOutcomes:
+		return r.outcomes.Adopt(ctx, partition, offset)
+	}
+	return 0, fmt.Errorf("role %q keeps no table; want %s or %s", role, RoleName, RoleNameOutcomes)
+}
+
 // Run counts and answers until ctx is done, then flushes what is in hand and returns nil.
 func (r *Role) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
