@@ -15,6 +15,7 @@
 //	told.go       the balances that wallet events tell with the entries up to them
 //	statements.go the lines of statements with the entries (S1)
 //	balances.go   ledger.balances.v1 with the lines of statements
+//	answers.go    the answers of idempotency keys with the events and payments that they name
 //	published.go  the topics, read_committed, against the log
 //	positions.go  M, N and the last applied record of the input
 package fsck
@@ -69,7 +70,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, account, payment, wallet, hold, round, timer, period, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, round, timer, period, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -117,6 +118,9 @@ func Run(ctx context.Context, config Config) (*Counts, error) {
 		return nil, err
 	}
 	if err := c.strays(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.answers(ctx); err != nil {
 		return nil, err
 	}
 	c.Counts.Partitions.Store(int64(len(snapshots)))

@@ -1,0 +1,215 @@
+package fsck
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/segmentio/encoding/json"
+
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet or the
+// payment that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
+// status that a payment had when it was answered for, cannot.
+
+// answerRow is an answered key.
+type answerRow struct {
+	Tenant, Key string
+	Command     [16]byte
+	Status      int32
+	Body        []byte
+}
+
+func (r *answerRow) subject() string { return "idempotency key " + r.Key + " of " + r.Tenant }
+
+// answerBody is what bodies have: of a refusal, a change of a wallet, a payment or a refund.
+type answerBody struct {
+	Error      string `json:"error"`     // code of a refusal
+	EventID    string `json:"event_id"`  // of a wallet's change
+	ID         string `json:"id"`        // of a payment, or of the request for a refund
+	IntentID   string `json:"intent_id"` // of a refund: the payment
+	CommandID  string `json:"command_id"`
+	CustomerID string `json:"customer_id"`
+	Status     string `json:"status"`
+	Amount     int64  `json:"amount"`
+	Currency   string `json:"currency"`
+	Authorized int64  `json:"authorized"`
+	Captured   int64  `json:"captured"`
+	Balance    *struct {
+		Available int64 `json:"available"`
+		Held      int64 `json:"held"`
+		Debt      int64 `json:"debt"`
+	} `json:"balance"`
+}
+
+// answer is one with what it is compared with.
+type answer struct {
+	*answerRow
+	answerBody
+	event   topics.EventID
+	payment topics.PaymentID
+}
+
+// answers compares the stored answers with the log and with payments.
+func (c *checker) answers(ctx context.Context) error {
+	tenant, key := "", ""
+	for {
+		rows, err := collect[answerRow](ctx, c, `SELECT tenant, key, command_id, status, body FROM idempotency_keys
+WHERE (tenant, key) > ($1, $2) AND body IS NOT NULL ORDER BY tenant, key LIMIT $3`, tenant, key, pageRows)
+		if err != nil {
+			return fmt.Errorf("read idempotency_keys: %w", err)
+		}
+		changes, paid := map[int32][]answer{}, map[int32][]answer{}
+		for i := range rows {
+			c.sort(&rows[i], changes, paid)
+		}
+		for partition, some := range changes {
+			p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
+			if err := p.changeAnswers(ctx, some); err != nil {
+				return err
+			}
+		}
+		for partition, some := range paid {
+			p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
+			if err := p.paymentAnswers(ctx, some); err != nil {
+				return err
+			}
+		}
+		if len(rows) < pageRows {
+			return nil
+		}
+		tenant, key = rows[len(rows)-1].Tenant, rows[len(rows)-1].Key
+	}
+}
+
+// sort adds an answer of success to those of its partition.
+func (c *checker) sort(r *answerRow, changes, paid map[int32][]answer) {
+	a := answer{answerRow: r}
+	err := json.Unmarshal(r.Body, &a.answerBody)
+	success := r.Status >= http.StatusOK && r.Status < http.StatusMultipleChoices
+	switch {
+	case err != nil:
+	case success != (a.Error == ""):
+		err = fmt.Errorf("status %d with error %q", r.Status, a.Error)
+	case !success:
+	case a.EventID != "":
+		if a.event, err = topics.ParseEventID(a.EventID); err == nil {
+			changes[a.event.Partition] = append(changes[a.event.Partition], a)
+		}
+	case a.IntentID != "":
+		if a.payment, err = topics.ParsePaymentID(a.IntentID); err == nil {
+			paid[a.payment.Partition] = append(paid[a.payment.Partition], a)
+		}
+	default:
+		if a.payment, err = topics.ParsePaymentID(a.ID); err == nil {
+			paid[a.payment.Partition] = append(paid[a.payment.Partition], a)
+		}
+	}
+	if err != nil {
+		p := &partitionCheck{checker: c}
+		p.problem("answer", r.subject(), "its answer is none of ours: %v", err)
+	}
+}
+
+// changeAnswers compares answers of one partition with the events of wallets that they name.
+func (p *partitionCheck) changeAnswers(ctx context.Context, answers []answer) error {
+	positions := make([]int64, len(answers))
+	for i := range answers {
+		positions[i] = answers[i].event.Position
+	}
+	frames, err := p.framesAt(ctx, positions)
+	if err != nil {
+		return err
+	}
+	for i := range answers {
+		a := &answers[i]
+		var e topics.WalletEvent
+		_, outputs, err := p.frames.Decode(a.event.Partition, a.event.Position, frames[a.event.Position])
+		for j := range outputs {
+			if o := &outputs[j]; o.Topic == topics.WalletEvents && o.Envelope.ID == a.EventID {
+				err = topics.Unmarshal(o.Value, &e)
+			}
+		}
+		if err != nil || e.EventID != a.EventID {
+			p.problem("answer", a.subject(), "it names event %s, which the log does not have", a.EventID)
+			continue
+		}
+		told := balanceName(nil)
+		if a.Balance != nil {
+			told = balanceName(&topics.WalletBalance{Available: a.Balance.Available, Held: a.Balance.Held, Debt: a.Balance.Debt})
+		}
+		if e.Tenant != a.Tenant || e.CommandID != a.CommandID || e.CommandID != uuid.UUID(a.Command).String() || e.CustomerID != a.CustomerID ||
+			string(e.Type) != a.answerBody.Status || e.Amount != a.Amount || e.Currency != a.Currency || balanceName(e.Balance) != told {
+			p.problem("answer", a.subject(), "it says %s of %d %s for %s by command %s (the key's is %s), balance %s; event %s says %s of %d %s for %s of %s by %s, balance %s",
+				a.answerBody.Status, a.Amount, a.Currency, a.CustomerID, a.CommandID, uuid.UUID(a.Command), told,
+				a.EventID, e.Type, e.Amount, e.Currency, e.CustomerID, e.Tenant, e.CommandID, balanceName(e.Balance))
+		}
+	}
+	return nil
+}
+
+// paymentAnswers compares answers of one partition with the payments that they name.
+func (p *partitionCheck) paymentAnswers(ctx context.Context, answers []answer) error {
+	ids := make([][16]byte, len(answers))
+	for i := range answers {
+		ids[i] = answers[i].payment.UUID
+	}
+	type row struct {
+		Place            int64
+		Tenant, Customer *string
+		State            []byte
+	}
+	rows, err := collect[row](ctx, p.checker, `
+SELECT wanted.place, p.tenant, p.customer, p.state FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted(id, place)
+LEFT JOIN LATERAL (SELECT tenant, customer, state FROM payments WHERE partition = $1 AND id = wanted.id LIMIT 1) AS p ON true`,
+		p.snapshot.partition, ids)
+	if err != nil {
+		return fmt.Errorf("look payments of answers up: %w", err)
+	}
+	for _, r := range rows {
+		a := &answers[r.Place-1]
+		if r.Tenant == nil || *r.Tenant != a.Tenant {
+			p.problem("answer", a.subject(), "it names payment %s, which its tenant does not have", a.payment)
+			continue
+		}
+		payment, err := lifecycle.Decode(lifecycle.Key{ID: a.payment, Tenant: *r.Tenant, Customer: *r.Customer}, r.State)
+		if err != nil {
+			continue // said of the payment
+		}
+		if difference := a.differs(payment); difference != "" {
+			p.problem("answer", a.subject(), "%s of payment %s", difference, a.payment)
+		}
+	}
+	return nil
+}
+
+// differs says what an answer tells otherwise than the payment, "" for nothing. What was authorised and captured only grows.
+func (a *answer) differs(p *lifecycle.Payment) string {
+	if a.Currency != string(p.Currency) {
+		return fmt.Sprintf("it says currency %s instead of %s", a.Currency, p.Currency)
+	}
+	if a.IntentID != "" {
+		if a.ID == "" {
+			return "" // not decided yet
+		}
+		for i := range p.Operations {
+			if op := &p.Operations[i]; op.Request.String() == a.ID && op.Kind == topics.OperationRefund && op.Amount == a.Amount {
+				return ""
+			}
+		}
+		return fmt.Sprintf("it tells of a refund %s of %d, which is none", a.ID, a.Amount)
+	}
+	switch {
+	case a.CustomerID != p.Customer:
+		return fmt.Sprintf("it says customer %s instead of %s", a.CustomerID, p.Customer)
+	case a.Amount != p.Amount:
+		return fmt.Sprintf("it says amount %d instead of %d", a.Amount, p.Amount)
+	case a.Authorized > p.Authorized || a.Captured > p.Captured:
+		return fmt.Sprintf("it says authorised %d and captured %d, more than the %d and %d", a.Authorized, a.Captured, p.Authorized, p.Captured)
+	}
+	return ""
+}
