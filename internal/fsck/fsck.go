@@ -120,12 +120,10 @@ func Run(ctx context.Context, config Config) (*Counts, error) {
 	if err := c.strays(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.answers(ctx); err != nil {
-		return nil, err
-	}
 	c.Counts.Partitions.Store(int64(len(snapshots)))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(min(maxWorkers, runtime.GOMAXPROCS(0)))
+	group.Go(func() error { return c.answers(ctx) })
 	for _, s := range snapshots {
 		group.Go(func() error {
 			if err := c.partition(ctx, s); err != nil {
