@@ -1,9 +1,13 @@
 // Package risk turns commands into assessed commands: it reads payments.commands.v1, validates each command, evaluates
 // the rule set on it and writes it with the decision to payments.inbox.v1, in the partition of its customer.
 //
-//	record ─► decode ──────► identify ──► validate ──► evaluate ─► inbox
+//	record ─► decode ──────► identify ──► validate ──► (ask velocity) ──► evaluate ─► inbox
 //	             │ no             │ no         │ no
 //	             └► dead letter ◄─┘            └► inbox, as a refusal
+//
+// Velocity is asked where the rule set in force defines any: the command's signals go out when it is read, and many commands
+// of a partition wait for answers at once (join.go, desk.go). They are released in their order. An answer that has not come
+// in time is missing, and the rules' on_missing decides.
 //
 // Assessing is stateless: an Assessor has no memory, and the runtime (stream.Transform) repeats a record after a crash.
 // A repeated assessment is harmless, because the inbox is deduplicated by command id; where the rules were edited in
