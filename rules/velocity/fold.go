@@ -1,6 +1,7 @@
 package velocity
 
-// record adds the signal's event to a group's list, as far as it is recorded there, and settles its reservation.
+// record adds the signal's event to a group's list, as far as it is recorded there, and settles its reservation. That
+// is settled in a group that records nothing now, too: one that is used again must not take it for an open one.
 func (s *State) record(d *dimension, g int, at int64, code uint8, signal *Signal, about *Dimension, key *Key, e *entry, number uint32) {
 	event := d.groups[g].event(at, signal.Command, about)
 	adds := about.Record && code != 0 && d.records.has(code)
@@ -8,7 +9,7 @@ func (s *State) record(d *dimension, g int, at int64, code uint8, signal *Signal
 	if e != nil && signal.Settles && s.settle(d, e, number, adds && code == codeApproved, event) {
 		return
 	}
-	if !adds && !reserves {
+	if !adds && !reserves || !d.groups[g].keeps(g) {
 		return
 	}
 	if e == nil {

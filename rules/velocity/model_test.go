@@ -213,9 +213,9 @@ func TestHotKeysNeverUnderCount(t *testing.T) {
 			t.Fatal(err)
 		}
 		step := rapid.SampledFrom([]int64{1, 200, 5_000, 300_000, 7_000_000}).Draw(t, "step")
-		restart := rapid.IntRange(200, 900).Draw(t, "restart")
+		restart := rapid.IntRange(150, 600).Draw(t, "restart")
 		random := uint64(rapid.Uint32().Draw(t, "seed")) | 1
-		for i := range 1200 {
+		for i := range 800 {
 			random = random*6364136223846793005 + 1442695040888963407
 			w.now += int64(random>>33) % (2 * step)
 			signal := w.hotSignal(int64(i+1), random)

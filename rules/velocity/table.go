@@ -77,6 +77,21 @@ func (t *table) find(key *Key) (*entry, uint32) {
 	return nil, 0
 }
 
+// guess is the place of the events of the first entry that a search for the key looks at.
+func (t *table) guess(key *Key) (place uint32, ok bool) {
+	which, tag := spread(key)
+	s := &t.shards[which]
+	if s.used == 0 {
+		return 0, false
+	}
+	slot := s.slots[tag&uint32(len(s.slots)-1)]
+	if slot == 0 {
+		return 0, false
+	}
+	e := t.at(uint32(slot) - 1)
+	return e.events, e.count > 0
+}
+
 // add makes an entry for a key that has none.
 func (t *table) add(key *Key) (*entry, uint32) {
 	var number uint32
