@@ -167,12 +167,34 @@ func (m *more) key() string {
 	return string(key)
 }
 
-// join is and, or or of terms as they are written. Cheap terms are evaluated first: which of them decides changes
-// nothing, because CEL's && and || are the same in any order but for which error is told.
+// join is and, or or of terms as they are written. Cheap terms are evaluated first, and of those that cost the same the
+// ones that are likely to decide: which of them does changes nothing, because CEL's && and || are the same in any order
+// but for which error is told.
 func (b *builder) join(o op, terms []int32) int32 {
 	m := &more{terms: slices.Clone(terms), written: terms}
-	sort.SliceStable(m.terms, func(i, j int) bool { return b.costs[m.terms[i]] < b.costs[m.terms[j]] })
+	sort.SliceStable(m.terms, func(i, j int) bool {
+		s, t := m.terms[i], m.terms[j]
+		if b.costs[s] != b.costs[t] {
+			return b.costs[s] < b.costs[t]
+		}
+		if o == opOr {
+			s, t = t, s
+		}
+		return b.nodes[s].likely() < b.nodes[t].likely()
+	})
 	return b.add(node{op: o, more: m})
+}
+
+// likely ranks conditions by how often conditions of their form are true: few payments have a certain value, and most have
+// the fields that rules ask for.
+func (n *node) likely() int {
+	switch {
+	case n.op == opTextIn || n.op == opListed || n.op == opNumberIn || n.op == opTextIs && n.relation == equal:
+		return 0
+	case n.op == opKnown || n.op == opTextIs:
+		return 2
+	}
+	return 1
 }
 
 // cost is about how long a node takes, in nanoseconds.
