@@ -69,6 +69,9 @@ func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
 		return err
 	}
 	printMisses(out, d, set)
+	if len(d.Tripped) > 0 {
+		fmt.Fprintf(out, "in the shadow, because they had blocked too much: %s\n", strings.Join(d.Tripped, ", "))
+	}
 	if err := printAnswers(out, d.Features); err != nil {
 		return err
 	}

@@ -99,6 +99,7 @@ type Idempotency struct {
 // Risk is the rule set, and the data files that fill fields of it.
 type Risk struct {
 	Rules        string `key:"rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files. Empty: the built-in example."`
+	Candidate    string `key:"candidate_rules" validate:"omitempty,path" doc:"Rule file, or directory of rule files, of a set on trial: evaluated beside the live one, recorded and counted, never deciding. With rules_from: topic the candidate is deployed instead. Empty: there is none."`
 	RulesFrom    string `key:"rules_from" validate:"oneof=files topic" doc:"Where the rule set comes from: files, those of risk.rules, taken up when they change; or topic, what weir rules deploy has put into risk.rules.v1, so that all processes change over together. Until anything was deployed, topic means the files, too."`
 	FourEyes     bool   `key:"rules_four_eyes" doc:"A rule set that is deployed decides only once a second person has approved it."`
 	GeoIPASN     string `key:"geoip_asn" doc:"Database of networks in MaxMind's format (.mmdb), such as GeoLite2-ASN: fills ip.asn. A changed file is taken up while weir runs. Empty: the field is missing."`

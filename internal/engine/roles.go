@@ -57,11 +57,14 @@ func (e *Engine) checkRules() error {
 	return risk.CheckRules(e.rules())
 }
 
-func (e *Engine) rules() []string {
-	if e.Config.Risk.Rules == "" {
+func (e *Engine) rules() []string { return paths(e.Config.Risk.Rules) }
+
+// paths is a path of the configuration as a list, empty where it is.
+func paths(path string) []string {
+	if path == "" {
 		return nil
 	}
-	return []string{e.Config.Risk.Rules}
+	return []string{path}
 }
 
 func (e *Engine) addRisk(context.Context) error {
@@ -76,6 +79,7 @@ func (e *Engine) addRisk(context.Context) error {
 		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: e.rules(), Find: files.Find,
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 		Within: e.Config.Velocity.Within, Deployed: e.Config.Risk.RulesFrom == "topic", FourEyes: e.Config.Risk.FourEyes,
+		Candidate: paths(e.Config.Risk.Candidate),
 	})
 	if err != nil {
 		return err

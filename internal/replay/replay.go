@@ -183,7 +183,8 @@ func (r *run) compare(d *topics.Decision) error {
 		r.summary.Unknown[d.RuleSet]++
 		return nil
 	}
-	again := set.Evaluate(rules.Input{Command: &c.in.Command, Enrichment: c.in.Enrichment, Features: c.in.Features, Now: c.in.AssessedAt})
+	again := set.Evaluate(rules.Input{Command: &c.in.Command, Enrichment: c.in.Enrichment, Features: c.in.Features,
+		Now: c.in.AssessedAt, Tripped: d.Tripped})
 	same, err := equal(*d, again)
 	if err != nil {
 		return err

@@ -41,14 +41,14 @@ rules:
 
 // assessed writes a command to the inbox as it is assessed a second later than the one before, and returns its decision as
 // payments publishes it.
-func (w *world) assessed(i int, device string) topics.Decision {
+func (w *world) assessed(i int, device string, tripped ...string) topics.Decision {
 	w.Helper()
 	in := topics.AssessedCommand{
 		Command: topics.Command{CommandID: fmt.Sprintf("0190a3c4-5b6d-7e8f-9a0b-%012x", i), Type: topics.CommandCreate, Tenant: "acme",
 			CustomerID: "cus_1", Amount: 100, Currency: "EUR", Card: &topics.Card{Country: "DE"}, Context: &topics.Context{DeviceID: device}},
 		Enrichment: &topics.Enrichment{IPCountry: "US", BIN: &topics.BIN{Risk: 90}}, AssessedAt: w.clock,
 	}
-	in.Decision = w.set.Evaluate(rules.Input{Command: &in.Command, Enrichment: in.Enrichment, Now: in.AssessedAt})
+	in.Decision = w.set.Evaluate(rules.Input{Command: &in.Command, Enrichment: in.Enrichment, Now: in.AssessedAt, Tripped: tripped})
 	w.clock = w.clock.Add(time.Second)
 	w.produce(topics.Inbox, topics.TypeAssessedCommand, &in)
 	d := in.Decision
@@ -103,11 +103,12 @@ func TestReplayReproduces(t *testing.T) {
 	if outcomes[topics.OutcomeBlock] != 30 || outcomes[topics.OutcomeStepUp] != 30 {
 		t.Fatalf("outcomes %v", outcomes)
 	}
-	if s, differences := w.replay(time.Time{}); s.Same != 60 || s.Different+s.Gone+len(s.Unknown) != 0 {
+	w.publish(w.assessed(60, "dev_2", "abroad")) // a breaker had put the rule in the shadow
+	if s, differences := w.replay(time.Time{}); s.Same != 61 || s.Different+s.Gone+len(s.Unknown) != 0 {
 		t.Errorf("%+v, %+v", s, differences)
 	}
-	if s, _ := w.replay(last.At); s.Same != 1 {
-		t.Errorf("since the last one: %+v", s)
+	if s, _ := w.replay(last.At); s.Same != 2 {
+		t.Errorf("since the last two: %+v", s)
 	}
 }
 

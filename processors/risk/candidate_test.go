@@ -1,7 +1,11 @@
 package risk
 
 import (
+	"context"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +64,35 @@ func TestACandidateChangesNothing(t *testing.T) {
 		if !reflect.DeepEqual(d, decisions["none"]) || d.Outcome != topics.OutcomeStepUp {
 			t.Errorf("%s: %+v, without a candidate %+v", name, d, decisions["none"])
 		}
+	}
+}
+
+// TestACandidateOfFiles: one that is broken stops no start, is told, and is taken up once it is mended.
+func TestACandidateOfFiles(t *testing.T) {
+	w := newDeployment(t)
+	name := filepath.Join(t.TempDir(), "candidate.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte("version: 1\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("rules: [{ name: all, whn: true }]\n")
+	role, err := New(Config{Kafka: w.kafka, Partitions: partitions, Candidate: []string{name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := role.RulesBroken(); err == nil || !strings.Contains(err.Error(), "the candidate is not used") || role.candidate.Set() != nil {
+		t.Errorf("a broken candidate: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- role.candidate.Watch(ctx) }()
+	write(blocksAll)
+	w.until("the mended candidate is used", func() bool { return role.candidate.Set() != nil })
+	cancel()
+	if err := <-done; err != nil || role.RulesBroken() != nil {
+		t.Errorf("%v, %v", err, role.RulesBroken())
 	}
 }
 

@@ -63,6 +63,15 @@ func openRules(paths []string, log *slog.Logger, m *metrics) (*RuleSource, error
 	return s, nil
 }
 
+// openCandidate loads the candidate at paths. It stops no start: a candidate that cannot be used is told, and waited for.
+func openCandidate(paths []string, log *slog.Logger, m *metrics) *RuleSource {
+	s := &RuleSource{name: topics.RulesCandidate, paths: paths, log: log, metrics: m}
+	if len(paths) > 0 {
+		_ = s.Reload() // logged, counted and kept in the status
+	}
+	return s
+}
+
 func (s *RuleSource) first() (set *rules.Set, err error) {
 	if set, s.seen, err = s.read(); err != nil {
 		return nil, fmt.Errorf("rules cannot be used:\n%w", err)
@@ -158,11 +167,12 @@ func (s *RuleSource) replace(set *rules.Set, err error) error {
 
 // deploy takes a set that was deployed at a time into force, or tells why it cannot.
 func (s *RuleSource) deploy(set *rules.Set, at time.Time, err error) {
-	if s.replace(set, err) == nil { // else it is logged, counted and kept in the status
+	if err == nil { // before the set is in force: it never goes with the version of one before it
 		s.mu.Lock()
 		s.deployed = at
 		s.mu.Unlock()
 	}
+	_ = s.replace(set, err) // logged, counted and kept in the status
 }
 
 // drop ends a candidate.
@@ -197,8 +207,10 @@ func (s *RuleSource) directories() []string {
 			directories[filepath.Dir(p)] = true
 		}
 	}
-	for _, f := range s.Set().Files() {
-		directories[filepath.Dir(filepath.FromSlash(f))] = true
+	if set := s.Set(); set != nil {
+		for _, f := range set.Files() {
+			directories[filepath.Dir(filepath.FromSlash(f))] = true
+		}
 	}
 	return slices.Collect(maps.Keys(directories))
 }

@@ -31,22 +31,26 @@ type Config struct {
 	// Deployed takes the rules from risk.rules.v1; those of Rules are in force until any were deployed there. FourEyes refuses
 	// those that no second person has approved.
 	Deployed, FourEyes bool
-	Within             time.Duration // for an answer of velocity; after that it is missing
-	Find               Find          // nil: there are no data files, and what they would say is missing
-	InstanceID         string        // static membership, as in stream.TransformConfig
-	Limits             stream.Limits
-	Log                *slog.Logger
-	Registerer         prometheus.Registerer // nil for none
+	// Candidate is like Rules for a set that is evaluated beside and changes no outcome; none: there is no candidate. Where
+	// rules are deployed, the candidate is, too.
+	Candidate  []string
+	Within     time.Duration // for an answer of velocity; after that it is missing
+	Find       Find          // nil: there are no data files, and what they would say is missing
+	InstanceID string        // static membership, as in stream.TransformConfig
+	Limits     stream.Limits
+	Log        *slog.Logger
+	Registerer prometheus.Registerer // nil for none
 }
 
 // Role is the risk role of one process.
 type Role struct {
-	rules    *RuleSource
-	guard    *guard
-	deployed *deployedRules // nil: rules come from files
-	join     *join
-	commands *stream.Transform
-	wallets  *stream.Transform
+	rules     *RuleSource
+	candidate *RuleSource
+	guard     *guard
+	deployed  *deployedRules // nil: rules come from files
+	join      *join
+	commands  *stream.Transform
+	wallets   *stream.Transform
 }
 
 // New loads the rules and checks the configuration. It connects to nothing. A mistake in a rule file, or a failing
@@ -59,11 +63,12 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := openRules(c.Rules, c.Log.With("role", RoleName), m)
+	log := c.Log.With("role", RoleName)
+	source, err := openRules(c.Rules, log, m)
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{live: source.Set, log: c.Log.With("role", RoleName), metrics: m}
+	g := &guard{live: source.Set, log: log, metrics: m}
 	assessor, err := newAssessor(source.Set, g.evaluate, c.Partitions, m)
 	if err != nil {
 		return nil, err
@@ -77,12 +82,11 @@ func New(c Config) (*Role, error) {
 		}
 		return made, nil
 	}
-	role := &Role{rules: source, guard: g}
+	role := &Role{rules: source, candidate: openCandidate(c.Candidate, log, m), guard: g}
+	assessor.candidate = &candidate{set: role.candidate.Set}
 	if c.Deployed {
-		log := c.Log.With("role", RoleName)
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
-			candidate: &RuleSource{name: topics.RulesCandidate, log: log, metrics: m}, liveAt: -1, candidateAt: -1}
-		assessor.candidate = &candidate{set: role.deployed.candidate.Set}
+			candidate: role.candidate, liveAt: -1, candidateAt: -1}
 	}
 	role.wallets, err = transform(stream.TransformConfig{Role: RoleNameWallet, Input: topics.WalletCommands,
 		DeadLetters: topics.WalletCommandsDeadLetters, Apply: assessor.AssessWallet})
@@ -119,6 +123,9 @@ func (r *Role) Run(ctx context.Context) error {
 	group.Go(func() error { return r.join.counter.run(answering) })
 	group.Go(func() error { return r.wallets.Run(ctx) })
 	group.Go(func() error { return watch(ctx) })
+	if r.deployed == nil {
+		group.Go(func() error { return r.candidate.Watch(ctx) })
+	}
 	return group.Wait()
 }
 
@@ -132,10 +139,8 @@ func (r *Role) RulesBroken() error {
 	if broken != nil {
 		broken = fmt.Errorf("the last good rule set stays in force: %w", broken)
 	}
-	if r.deployed != nil {
-		if err := r.deployed.candidate.Status().Err; err != nil {
-			broken = errors.Join(broken, fmt.Errorf("the candidate is not used: %w", err))
-		}
+	if err := r.candidate.Status().Err; err != nil {
+		broken = errors.Join(broken, fmt.Errorf("the candidate is not used: %w", err))
 	}
 	if tripped := r.guard.current().Tripped(); len(tripped) > 0 {
 		broken = errors.Join(broken, fmt.Errorf("in the shadow until rules are saved or deployed again, because they blocked more than their breakers allow: %s",
