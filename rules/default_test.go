@@ -43,6 +43,38 @@ func TestDefaultRules(t *testing.T) {
 	}
 }
 
+// TestStarterRules: they pass their tests, alone and beside the built-in rules; each file says what it catches and whom it
+// hurts.
+func TestStarterRules(t *testing.T) {
+	set, err := rules.LoadFS(defaultrules.FS, defaultrules.Starter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tests, failures := set.Test(); len(failures) > 0 {
+		t.Errorf("%d of %d tests:\n%s", len(failures), tests, failures)
+	}
+	for _, r := range set.Rules() {
+		if len(r.Tests) < 2 {
+			t.Errorf("rule %s has %d tests, want a hit and a miss", r.Name, len(r.Tests))
+		}
+	}
+	if _, err := rules.Load("../testdata/rules", "../testdata/rules/starter"); err != nil {
+		t.Errorf("beside the built-in rules: %v", err)
+	}
+	for _, name := range set.Files() {
+		text, err := defaultrules.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "\n# Catches: ") || !strings.Contains(string(text), "\n# Hurts: ") {
+			t.Errorf("%s does not say what it catches, or whom it hurts", name)
+		}
+		if formatted := rules.Format(text); string(formatted) != string(text) {
+			t.Errorf("%s: run weir rules fmt", name)
+		}
+	}
+}
+
 // The directory of the built-in rules is one to copy: it holds what rules are made of, and nothing that depends on where
 // it stands.
 func TestDefaultRulesCanBeCopied(t *testing.T) {

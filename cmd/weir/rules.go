@@ -30,7 +30,8 @@ built in is used. rules/README.md is the manual.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
+	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesInitCommand(a), newRulesDiffCommand(a),
+		newRulesFmtCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
 		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a), newRulesReplayCommand(a))
 	return cmd
 }
