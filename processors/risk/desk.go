@@ -131,6 +131,10 @@ type inquiry struct {
 func (d *desk) ask(ctx context.Context, offset int64, command uint64, signals []*kgo.Record, ids []uint64, within time.Duration) *inquiry {
 	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: len(ids),
 		done: make(chan struct{}), until: time.Now().Add(within)}
+	if q.left == 0 { // the command has no value that anything is counted by
+		close(q.done)
+		return q
+	}
 	d.waitingMu.Lock()
 	d.waiting[offset] = q
 	d.waitingMu.Unlock()
@@ -151,12 +155,17 @@ func (d *desk) answered(reply *velocity.Reply) {
 	if q == nil || q.command != reply.Command {
 		return
 	}
+	at := 0 // answers stand in the order of their queries
 	for _, answer := range reply.Answers {
-		for i, id := range q.ids {
-			if id == answer.ID && q.answers[i].ID == 0 {
-				q.answers[i] = answer
-				q.left--
+		for range q.ids {
+			if q.ids[at] == answer.ID {
+				break
 			}
+			at = (at + 1) % len(q.ids)
+		}
+		if q.ids[at] == answer.ID && q.answers[at].ID == 0 {
+			q.answers[at] = answer
+			q.left--
 		}
 	}
 	if q.left == 0 {

@@ -29,6 +29,9 @@ type join struct {
 	plans map[string]*plan
 }
 
+// maxPlans bounds the tenants whose plans are held.
+const maxPlans = 1000
+
 // plan is a tenant's, with the names of its features.
 type plan struct {
 	*velocity.Plan
@@ -73,6 +76,9 @@ func (j *join) planned(tenant string) (*rules.Set, *plan, error) {
 	frame := retain.Append(nil)
 	for partition := range j.assessor.partitions {
 		j.counter.send(context.Background(), &kgo.Record{Topic: topics.Signals, Partition: partition, Value: frame})
+	}
+	if len(j.plans) == maxPlans {
+		clear(j.plans) // what is told again changes nothing
 	}
 	p = &plan{made, made.Names(), made.Later()}
 	j.plans[tenant] = p

@@ -199,6 +199,20 @@ func TestVelocityDecides(t *testing.T) {
 	}
 }
 
+// A command that has no value by which anything is counted waits for nothing.
+func TestVelocityIsNotAskedWithoutAValue(t *testing.T) {
+	s := newStage(t, fivePerHour)
+	s.within = time.Hour
+	s.risk()
+	s.send(attempt(""))
+	assessed, _ := s.assessed(1)
+	for _, in := range assessed {
+		if !in.Features["card_attempts_1h"].Missing || in.Decision.Outcome != topics.OutcomeBlock {
+			t.Errorf("features %+v, outcome %s; want a missing answer, and what on_missing says", in.Features, in.Decision.Outcome)
+		}
+	}
+}
+
 func TestVelocityThatIsAwayIsMissing(t *testing.T) {
 	s := newStage(t, fivePerHour)
 	s.within = 50 * time.Millisecond
