@@ -24,7 +24,7 @@
 // and any field of the rules' manual. payment.amount is in major units, as a number or a text, with payment.currency
 // beside it or the currency after it, as in "25.00 EUR". tenant is "default" where it is absent. Columns whose names
 // begin with _ are left alone. Anything else is an error that names the line: a misspelt column would make every rule
-// that reads it miss.
+// that reads it miss. A line with a raw card number is refused.
 //
 // With pandas, where df is any table:
 //

@@ -58,6 +58,7 @@ type Reader struct {
 type column struct {
 	name string
 	set  func(*Reader, string) error // nil: left alone
+	time bool                        // may be many digits
 }
 
 // draft is what takes several columns.
@@ -142,17 +143,30 @@ func (r *Reader) read(line string) error {
 		if name, value, more, err = cells.member(); err != nil || value.null {
 			continue
 		}
-		var c column
-		if c, err = r.column(place, name); err == nil && c.set != nil {
-			if err = c.set(r, value.text); err != nil {
-				err = fmt.Errorf("%s: %w", name, err)
-			}
+		if err = r.take(place, name, value.text); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	return r.finish()
+}
+
+// minCardDigits is how long a text is at least that holds a card number.
+const minCardDigits = 13
+
+func (r *Reader) take(place int, name, value string) error {
+	c, err := r.column(place, name)
+	switch {
+	case err != nil:
+		return err
+	case len(value) >= minCardDigits && !c.time && topics.FindCardNumber([]byte(value)):
+		return errors.New("holds a card number; put a fingerprint, or the first 6 to 8 digits as card.bin, in its place")
+	case c.set == nil:
+		return nil
+	}
+	return c.set(r, value)
 }
 
 func (r *Reader) reset() {
@@ -221,11 +235,10 @@ func (r *Reader) column(place int, name string) (column, error) {
 	}
 	c, ok := r.known[name]
 	if !ok {
-		set, err := setter(name)
-		if err != nil {
+		var err error
+		if c, err = meaning(strings.Clone(name)); err != nil {
 			return column{}, err
 		}
-		c = column{strings.Clone(name), set}
 		if len(r.known) < maxColumns {
 			r.known[c.name] = c
 		}
@@ -239,19 +252,19 @@ func (r *Reader) column(place int, name string) (column, error) {
 	return c, nil
 }
 
-// setter is what a column does.
-func setter(name string) (func(*Reader, string) error, error) {
+// meaning is what a column of a name does.
+func meaning(name string) (column, error) {
 	if strings.HasPrefix(name, "_") {
-		return nil, nil
+		return column{name: name}, nil
 	}
 	if set, ok := ownColumns()[name]; ok {
-		return set, nil
+		return column{name, set, name == "time" || strings.HasSuffix(name, "_at")}, nil
 	}
 	set, err := rules.Setter(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w; a column that is for nobody here begins with _", err)
+		return column{}, fmt.Errorf("%w; a column that is for nobody here begins with _", err)
 	}
-	return func(r *Reader, value string) error { return set(&r.event.Input, value) }, nil
+	return column{name: name, set: func(r *Reader, value string) error { return set(&r.event.Input, value) }}, nil
 }
 
 func ownColumns() map[string]func(*Reader, string) error {

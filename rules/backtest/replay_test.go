@@ -75,12 +75,13 @@ func TestReplay(t *testing.T) {
 func TestBrokenHistory(t *testing.T) {
 	const good = `{"time":"2026-03-01T12:00:00Z","id":"p1"}`
 	for line, want := range map[string]string{
+		`{"time":1772366404000,"id":"p1","card.fingerprint":"4111 1111 1111 1111"}`: `line 2: card.fingerprint: holds a card number; put a fingerprint, or the first 6 to 8 digits as card.bin, in its place`,
 		`[]`:                            `line 2: character 1: a line is a JSON object and begins with {`,
 		`{"id":"p1"}`:                   `line 2: there is no "time"`,
 		`{"time":1772366404000}`:        `line 2: there is no "id"`,
 		`{"time":1,"id":"p1"}`:          `line 2: time 1970-01-01T00:00:00.001Z lies before that of the line above, 2026-03-01T12:00:00Z; sort the lines by time`,
 		`{"time":"yesterday","id":"p"}`: `line 2: time: "yesterday" is neither a time such as 2026-03-01T12:00:00Z nor milliseconds since 1970`,
-		`{"time":1772366404000,"id":"p1","card.bim":"411111"}`:                              `line 2: there is no field "card.bim"; did you mean "card.bin"?; a column that is for nobody here begins with _`,
+		`{"time":1772366404000,"id":"p1","card.bim":"411111"}`:                              `line 2: card.bim: there is no field "card.bim"; did you mean "card.bin"?; a column that is for nobody here begins with _`,
 		`{"time":1772366404000,"id":"p1","payment.metadata":{"a":"b"}}`:                     `line 2: character 52: the value of "payment.metadata" is an object or a list; a column has a text, a number, true, false or null`,
 		`{"time":1772366404000,"id":"p1","payment.amount":1e3}`:                             `line 2: character 50: the value of "payment.amount" is "1e3"; write a text in quotes, a number, true, false or null`,
 		`{"time":1772366404000,"id":"p1","payment.amount":10.999,"payment.currency":"EUR"}`: `line 2: payment.amount: amount "10.999 EUR": EUR has 2 decimals, not 3`,
