@@ -31,6 +31,25 @@
 // leaves out is ended, and counts as new when it comes back. An answer that reaches back before the beginning says until
 // when it is warming. A definition on what is recorded already is right at once.
 //
+// # What becomes of attempts
+//
+// An event of a payment names the payment and nothing that is counted by. A Case (later.go) keeps what an attempt was counted
+// under until an Outcome comes, and Cases (cases.go), a fold of its own, turns that into signals of RoleOutcomes, each once.
+//
+// # Frames
+//
+// Records are frames of bytes: the format (1), a letter for the type, and the fields in the order in which Append writes
+// them. Numbers are varints, signed ones zigzag; hashes are 8 bytes little-endian, keys and ids 16 bytes; a text and a list
+// come after their length.
+//
+//	s  signal   origin (role, partition, offset), command, tenant, time, kind, flags, dimensions (signalframe.go)
+//	p  retain   tenant, version, dimensions (signalframe.go)
+//	r  reply    origin, command, flags, answers: id, flags, value, warming until where the flag says so (replyframe.go)
+//	c  case     payment, amount, targets: partition, signal (later.go)
+//	o  outcome  payment, position, index, kind, flags, time, amount (later.go)
+//
+// A format above one's own is ErrFutureFormat: the partition is given up. Anything else that does not fit is a FrameError.
+//
 // # Invariants
 //
 //	V1  An answer that is not approximate is that of a look at all events that arrived, one by one.
