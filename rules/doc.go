@@ -7,12 +7,18 @@
 //	Load, LoadFS   files                                             load.go
 //	Compile        parse.go, testcase.go: YAML to drafts, each value with its place
 //	               velocity.go, duration.go: velocity definitions, which are fields to conditions
-//	               listfile.go, list.go: lists
+//	               scorecard.go, cooloff.go: score cards, which are rules with points; cool-offs, which are rules
+//	               and the velocity definitions that they read
+//	               parselist.go, listfile.go, list.go: lists
 //	               condition.go: CEL parsed, its names and form checked
+//	               lint.go: conditions that cannot be meant
+//	               scope.go: tenants and regions, names, what takes whose place, when a rule is in force
 //	               compile.go: what concerns the rules together; types, cost, constants
 //	               translate.go: CEL's checked expressions to nodes of a program (program.go, slot.go)
 //	Set.Test       testrun.go: the inline tests
 //	Set.Evaluate   evaluate.go; machine.go evaluates nodes, lacking.go says what a condition was missing
+//
+//	Set.Effective, Diff, Format: effective.go, diff.go, format.go, for people
 //
 // One evaluator serves everything that decides or pretends to: live, Explain, tests, and whatever replays decisions.
 //
@@ -36,7 +42,8 @@
 // # Invariants
 //
 //   - R1: a rule that blocks or holds never lets a payment pass for want of data or because of an error: Compile refuses
-//     a weaker on_missing or on_error.
+//     a weaker on_missing or on_error. An item of a score card whose data is missing counts as if it were true, where
+//     the card does not say otherwise.
 //   - R2: the same Set, command, features and now give the same decision.
 //   - R3: two sets with the same Hash decide the same.
 //   - R4: the work for a command is bounded: rules by maxRules, a condition by maxCost, which CEL's estimate bounds

@@ -301,7 +301,11 @@ func (d *draft) read(p pair) {
 	case "tests":
 		d.tests(p.value, ruleResults)
 	default:
-		s.fail(p.at, suggest(p.key, ruleKeys), "unknown key %q in a rule", p.key)
+		hint := suggest(p.key, ruleKeys)
+		if p.key == "stage" || p.key == "tenants" || p.key == "regions" {
+			hint = "write it at the beginning of the file: it is for all its rules"
+		}
+		s.fail(p.at, hint, "unknown key %q in a rule", p.key)
 	}
 }
 
