@@ -29,7 +29,8 @@
 // The registry knows since when each dimension, kind, currency and distinct field has been recorded. A Plan's Retain
 // declares them; it must reach every partition before the plan's first signal, and repeating it changes nothing. What it
 // leaves out is ended, and counts as new when it comes back. An answer that reaches back before the beginning says until
-// when it is warming. A definition on what is recorded already is right at once.
+// when it is warming. A definition on what is recorded already is right at once. While some processes still have the rule
+// set before, what they do not send is not recorded: for the seconds of a reload a beginning is told too early.
 //
 // # What becomes of attempts
 //
@@ -60,5 +61,5 @@
 //
 // V2 has three limits. A key tells 2,048 different values apart in each slot; one that comes again after it was pushed
 // out is counted again. It keeps 2,048 open reservations; an older one counts until its window has passed, whatever its
-// outcome. And values are told apart by 32 bits of a hash: among 500 values one pair in 30,000 keys is taken for one.
+// outcome, as does one whose outcome overtook it. And values are told apart by 32 bits of a hash: among 500 values one pair in 30,000 keys is taken for one.
 package velocity
