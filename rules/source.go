@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -111,9 +112,9 @@ func (s *source) plain(n ast.Node) bool {
 func (s *source) text(n ast.Node, what string) string {
 	switch v := n.(type) {
 	case *ast.StringNode:
-		return v.Value
+		return s.notEmpty(n, what, v.Value)
 	case *ast.LiteralNode:
-		return strings.TrimRight(v.Value.Value, "\n")
+		return s.notEmpty(n, what, strings.TrimRight(v.Value.Value, "\n"))
 	}
 	at := placeOf(tokenOf(n))
 	if t := tokenOf(n); t != nil {
@@ -125,6 +126,18 @@ func (s *source) text(n ast.Node, what string) string {
 	}
 	s.fail(at, "", "%s must be text, not %s", what, describe(n))
 	return ""
+}
+
+// mayBeEmpty are the texts that say nothing where they are empty, or are looked at where they are read.
+var mayBeEmpty = []string{"description", "owner", "reason", "a value"}
+
+// notEmpty refuses a text without anything in it: what it was to say would be left out unnoticed.
+func (s *source) notEmpty(n ast.Node, what, text string) string {
+	if strings.TrimSpace(text) == "" && !slices.Contains(mayBeEmpty, what) {
+		s.fail(placeOf(tokenOf(n)), "write it, or leave the key out", "%s is empty", what)
+		return ""
+	}
+	return text
 }
 
 // integer reads a whole number written in plain decimal digits.
