@@ -1,6 +1,7 @@
 package fsck
 
 import (
+	"math"
 	"testing"
 
 	"github.com/weirhq/weir/ledger"
@@ -26,5 +27,15 @@ func TestAccountsAreInTheirPartitions(t *testing.T) {
 				t.Errorf("%s of shop, who belongs to partition %d, in partition %d: %v", a.Code, home, partition, found)
 			}
 		}
+	}
+}
+
+// TestPostingBeyond64Bits leaves the decision to the database: nothing is left of what does not fit.
+func TestPostingBeyond64Bits(t *testing.T) {
+	u := unposted{left: map[ledger.AccountID]int64{}}
+	u.balance(ledger.AccountID{1}, math.MaxInt64)
+	u.posting(ledger.AccountID{1}, -math.MaxInt64)
+	if u.nothing() {
+		t.Error("a posting that does not fit 64 bits was taken for none")
 	}
 }
