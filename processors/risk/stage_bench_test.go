@@ -131,7 +131,9 @@ func BenchmarkStageLatency(b *testing.B) {
 			for b.Loop() {
 				s := newStage(b, c.rules)
 				defer s.startBoth()()
+				used := cpuTime(b)
 				took := s.paced(5000, 10*time.Second)
+				b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/50_000, "cpu-µs/command")
 				for _, q := range []struct {
 					share float64
 					name  string
