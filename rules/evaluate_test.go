@@ -461,6 +461,8 @@ func TestEvaluatingDoesNotAllocate(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
+	f.Add(everything)
+	f.Add("version: 1\ntenants: [a]\ncool_offs:\n  - { name: c, instrument: card.fingerprint, for: 1d, amount: \"5 EUR\", outcome: hold, on_missing: hold }\n")
 	f.Add("version: 1\n" + fixture + "rules:\n  - { name: a, when: card.bin in list(\"bins\"), outcome: block, on_missing: hold, tests: [{ given: { card.bin: \"411111\" }, expect: hit }] }\n")
 	f.Add("version: 1\nrules:\n  - name: a\n    when: >\n      card.country == 'DE'\n      || !known(card.type)\n    outcome: hold\n")
 	f.Add("version: 1\nrules: [{when: \"\\\"\\u00e9\\\" == tenant\", name: b, outcome: pass}]")
