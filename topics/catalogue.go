@@ -140,7 +140,7 @@ func flowTopics() []Topic {
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
-			Name: Events, Purpose: "What happened to payments, each fact once for read_committed readers. A payment is the fold of its events.",
+			Name: Events, DeadLetters: SignalsDeadLetters, Purpose: "What happened to payments, each fact once for read_committed readers. A payment is the fold of its events.",
 			Key: customerKey, Retention: forEver, Value: PaymentEvent{}, Types: []string{TypePaymentEvent},
 			Writers: []string{"payments"}, Readers: []string{"api", "velocity", "downstream"}, Public: true,
 		},
@@ -201,7 +201,7 @@ func deadLetterTopics() []Topic {
 	letters := []Topic{
 		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
-		{Name: SignalsDeadLetters, Purpose: "Signals that could not be read.", Writers: []string{"velocity"}},
+		{Name: SignalsDeadLetters, Purpose: "Signals, and events to be counted, that could not be read.", Writers: []string{"velocity"}},
 		{Name: InboxDeadLetters, Purpose: "Inbox records that could not be applied.", Writers: []string{"payments"}},
 		{Name: PSPRequestsDeadLetters, Purpose: "PSP requests that could not be read.", Writers: []string{"psp"}},
 		{Name: PSPWebhooksDeadLetters, Purpose: "Webhooks that could not be understood.", Writers: []string{"webhooks"}},

@@ -272,7 +272,7 @@ func TestDeadLettersUsage(t *testing.T) {
 		code int
 		says string
 	}{
-		{"list payments.events.v1", exitProblem, `topic "payments.events.v1": want one of`},
+		{"list ledger.entries.v1", exitProblem, `topic "ledger.entries.v1": want one of`},
 		{"list --reason bad", exitProblem, `reason "bad": want one of`},
 		{"list --since yesterday", exitUsage, "flag --since: want an age such as 24h"},
 		{"list --since -1h", exitUsage, "flag --since: want an age such as 24h"},

@@ -19,15 +19,19 @@ import (
 // answerLimit is how long a broker may take for its first answer.
 const answerLimit = 15 * time.Second
 
-// Topics are the dead-letter topics of the catalogue, each with the topic whose records it holds.
-func Topics() (names []string, origin map[string]string) {
-	origin = map[string]string{}
+// Topics are the dead-letter topics of the catalogue, each with the topics whose records it holds.
+func Topics() (names []string, origins map[string][]string) {
+	origins = map[string][]string{}
 	for _, t := range topics.Catalogue() {
-		if t.DeadLetters != "" {
-			names, origin[t.DeadLetters] = append(names, t.DeadLetters), t.Name
+		if t.DeadLetters == "" {
+			continue
 		}
+		if origins[t.DeadLetters] == nil {
+			names = append(names, t.DeadLetters)
+		}
+		origins[t.DeadLetters] = append(origins[t.DeadLetters], t.Name)
 	}
-	return names, origin
+	return names, origins
 }
 
 // Reasons are those for which records are put aside.
@@ -45,12 +49,12 @@ type Filter struct {
 
 // settle turns the topics into dead-letter topics in the order of the catalogue and checks the rest.
 func (f *Filter) settle() error {
-	names, origin := Topics()
+	names, origins := Topics()
 	f.Topics = slices.Clone(f.Topics)
 	for i, topic := range f.Topics {
 		if t, ok := topics.Lookup(topic); ok && t.DeadLetters != "" {
 			f.Topics[i] = t.DeadLetters
-		} else if origin[topic] == "" {
+		} else if origins[topic] == nil {
 			return fmt.Errorf("topic %.100q: want one of %s", topic, strings.Join(names, ", "))
 		}
 	}

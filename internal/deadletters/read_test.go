@@ -160,7 +160,7 @@ func TestWrongFilters(t *testing.T) {
 		filter Filter
 		says   string
 	}{
-		{Filter{Topics: []string{"payments.events.v1"}}, `topic "payments.events.v1": want one of payments.commands.dlq.v1, wallet.commands.dlq.v1`},
+		{Filter{Topics: []string{"ledger.entries.v1"}}, `topic "ledger.entries.v1": want one of payments.commands.dlq.v1, wallet.commands.dlq.v1`},
 		{Filter{Reason: "bad"}, `reason "bad": want one of [undecodable invalid poison]`},
 		{Filter{Letters: []ID{{topics.Commands, 0, 0}}}, "letter payments.commands.v1:0:0: its topic is not among"},
 		{Filter{Topics: []string{topics.Inbox}, Letters: []ID{{topics.CommandsDeadLetters, 0, 0}}}, "its topic is not among"},

@@ -2,6 +2,7 @@ package deadletters
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -13,6 +14,8 @@ import (
 const (
 	refusedRequest = "a request to a PSP is never written again: the gateway drops what is not above its high-water mark or, " +
 		"after a restart, would perform it anew; the payment asks the PSP by itself what became of it"
+	refusedSignal = "what velocity counts has its place in the order of arrival, which is past; a command that waited for an " +
+		"answer was decided without it"
 	refusedMasked   = "a card number stood in the record and was masked: the original is gone; have it sent again, with a token"
 	refusedAnswered = "its author was told that it failed (event dead_lettered, HTTP 500) and may have asked again under another " +
 		"command_id; --answered writes it again all the same, once you know that they have not"
@@ -26,15 +29,17 @@ const (
 // command_id, a webhook and its report by the PSP's event id, both for topics.DedupHorizon; a PSP's answer by the state of
 // what it answers; a timer by its generation. Where several reasons apply, the first in the order below is given.
 func (l *Letter) Refusal(now time.Time, answered bool) string {
-	_, origin := Topics()
+	_, origins := Topics()
 	r := &l.Record
 	switch {
 	case l.Err != nil:
 		return fmt.Sprintf("it is no dead letter: %v", l.Err)
-	case r.Topic != origin[l.ID.Topic] || r.Partition != l.ID.Partition:
+	case !slices.Contains(origins[l.ID.Topic], r.Topic) || r.Partition != l.ID.Partition:
 		return fmt.Sprintf("it says that it came from partition %d of %q, whose dead letters do not stand here", r.Partition, r.Topic)
 	case r.Topic == topics.PSPRequests:
 		return refusedRequest
+	case l.ID.Topic == topics.SignalsDeadLetters:
+		return refusedSignal
 	case r.Masked:
 		return refusedMasked
 	case r.OmittedBytes > 0 || r.OmittedHeaders > 0:

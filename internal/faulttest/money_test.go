@@ -303,7 +303,7 @@ func brokenRules(t *testing.T, w *world) {
 		return bytes.Contains(w.call(t, http.MethodGet, "/metrics", "", nil).body, []byte("\n"+name+"\n"))
 	}
 	writeFile(t, w.rules, strings.Replace(goodRules, `== "KP"`, `=== "KP"`, 1))
-	wait(t, "weir_rules_broken to be 1", func() bool { return metric("weir_rules_broken 1") }, w.log.String)
+	wait(t, "weir_rules_broken to be 1", func() bool { return metric(`weir_rules_broken{set="live"} 1`) }, w.log.String)
 	if !blocked() {
 		t.Error("the last good rules are not in force any more")
 	}
@@ -311,5 +311,5 @@ func brokenRules(t *testing.T, w *world) {
 		return strings.Contains(w.log.String(), "last good set stays in force") && strings.Contains(w.log.String(), "rules.yaml:4:")
 	}, func() string { return "" })
 	writeFile(t, w.rules, strings.Replace(goodRules, `"KP"`, `"IR"`, 1))
-	wait(t, "the mended rules", func() bool { return metric("weir_rules_broken 0") && !blocked() }, w.log.String)
+	wait(t, "the mended rules", func() bool { return metric(`weir_rules_broken{set="live"} 0`) && !blocked() }, w.log.String)
 }
