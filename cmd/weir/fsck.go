@@ -24,7 +24,7 @@ const progressEvery = 5 * time.Second
 const gcPercent = 200
 
 func newFsckCommand(a *app) *cobra.Command {
-	var databaseOnly bool
+	var databaseOnly, booksOnly bool
 	var settle time.Duration
 	cmd := &cobra.Command{
 		Use:   "fsck",
@@ -36,7 +36,8 @@ it is stopped. Exit status 1 if anything is wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, c *config.Config, log *slog.Logger) error {
 				check := fsck.Config{Database: db, Settle: settle, Counts: new(fsck.Counts)}
-				if databaseOnly {
+				check.BooksOnly = booksOnly
+				if databaseOnly || booksOnly {
 					return a.fsck(ctx, check)
 				}
 				return a.withBroker(c, log, func(kafka []kgo.Opt) error {
@@ -48,6 +49,7 @@ it is stopped. Exit status 1 if anything is wrong.`,
 	}
 	a.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&databaseOnly, "database-only", false, "leave the topics out")
+	cmd.Flags().BoolVar(&booksOnly, "books-only", false, "check that entries and balances add up, and nothing else: some times faster")
 	cmd.Flags().DurationVar(&settle, "settle", 0, "how long to wait for what is on its way to the topics (default 5s)")
 	return cmd
 }

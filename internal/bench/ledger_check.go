@@ -10,7 +10,7 @@ import (
 )
 
 // checked measures the commands that prove the ledger, as processes of their own: fsck on what the engine has stored from
-// Kafka, verify on that and on what the store's measurements have left.
+// Kafka, fsck of the books and verify on what the store's measurements have left.
 func (l *ledgerBench) checked(ctx context.Context) error {
 	var entries int64
 	if err := l.db.Pool.QueryRow(ctx, "SELECT count(*) FROM entries").Scan(&entries); err != nil {
@@ -20,6 +20,9 @@ func (l *ledgerBench) checked(ctx context.Context) error {
 		return err
 	}
 	if err := l.store.applied(ctx); err != nil {
+		return err
+	}
+	if err := l.command(ctx, "weir fsck --books-only", l.store.posted(), "fsck", "--books-only", "--database-url", l.store.db.URL()); err != nil {
 		return err
 	}
 	return l.command(ctx, "weir ledger verify", l.store.posted(), "ledger", "verify", "--database-url", l.store.db.URL())

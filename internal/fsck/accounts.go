@@ -11,31 +11,34 @@ import (
 // unposted is what is left of the balances of a partition when the postings below M are taken off: nothing, where L3 holds
 // and no record was applied meanwhile.
 type unposted struct {
-	left   map[ledger.AccountID]int64
+	left   map[ledger.AccountID]*ledger.Money
 	unsure bool // there are more accounts than are kept, or a posting does not fit
 }
 
-func (u *unposted) balance(id ledger.AccountID, minor int64) {
+func (u *unposted) balance(id ledger.AccountID, balance ledger.Money) {
 	if len(u.left) == maxAccounts {
 		u.unsure = true
 	}
 	if !u.unsure {
-		u.left[id] = minor
+		u.left[id] = &balance
 	}
 }
 
-func (u *unposted) posting(id ledger.AccountID, minor int64) {
-	if u.unsure {
-		return
+// posting takes a posting off and returns the currency of its account, "" where it is not known.
+func (u *unposted) posting(id ledger.AccountID, minor int64) ledger.Currency {
+	left := u.left[id]
+	if left == nil {
+		u.unsure = true
+		return ""
 	}
-	left, known := u.left[id]
-	rest, err := ledger.SubMinor(left, minor)
-	u.left[id], u.unsure = rest, !known || err != nil
+	rest, err := ledger.SubMinor(left.Minor, minor)
+	left.Minor, u.unsure = rest, u.unsure || err != nil
+	return left.Currency
 }
 
 func (u *unposted) nothing() bool {
-	for _, minor := range u.left {
-		if minor != 0 {
+	for _, balance := range u.left {
+		if balance.Minor != 0 {
 			return false
 		}
 	}
@@ -111,7 +114,7 @@ WHERE partition = $1 AND id >= $2 ORDER BY id LIMIT $3`, p.snapshot.partition, f
 		for i := range rows {
 			p.Counts.Accounts.Add(1)
 			p.account(&rows[i])
-			p.unposted.balance(rows[i].ID, rows[i].Balance)
+			p.unposted.balance(rows[i].ID, ledger.Money{Minor: rows[i].Balance, Currency: ledger.Currency(rows[i].Currency)})
 		}
 		if len(rows) < pageRows {
 			return nil

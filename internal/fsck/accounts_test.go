@@ -32,8 +32,8 @@ func TestAccountsAreInTheirPartitions(t *testing.T) {
 
 // TestPostingBeyond64Bits leaves the decision to the database: nothing is left of what does not fit.
 func TestPostingBeyond64Bits(t *testing.T) {
-	u := unposted{left: map[ledger.AccountID]int64{}}
-	u.balance(ledger.AccountID{1}, math.MaxInt64)
+	u := unposted{left: map[ledger.AccountID]*ledger.Money{}}
+	u.balance(ledger.AccountID{1}, ledger.Money{Minor: math.MaxInt64, Currency: "EUR"})
 	u.posting(ledger.AccountID{1}, -math.MaxInt64)
 	if u.nothing() {
 		t.Error("a posting that does not fit 64 bits was taken for none")

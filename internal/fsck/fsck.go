@@ -8,6 +8,7 @@
 //	accounts.go   L3, L4 and the identity of each account
 //	log.go        each record of the log with its payments, its entries and, below N, the topics
 //	entries.go    each entry (L1) against the log (L2)
+//	books.go      entries and balances for themselves
 //	inputs.go     the commands and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	rounds.go     W2: rounds with their events
@@ -50,7 +51,7 @@ const (
 	pageFrames    = 2000                   // rows of the log read at once
 	pageBytes     = 4 << 20                // after which a page of the log ends earlier
 	pagePositions = 4000                   // records of the log read for one run of payments
-	maxAccounts   = 500_000                // balances of one partition held in memory, about 40 B each
+	maxAccounts   = 500_000                // balances of one partition held in memory, about 70 B each
 	maxListed     = 1000                   // rows that one SQL check of one partition reports; more are said to be more
 	readAttempts  = 5                      // of one read that fails with a serialization error
 	defaultSettle = 5 * time.Second        // for what is on its way between the database and the topics
@@ -61,7 +62,10 @@ const (
 type Config struct {
 	Database *database.DB
 	Kafka    []kgo.Opt // seed brokers and security
-	Settle   time.Duration
+	// BooksOnly checks accounts, balances and entries for themselves, and neither the log that they come from nor what else
+	// comes from it. Kafka is nil then.
+	BooksOnly bool
+	Settle    time.Duration
 	// Problem is called for each problem and Note for what is worth knowing and not wrong, one call at a time.
 	Problem func(Problem)
 	Note    func(string)
@@ -123,7 +127,9 @@ func Run(ctx context.Context, config Config) (*Counts, error) {
 	c.Counts.Partitions.Store(int64(len(snapshots)))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(min(maxWorkers, runtime.GOMAXPROCS(0)))
-	group.Go(func() error { return c.answers(ctx) })
+	if !c.BooksOnly {
+		group.Go(func() error { return c.answers(ctx) })
+	}
 	for _, s := range snapshots {
 		group.Go(func() error {
 			if err := c.partition(ctx, s); err != nil {
@@ -147,8 +153,11 @@ type checker struct {
 
 // partition checks one partition.
 func (c *checker) partition(ctx context.Context, s snapshot) error {
-	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]int64{}}, seed: maphash.MakeSeed(),
+	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]*ledger.Money{}}, seed: maphash.MakeSeed(),
 		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}}}
+	if c.BooksOnly {
+		return p.books(ctx)
+	}
 	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
