@@ -29,7 +29,7 @@ func mutations() []mutation {
 		{"weir ledger verify: the ids of accounts", "internal/proof/accounts.go", "id != last {", "id != last && false {", "./internal/proof"},
 		{"weir fsck: entries sum to zero", "internal/fsck/entries.go", "if err := e.entry.Validate(); err != nil {", "if err := e.entry.Validate(); err != nil && false {", "./internal/fsck"},
 		{"weir fsck: balances are gone through", "internal/fsck/accounts.go", "return !u.unsure", "return true", "./internal/fsck"},
-		{"weir fsck: postings are taken off", "internal/fsck/accounts.go", "if minor != 0 {", "if minor != 0 && false {", "./internal/fsck"},
+		{"weir fsck: postings are taken off", "internal/fsck/accounts.go", "if balance.Minor != 0 {", "if balance.Minor != 0 && false {", "./internal/fsck"},
 		{"weir fsck: rounds are added up", "internal/fsck/rounds.go", "if !odd && stored == p.logged {", "if !odd {", "./internal/fsck"},
 		{"weir fsck: commands are remembered", "internal/fsck/inputs.go", "stored == p.inputs.commands {", "stored != 0 {", "./internal/fsck"},
 		{"weir fsck: balances are sums of postings", "internal/fsck/accounts.go", "held.balance <> COALESCE(posted.posted, 0)", "held.balance IS NULL", "./internal/fsck"},
