@@ -16,7 +16,9 @@ const (
 func RuleSetKey(hash string) string { return "set-" + hash }
 
 // RuleHistoryKey is the key under which it stays for ever that a set came into force.
-func RuleHistoryKey(at time.Time) string { return "history-" + at.UTC().Format("20060102T150405.000000000Z") }
+func RuleHistoryKey(at time.Time) string {
+	return "history-" + at.UTC().Format("20060102T150405.000000000Z")
+}
 
 // RuleDeployment is the value of risk.rules.v1: a rule set and who put it into force.
 type RuleDeployment struct {
