@@ -51,6 +51,10 @@ func compile(files []File, readList func(name string) ([]byte, error), lint func
 	}
 	c.unusedDefinitions(slices.Concat(conditions, c.items))
 	c.tests()
+	if len(problems) == 0 && len(conditions) == 0 && len(c.items) == 0 && len(files) > 0 {
+		problems = append(problems, Problem{File: files[0].Name, Line: 1, Column: 1, Message: "there are no rules: every payment would pass",
+			Hint: "write at least one; a rule with shadow: true decides nothing"})
+	}
 	if err := problems.orNil(); err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func approved(d *topics.RuleDeployment) bool {
 // Check says why a deployment must not decide, nil where it may.
 func Check(d *topics.RuleDeployment, fourEyes bool) error {
 	if fourEyes && d.Slot == topics.RulesLive && !approved(d) {
-		return refuse("the rule set %s of %s has no second person's approval, which risk.rules_four_eyes requires", d.RuleSet, d.Author)
+		return refuse("the rule set %s of %s has no second person's approval, which risk.rules_four_eyes requires; have it deployed and approved again (weir rules deploy, weir rules approve)", d.RuleSet, d.Author)
 	}
 	return nil
 }
