@@ -44,8 +44,11 @@ func (p *partitionCheck) projected(ctx context.Context) (s projected, found bool
 // not depend on the order: only where the sums differ are the lines compared one by one, by the database.
 func (p *partitionCheck) statements(ctx context.Context) error {
 	began, found, err := p.projected(ctx)
-	if err != nil || !found {
+	if err != nil {
 		return err
+	}
+	if !found {
+		return p.noStatements(ctx)
 	}
 	if began.clearing {
 		p.note("partition %d: its statements are being made anew and were not checked", p.snapshot.partition)
@@ -72,6 +75,21 @@ func (p *partitionCheck) statements(ctx context.Context) error {
 		p.problem("S1", problem[0], "%s", problem[1])
 	}
 	p.Counts.Lines.Add(c.had.count)
+	return nil
+}
+
+// noStatements checks a partition that has no position: nothing was projected of it, so it has no lines.
+func (p *partitionCheck) noStatements(ctx context.Context) error {
+	var lines bool
+	if err := p.Database.Pool.QueryRow(ctx, `
+SELECT EXISTS (SELECT 1 FROM statement_lines WHERE partition = $1)
+	AND NOT EXISTS (SELECT 1 FROM statement_positions WHERE partition = $1)`,
+		p.snapshot.partition).Scan(&lines); err != nil {
+		return fmt.Errorf("read statement_lines: %w", err)
+	}
+	if lines {
+		p.problem("S1", "statement_positions", "there is no row, but there are lines of statements; weir ledger rebuild-statements makes them anew")
+	}
 	return nil
 }
 

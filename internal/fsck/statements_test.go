@@ -41,6 +41,8 @@ func TestStatementsAreChecked(t *testing.T) {
 			", the entry moves "},
 		{`UPDATE statement_lines SET balance = balance + 1 WHERE partition = 0 AND (account, position) IN (SELECT account, min(position) FROM statement_lines WHERE partition = 0 GROUP BY account ORDER BY account LIMIT 1)`,
 			", the line before it and its amount give "},
+		{`DELETE FROM statement_positions WHERE partition = 0`,
+			"there is no row, but there are lines"},
 		{`INSERT INTO statement_lines (partition, account, booked, position, ordinal, amount, balance) SELECT 0, '00000000-0000-0000-0000-000000000001', now(), 0, 77, 5, 5`,
 			"no entry has it"},
 		{`UPDATE statement_lines SET booked = booked + INTERVAL '1 microsecond' WHERE partition = 0 AND (account, position) IN (SELECT account, max(position) FROM statement_lines WHERE partition = 0 GROUP BY account ORDER BY account LIMIT 1)`,

@@ -62,6 +62,9 @@ func (b *Book) put(r *kgo.Record) error {
 			return fmt.Errorf("%s %d/%d: %w", r.Topic, r.Partition, r.Offset, err)
 		}
 	}
+	if d != nil && (key == topics.RulesLive || key == topics.RulesCandidate) {
+		d.Slot = key // the key decides, so that what says otherwise of itself is checked as what it is
+	}
 	switch {
 	case key == topics.RulesLive:
 		b.Live = d

@@ -101,7 +101,7 @@ func (d *Desk) Approve(ctx context.Context, hash, approver, comment string, at t
 	if err := fit(approver, comment); err != nil {
 		return nil, err
 	}
-	if _, err := Unpack(proposed.Archive); err != nil {
+	if err := holds(&proposed.RuleDeployment); err != nil {
 		return nil, err
 	}
 	next := proposed.RuleDeployment
@@ -137,8 +137,8 @@ func (d *Desk) Rollback(ctx context.Context, hash, by, comment string, at time.T
 	if err := fit(by, comment); err != nil {
 		return nil, err
 	}
-	if _, err := Unpack(to.Archive); err != nil {
-		return nil, fmt.Errorf("the rule set %s cannot be used by this version: %w", to.RuleSet, err)
+	if err := holds(to); err != nil {
+		return nil, err
 	}
 	next := *to
 	next.At, next.RolledBackBy = at.UTC(), by
@@ -163,6 +163,18 @@ func fit(words ...string) error {
 // approved says whether two people have agreed to a set.
 func approved(d *topics.RuleDeployment) bool {
 	return d.Author != "" && d.Approver != "" && !topics.SamePerson(d.Author, d.Approver)
+}
+
+// holds says why a record does not hold the set that it names, nil where it does: who names a hash means that set.
+func holds(d *topics.RuleDeployment) error {
+	set, err := Unpack(d.Archive)
+	if err != nil {
+		return fmt.Errorf("the rule set %s cannot be used by this version: %w", d.RuleSet, err)
+	}
+	if set.Hash() != d.RuleSet {
+		return refuse("what is kept as the rule set %s is, to this version, %s; have it deployed again", d.RuleSet, set.Hash())
+	}
+	return nil
 }
 
 // Check says why a deployment must not decide, nil where it may.

@@ -174,6 +174,29 @@ func TestDeployRollBackAndHistory(t *testing.T) {
 	}
 }
 
+// TestApprovalIsOfWhatWasSeen: who approves a hash means that set, whatever else a record holds under it.
+func TestApprovalIsOfWhatWasSeen(t *testing.T) {
+	w := newWorld(t)
+	seen := pack(t, 1)
+	value, err := topics.Marshal(&topics.RuleDeployment{Slot: topics.RulesLive, RuleSet: seen.Set.Hash(), Rules: 1, At: w.now(),
+		Author: "eve", Comment: "a test", Archive: pack(t, 2).Archive})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := w.broker.Client(t)
+	if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topics.Rules, Key: []byte(topics.RulesProposed), Value: value}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	err = w.desk(true, func(ctx context.Context, d *ruletopic.Desk) error {
+		_, err := d.Approve(ctx, seen.Set.Hash(), "bob", "looked at it", w.now())
+		return err
+	})
+	var refused *ruletopic.Refused
+	if !errors.As(err, &refused) || w.book().Live != nil {
+		t.Errorf("%v, live %+v", err, w.book().Live)
+	}
+}
+
 func TestFourEyes(t *testing.T) {
 	w := newWorld(t)
 	p := pack(t, 1)
