@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -21,14 +22,24 @@ type counter struct {
 	client *kgo.Client
 	log    *slog.Logger
 
+	warned atomic.Int64 // when it was last told that signals are not sent, in nanoseconds since 1970
+
 	mu    sync.Mutex
 	desks map[int32]*desk
 }
 
-func newCounter(kafka []kgo.Opt, log *slog.Logger) (*counter, error) {
+const (
+	shortestDelivery = time.Second // that the client takes
+	warnEvery        = time.Second // of signals that were not sent, which may be all of them
+)
+
+// newCounter makes a counter whose signals are given up where they cannot be written for about within: those of a partition
+// that takes no writes would fill the buffer that all partitions share.
+func newCounter(kafka []kgo.Opt, within time.Duration, log *slog.Logger) (*counter, error) {
 	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), kafka...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.RecordDeliveryTimeout(max(within, shortestDelivery)),
 		kgo.ProducerLinger(0),                               // its default of 10 ms would be in every decision
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...) // answers that retention took are answers nobody waits for
 	if err != nil {
@@ -64,13 +75,25 @@ func (c *counter) run(ctx context.Context) error {
 	}
 }
 
-// send produces a signal. A producer that fails costs answers, which are then missing.
-func (c *counter) send(ctx context.Context, signal *kgo.Record) {
-	c.client.Produce(ctx, signal, func(r *kgo.Record, err error) {
-		if err != nil && ctx.Err() == nil {
-			c.log.Warn("a signal was not sent", "partition", r.Partition, "error", err)
+// send produces a signal, and never waits for room: a full buffer is a failure. Unless ctx is done, failed is called when
+// the signal is given up, on another goroutine; it may be nil.
+func (c *counter) send(ctx context.Context, signal *kgo.Record, failed func()) {
+	c.client.TryProduce(ctx, signal, func(r *kgo.Record, err error) {
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		c.warn(r, err)
+		if failed != nil {
+			failed()
 		}
 	})
+}
+
+func (c *counter) warn(r *kgo.Record, err error) {
+	last, now := c.warned.Load(), time.Now()
+	if now.Sub(time.Unix(0, last)) >= warnEvery && c.warned.CompareAndSwap(last, now.UnixNano()) {
+		c.log.Warn("signals are not sent, this one among them", "topic", r.Topic, "partition", r.Partition, "error", err)
+	}
 }
 
 // open begins to take the answers to a partition's commands: from the topic's end on, which is read before anything is
@@ -121,15 +144,16 @@ type inquiry struct {
 	command uint64
 	ids     []uint64          // of the queries
 	answers []velocity.Answer // by the same index; ID is 0 where there is none yet
-	left    int
-	done    chan struct{} // closed when nothing is left
+	left    int               // signals of which neither the answers are there nor is it known that none will come
+	done    chan struct{}     // closed when nothing is left
 	until   time.Time
 }
 
-// ask sends signals and returns what waits for their answers, for so long at most. Signals that are not sent when ctx is
-// done are dropped: whoever has the partition next sends them.
+// ask sends signals and returns what waits for their answers, for so long at most. The answers to a signal that is nil, or
+// that cannot be sent, are missing. Signals that are not sent when ctx is done are dropped: whoever has the partition next
+// sends them.
 func (d *desk) ask(ctx context.Context, offset int64, command uint64, signals []*kgo.Record, ids []uint64, within time.Duration) *inquiry {
-	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: len(ids),
+	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: len(signals),
 		done: make(chan struct{}), until: time.Now().Add(within)}
 	if q.left == 0 { // the command has no value that anything is counted by
 		close(q.done)
@@ -139,12 +163,34 @@ func (d *desk) ask(ctx context.Context, offset int64, command uint64, signals []
 	d.waiting[offset] = q
 	d.waitingMu.Unlock()
 	for _, signal := range signals {
-		d.send(ctx, signal)
+		if signal == nil {
+			q.fail()
+		} else {
+			d.send(ctx, signal, q.fail)
+		}
 	}
 	return q
 }
 
-// answered takes the answers to one signal. They may come again after a crash of velocity, in the same words.
+// fail takes it that one signal gets no answers.
+func (q *inquiry) fail() {
+	q.desk.waitingMu.Lock()
+	defer q.desk.waitingMu.Unlock()
+	if q.desk.waiting[q.offset] == q {
+		q.settle()
+	}
+}
+
+// settle is one signal less to wait for. The desk is locked.
+func (q *inquiry) settle() {
+	if q.left--; q.left == 0 {
+		delete(q.desk.waiting, q.offset)
+		close(q.done)
+	}
+}
+
+// answered takes the answers to one signal, or that they are lost. Either may come again after a crash of velocity, in the
+// same words: at worst, what was lost twice makes the answers to another signal missing.
 func (d *desk) answered(reply *velocity.Reply) {
 	if reply.Origin.Role != velocity.RoleAttempts {
 		return
@@ -155,6 +201,7 @@ func (d *desk) answered(reply *velocity.Reply) {
 	if q == nil || q.command != reply.Command {
 		return
 	}
+	news := reply.Lost
 	at := 0 // answers stand in the order of their queries
 	for _, answer := range reply.Answers {
 		for range q.ids {
@@ -165,16 +212,15 @@ func (d *desk) answered(reply *velocity.Reply) {
 		}
 		if q.ids[at] == answer.ID && q.answers[at].ID == 0 {
 			q.answers[at] = answer
-			q.left--
+			news = true
 		}
 	}
-	if q.left == 0 {
-		delete(d.waiting, q.offset)
-		close(q.done)
+	if news {
+		q.settle()
 	}
 }
 
-// wait returns the answers when all are there or the time is over; those whose ID is 0 are missing.
+// wait returns the answers when no more will come or the time is over; those whose ID is 0 are missing.
 func (q *inquiry) wait(ctx context.Context) ([]velocity.Answer, error) {
 	select {
 	case <-q.done:

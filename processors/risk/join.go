@@ -2,7 +2,6 @@ package risk
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -29,60 +28,12 @@ type join struct {
 	plans map[string]*plan
 }
 
-// maxPlans bounds the tenants whose plans are held.
-const maxPlans = 1000
-
-// plan is a tenant's, with the names of its features.
-type plan struct {
-	*velocity.Plan
-	names []string
-	later *velocity.Plan // of what becomes of attempts; nil where none of it is counted
-}
-
 func (j *join) open(ctx context.Context, partition int32) (stream.Pipeline, error) {
 	d, err := j.counter.open(ctx, partition)
 	if err != nil {
 		return nil, err
 	}
 	return &joined{join: j, desk: d}, nil
-}
-
-// planned is the rule set in force and the tenant's plan of it, nil where it asks nothing. Before a plan's first signal
-// every partition is told what it has to keep for it.
-func (j *join) planned(tenant string) (*rules.Set, *plan, error) {
-	set := j.assessor.rules()
-	if len(set.Velocity()) == 0 {
-		return set, nil, nil
-	}
-	j.mu.RLock()
-	p, current := j.plans[tenant], j.set == set
-	j.mu.RUnlock()
-	if current && p != nil {
-		return set, p, nil
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if set = j.assessor.rules(); j.set != set {
-		j.set, j.plans = set, map[string]*plan{}
-	}
-	if p = j.plans[tenant]; p != nil || len(set.Velocity()) == 0 {
-		return set, p, nil
-	}
-	made, err := velocity.NewPlan(tenant, j.version(), set.Velocity())
-	if err != nil {
-		return nil, nil, fmt.Errorf("velocity definitions of rule set %s: %w", set.Hash(), err)
-	}
-	retain := made.Retain()
-	frame := retain.Append(nil)
-	for partition := range j.assessor.partitions {
-		j.counter.send(context.Background(), &kgo.Record{Topic: topics.Signals, Partition: partition, Value: frame})
-	}
-	if len(j.plans) == maxPlans {
-		clear(j.plans) // what is told again changes nothing
-	}
-	p = &plan{made, made.Names(), made.Later()}
-	j.plans[tenant] = p
-	return set, p, nil
 }
 
 // joined is the stream.Pipeline of one partition.
@@ -135,7 +86,7 @@ func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *i
 	event.Origin = velocity.Origin{Role: velocity.RoleAttempts, Partition: r.Partition, Offset: r.Position}
 	if p.later != nil && d.in.Command.Type == topics.CommandCreate {
 		remembered := p.later.Case(d.id, event, j.assessor.partitions)
-		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: remembered.Append(nil)})
+		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: remembered.Append(nil)}, nil)
 	}
 	j.assessor.metrics.asked.Inc()
 	j.targets = p.Signals(j.targets, &event, j.assessor.partitions)
@@ -143,7 +94,9 @@ func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *i
 	var ids []uint64
 	for i := range j.targets {
 		signal := &j.targets[i].Signal
-		records[i] = &kgo.Record{Topic: topics.Signals, Partition: j.targets[i].Partition, Value: signal.Append(nil)}
+		if p.told(j.targets[i].Partition) {
+			records[i] = &kgo.Record{Topic: topics.Signals, Partition: j.targets[i].Partition, Value: signal.Append(nil)}
+		}
 		for k := range signal.Dimensions {
 			for q := range signal.Dimensions[k].Queries {
 				ids = append(ids, signal.Dimensions[k].Queries[q].ID)
@@ -198,7 +151,7 @@ func attemptOf(d *draft) velocity.Event {
 }
 
 func newJoin(c *Config, assessor *Assessor, version func() int64) (*join, error) {
-	counter, err := newCounter(c.Kafka, c.Log.With("role", RoleName))
+	counter, err := newCounter(c.Kafka, c.Within, c.Log.With("role", RoleName))
 	if err != nil {
 		return nil, err
 	}

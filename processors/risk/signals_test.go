@@ -1,0 +1,159 @@
+package risk_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	velocityrules "github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
+)
+
+// refuseSignals makes risk.signals.v1 take no writes until the fault is removed.
+func (s *stage) refuseSignals() *kfake.FaultHandle {
+	s.t.Helper()
+	if s.broker.Cluster == nil {
+		s.t.Skip("a real broker cannot be told to fail")
+	}
+	return s.broker.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topics.Signals, Err: kerr.NotEnoughReplicas, Count: 1 << 30})
+}
+
+func (s *stage) wantMissing(assessed map[string]topics.AssessedCommand) {
+	s.t.Helper()
+	for _, in := range assessed {
+		if !in.Features["card_attempts_1h"].Missing || in.Decision.Outcome != topics.OutcomeBlock {
+			s.t.Errorf("features %+v, outcome %s; want a missing answer, and what on_missing says", in.Features, in.Decision.Outcome)
+		}
+	}
+}
+
+// What finds no room is missing at once, however long an answer may take.
+func TestSignalsThatFindNoRoomAreMissing(t *testing.T) {
+	s := newStage(t, fivePerHour)
+	s.refuseSignals()
+	s.within = time.Hour
+	s.kafka = append(s.kafka, kgo.MaxBufferedRecords(1))
+	s.risk()
+	var commands []topics.Command
+	for i := range 50 {
+		commands = append(commands, attempt(fmt.Sprint("fp_", i)))
+	}
+	s.send(commands...)
+	assessed, _ := s.assessed(len(commands))
+	s.wantMissing(assessed)
+}
+
+// While no signal can be written, what velocity has to keep is not told either: it is told again, or nothing would ever be
+// counted.
+func TestSignalsAreCountedAfterAnOutage(t *testing.T) {
+	s := newStage(t, fivePerHour)
+	outage := s.refuseSignals()
+	s.within = 50 * time.Millisecond
+	s.velocity(nil)
+	s.risk()
+	sent := 0
+	next := func() (assessed map[string]topics.AssessedCommand, last topics.Feature) {
+		c := attempt("fp_1")
+		s.send(c)
+		sent++
+		assessed, _ = s.assessed(sent)
+		return assessed, assessed[c.CommandID].Features["card_attempts_1h"]
+	}
+	// Longer than the client takes to give up what velocity has to keep.
+	for began := time.Now(); time.Since(began) < 3*time.Second; {
+		assessed, _ := next()
+		s.wantMissing(assessed)
+	}
+	outage.Remove()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		_, feature := next()
+		if !feature.Missing && feature.Value > 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("feature %+v after an outage, want attempts that were counted", feature)
+		}
+	}
+}
+
+// cardAndAddress asks two questions, of two partitions as a rule.
+const cardAndAddress = `
+version: 1
+velocity:
+  - { name: card_attempts_1h, aggregate: count, events: [attempt], by: card.fingerprint, window: 1h }
+  - { name: ip_attempts_1h, aggregate: count, events: [attempt], by: context.ip, window: 1h }
+rules:
+  - { name: card_testing, when: velocity.card_attempts_1h >= 5 || velocity.ip_attempts_1h >= 5, outcome: block, on_missing: block }
+`
+
+// Answers that velocity has no more are missing at once; those of another partition are still waited for.
+func TestLostAnswersAreMissing(t *testing.T) {
+	s := newStage(t, cardAndAddress)
+	s.within = time.Hour
+	s.risk()
+	const n = 16
+	var commands []topics.Command
+	for i := range n {
+		c := attempt(fmt.Sprint("fp_", i))
+		c.Context = &topics.Context{IP: fmt.Sprintf("198.51.100.%d", i)}
+		commands = append(commands, c)
+	}
+	s.send(commands...)
+	asked := 0
+	client := s.broker.Client(t, kgo.ConsumeTopics(topics.Signals), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	var answers []*kgo.Record
+	for asked < 2*n {
+		fetches := client.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			var signal velocityrules.Signal
+			if err := signal.Decode(r.Value); err != nil {
+				return // what velocity has to keep
+			}
+			asked += len(signal.Dimensions)
+			reply := velocityrules.Reply{Origin: signal.Origin, Command: signal.Command, Lost: true}
+			for _, d := range signal.Dimensions {
+				reply.Lost = reply.Lost && d.Field != "card.fingerprint"
+			}
+			for _, d := range signal.Dimensions {
+				for _, q := range d.Queries {
+					if !reply.Lost {
+						reply.Answers = append(reply.Answers, velocityrules.Answer{ID: q.ID, Value: 3})
+					}
+				}
+			}
+			out := &kgo.Record{Topic: topics.Features, Partition: signal.Origin.Partition, Value: reply.Append(nil)}
+			if reply.Lost { // before what is not
+				answers = append([]*kgo.Record{out}, answers...)
+			} else {
+				answers = append(answers, out)
+			}
+		})
+	}
+	if err := s.client.ProduceSync(t.Context(), answers...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	missing := 0
+	assessed, _ := s.assessed(n)
+	for _, in := range assessed {
+		if card := in.Features["card_attempts_1h"]; card.Missing || card.Value != 3 {
+			t.Errorf("feature of the card %+v, want 3", card)
+		}
+		if in.Features["ip_attempts_1h"].Missing {
+			missing++
+		}
+	}
+	if missing == 0 {
+		t.Error("no feature of an address is missing")
+	}
+}
