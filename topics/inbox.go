@@ -32,7 +32,7 @@ type Feature struct {
 	Value       int64 `json:"value"`
 	Approximate bool  `json:"approximate,omitempty"` // may be too high by a small part of the window; never too low
 	// Missing: there is no answer. The command has no value of the field that is counted by, an amount in the window has
-	// no rate of exchange, or velocity did not answer before the deadline.
+	// no rate of exchange, velocity does not record what is asked, or it did not answer before the deadline.
 	Missing bool `json:"missing,omitempty"`
 	// WarmingUntil is the time from which the answer is complete: the definition is so new that not all of its window is
 	// recorded. Absent where it is complete.

@@ -32,6 +32,13 @@
 // when it is warming. A definition on what is recorded already is right at once. While some processes still have the rule
 // set before, what they do not send is not recorded: for the seconds of a reload a beginning is told too early.
 //
+// What is not recorded has no answer (Answer.Unknown), never a zero: a rule's on_missing decides. So it is where the
+// processes of a tenant have different sets: the one that took its set into force last says what is recorded
+// (Retain.Version), and what only the others ask is unknown until they have that set. A clock that is fast does not shut
+// out the others, as no version lies after the record that brings it; a process whose clock is slow is not heard until
+// its version is the latest, which is safe. And so it is above maxRecorded dimensions in a partition, of all tenants together:
+// whoever may name tenants takes bounded memory and time, and the partition can always be restored.
+//
 // # What becomes of attempts
 //
 // An event of a payment names the payment and nothing that is counted by. A Case (later.go) keeps what an attempt was counted

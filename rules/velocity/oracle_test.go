@@ -177,14 +177,16 @@ func (o *oracle) answer(at int64, command uint64, d *Dimension, q *Query) Answer
 		since, complete = max(since, started), complete && ok
 	}
 	if !complete || q.Window > o.window[d.Field] {
-		a.WarmingUntil = at + q.Window
-	} else if at-q.Window < since {
+		a.Unknown = true
+		return a
+	}
+	if at-q.Window < since {
 		a.WarmingUntil = since + q.Window
 	}
 	values := map[uint32]bool{}
 	first, last := int64(-1), int64(-1)
 	for _, e := range o.events[d.Key] {
-		if o.plan[d.Field] == nil || e.at < max(at-q.Window, o.horizon(d.Field)) || e.command == command || !q.counts(&e) {
+		if e.at < max(at-q.Window, o.horizon(d.Field)) || e.command == command || !q.counts(&e) {
 			continue
 		}
 		switch q.Aggregate {

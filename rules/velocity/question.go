@@ -46,6 +46,9 @@ func (r *registry) question(d *dimension, asked *Query) *question {
 	if len(d.questions) >= maxQuestions {
 		clear(d.questions)
 	}
+	if d.questions == nil {
+		d.questions = map[uint64]*question{}
+	}
 	d.questions[asked.ID] = q
 	return q
 }
@@ -76,9 +79,6 @@ func (q *question) warming(at int64) int64 {
 	if at-q.window >= q.since {
 		return 0
 	}
-	if q.since == never {
-		return at + q.window
-	}
 	return q.since + q.window
 }
 
@@ -93,6 +93,9 @@ func (q *question) none() int64 {
 // answer computes a question over what a key holds: everything in it arrived before. Events of the command itself and
 // from before the horizon are left out.
 func (q *question) answer(at, horizon int64, command uint64, events, summary []record, seen *valueSet) Answer {
+	if q.since == never { // not recorded: what happens to be held would pass for an answer
+		return Answer{Unknown: true}
+	}
 	a := Answer{WarmingUntil: q.warming(at)}
 	low := max(at-q.window, horizon, 0)
 	bound := head(low, 0, 0)

@@ -19,7 +19,11 @@ const (
 // standardKinds have the codes from firstCode on.
 var standardKinds = [...]string{KindAttempt, KindApproved, KindDeclined, KindRefunded, KindDisputed, KindPayout}
 
-// never is the time since which nothing is recorded: answers never become complete.
+// maxRecorded bounds the dimensions of a partition, those of all tenants together, and so its tenants: who may name a
+// tenant could otherwise take all memory. It stays below what Restore takes.
+const maxRecorded = 1 << 18
+
+// never is the time since which nothing is recorded: there is no answer.
 const never = maxTime
 
 // registry knows what is recorded, and since when: what velocity can answer.
@@ -122,10 +126,10 @@ func (r *registry) find(tenant, field string) *dimension {
 func (r *registry) retain(plan *Retain, now, skew int64) bool {
 	t := r.tenants[plan.Tenant]
 	if t == nil {
-		t = &tenant{dimensions: map[string]*dimension{}}
-		r.tenants[plan.Tenant] = t
+		t = &tenant{dimensions: map[string]*dimension{}} // becomes one with its first dimension
 	}
-	if plan.Version < t.version {
+	version := min(plan.Version, now) // a clock that is fast must not shut out those that are right
+	if version < t.version {
 		return false
 	}
 	before := len(r.kinds)
@@ -135,31 +139,41 @@ func (r *registry) retain(plan *Retain, now, skew int64) bool {
 		named[plan.Dimensions[i].Field] = true
 		changed = r.begin(t, plan, &plan.Dimensions[i], now, skew) || changed
 	}
-	for _, d := range r.dimensions {
-		if d.tenant == plan.Tenant && d.active && !named[d.field] {
+	for _, d := range t.dimensions {
+		if d.active && !named[d.field] {
 			d.active, d.changed, changed = false, true, true
 			d.kinds = nil
 			d.end(currencies, nil, now)
 			d.end(values, nil, now)
 		}
 	}
-	if plan.Version > t.version {
-		t.version, changed = plan.Version, true
+	if version > t.version {
+		t.version, changed = version, true
 		for _, d := range t.dimensions {
-			d.version, d.changed = plan.Version, true
+			d.version, d.changed = version, true
 		}
 	}
-	if changed || before != len(r.kinds) {
-		r.resolve()
+	switch {
+	case before != len(r.kinds):
+		r.resolve() // a category that is new is among the declines of every tenant
+	case changed:
+		for _, d := range t.dimensions {
+			r.resolveOne(d)
+		}
 	}
 	return changed
 }
 
-// begin brings one dimension in line with its plan; what is new in it is recorded from now on.
+// begin brings one dimension in line with its plan; what is new in it is recorded from now on. Above maxRecorded nothing
+// begins, and questions about the dimension have no answer.
 func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, skew int64) bool {
 	from := now + 1 // what arrived up to now may lie at now
 	d := t.dimensions[wanted.Field]
 	if d == nil {
+		if len(r.dimensions) >= maxRecorded {
+			return false
+		}
+		r.tenants[plan.Tenant] = t
 		d = &dimension{number: uint32(len(r.dimensions)), tenant: plan.Tenant, field: wanted.Field}
 		r.dimensions = append(r.dimensions, d)
 		t.dimensions[wanted.Field] = d
@@ -236,7 +250,7 @@ func (d *dimension) end(of slots, wanted []string, now int64) {
 }
 
 // start records a name in a slot: the one that it had, where what it holds is of use again, or one that holds nothing
-// which is still looked at.
+// which is still looked at. Where the dimension has maxItems groups already it is not recorded.
 func (d *dimension) start(of slots, name string, now, skew int64) {
 	var free *slot
 	for i := range d.groups {
@@ -254,6 +268,9 @@ func (d *dimension) start(of slots, name string, now, skew int64) {
 		}
 	}
 	if free == nil {
+		if len(d.groups) >= maxItems {
+			return
+		}
 		d.groups = append(d.groups, group{})
 		free = &of(&d.groups[len(d.groups)-1])[0]
 	}
@@ -281,11 +298,15 @@ func (d *dimension) find(of slots, name string) (g, slot int, ok bool) {
 // resolve works out again what follows from the registry.
 func (r *registry) resolve() {
 	for _, d := range r.dimensions {
-		d.records, d.questions = kindSet{}, map[uint64]*question{}
-		for _, s := range d.kinds {
-			for _, code := range r.counted(s.kind) {
-				d.records.add(code)
-			}
+		r.resolveOne(d)
+	}
+}
+
+func (r *registry) resolveOne(d *dimension) {
+	d.records, d.questions = kindSet{}, nil
+	for _, s := range d.kinds {
+		for _, code := range r.counted(s.kind) {
+			d.records.add(code)
 		}
 	}
 }

@@ -81,7 +81,8 @@ type Query struct {
 // force, and at the start of a process; a repeated one changes nothing.
 type Retain struct {
 	Tenant string
-	// Version orders rule sets; one below the last is ignored, as it comes from a process that is behind.
+	// Version orders rule sets: when the process took its own into force, in milliseconds since 1970. One below the last is
+	// ignored, as it comes from a process that is behind; one above the record's time is taken as that.
 	Version    int64
 	Dimensions []Retained
 }
@@ -112,7 +113,8 @@ type Answer struct {
 	// Approximate: on a key with very many events the value may be too high by those of one sub-bucket at the far end of
 	// the window. It is never too low.
 	Approximate bool
-	// Unknown: an amount in the window has no rate, so that there is no sum and no maximum.
+	// Unknown: there is no value. An amount in the window has no rate, or what is asked is not recorded: its dimension, a
+	// kind, the currency, the distinct field, or as long a window.
 	Unknown bool
 	// WarmingUntil is the time from which the answer is complete, in milliseconds since 1970; 0 where it is.
 	WarmingUntil int64

@@ -144,8 +144,7 @@ func (s *State) dimension(at int64, code uint8, signal *Signal, about *Dimension
 	d := s.registry.find(signal.Tenant, about.Field)
 	if d == nil || !d.active {
 		for i := range about.Queries {
-			q := question{aggregate: about.Queries[i].Aggregate, window: about.Queries[i].Window, since: never}
-			s.answers[first+i] = Answer{ID: about.Queries[i].ID, Value: q.none(), WarmingUntil: q.warming(at)}
+			s.answers[first+i] = Answer{ID: about.Queries[i].ID, Unknown: true}
 		}
 		return
 	}
