@@ -27,16 +27,6 @@ type stamp struct {
 	size     int64
 }
 
-// Newest is when the file that was written last was written; the zero time where there are no files.
-func (s Stamps) Newest() (newest time.Time) {
-	for _, stamp := range s {
-		if stamp.modified.After(newest) {
-			newest = stamp.modified
-		}
-	}
-	return newest
-}
-
 // Note takes those of a file.
 func (s Stamps) Note(name string) {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {

@@ -73,8 +73,8 @@ func (d *deployedRules) begin(book *ruletopic.Book) error {
 			continue
 		}
 		if set, err := d.usable(deployment); err == nil {
-			d.live.deploy(set, past.At, nil)
-			d.live.deploy(nil, time.Time{}, broken) // the status goes on to say what is
+			d.live.deploy(set, nil)
+			d.live.deploy(nil, broken) // the status goes on to say what is
 			return nil
 		}
 	}
@@ -127,7 +127,7 @@ func (d *deployedRules) use(s *RuleSource, deployment *ruletopic.Deployment) {
 	if err != nil {
 		err = fmt.Errorf("%s 0/%d, deployed by %s: %w", topics.Rules, deployment.Offset, deployment.Author, err)
 	}
-	s.deploy(set, deployment.At, err)
+	s.deploy(set, err)
 }
 
 // usable is the set of a deployment that may decide here.

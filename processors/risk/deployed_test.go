@@ -120,15 +120,15 @@ func TestDeployedRulesChangeOver(t *testing.T) {
 	if d.candidate.Set().Hash() != second.Set.Hash() || d.live.Set().Hash() != first.Set.Hash() {
 		t.Errorf("live %s, candidate %s", d.live.Set().Hash(), d.candidate.Set().Hash())
 	}
-	// A process that starts later has the same, and orders it the same.
+	// A process that starts later has the same.
 	later := w.rules(false)
 	reader, err := later.start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	reader.Close()
-	if later.live.Set().Hash() != first.Set.Hash() || later.live.version() != d.live.version() || later.candidate.Set() == nil {
-		t.Errorf("later: %s, version %d, want %s, %d", later.live.Set().Hash(), later.live.version(), first.Set.Hash(), d.live.version())
+	if later.live.Set().Hash() != first.Set.Hash() || later.candidate.Set() == nil {
+		t.Errorf("later: %s, want %s", later.live.Set().Hash(), first.Set.Hash())
 	}
 }
 

@@ -30,8 +30,9 @@ type RuleSource struct {
 	mu     sync.Mutex
 	status RuleStatus
 	seen   filewatch.Stamps // of the files, when they were last read
-	// deployed is when the set in force was deployed; zero: it comes from files.
-	deployed time.Time
+	// taken is when the set in force was taken into force, in milliseconds since 1970; later than any before it in this
+	// process, whatever the clock does.
+	taken int64
 }
 
 // RuleStatus says what is in force.
@@ -82,18 +83,12 @@ func (s *RuleSource) first() (set *rules.Set, err error) {
 // Set is the rule set in force.
 func (s *RuleSource) Set() *rules.Set { return s.current.Load() }
 
-// version orders rule sets: it is when the set was deployed, or when the newest of the files was written, in milliseconds
-// since 1970; 0 without either.
+// version orders the rule sets of all processes for velocity: it is when this one took its set into force. When the files
+// were written or the set was deployed says less: who goes back to an earlier set wants that one.
 func (s *RuleSource) version() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.deployed.IsZero() {
-		return s.deployed.UnixMilli()
-	}
-	if newest := s.seen.Newest(); !newest.IsZero() {
-		return newest.UnixMilli()
-	}
-	return 0
+	return s.taken
 }
 
 // Status says which set is in force and whether the files on disk are broken.
@@ -126,11 +121,19 @@ func (s *RuleSource) read() (set *rules.Set, seen filewatch.Stamps, err error) {
 }
 
 func (s *RuleSource) take(set *rules.Set) {
-	s.current.Store(set)
+	s.enforce(set)
 	s.mu.Lock()
 	s.status = RuleStatus{Hash: set.Hash(), Rules: len(set.Rules()), Paths: s.paths, LoadedAt: time.Now()}
 	s.mu.Unlock()
 	s.log.Info("rules in force", "set", s.name, "rule_set", set.Hash(), "rules", len(set.Rules()), "paths", s.paths)
+}
+
+// enforce puts a set into force, after its version: it never goes with that of one before it.
+func (s *RuleSource) enforce(set *rules.Set) {
+	s.mu.Lock()
+	s.taken = max(s.taken+1, time.Now().UnixMilli())
+	s.mu.Unlock()
+	s.current.Store(set)
 }
 
 // Reload reads the files again and takes them into force if they are good; otherwise the error says why, and the set
@@ -158,20 +161,15 @@ func (s *RuleSource) replace(set *rules.Set, err error) error {
 		s.take(set)
 		return nil
 	}
-	s.current.Store(set) // the same decisions; descriptions and tests may have changed
+	s.enforce(set) // the same decisions; descriptions and tests may have changed
 	if repaired {
 		s.log.Info("rules are good again", "rule_set", set.Hash())
 	}
 	return nil
 }
 
-// deploy takes a set that was deployed at a time into force, or tells why it cannot.
-func (s *RuleSource) deploy(set *rules.Set, at time.Time, err error) {
-	if err == nil { // before the set is in force: it never goes with the version of one before it
-		s.mu.Lock()
-		s.deployed = at
-		s.mu.Unlock()
-	}
+// deploy takes a set that was deployed into force, or tells why it cannot.
+func (s *RuleSource) deploy(set *rules.Set, err error) {
 	_ = s.replace(set, err) // logged, counted and kept in the status
 }
 

@@ -192,3 +192,44 @@ func TestReloadKeepsTheSetThatDecidesTheSame(t *testing.T) {
 		t.Error("a comment changed the hash")
 	}
 }
+
+// TestTheSetThatIsTakenLastHasTheHighestVersion: files put back as they were, with the time they had, are a later set for
+// velocity, in this process and in one that starts later; broken ones change nothing.
+func TestTheSetThatIsTakenLastHasTheHighestVersion(t *testing.T) {
+	directory := ruleDirectory(t)
+	file := filepath.Join(directory, "deposits.yaml")
+	open := func() *RuleSource {
+		metrics, err := newMetrics(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := openRules([]string{directory}, slog.New(slog.DiscardHandler), metrics)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	s.taken += time.Hour.Milliseconds() // a clock that is set back
+	hash, version := s.Set().Hash(), s.version()
+	for _, c := range []struct {
+		text  string
+		taken bool
+	}{{strings.Replace(goodRules, "outcome: block", "outcome: hold", 1), true}, {"version: [", false}, {goodRules, true}, {"# again\n" + goodRules, true}} {
+		write(t, file, c.text)
+		if err := os.Chtimes(file, time.Time{}, time.UnixMilli(1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reload(); (err == nil) != c.taken {
+			t.Fatalf("%q: %v", c.text, err)
+		}
+		if now := s.version(); (now > version) != c.taken {
+			t.Errorf("%q: version %d after %d", c.text, now, version)
+		}
+		version = s.version()
+	}
+	before := time.Now()
+	if later := open(); later.Set().Hash() != hash || later.version() < before.UnixMilli() {
+		t.Errorf("a later process: %s, version %d, want %s and at least %d", later.Set().Hash(), later.version(), hash, before.UnixMilli())
+	}
+}
