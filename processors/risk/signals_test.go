@@ -15,13 +15,14 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// refuseSignals makes risk.signals.v1 take no writes until the fault is removed.
-func (s *stage) refuseSignals() *kfake.FaultHandle {
+// refuseSignals makes partitions of risk.signals.v1, all where none is named, take no writes until the fault is removed.
+func (s *stage) refuseSignals(refusing ...int32) *kfake.FaultHandle {
 	s.t.Helper()
 	if s.broker.Cluster == nil {
 		s.t.Skip("a real broker cannot be told to fail")
 	}
-	return s.broker.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topics.Signals, Err: kerr.NotEnoughReplicas, Count: 1 << 30})
+	return s.broker.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topics.Signals,
+		Partitions: refusing, Err: kerr.NotEnoughReplicas, Count: 1 << 30})
 }
 
 func (s *stage) wantMissing(assessed map[string]topics.AssessedCommand) {
@@ -29,6 +30,36 @@ func (s *stage) wantMissing(assessed map[string]topics.AssessedCommand) {
 	for _, in := range assessed {
 		if !in.Features["card_attempts_1h"].Missing || in.Decision.Outcome != topics.OutcomeBlock {
 			s.t.Errorf("features %+v, outcome %s; want a missing answer, and what on_missing says", in.Features, in.Decision.Outcome)
+		}
+	}
+}
+
+// assess sends commands and returns their assessments.
+func (s *stage) assess(commands ...topics.Command) map[string]topics.AssessedCommand {
+	s.t.Helper()
+	s.send(commands...)
+	s.sent += len(commands)
+	all, _ := s.assessed(s.sent)
+	these := map[string]topics.AssessedCommand{}
+	for _, c := range commands {
+		these[c.CommandID] = all[c.CommandID]
+	}
+	return these
+}
+
+// wantCounted makes attempts on a card until one before is counted.
+func (s *stage) wantCounted(card string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	defer cancel()
+	for {
+		c := attempt(card)
+		feature := s.assess(c)[c.CommandID].Features["card_attempts_1h"]
+		if !feature.Missing && feature.Value > 0 {
+			return
+		}
+		if ctx.Err() != nil {
+			s.t.Fatalf("feature %+v, want attempts that were counted", feature)
 		}
 	}
 }
@@ -57,31 +88,38 @@ func TestSignalsAreCountedAfterAnOutage(t *testing.T) {
 	s.within = 50 * time.Millisecond
 	s.velocity(nil)
 	s.risk()
-	sent := 0
-	next := func() (assessed map[string]topics.AssessedCommand, last topics.Feature) {
-		c := attempt("fp_1")
-		s.send(c)
-		sent++
-		assessed, _ = s.assessed(sent)
-		return assessed, assessed[c.CommandID].Features["card_attempts_1h"]
-	}
 	// Longer than the client takes to give up what velocity has to keep.
 	for began := time.Now(); time.Since(began) < 3*time.Second; {
-		assessed, _ := next()
-		s.wantMissing(assessed)
+		s.wantMissing(s.assess(attempt("fp_1")))
 	}
 	outage.Remove()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		_, feature := next()
-		if !feature.Missing && feature.Value > 0 {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("feature %+v after an outage, want attempts that were counted", feature)
-		}
+	s.wantCounted("fp_1")
+}
+
+// A partition that takes no signals does not keep the room of the others.
+func TestSignalsOfAPartitionAreGivenUp(t *testing.T) {
+	s := newStage(t, fivePerHour)
+	owner := func(card string) int32 {
+		return velocityrules.KeyOf("acme", "card.fingerprint", card).Partition(partitions)
 	}
+	const card = "fp_1"
+	other := "fp_2"
+	for n := 3; owner(other) == owner(card); n++ {
+		other = fmt.Sprint("fp_", n)
+	}
+	s.refuseSignals(owner(card))
+	s.within = 50 * time.Millisecond
+	s.kafka = append(s.kafka, kgo.MaxBufferedRecords(2*partitions))
+	s.velocity(nil)
+	s.risk()
+	for range 3 { // at first, there are also records of other partitions in the way
+		var commands []topics.Command
+		for range 50 {
+			commands = append(commands, attempt(card))
+		}
+		s.wantMissing(s.assess(commands...))
+	}
+	s.wantCounted(other)
 }
 
 // cardAndAddress asks two questions, of two partitions as a rule.

@@ -41,6 +41,7 @@ type stage struct {
 	kafka  []kgo.Opt // of the roles
 	within time.Duration
 	limits func() stream.Limits
+	sent   int // by assess
 }
 
 func newStage(t testing.TB, rules string) *stage {
