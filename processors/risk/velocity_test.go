@@ -2,10 +2,12 @@ package risk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -197,6 +199,29 @@ func TestVelocityDecides(t *testing.T) {
 		if seen[n] != 2 {
 			t.Errorf("%d commands were answered with %d attempts before them, want 2", seen[n], n)
 		}
+	}
+}
+
+// Rules that were put back, with the time that their file had, count from the next start on.
+func TestVelocityCountsByRulesThatWerePutBack(t *testing.T) {
+	s := newStage(t, strings.ReplaceAll(fivePerHour, "card.fingerprint", "customer.id"))
+	s.velocity(nil)
+	first := s.risk()
+	s.send(attempt("fp_1"))
+	s.assessed(1)
+	first.stop()
+	if err := errors.Join(os.WriteFile(s.rules, []byte(fivePerHour), 0o600), os.Chtimes(s.rules, time.Time{}, time.UnixMilli(1))); err != nil {
+		t.Fatal(err)
+	}
+	s.risk()
+	var commands []topics.Command
+	for range 8 {
+		commands = append(commands, attempt("fp_1"))
+	}
+	s.send(commands...)
+	assessed, _ := s.assessed(1 + len(commands))
+	if got := outcomes(assessed); got[topics.OutcomePass] != 1+5 || got[topics.OutcomeBlock] != 3 {
+		t.Errorf("outcomes %v, want 6 passes and 3 blocks", got)
 	}
 }
 
