@@ -43,7 +43,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		asked: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_asked_total",
 			Help: "Commands that were counted and asked velocity."}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_late_total",
-			Help: "Answers of velocity that did not come within velocity.within and were taken as missing."}),
+			Help: "Answers of velocity that were missing: not there within velocity.within, lost, or never asked for because the signal could not be sent."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
 			Help: "Attempts to take a new rule set into force, by set (live, candidate) and result."}, []string{"set", "result"}),
 		candidates: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_candidate_decisions_total",
