@@ -129,10 +129,10 @@ func printAnswers(out io.Writer, features map[string]topics.Feature) error {
 			f := features[name]
 			answer := fmt.Sprint(f.Value)
 			switch {
-			case !f.WarmingUntil.IsZero():
-				answer += " (warming until " + f.WarmingUntil.UTC().Format(time.RFC3339) + ")"
 			case f.Missing:
 				answer = "(missing)"
+			case !f.WarmingUntil.IsZero():
+				answer += " (warming until " + f.WarmingUntil.UTC().Format(time.RFC3339) + ")"
 			case f.Approximate:
 				answer += " (at most)"
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
@@ -50,14 +51,15 @@ func (w *world) assessed(i int, device string, tripped ...string) topics.Decisio
 	}
 	in.Decision = w.set.Evaluate(rules.Input{Command: &in.Command, Enrichment: in.Enrichment, Now: in.AssessedAt, Tripped: tripped})
 	w.clock = w.clock.Add(time.Second)
-	w.produce(topics.Inbox, topics.TypeAssessedCommand, &in)
 	d := in.Decision
-	d.Tenant, d.CustomerID, d.PaymentID, d.At, d.Enrichment = "acme", "cus_1", "pay", w.clock, in.Enrichment
+	d.Tenant, d.CustomerID, d.PaymentID, d.Enrichment = "acme", "cus_1", "pay", in.Enrichment
+	d.At = w.produce(topics.Inbox, topics.TypeAssessedCommand, &in)
 	d.Candidate = &topics.CandidateDecision{RuleSet: "another", Outcome: topics.OutcomeBlock}
 	return d
 }
 
-func (w *world) produce(topic, kind string, value any) {
+// produce writes a record and returns its time, which on a cluster is the broker's.
+func (w *world) produce(topic, kind string, value any) time.Time {
 	w.Helper()
 	data, err := topics.Marshal(value)
 	if err != nil {
@@ -67,6 +69,16 @@ func (w *world) produce(topic, kind string, value any) {
 	if err := w.client.ProduceSync(w.Context(), r).FirstErr(); err != nil {
 		w.Fatal(err)
 	}
+	reader, err := broker.OpenPartition(w.kafka, topic, r.Partition, r.Offset, r.Offset+1)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer reader.Close()
+	stored, err := reader.Next(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return stored.Timestamp
 }
 
 func (w *world) publish(d topics.Decision) { w.produce(topics.Decisions, topics.TypeDecision, &d) }
