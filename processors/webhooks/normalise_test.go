@@ -125,7 +125,7 @@ func TestFromTopicToInbox(t *testing.T) {
 	in := b.Client(t, kgo.ConsumeTopics(topics.Inbox, topics.PSPWebhooksDeadLetters))
 	var reports []topics.PSPReport
 	var letters []topics.DeadLetter
-	for len(reports) < 2 || len(letters) < 2 {
+	for len(reports)+len(letters) < 4 {
 		fetches := in.PollFetches(t.Context())
 		if t.Context().Err() != nil {
 			t.Fatal(t.Context().Err())
@@ -151,13 +151,19 @@ func TestFromTopicToInbox(t *testing.T) {
 			reports = append(reports, report)
 		})
 	}
-	if reports[0] != reports[1] || reports[0].PaymentID != payment {
+	if slices.ContainsFunc(reports, func(r topics.PSPReport) bool { return r != reports[0] }) || reports[0].PaymentID != payment {
 		t.Errorf("reports %+v", reports)
 	}
-	if string(letters[0].Value) != "odd" || letters[0].Role != webhooks.Role || !strings.Contains(letters[0].Detail, errOdd.Error()) {
+	if len(letters) == 0 || string(letters[0].Value) != "odd" || letters[0].Role != webhooks.Role || !strings.Contains(letters[0].Detail, errOdd.Error()) {
 		t.Errorf("dead letter %+v", letters[0])
 	}
-	if letters[1].Reason != topics.RefusedTooOld || !strings.Contains(letters[1].Detail, "30 days") {
+	if b.Cluster == nil { // a cluster sets the time of a record, so that none is old there
+		if len(letters) != 1 {
+			t.Errorf("dead letters %+v", letters)
+		}
+		return
+	}
+	if len(letters) != 2 || letters[1].Reason != topics.RefusedTooOld || !strings.Contains(letters[1].Detail, "30 days") {
 		t.Errorf("dead letter %+v", letters[1])
 	}
 }
