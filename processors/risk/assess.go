@@ -1,12 +1,10 @@
 package risk
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules"
@@ -26,16 +24,7 @@ type Assessor struct {
 	metrics    *metrics
 }
 
-// NewAssessor returns an Assessor for topics of so many partitions. set yields the one in force; its breakers are left out.
-// Metrics go to a registry of their own where registerer is nil.
-func NewAssessor(set func() *rules.Set, partitions int32, registerer prometheus.Registerer) (*Assessor, error) {
-	m, err := newMetrics(registerer)
-	if err != nil {
-		return nil, err
-	}
-	return newAssessor(set, (*rules.Set).Evaluate, partitions, m)
-}
-
+// newAssessor returns an Assessor for topics of so many partitions. set yields the one in force.
 func newAssessor(set func() *rules.Set, evaluate func(*rules.Set, rules.Input) topics.Decision, partitions int32, m *metrics) (*Assessor, error) {
 	if partitions < 1 {
 		return nil, fmt.Errorf("risk: %d partitions; the inbox has at least 1", partitions)
@@ -43,20 +32,8 @@ func newAssessor(set func() *rules.Set, evaluate func(*rules.Set, rules.Input) t
 	return &Assessor{rules: set, evaluate: evaluate, partitions: partitions, metrics: m}, nil
 }
 
-// Assess is the stream.TransformFunc of the role where nothing is asked of velocity: a record becomes either one message
-// for the inbox or a dead letter. The record's own time is now, so that a repetition under the same rules decides the same.
-func (a *Assessor) Assess(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
-	d, dead := a.read(r)
-	if dead != nil {
-		return nil, dead, nil
-	}
-	if d.in.Refusal == nil {
-		a.decide(d, a.rules())
-	}
-	return a.assessment(d)
-}
-
-// draft is a command on its way to be assessed. One with a refusal is not evaluated.
+// draft is a command on its way to be assessed. One with a refusal is not evaluated. The record's own time is now, so that
+// a repetition under the same rules decides the same.
 type draft struct {
 	in  topics.AssessedCommand
 	id  uuid.UUID

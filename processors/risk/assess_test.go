@@ -31,10 +31,31 @@ func testSet(t testing.TB) *rules.Set {
 	return set
 }
 
+// assessorOf has no breakers, no data files, no candidate and metrics of its own.
+func assessorOf(set *rules.Set) (*Assessor, error) {
+	m, err := newMetrics(nil)
+	if err != nil {
+		return nil, err
+	}
+	return newAssessor(func() *rules.Set { return set }, (*rules.Set).Evaluate, partitions, m)
+}
+
+// assessAlone assesses a command of which nothing is asked of velocity.
+func assessAlone(a *Assessor, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	d, dead := a.read(r)
+	if dead != nil {
+		return nil, dead, nil
+	}
+	if d.in.Refusal == nil {
+		a.decide(d, a.rules())
+	}
+	return a.assessment(d)
+}
+
 func testAssessor(t testing.TB) *Assessor {
 	t.Helper()
 	set := testSet(t)
-	a, err := NewAssessor(func() *rules.Set { return set }, partitions, nil)
+	a, err := assessorOf(set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +72,7 @@ func create(replace ...string) string {
 
 func assess(t *testing.T, a *Assessor, value string, headers ...topics.Header) (stream.Message, topics.AssessedCommand, *stream.DeadLetter) {
 	t.Helper()
-	messages, letter, err := a.Assess(t.Context(), stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(value), Headers: headers})
+	messages, letter, err := assessAlone(a, stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(value), Headers: headers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +255,7 @@ func BenchmarkAssess(b *testing.B) {
 	r := stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(create())}
 	b.ReportAllocs()
 	for b.Loop() {
-		if m, letter, err := a.Assess(b.Context(), r); err != nil || letter != nil || len(m) != 1 {
+		if m, letter, err := assessAlone(a, r); err != nil || letter != nil || len(m) != 1 {
 			b.Fatal(m, letter, err)
 		}
 	}

@@ -2,6 +2,7 @@ package risk
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"sync/atomic"
 
@@ -53,16 +54,10 @@ func (c *candidate) pair(live, set *rules.Set) *trial {
 	}
 	t := &trial{live: live, candidate: set}
 	for _, d := range set.Velocity() {
-		if !slices.ContainsFunc(live.Velocity(), func(l velocity.Definition) bool { return same(&l, &d) }) {
+		if !slices.ContainsFunc(live.Velocity(), func(l velocity.Definition) bool { return reflect.DeepEqual(l, d) }) {
 			t.strange = append(t.strange, d.Name)
 		}
 	}
 	c.of.Store(t)
 	return t
-}
-
-// same tells whether two definitions have the same answer.
-func same(a, b *velocity.Definition) bool {
-	return a.Name == b.Name && a.By == b.By && slices.Equal(a.Kinds, b.Kinds) && a.Aggregate == b.Aggregate && a.Of == b.Of &&
-		a.Currency == b.Currency && a.Window == b.Window && a.Reserve == b.Reserve
 }

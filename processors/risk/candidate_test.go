@@ -33,7 +33,7 @@ func TestACandidateChangesNothing(t *testing.T) {
 	strict := compile(t, blocksAll)
 	decisions := map[string]topics.Decision{}
 	for name, set := range map[string]*rules.Set{"none": nil, "strict": strict, "broken": {}} {
-		a, err := NewAssessor(func() *rules.Set { return live }, partitions, nil)
+		a, err := assessorOf(live)
 		if err != nil {
 			t.Fatal(err)
 		}

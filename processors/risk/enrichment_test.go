@@ -20,7 +20,7 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewAssessor(func() *rules.Set { return set }, partitions, nil)
+	a, err := assessorOf(set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // join forks each command into the signals that its tenant's velocity definitions make of it, joins their answers, and
 // assesses it: many commands of a partition at once, released in their order. Where the rule set in force has no
-// definitions it asks nothing.
+// definitions it tells velocity so, once for each tenant, and asks nothing.
 type join struct {
 	assessor *Assessor
 	counter  *counter
@@ -62,7 +62,7 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 			return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
 		}
 	}
-	if p == nil || !rules.Assessed(d.in.Command.Type) {
+	if len(p.names) == 0 || !rules.Assessed(d.in.Command.Type) {
 		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
 			j.assessor.decide(d, set)
 			return j.assessor.assessment(d)

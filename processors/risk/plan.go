@@ -33,13 +33,11 @@ type plan struct {
 	due     map[int32]time.Time // when they are to be told, by partition
 }
 
-// planned is the rule set in force and the tenant's plan of it, nil where it asks nothing. Before a plan's first signal
-// every partition is told what it has to keep for it.
+// planned is the rule set in force and the tenant's plan of it. Before a plan's first command every partition is told what
+// it has to keep for it; nothing, where the set has no definitions: what is not counted from then on must not pass for
+// counted when a later set has them.
 func (j *join) planned(tenant string) (*rules.Set, *plan, error) {
 	set := j.assessor.rules()
-	if len(set.Velocity()) == 0 {
-		return set, nil, nil
-	}
 	j.mu.RLock()
 	p, current := j.plans[tenant], j.set == set
 	j.mu.RUnlock()
@@ -49,9 +47,7 @@ func (j *join) planned(tenant string) (*rules.Set, *plan, error) {
 			return nil, nil, err
 		}
 	}
-	if p != nil {
-		p.tell()
-	}
+	p.tell()
 	return set, p, nil
 }
 
@@ -63,7 +59,7 @@ func (j *join) plan(tenant string) (*rules.Set, *plan, error) {
 	if j.set != set {
 		j.set, j.plans = set, map[string]*plan{}
 	}
-	if p := j.plans[tenant]; p != nil || len(set.Velocity()) == 0 {
+	if p := j.plans[tenant]; p != nil {
 		return set, p, nil
 	}
 	made, err := velocity.NewPlan(tenant, j.version(), set.Velocity())
@@ -129,7 +125,7 @@ func (p *plan) failed(partition int32) {
 }
 
 // told tells whether a partition knows what to keep, or will before it reads what is sent now. Where it does not, a signal
-// would be answered as though nothing had happened.
+// would not be counted.
 func (p *plan) told(partition int32) bool {
 	if p.untold.Load() == 0 {
 		return true

@@ -225,6 +225,26 @@ func TestVelocityCountsByRulesThatWerePutBack(t *testing.T) {
 	}
 }
 
+// What is not counted while a set without definitions is in force is not taken for counted when one with them comes back.
+func TestVelocityKnowsWhenNothingWasCounted(t *testing.T) {
+	s := newStage(t, fivePerHour)
+	s.velocity(nil)
+	under := func(rules string) topics.Feature {
+		if err := os.WriteFile(s.rules, []byte(rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		role := s.risk()
+		defer role.stop()
+		c := attempt("fp_1")
+		return s.assess(c)[c.CommandID].Features["card_attempts_1h"]
+	}
+	before := under(fivePerHour)
+	under("version: 1\nrules: [{ name: nobody, when: tenant == \"nobody\", outcome: block }]\n")
+	if after := under(fivePerHour); !after.WarmingUntil.After(before.WarmingUntil) {
+		t.Errorf("complete from %s on, and before from %s on: an attempt in between was not counted", after.WarmingUntil, before.WarmingUntil)
+	}
+}
+
 // A command that has no value by which anything is counted waits for nothing.
 func TestVelocityIsNotAskedWithoutAValue(t *testing.T) {
 	s := newStage(t, fivePerHour)
