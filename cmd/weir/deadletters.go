@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/deadletters"
 	"github.com/weirhq/weir/topics"
 )
@@ -61,19 +63,6 @@ func (f *letterFlags) filter(now time.Time) (deadletters.Filter, error) {
 	return filter, nil
 }
 
-// withLetters calls f with the means to reach the broker.
-func (a *app) withLetters(cmd *cobra.Command, f func(context.Context, []kgo.Opt) error) error {
-	c, err := a.toolConfiguration(cmd)
-	if err != nil {
-		return err
-	}
-	log, err := a.logger(c)
-	if err != nil {
-		return err
-	}
-	return a.withBroker(c, log, func(kafka []kgo.Opt) error { return f(cmd.Context(), kafka) })
-}
-
 func completeLetterTopics(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	names, _ := deadletters.Topics()
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -95,7 +84,7 @@ It changes nothing. With --json each line is one letter with all that is stored:
 				return err
 			}
 			filter.Topics = args
-			return a.withLetters(cmd, func(ctx context.Context, kafka []kgo.Opt) error {
+			return a.withKafka(cmd, func(ctx context.Context, kafka []kgo.Opt, _ *config.Config, _ *slog.Logger) error {
 				if asJSON {
 					return listLetters(ctx, kafka, filter, flags.limit, a.printLetterJSON)
 				}
@@ -214,7 +203,7 @@ Anything else may be written again however often: it is recognised. Exit status 
 			if filter.Letters, err = letterArguments(args, from); err != nil {
 				return fmt.Errorf("%w: %w", errConfiguration, err)
 			}
-			return a.withLetters(cmd, func(ctx context.Context, kafka []kgo.Opt) error {
+			return a.withKafka(cmd, func(ctx context.Context, kafka []kgo.Opt, _ *config.Config, _ *slog.Logger) error {
 				letters, err := deadletters.Choose(ctx, kafka, filter, flags.limit)
 				if err != nil {
 					return err

@@ -211,20 +211,12 @@ func (a *app) adoptTable(cmd *cobra.Command, t *recoverTarget, offset string) er
 	if t.all {
 		return fmt.Errorf("%w: --all: role %s is repaired one --partition at a time", errConfiguration, t.role)
 	}
-	c, err := a.toolConfiguration(cmd)
-	if err != nil {
-		return err
-	}
-	log, err := a.logger(c)
-	if err != nil {
-		return err
-	}
-	return a.withBroker(c, log, func(kafka []kgo.Opt) error {
+	return a.withKafka(cmd, func(ctx context.Context, kafka []kgo.Opt, _ *config.Config, log *slog.Logger) error {
 		role, err := velocity.New(velocity.Config{Kafka: kafka, Log: log})
 		if err != nil {
 			return err
 		}
-		next, err := role.Adopt(cmd.Context(), t.role, t.partition, offset)
+		next, err := role.Adopt(ctx, t.role, t.partition, offset)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,18 +17,10 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// withRuleTopic calls f with the means to reach the broker.
+// withRuleTopic is withKafka that prints the mistakes of a rule set.
 func (a *app) withRuleTopic(cmd *cobra.Command, f func(context.Context, []kgo.Opt, *config.Config) error) error {
-	c, err := a.toolConfiguration(cmd)
-	if err != nil {
-		return err
-	}
-	log, err := a.logger(c)
-	if err != nil {
-		return err
-	}
-	return a.withBroker(c, log, func(kafka []kgo.Opt) error {
-		return problemsOf(a, f(cmd.Context(), kafka, c))
+	return a.withKafka(cmd, func(ctx context.Context, kafka []kgo.Opt, c *config.Config, _ *slog.Logger) error {
+		return problemsOf(a, f(ctx, kafka, c))
 	})
 }
 

@@ -44,6 +44,19 @@ func (a *app) withDatabase(cmd *cobra.Command, f func(context.Context, *database
 	return f(ctx, db, c, log)
 }
 
+// withKafka calls f with the means to reach the configured broker. The embedded one is joined like the database.
+func (a *app) withKafka(cmd *cobra.Command, f func(context.Context, []kgo.Opt, *config.Config, *slog.Logger) error) error {
+	c, err := a.toolConfiguration(cmd)
+	if err != nil {
+		return err
+	}
+	log, err := a.logger(c)
+	if err != nil {
+		return err
+	}
+	return a.withBroker(c, log, func(kafka []kgo.Opt) error { return f(cmd.Context(), kafka, c, log) })
+}
+
 func nothing() error { return nil }
 
 // databaseAddress is the URL of the database, and what is to be called when it is not needed any more.
