@@ -22,7 +22,7 @@ const (
 // Desk changes what is deployed. It is the only writer as long as it is open: opening a second one shuts the first out.
 type Desk struct {
 	client   *kgo.Client
-	book     *Book
+	book     *Book // what was deployed when it was opened
 	fourEyes bool
 }
 
@@ -64,9 +64,6 @@ func Open(ctx context.Context, options []kgo.Opt, fourEyes bool) (d *Desk, err e
 
 // Close ends the desk.
 func (d *Desk) Close() { d.client.Close() }
-
-// Book is what was deployed when the desk was opened.
-func (d *Desk) Book() *Book { return d.book }
 
 // Deploy puts a set into force, or, where two people must agree, proposes it; the record says which by its approver.
 // A candidate decides nothing and needs nobody's approval.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -40,14 +39,7 @@ func TestFoldEndsAtEachPoint(t *testing.T) {
 		t.Run(string(point), func(t *testing.T) {
 			parallel(t)
 			b := newBench(t, 2)
-			var passed, hit atomic.Int64
-			hook := func(at Point, _ int32) error {
-				if at == point && passed.Add(1)%3 == 1 && hit.Load() < 6 {
-					hit.Add(1)
-					return errInjected
-				}
-				return nil
-			}
+			hook, hit := endsAt(point)
 			b.start(func(c *FoldConfig) { c.Hook = hook; c.Limits.BatchRecords = 17 })
 			for range 5 {
 				b.sendAdds(200)
@@ -62,17 +54,7 @@ func TestFoldEndsAtEachPoint(t *testing.T) {
 
 func TestFoldEndsAtRandomPoints(t *testing.T) {
 	b := newBench(t, 3)
-	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(1, 2))
-	hook := func(Point, int32) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if random.IntN(12) == 0 {
-			return errInjected
-		}
-		return nil
-	}
-	b.start(func(c *FoldConfig) { c.Hook = hook; c.Limits.BatchRecords = 40 })
+	b.start(func(c *FoldConfig) { c.Hook = endsAtRandom(); c.Limits.BatchRecords = 40 })
 	for range 4 {
 		b.sendAdds(600)
 		b.settle()

@@ -2,8 +2,6 @@ package stream
 
 import (
 	"context"
-	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,32 +34,14 @@ func TestTableEndsAtEachPoint(t *testing.T) {
 
 // endAt runs a Table whose sessions end at every third passage of a point, several times.
 func (b *tableBench) endAt(point Point, change ...func(*TableConfig)) (hit *atomic.Int64) {
-	hit = &atomic.Int64{}
-	var passed atomic.Int64
-	hook := func(at Point, _ int32) error {
-		if at == point && passed.Add(1)%3 == 1 && hit.Load() < 6 {
-			hit.Add(1)
-			return errInjected
-		}
-		return nil
-	}
+	hook, hit := endsAt(point)
 	b.start(append(change, func(c *TableConfig) { c.Hook = hook; c.Limits.BatchRecords = 17 })...)
 	return hit
 }
 
 func TestTableEndsAtRandomPoints(t *testing.T) {
 	b := newTableBench(t, 3)
-	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(1, 2))
-	hook := func(Point, int32) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if random.IntN(12) == 0 {
-			return errInjected
-		}
-		return nil
-	}
-	b.start(func(c *TableConfig) { c.Hook = hook; c.Limits.BatchRecords = 40 })
+	b.start(func(c *TableConfig) { c.Hook = endsAtRandom(); c.Limits.BatchRecords = 40 })
 	repeated := 0
 	for range 4 {
 		b.send(600)

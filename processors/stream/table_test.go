@@ -1,12 +1,10 @@
 package stream
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -122,22 +120,7 @@ func (b *tableBench) start(change ...func(*TableConfig)) (table *Table, stop fun
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- table.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				b.t.Errorf("Run: %v", err)
-			}
-		case <-time.After(time.Minute):
-			b.t.Error("Run does not end")
-		}
-	})
-	b.t.Cleanup(stop)
-	return table, stop
+	return table, runUntil(b.t, table.Run)
 }
 
 // send produces n operations spread over partitions and a few keys.

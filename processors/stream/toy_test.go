@@ -7,7 +7,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -233,22 +232,7 @@ func (b *bench) start(change ...func(*FoldConfig)) (fold *Fold, stop func()) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- fold.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				b.t.Errorf("Run: %v", err)
-			}
-		case <-time.After(time.Minute):
-			b.t.Error("Run does not end")
-		}
-	})
-	b.t.Cleanup(stop)
-	return fold, stop
+	return fold, runUntil(b.t, fold.Run)
 }
 
 // send produces values "key value" to a partition of the input.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -56,22 +54,7 @@ func (b *transformBench) start() (stop func()) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- transform.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				b.t.Errorf("Run: %v", err)
-			}
-		case <-time.After(time.Minute):
-			b.t.Error("Run does not end")
-		}
-	})
-	b.t.Cleanup(stop)
-	return stop
+	return runUntil(b.t, transform.Run)
 }
 
 func (b *transformBench) produce(from, to int) {
