@@ -23,12 +23,14 @@ const (
 
 	WalletCommands    = "wallet.commands.v1"
 	WalletEvents      = "wallet.events.v1"
+	CustomerEvents    = "customer.events.v1"
 	LedgerBalances    = "ledger.balances.v1"
 	LedgerCheckpoints = "ledger.checkpoints.v1"
 	LedgerPeriods     = "ledger.periods.v1"
 
 	CommandsDeadLetters       = "payments.commands.dlq.v1"
 	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"
+	CustomerEventsDeadLetters = "customer.events.dlq.v1"
 	InboxDeadLetters          = "payments.inbox.dlq.v1"
 	PSPRequestsDeadLetters    = "psp.requests.dlq.v1"
 	PSPWebhooksDeadLetters    = "psp.webhooks.dlq.v1"
@@ -108,6 +110,11 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
+			Name: CustomerEvents, DeadLetters: CustomerEventsDeadLetters, Purpose: "What happened to customers and no payment shows: logins, sign-ups, changed passwords, payouts and disputes of other systems. Rules look at it, and velocity counts it.",
+			Key: "customer id, so that one customer's events keep their order", Retention: commandsKept, Value: CustomerEvent{}, Types: []string{TypeCustomerEvent},
+			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
+		},
+		{
 			Name: Signals, DeadLetters: SignalsDeadLetters, Purpose: "What velocity is to count and is asked, in frames of bytes: an attempt, or the outcome of one, for the dimension values that its partition owns.",
 			Key: "none; the partition is computed from the dimension's value", Retention: signalsKept, Types: []string{TypeSignal},
 			Writers: []string{"risk", "velocity"}, Readers: []string{"velocity"},
@@ -133,10 +140,10 @@ func flowTopics() []Topic {
 			Writers: []string{"velocity"}, Readers: []string{"velocity"},
 		},
 		{
-			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands, PSP reports and timers that ran out.",
+			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands and customer events, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
@@ -201,6 +208,7 @@ func deadLetterTopics() []Topic {
 	letters := []Topic{
 		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: CustomerEventsDeadLetters, Purpose: "Customer events that could not be read or are invalid.", Writers: []string{"risk"}, Public: true},
 		{Name: SignalsDeadLetters, Purpose: "Signals, and events to be counted, that could not be read.", Writers: []string{"velocity"}},
 		{Name: InboxDeadLetters, Purpose: "Inbox records that could not be applied.", Writers: []string{"payments"}},
 		{Name: PSPRequestsDeadLetters, Purpose: "PSP requests that could not be read.", Writers: []string{"psp"}},

@@ -37,6 +37,17 @@ func (c *WalletCommand) Fingerprint() int64 {
 	return f.sum()
 }
 
+// Fingerprint of what happened.
+func (e *CustomerEvent) Fingerprint() int64 {
+	f := newFingerprint("event")
+	f.texts(e.Type, e.CustomerID, e.PaymentID, e.Currency)
+	f.number(e.Amount)
+	if e.Card != nil {
+		f.texts("card", e.Card.Token)
+	}
+	return f.sum()
+}
+
 // Fingerprint of what the command asks for.
 func (c *PeriodClose) Fingerprint() int64 {
 	f := newFingerprint("period")

@@ -8,6 +8,7 @@ const (
 	TypePSPRequest    = "weir.psp.request.v1"       // value: PSPRequest
 	TypeWalletCommand = "weir.wallet.command.v1"    // value: WalletCommand
 	TypeWalletEvent   = "weir.wallet.event.v1"      // value: WalletEvent
+	TypeCustomerEvent = "weir.customer.event.v1"    // value: CustomerEvent
 	TypePeriodClosed  = "weir.period.closed.v1"     // value: PeriodClosed
 	TypeLedgerBalance = "weir.ledger.balance.v1"    // value: LedgerBalance
 	TypeCheckpoint    = "weir.ledger.checkpoint.v1" // value: a signed note (ledger/chain)

@@ -200,8 +200,8 @@ func holdsMasked(text string) bool {
 // commandValidator is built once and only read afterwards.
 var commandValidator = sync.OnceValue(NewValidator)
 
-// NewValidator returns a validator that knows the tags of the records: "name", "currency" and "command_id" besides
-// those of the library. Fields are called by their JSON names.
+// NewValidator returns a validator that knows the tags of the records: "name", "currency", "command_id" and
+// "event_type" besides those of the library. Fields are called by their JSON names.
 func NewValidator() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(field reflect.StructField) string {
@@ -212,6 +212,7 @@ func NewValidator() *validator.Validate {
 		"name":       isName,
 		"currency":   func(s string) bool { _, ok := ledger.Currency(s).Exponent(); return ok },
 		"command_id": isCommandID,
+		"event_type": isEventType,
 	} {
 		// A failure here is a mistake in the tag's name: no input reaches it.
 		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return check(f.Field().String()) }); err != nil {
@@ -256,6 +257,8 @@ func complaint(f validator.FieldError) string {
 		return "is not a UUID; want the form 0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b, not all zeros"
 	case "name":
 		return "holds characters that a name cannot have; want printable ASCII without spaces, quotes and slashes"
+	case "event_type":
+		return "is not a type of event; want small letters, digits and _, a letter first, such as login or password_changed"
 	case "currency":
 		return "is not an ISO 4217 currency; want a code such as EUR, in capitals"
 	case "oneof":
@@ -270,6 +273,9 @@ func complaint(f validator.FieldError) string {
 	case "len":
 		return "has the wrong length; want " + f.Param() + " characters"
 	case "gte":
+		if f.Field() == "duration_seconds" {
+			return "is negative; want whole seconds"
+		}
 		return "is negative; want a positive integer in minor units"
 	case "lte":
 		return "is too large; want at most " + f.Param()

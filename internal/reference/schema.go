@@ -78,7 +78,7 @@ func render(docs *comments, t reflect.Type) ([]byte, error) {
 
 // isCommand says that producers write such records.
 func isCommand(t reflect.Type) bool {
-	return t == reflect.TypeFor[topics.Command]() || t == reflect.TypeFor[topics.WalletCommand]()
+	return t == reflect.TypeFor[topics.Command]() || t == reflect.TypeFor[topics.WalletCommand]() || t == reflect.TypeFor[topics.CustomerEvent]()
 }
 
 func schemaFile(name string) string { return name + ".schema.json" }
@@ -168,6 +168,8 @@ func (c constrainer) field(parent, property *jsonschema.Schema, field reflect.St
 			property.Format = "uuid"
 		case "name":
 			property.Pattern = "^[!#-&(-.0-\\[\\]-_a-~]+$"
+		case "event_type":
+			property.Pattern = "^[a-z][a-z0-9_]*$"
 		case "currency":
 			property.Pattern = "^[A-Z]{3}$"
 		case "iso3166_1_alpha2":
