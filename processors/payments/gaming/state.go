@@ -1,0 +1,135 @@
+package gaming
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
+)
+
+// State is what limits know of a customer. The zero State has no limits and has counted nothing. Settings, Days and
+// LastStake are the fold of the customer's events; TimeZone and Brand are what the last counted command brought along, for
+// readers.
+type State struct {
+	Settings  []topics.GamingSetting `json:"settings,omitempty"` // in the order of compareSettings
+	Days      []Day                  `json:"days,omitempty"`     // by date, then currency
+	LastStake time.Time              `json:"last_stake,omitzero"`
+
+	TimeZone string              `json:"time_zone,omitempty"`
+	Brand    []topics.GamingTerm `json:"brand,omitempty"`
+}
+
+// Day is what was counted on a date: amounts in minor units of Currency, or, without a currency, playing time.
+type Day struct {
+	Date      string `json:"date"`
+	Currency  string `json:"currency,omitempty"`
+	Deposited int64  `json:"deposited,omitempty"`
+	Lost      int64  `json:"lost,omitempty"` // below zero: won
+	Seconds   int64  `json:"seconds,omitempty"`
+}
+
+// Empty says that there is nothing to keep.
+func (s *State) Empty() bool { return len(s.Settings) == 0 && len(s.Days) == 0 }
+
+// Counts says that commands of a kind are counted whatever the rule set says: the customer has a limit of that kind.
+func (s *State) Counts(kinds ...topics.GamingKind) bool {
+	return slices.ContainsFunc(s.Settings, func(g topics.GamingSetting) bool { return slices.Contains(kinds, g.Kind) })
+}
+
+// Clone shares nothing with s that Count and Set change.
+func (s *State) Clone() State {
+	c := *s
+	c.Settings, c.Days = slices.Clone(s.Settings), slices.Clone(s.Days)
+	return c
+}
+
+// Learn keeps what a command brought along, for readers.
+func (s *State) Learn(t *topics.GamingTerms) {
+	if t == nil {
+		return
+	}
+	s.TimeZone = t.TimeZone
+	for _, term := range t.Limits {
+		at := slices.IndexFunc(s.Brand, func(b topics.GamingTerm) bool { return b.Kind == term.Kind && b.Period == term.Period })
+		if at < 0 {
+			s.Brand = append(s.Brand, term)
+			continue
+		}
+		s.Brand[at] = term
+	}
+}
+
+// CountDeposit folds what an event of a payment counts.
+func (s *State) CountDeposit(c *topics.GamingCount, currency string) {
+	if c.From != "" {
+		s.add(Day{Date: c.From, Currency: currency, Deposited: -c.Amount})
+	}
+	s.add(Day{Date: c.Day, Currency: currency, Deposited: c.Amount})
+}
+
+// CountGame folds what an event of a wallet counts; stake says that it took money for a game.
+func (s *State) CountGame(c *topics.GamingCount, currency string, stake bool, at time.Time) {
+	s.add(Day{Date: c.Day, Currency: currency, Lost: c.Amount})
+	if stake {
+		s.add(Day{Date: c.Day, Seconds: c.Seconds})
+		s.LastStake = at
+	}
+}
+
+// add adds to a day, unless it is so old that it is not kept, and forgets days that have become so.
+func (s *State) add(d Day) {
+	if len(s.Days) > 0 {
+		if latest := s.Days[len(s.Days)-1].Date; d.Date < oldest(latest) {
+			return
+		} else if d.Date > latest {
+			first := oldest(d.Date)
+			s.Days = slices.DeleteFunc(s.Days, func(old Day) bool { return old.Date < first })
+		}
+	}
+	at, found := slices.BinarySearchFunc(s.Days, d, func(a, b Day) int {
+		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Currency, b.Currency))
+	})
+	if !found {
+		if d.Deposited != 0 || d.Lost != 0 || d.Seconds != 0 {
+			s.Days = slices.Insert(s.Days, at, d)
+		}
+		return
+	}
+	day := &s.Days[at]
+	day.Deposited, day.Lost, day.Seconds = plus(day.Deposited, d.Deposited), plus(day.Lost, d.Lost), plus(day.Seconds, d.Seconds)
+}
+
+// plus is the sum of two numbers, or the bound of 64 bits that it lies beyond: a fact is never put aside because of a limit.
+func plus(a, b int64) int64 {
+	sum, err := ledger.AddMinor(a, b)
+	switch {
+	case err == nil:
+		return sum
+	case a > 0:
+		return math.MaxInt64
+	}
+	return math.MinInt64
+}
+
+// used is what was counted in the period that holds a day.
+func (s *State) used(kind topics.GamingKind, period topics.GamingPeriod, currency, day string) (sum int64) {
+	first, last := span(period, day)
+	for i := range s.Days {
+		d := &s.Days[i]
+		if d.Currency != currency || d.Date < first || d.Date > last {
+			continue
+		}
+		switch kind {
+		case topics.GamingDeposit:
+			sum = plus(sum, d.Deposited)
+		case topics.GamingLoss:
+			sum = plus(sum, d.Lost)
+		default:
+			sum = plus(sum, d.Seconds)
+		}
+	}
+	return sum
+}
