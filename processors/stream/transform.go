@@ -162,6 +162,10 @@ func (t *Transform) consume(ctx context.Context) error {
 	return cause
 }
 
+// fetchWait is how long a fetch waits for records at most. A partition that was paused, because it has much to do, is not
+// in the fetch that is under way when it is resumed: where the others have nothing, it stands still for as long.
+const fetchWait = 100 * time.Millisecond
+
 func (t *Transform) group() string { return "weir-" + t.config.Role }
 
 // transformRun is the work of one client.
@@ -194,6 +198,7 @@ func (run *transformRun) options() []kgo.Opt {
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchMaxPartitionBytes(int32(limits.FetchBytes)),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.ProducerLinger(0),

@@ -21,10 +21,12 @@ type transformBench struct {
 	calls atomic.Int64
 	apply TransformFunc                                                // nil: copy
 	open  func(ctx context.Context, partition int32) (Pipeline, error) // in its place, where it is set
+
+	limits Limits
 }
 
 func newTransformBench(t *testing.T, partitions int32) *transformBench {
-	b := &transformBench{bench: &bench{t: t, broker: brokertest.New(t, partitions), partitions: partitions}}
+	b := &transformBench{bench: &bench{t: t, broker: brokertest.New(t, partitions), partitions: partitions}, limits: testLimits()}
 	b.client = b.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 	return b
 }
@@ -38,7 +40,7 @@ func (b *transformBench) start() (stop func()) {
 	b.t.Helper()
 	config := TransformConfig{
 		Role: "copy", Input: topics.Commands, DeadLetters: topics.CommandsDeadLetters,
-		Kafka: b.broker.Config.Options(discard()), Limits: testLimits(), Log: testLog(b.t),
+		Kafka: b.broker.Config.Options(discard()), Limits: b.limits, Log: testLog(b.t),
 		Apply: func(ctx context.Context, r Record) ([]Message, *DeadLetter, error) {
 			b.calls.Add(1)
 			if b.apply != nil {
@@ -117,6 +119,21 @@ func TestTransformCopiesInOrderAndCommits(t *testing.T) {
 	if got := b.copied(); got != 3030 {
 		t.Errorf("%d records after a clean restart, want 3030", got)
 	}
+}
+
+// A partition with much to do is paused again and again. It does not wait for the others, which have nothing.
+func TestTransformIsNotHeldUpByIdlePartitions(t *testing.T) {
+	b := newTransformBench(t, 2)
+	var records []*kgo.Record
+	for i := range 3000 {
+		records = append(records, &kgo.Record{Topic: topics.Commands, Value: fmt.Appendf(nil, "%d", i)})
+	}
+	if err := b.client.ProduceSync(t.Context(), records...).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	b.limits.BatchRecords, b.limits.InFlight = 20, 30 // some 60 pauses, each of which took five seconds once
+	b.start()
+	waitFor(t, "all are copied", func() bool { return b.copied() == 3000 })
 }
 
 func TestTransformStopsCleanlyInTheMiddle(t *testing.T) {
