@@ -87,6 +87,10 @@ type PaymentEvent struct {
 	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
 	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Counted is what the event changes of the deposits that the customer's responsible-gaming limits count.
+	Counted *GamingCount `json:"counted,omitempty"`
+	// GamingLimit is the limit that blocked the payment or held it for a reviewer.
+	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
 	// More says that the same inbox record caused another event, which follows: what a record does is done as a whole.
 	More bool `json:"more,omitempty"`
 }

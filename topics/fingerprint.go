@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,6 +35,10 @@ func (c *WalletCommand) Fingerprint() int64 {
 	f.number(c.Amount)
 	f.time(c.ExpiresAt)
 	f.time(c.EffectiveAt)
+	if l := c.Limit; l != nil {
+		f.texts("limit", string(l.Kind), string(l.Period), string(l.SetBy), strconv.FormatBool(l.Remove))
+		f.number(l.Seconds)
+	}
 	return f.sum()
 }
 

@@ -22,6 +22,8 @@ type AssessedCommand struct {
 	Features map[string]Feature `json:"features,omitempty"`
 	// AssessedAt is the time of the command's record, which was now to the rules. With it the decision can be recomputed.
 	AssessedAt time.Time `json:"assessed_at,omitzero"`
+	// Gaming is what the rule set says of deposit limits, nil where it has none.
+	Gaming *GamingTerms `json:"gaming,omitempty"`
 	// Refusal says that the command must be refused as it stands, before anything but its id is looked at; the command
 	// then holds only what names it, and the decision is empty.
 	Refusal *Refusal `json:"refusal,omitempty"`
@@ -74,6 +76,9 @@ type Decision struct {
 	RuleSet string `json:"rule_set,omitempty"`
 	// Candidate is what the candidate set would have decided; nil where there was none.
 	Candidate *CandidateDecision `json:"candidate,omitempty"`
+	// GamingLimit is the customer's responsible-gaming limit of which least was left, which no rule can lift; nil where none
+	// binds. The command was blocked or held where its outcome says so, whatever Outcome says.
+	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
 	// Enrichment and Features are what data files and velocity said, as in the assessed command, where they are left out here.
 	Enrichment *Enrichment        `json:"enrichment,omitempty"`
 	Features   map[string]Feature `json:"features,omitempty"`

@@ -30,7 +30,7 @@ func (c *WalletCommand) invalid() string {
 	if c.HoldID != "" && !isCommandID(c.HoldID) {
 		return "hold_id: is not a hold's id; want the command_id of the hold command, a UUID"
 	}
-	for _, detail := range [...]string{c.invalidAmount(), c.invalidReason(), c.invalidPlace(), c.invalidTimes()} {
+	for _, detail := range [...]string{c.invalidAmount(), c.invalidReason(), c.invalidLimit(), c.invalidPlace(), c.invalidTimes()} {
 		if detail != "" {
 			return detail
 		}
@@ -50,6 +50,10 @@ func (c *WalletCommand) invalidAmount() string {
 	case WalletCaptureHold:
 		if c.Amount != 0 && c.Currency == "" {
 			return "currency: is missing; an amount needs the hold's currency"
+		}
+	case WalletSetLimit:
+		if c.Amount != 0 && c.Currency == "" {
+			return "currency: is missing; an amount needs one, such as EUR"
 		}
 	default:
 		if c.Amount != 0 {
@@ -88,6 +92,32 @@ func (c *WalletCommand) invalidReason() string {
 	return ""
 }
 
+// invalidLimit checks the limit that is set with its amount or its time.
+func (c *WalletCommand) invalidLimit() string {
+	l := c.Limit
+	switch {
+	case l == nil && c.Type == WalletSetLimit:
+		return "limit: is missing; want its kind (deposit, loss or session) and period (day, week or month)"
+	case l == nil:
+		return ""
+	case c.Type != WalletSetLimit:
+		return fmt.Sprintf("limit: is set; a command of type %s takes none", c.Type)
+	case l.Kind == GamingSession && (c.Amount != 0 || c.Currency != ""):
+		return "amount and currency: one is set; a session limit is a time, in limit.seconds"
+	case l.Kind == GamingSession && (l.Seconds == 0) != l.Remove:
+		return "limit.seconds: is missing or zero, or is set beside remove; want the time that may be played, or remove: true"
+	case l.Kind == GamingSession:
+		return ""
+	case l.Seconds != 0:
+		return "limit.seconds: is set; only a session limit has one"
+	case c.Currency == "":
+		return "currency: is missing; a limit is in one, such as EUR"
+	case (c.Amount == 0) != l.Remove:
+		return "amount: is missing or zero, or is set beside limit.remove; want the limit in minor units, or remove: true"
+	}
+	return ""
+}
+
 // invalidPlace checks that nothing is set where it would be ignored.
 func (c *WalletCommand) invalidPlace() string {
 	if onHold := c.Type == WalletCaptureHold || c.Type == WalletReleaseHold; c.HoldID != "" && !onHold {
@@ -96,8 +126,8 @@ func (c *WalletCommand) invalidPlace() string {
 	if !c.ExpiresAt.IsZero() && c.Type != WalletHold {
 		return "expires_at: is set; only a command of type hold takes one"
 	}
-	if !c.EffectiveAt.IsZero() && c.Type == WalletClose {
-		return "effective_at: is set; a command of type close takes none"
+	if !c.EffectiveAt.IsZero() && (c.Type == WalletClose || c.Type == WalletSetLimit) {
+		return fmt.Sprintf("effective_at: is set; a command of type %s takes none", c.Type)
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ const (
 	WalletReleaseHold   WalletCommandType = "release_hold"   // give what is left of a hold back
 	WalletRollbackRound WalletCommandType = "rollback_round" // undo all debits and credits of a game round
 	WalletClose         WalletCommandType = "close"          // refuse all later business; the balance must be zero
+	WalletSetLimit      WalletCommandType = "set_limit"      // set or remove a responsible-gaming limit of the customer
 )
 
 // WalletReason says what a wallet movement is for, and so what stands on the other side of its entry.
@@ -32,7 +33,7 @@ type WalletCommand struct {
 	// another command. The hold
 	// that a hold command opens takes its id from it.
 	CommandID string            `json:"command_id" validate:"required,command_id"`
-	Type      WalletCommandType `json:"type" validate:"required,oneof=credit debit hold capture_hold release_hold rollback_round close"`
+	Type      WalletCommandType `json:"type" validate:"required,oneof=credit debit hold capture_hold release_hold rollback_round close set_limit"`
 	Tenant    string            `json:"tenant" validate:"required,max=64,name"`
 	Region    string            `json:"region,omitempty" validate:"max=32"`
 	// CustomerID is the account holder.
@@ -54,9 +55,22 @@ type WalletCommand struct {
 	RequestedBy string `json:"requested_by,omitempty" validate:"max=64"`
 	ApprovedBy  string `json:"approved_by,omitempty" validate:"max=64"`
 	Description string `json:"description,omitempty" validate:"max=256"`
+	// Limit is the limit that set_limit sets. Its amount stands in Amount and Currency.
+	Limit *LimitRequest `json:"limit,omitempty"`
 	// IssuedAt is when the producer wrote the command; one older than the deduplication horizon (30 days) is refused.
 	IssuedAt time.Time `json:"issued_at,omitzero"`
 	TraceID  string    `json:"trace_id,omitempty" validate:"max=64"`
+}
+
+// LimitRequest names a responsible-gaming limit that is set or removed.
+type LimitRequest struct {
+	Kind   GamingKind   `json:"kind" validate:"required,oneof=deposit loss session"`
+	Period GamingPeriod `json:"period" validate:"required,oneof=day week month"`
+	// SetBy is whose limit it is; absent it is the customer's own.
+	SetBy   GamingSetter `json:"set_by,omitempty" validate:"omitempty,oneof=customer operator"`
+	Seconds int64        `json:"seconds,omitempty" validate:"gte=0,lte=2678400"` // of a session limit, which has no amount
+	// Remove removes the limit, after the delay that a raise has. Currency says which one.
+	Remove bool `json:"remove,omitempty"`
 }
 
 // WalletEventType is what happened to a wallet.
@@ -71,6 +85,7 @@ const (
 	WalletHoldExpired    WalletEventType = "hold_expired"      // posts: held to available
 	WalletRoundRolled    WalletEventType = "round_rolled_back" // posts the net of the round, unless it is zero
 	WalletClosed         WalletEventType = "closed"            // posts nothing; the wallet was empty
+	WalletLimitSet       WalletEventType = "limit_set"         // posts nothing; setting says what holds from when
 	WalletCommandRefused WalletEventType = "command_refused"   // changes nothing; refusal says why
 	WalletDeadLettered   WalletEventType = "dead_lettered"     // the record is in the dead-letter topic
 )
@@ -103,6 +118,12 @@ type WalletEvent struct {
 	Description string `json:"description,omitempty"`
 	// EffectiveAt is the command's, where it is not At.
 	EffectiveAt time.Time `json:"effective_at,omitzero"`
+	// Setting is the responsible-gaming limit that was set, as it stands after the event.
+	Setting *GamingSetting `json:"setting,omitempty"`
+	// Counted is what the event changes of the loss and the playing time that the customer's limits count.
+	Counted *GamingCount `json:"counted,omitempty"`
+	// GamingLimit is the limit that a stake was refused for.
+	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
 	// More says that the same inbox record caused another event, which follows: what a record does is done as a whole.
 	More bool `json:"more,omitempty"`
 }
@@ -127,5 +148,7 @@ type WalletBalance struct {
 // stands, before anything but its id is looked at; it then holds only what names it.
 type AssessedWalletCommand struct {
 	Command WalletCommand `json:"command"`
-	Refusal *Refusal      `json:"refusal,omitempty"`
+	// Gaming is what the rule set says of loss and session limits, and of one that is set; nil where it has none.
+	Gaming  *GamingTerms `json:"gaming,omitempty"`
+	Refusal *Refusal     `json:"refusal,omitempty"`
 }
