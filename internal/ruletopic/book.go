@@ -2,12 +2,10 @@ package ruletopic
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/broker"
@@ -83,69 +81,28 @@ func (b *Book) put(r *kgo.Record) error {
 
 // Reader follows the topic.
 type Reader struct {
-	options []kgo.Opt
-	client  *kgo.Client
-	reader  *broker.PartitionReader // nil: nothing was read yet
-	book    *Book
+	topic *broker.Follower
+	book  *Book
 }
 
 // NewReader connects to the broker with options; Close ends it.
 func NewReader(options []kgo.Opt) (*Reader, error) {
-	client, err := kgo.NewClient(options...)
+	topic, err := broker.NewFollower(options, topics.Rules)
 	if err != nil {
-		return nil, fmt.Errorf("kafka client: %w", err)
+		return nil, err
 	}
-	return &Reader{options: options, client: client}, nil
+	return &Reader{topic: topic}, nil
 }
 
 // Close ends the reader.
-func (r *Reader) Close() {
-	r.forget()
-	r.client.Close()
-}
-
-func (r *Reader) forget() {
-	if r.reader != nil {
-		r.reader.Close()
-	}
-	r.reader = nil
-}
+func (r *Reader) Close() { r.topic.Close() }
 
 // Read is what the topic says at its present end. changed tells whether that is more than the last time. After an error
 // the next call begins anew.
 func (r *Reader) Read(ctx context.Context) (book *Book, changed bool, err error) {
-	if changed, err = r.read(ctx); err != nil {
-		r.forget()
-		return nil, false, fmt.Errorf("read %s: %w", topics.Rules, err)
+	begin := func() { r.book = &Book{sets: map[string]*topics.RuleDeployment{}} }
+	if changed, err = r.topic.Read(ctx, begin, func(record *kgo.Record) error { return r.book.put(record) }); err != nil {
+		return nil, false, err
 	}
 	return r.book, changed, nil
-}
-
-func (r *Reader) read(ctx context.Context) (changed bool, err error) {
-	listed, err := kadm.NewClient(r.client).ListCommittedOffsets(ctx, topics.Rules)
-	if err = errors.Join(err, listed.Error()); err != nil {
-		return false, err
-	}
-	end, ok := listed.Lookup(topics.Rules, 0)
-	if !ok {
-		return false, errors.New("the topic is not there; weir topics apply creates it")
-	}
-	if r.reader == nil {
-		if r.reader, err = broker.OpenPartition(r.options, topics.Rules, 0, 0, end.Offset); err != nil {
-			return false, err
-		}
-		r.book, changed = &Book{sets: map[string]*topics.RuleDeployment{}}, true
-	} else if !r.reader.Extend(end.Offset) {
-		return false, nil
-	}
-	for {
-		record, err := r.reader.Next(ctx)
-		if err != nil || record == nil {
-			return changed, err
-		}
-		if err := r.book.put(record); err != nil {
-			return false, err
-		}
-		changed = true
-	}
 }
