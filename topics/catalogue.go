@@ -11,12 +11,14 @@ const (
 	Entries     = "ledger.entries.v1"
 	Decisions   = "risk.decisions.v1"
 	Rules       = "risk.rules.v1"
+	Lists       = "risk.lists.v1"
 	PSPRequests = "psp.requests.v1"
 	PSPWebhooks = "psp.webhooks.v1"
 	Positions   = "weir.positions.v1"
 
 	Signals  = "risk.signals.v1"
 	Features = "risk.features.v1"
+	Reviews  = "risk.reviews.v1"
 	Velocity = "weir.velocity.v1"
 	Outcomes = "risk.outcomes.v1"
 	Cases    = "weir.cases.v1"
@@ -35,6 +37,7 @@ const (
 	PSPRequestsDeadLetters    = "psp.requests.dlq.v1"
 	PSPWebhooksDeadLetters    = "psp.webhooks.dlq.v1"
 	SignalsDeadLetters        = "risk.signals.dlq.v1"
+	ReviewsDeadLetters        = "risk.reviews.dlq.v1"
 )
 
 // The kinds of record that hold frames of bytes for velocity, whose form stands in rules/velocity. They carry no envelope:
@@ -142,8 +145,8 @@ func flowTopics() []Topic {
 		{
 			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands and customer events, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
@@ -187,9 +190,19 @@ func flowTopics() []Topic {
 			Writers: []string{"operators"}, Readers: []string{"risk", "operators"},
 		},
 		{
+			Name: Lists, Purpose: "How lists of the rules were edited while weir ran, all in partition 0: who added, removed or approved what, when and why. What is in force is the fold of it; it is kept for ever, because decisions say how far they had read it.",
+			Key: "list", Retention: forEver, Value: ListEdit{}, Types: []string{TypeListEdit},
+			Writers: []string{"api", "operators"}, Readers: []string{"risk", "api", "operators"},
+		},
+		{
 			Name: PSPRequests, DeadLetters: PSPRequestsDeadLetters, Purpose: "What the gateway performs at PSPs.",
 			Key: customerKey, Retention: requestsKept, Value: PSPRequest{}, Types: []string{TypePSPRequest},
 			Writers: []string{"payments"}, Readers: []string{"psp"},
+		},
+		{
+			Name: Reviews, DeadLetters: ReviewsDeadLetters, Purpose: "Authorisations that risk is asked to look at before anything is captured, where rules of stage after_authorization exist.",
+			Key: customerKey, Retention: requestsKept, Value: ReviewRequest{}, Types: []string{TypeReviewRequest},
+			Writers: []string{"payments"}, Readers: []string{"risk"},
 		},
 		{
 			Name: PSPWebhooks, DeadLetters: PSPWebhooksDeadLetters, Purpose: "Verified webhooks as they came: the body byte for byte, a card number in it masked; the PSP's name in ce_subject.",
@@ -210,6 +223,7 @@ func deadLetterTopics() []Topic {
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: CustomerEventsDeadLetters, Purpose: "Customer events that could not be read or are invalid.", Writers: []string{"risk"}, Public: true},
 		{Name: SignalsDeadLetters, Purpose: "Signals, and events to be counted, that could not be read.", Writers: []string{"velocity"}},
+		{Name: ReviewsDeadLetters, Purpose: "Review requests that could not be read.", Writers: []string{"risk"}},
 		{Name: InboxDeadLetters, Purpose: "Inbox records that could not be applied.", Writers: []string{"payments"}},
 		{Name: PSPRequestsDeadLetters, Purpose: "PSP requests that could not be read.", Writers: []string{"psp"}},
 		{Name: PSPWebhooksDeadLetters, Purpose: "Webhooks that could not be understood.", Writers: []string{"webhooks"}},
