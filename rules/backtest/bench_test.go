@@ -61,18 +61,20 @@ func BenchmarkReplay(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		replay, err := New(set.Velocity(), noRates)
+		replay, err := New(Config{Definitions: set.Velocity(), Convert: noRates})
 		if err != nil {
 			b.Fatal(err)
 		}
-		evaluation, n := set.NewEvaluation(), 0
-		err = replay.Run(NewReader(bytes.NewReader(text.Bytes())), func(e *Event) error {
+		evaluation, reader := set.NewEvaluation(), NewReader(bytes.NewReader(text.Bytes()))
+		for range events {
+			e, err := reader.Next()
+			if err == nil {
+				err = replay.Take(e)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
 			evaluation.Evaluate(e.Input)
-			n++
-			return nil
-		})
-		if err != nil || n != events {
-			b.Fatalf("%d events, %v", n, err)
 		}
 	}
 	b.ReportMetric(events*float64(b.N)/b.Elapsed().Seconds(), "events/s")

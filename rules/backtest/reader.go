@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,23 +13,6 @@ import (
 	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
-
-// Event is one line of history.
-type Event struct {
-	Line  int
-	Kind  string // as velocity counts it
-	Input rules.Input
-	Later []Outcome // in the order of the columns
-}
-
-// Outcome is what became of an attempt.
-type Outcome struct {
-	Kind string
-	Time time.Time
-}
-
-// Attempt tells whether the event is one that rules decide on.
-func (e *Event) Attempt() bool { return e.Kind == velocity.KindAttempt }
 
 // DefaultTenant is the tenant of a line that names none.
 const DefaultTenant = "default"
@@ -43,8 +25,8 @@ type Reader struct {
 	done    bool
 	line    int
 	last    time.Time
-	columns []column // in the order of the last line
-	known   map[string]column
+	columns []*column // in the order of the last line
+	known   map[string]*column
 	event   Event
 	draft   draft
 	found   topics.Enrichment
@@ -54,31 +36,33 @@ type Reader struct {
 	command topics.Command
 }
 
-// column is what a name of a member means.
-type column struct {
-	name string
-	set  func(*Reader, string) error // nil: left alone
-	time bool                        // may be many digits
-}
-
 // draft is what takes several columns.
 type draft struct {
 	amount, currency string
-	event            string
+	event, outcome   string
 	declined         int // place in Later plus one
 	declinedAs       string
+	unknown          []string // what is said of columns that mean nothing
 }
 
 const (
 	chunkBytes = 1 << 20
 	maxLine    = 1 << 20 // bytes
-	maxColumns = 200     // that are remembered; a table has fewer
 )
 
-// NewReader reads history from r.
-func NewReader(r io.Reader) *Reader { return &Reader{from: r, known: map[string]column{}} }
+// LineError is what is wrong with one line. The ones after it can be read all the same.
+type LineError struct {
+	Line int
+	Err  error
+}
 
-// Next reads the next event, which is valid until the one after it. The error names the line; io.EOF is the end.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Err) }
+func (e *LineError) Unwrap() error { return e.Err }
+
+// NewReader reads history from r.
+func NewReader(r io.Reader) *Reader { return &Reader{from: r, known: map[string]*column{}} }
+
+// Next reads the next event, which is valid until the one after it. io.EOF is the end; a *LineError is one line's.
 func (r *Reader) Next() (*Event, error) {
 	for {
 		line, err := r.nextLine()
@@ -89,7 +73,7 @@ func (r *Reader) Next() (*Event, error) {
 			continue
 		}
 		if err := r.read(line); err != nil {
-			return nil, fmt.Errorf("line %d: %w", r.line, err)
+			return nil, &LineError{r.line, err}
 		}
 		return &r.event, nil
 	}
@@ -102,7 +86,7 @@ func (r *Reader) nextLine() (string, error) {
 			return "", io.EOF
 		}
 		if err := r.fill(); err != nil {
-			return "", fmt.Errorf("line %d: %w", r.line+1, err)
+			return "", fmt.Errorf("after line %d: %w", r.line, err)
 		}
 	}
 	line, rest, _ := strings.Cut(r.chunk, "\n")
@@ -115,10 +99,12 @@ func (r *Reader) nextLine() (string, error) {
 func (r *Reader) fill() error {
 	kept := len(r.room)
 	if kept > maxLine {
-		return fmt.Errorf("is longer than %d bytes", maxLine)
+		return fmt.Errorf("a line is longer than %d bytes", maxLine)
 	}
-	r.room = append(r.room, make([]byte, chunkBytes)...)
-	n, err := io.ReadFull(r.from, r.room[kept:])
+	if r.room == nil {
+		r.room = make([]byte, 0, maxLine+2*chunkBytes)
+	}
+	n, err := io.ReadFull(r.from, r.room[kept:kept+chunkBytes])
 	r.room = r.room[:kept+n]
 	end := bytes.LastIndexByte(r.room, '\n') + 1
 	switch {
@@ -150,23 +136,10 @@ func (r *Reader) read(line string) error {
 	if err != nil {
 		return err
 	}
-	return r.finish()
-}
-
-// minCardDigits is how long a text is at least that holds a card number.
-const minCardDigits = 13
-
-func (r *Reader) take(place int, name, value string) error {
-	c, err := r.column(place, name)
-	switch {
-	case err != nil:
-		return err
-	case len(value) >= minCardDigits && !c.time && topics.FindCardNumber([]byte(value)):
-		return errors.New("holds a card number; put a fingerprint, or the first 6 to 8 digits as card.bin, in its place")
-	case c.set == nil:
-		return nil
+	if len(r.draft.unknown) > 0 {
+		return fmt.Errorf("%s; a column that is for nobody here begins with _", strings.Join(r.draft.unknown, "; "))
 	}
-	return c.set(r, value)
+	return r.finish()
 }
 
 func (r *Reader) reset() {
@@ -182,28 +155,50 @@ func (r *Reader) reset() {
 
 // finish puts together what several columns say.
 func (r *Reader) finish() error {
-	now := r.event.Input.Now
+	now := r.event.Time
 	switch {
 	case now.IsZero():
 		return errors.New(`there is no "time"`)
 	case r.command.CommandID == "":
 		return errors.New(`there is no "id"`)
 	case now.Before(r.last):
-		return fmt.Errorf("time %s lies before that of the line above, %s; sort the lines by time", now.Format(time.RFC3339Nano), r.last.Format(time.RFC3339Nano))
+		return fmt.Errorf("time %s lies before that of a line above, %s; sort the lines by time", now.Format(time.RFC3339Nano), r.last.Format(time.RFC3339Nano))
+	}
+	if err := r.kind(); err != nil {
+		return err
+	}
+	if err := r.amount(); err != nil {
+		return err
 	}
 	r.last = now
-	if r.draft.event != "" {
-		r.event.Kind = velocity.KindCustom + r.draft.event
+	return nil
+}
+
+// kind says what the line is about.
+func (r *Reader) kind() error {
+	switch d := &r.draft; {
+	case d.event != "" && d.outcome != "":
+		return errors.New("a line is an event or an outcome, not both")
+	case d.event != "":
+		r.event.Kind = velocity.KindCustom + d.event
+	case d.outcome != "":
+		kind, err := outcomeKind(d.outcome, d.declinedAs)
+		if err != nil {
+			return err
+		}
+		r.event.Became(kind)
+	case d.declined > 0 && d.declinedAs != "":
+		r.event.Later[d.declined-1].Kind += "." + d.declinedAs
 	}
-	if at := r.draft.declined; at > 0 && r.draft.declinedAs != "" {
-		r.event.Later[at-1].Kind += "." + r.draft.declinedAs
+	if len(r.event.Later) > 0 && !r.event.Attempt() {
+		return errors.New("only an attempt has columns such as approved_at")
 	}
 	for i := range r.event.Later {
-		if o := &r.event.Later[i]; o.Time.Before(now) {
-			return fmt.Errorf("it was %s before its time", o.Kind)
+		if o := &r.event.Later[i]; o.Time.Before(r.event.Time) {
+			return fmt.Errorf("its outcome of %s lies before its time", o.Time.Format(time.RFC3339Nano))
 		}
 	}
-	return r.amount()
+	return nil
 }
 
 func (r *Reader) amount() error {
@@ -226,90 +221,4 @@ func (r *Reader) amount() error {
 	}
 	r.command.Amount, r.command.Currency = m.Minor, string(m.Currency)
 	return nil
-}
-
-// column is what a name means. Lines mostly have the same columns in the same order.
-func (r *Reader) column(place int, name string) (column, error) {
-	if place < len(r.columns) && r.columns[place].name == name {
-		return r.columns[place], nil
-	}
-	c, ok := r.known[name]
-	if !ok {
-		var err error
-		if c, err = meaning(strings.Clone(name)); err != nil {
-			return column{}, err
-		}
-		if len(r.known) < maxColumns {
-			r.known[c.name] = c
-		}
-	}
-	if place < maxColumns {
-		for len(r.columns) <= place {
-			r.columns = append(r.columns, column{})
-		}
-		r.columns[place] = c
-	}
-	return c, nil
-}
-
-// meaning is what a column of a name does.
-func meaning(name string) (column, error) {
-	if strings.HasPrefix(name, "_") {
-		return column{name: name}, nil
-	}
-	if set, ok := ownColumns()[name]; ok {
-		return column{name, set, name == "time" || strings.HasSuffix(name, "_at")}, nil
-	}
-	set, err := rules.Setter(name)
-	if err != nil {
-		return column{}, fmt.Errorf("%w; a column that is for nobody here begins with _", err)
-	}
-	return column{name: name, set: func(r *Reader, value string) error { return set(&r.event.Input, value) }}, nil
-}
-
-func ownColumns() map[string]func(*Reader, string) error {
-	keep := func(to func(*Reader) *string) func(*Reader, string) error {
-		return func(r *Reader, value string) error {
-			*to(r) = value
-			return nil
-		}
-	}
-	later := func(kind string) func(*Reader, string) error {
-		return func(r *Reader, value string) error {
-			at, err := parseTime(value)
-			r.event.Later = append(r.event.Later, Outcome{kind, at})
-			if kind == velocity.KindDeclined {
-				r.draft.declined = len(r.event.Later)
-			}
-			return err
-		}
-	}
-	return map[string]func(*Reader, string) error{
-		"time": func(r *Reader, value string) (err error) {
-			r.event.Input.Now, err = parseTime(value)
-			return err
-		},
-		"id":               keep(func(r *Reader) *string { return &r.command.CommandID }),
-		"event":            keep(func(r *Reader) *string { return &r.draft.event }),
-		"payment.amount":   keep(func(r *Reader) *string { return &r.draft.amount }),
-		"payment.currency": keep(func(r *Reader) *string { return &r.draft.currency }),
-		"declined_as":      keep(func(r *Reader) *string { return &r.draft.declinedAs }),
-		"approved_at":      later(velocity.KindApproved),
-		"declined_at":      later(velocity.KindDeclined),
-		"refunded_at":      later(velocity.KindRefunded),
-		"disputed_at":      later(velocity.KindDisputed),
-		"paid_out_at":      later(velocity.KindPayout),
-	}
-}
-
-// parseTime reads RFC 3339 or milliseconds since 1970.
-func parseTime(value string) (time.Time, error) {
-	if ms, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.UnixMilli(ms).UTC(), nil
-	}
-	at, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%.40q is neither a time such as 2026-03-01T12:00:00Z nor milliseconds since 1970", value)
-	}
-	return at.UTC(), nil
 }

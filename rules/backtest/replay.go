@@ -3,8 +3,6 @@ package backtest
 import (
 	"cmp"
 	"container/heap"
-	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -16,6 +14,13 @@ import (
 // Convert returns an amount in another currency by the rate of a day; false where there is none.
 type Convert func(amount ledger.Money, to ledger.Currency, day time.Time) (int64, bool)
 
+// Config is what a Replay is made of.
+type Config struct {
+	Definitions []velocity.Definition
+	Convert     Convert
+	Skew        time.Duration // how far an event's time may lie before its record's, as velocity.Limits has it
+}
+
 // Replay is history going through velocity in one process: what risk and velocity do live, without what lies between
 // them.
 type Replay struct {
@@ -26,6 +31,7 @@ type Replay struct {
 	state       *velocity.State
 	tenants     map[string]*tenant
 	due         outcomes
+	open        opened
 	spare       []*outcome // used again
 	targets     []velocity.Target
 	features    []topics.Feature
@@ -33,7 +39,9 @@ type Replay struct {
 }
 
 type tenant struct {
+	name  string
 	plan  *velocity.Plan
+	later *velocity.Plan // of what becomes of attempts; nil where none of it is counted
 	names []string
 	room  map[string]topics.Feature
 }
@@ -46,48 +54,34 @@ type outcome struct {
 }
 
 // New returns a replay of history that begins with nothing known: answers warm up as they do in a new installation.
-func New(definitions []velocity.Definition, convert Convert) (*Replay, error) {
-	if _, err := velocity.NewPlan(DefaultTenant, 1, definitions); err != nil {
+func New(c Config) (*Replay, error) {
+	if _, err := velocity.NewPlan(DefaultTenant, 1, c.Definitions); err != nil {
 		return nil, err
 	}
-	p := &Replay{definitions: definitions, state: velocity.NewState(velocity.Limits{}), tenants: map[string]*tenant{}}
+	p := &Replay{definitions: c.Definitions, state: velocity.NewState(velocity.Limits{Skew: c.Skew}), tenants: map[string]*tenant{}, open: newOpened()}
 	p.text = func(name string) string { return p.current.Input.Text(name) }
-	p.rate = func(m ledger.Money, to ledger.Currency) (int64, bool) { return convert(m, to, p.current.Input.Now) }
+	p.rate = func(m ledger.Money, to ledger.Currency) (int64, bool) { return c.Convert(m, to, p.current.Time) }
 	return p, nil
 }
 
-// Run replays the events of r. visit is called for each, attempts and custom ones, with the answers in its input, as long
-// as it returns nil; the event is valid until it returns.
-func (p *Replay) Run(r *Reader, visit func(*Event) error) error {
-	for {
-		e, err := r.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			err = p.event(e)
-		}
-		if err == nil {
-			err = visit(e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
+// Unmatched is how many outcomes were for an attempt that is not there, or not kept any more.
+func (p *Replay) Unmatched() int64 { return p.open.unmatched }
 
-// event lets velocity answer and record an event, after the outcomes that came before it.
-func (p *Replay) event(e *Event) error {
+// Take records the next event, after the outcomes that came before it. An attempt and a custom event get velocity's
+// answers into their input, which are valid until the next event is taken.
+func (p *Replay) Take(e *Event) error {
 	now := e.Input.Now.UnixMilli()
 	t, err := p.tenant(e.Input.Command.Tenant, now)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", e.Line, err)
+		return err
 	}
 	for len(p.due) > 0 && p.due[0].at <= now {
 		p.settle(heap.Pop(&p.due).(*outcome))
 	}
+	if e.Outcome() {
+		return p.became(t, e, now)
+	}
 	about := p.about(e)
-	about.Asks = true
 	p.targets = t.plan.Signals(p.targets, &about, 1)
 	p.features = t.plan.Begin(p.features)
 	for i := range p.targets {
@@ -97,8 +91,14 @@ func (p *Replay) event(e *Event) error {
 		t.room[name] = p.features[i]
 	}
 	e.Input.Features = t.room
+	if t.later == nil || !e.Attempt() {
+		return nil
+	}
 	for i := range e.Later {
 		p.later(t, &about, &e.Later[i])
+	}
+	if len(e.Later) == 0 {
+		p.open.put(velocity.CommandOf(t.name, about.ID), t.later.Case([16]byte{}, about, 1))
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (p *Replay) about(e *Event) velocity.Event {
 	p.current = e
 	return velocity.Event{
 		Origin: velocity.Origin{Role: velocity.RoleAttempts, Offset: p.count},
-		ID:     c.CommandID, Kind: e.Kind, Time: e.Input.Now,
+		ID:     c.CommandID, Kind: e.Kind, Asks: true, Time: e.Time,
 		Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)},
 		Field:  p.text, Convert: p.rate,
 	}
@@ -121,8 +121,7 @@ func (p *Replay) later(t *tenant, attempt *velocity.Event, what *Outcome) {
 	about := *attempt
 	p.count++
 	about.Origin = velocity.Origin{Role: velocity.RoleOutcomes, Offset: p.count}
-	about.Kind, about.Time, about.Asks = what.Kind, what.Time, false
-	about.Settles = what.Kind == velocity.KindApproved || strings.HasPrefix(what.Kind, velocity.KindDeclined)
+	about.Kind, about.Time, about.Asks, about.Settles = what.Kind, what.Time, false, true
 	o := &outcome{}
 	if last := len(p.spare) - 1; last >= 0 {
 		o, p.spare = p.spare[last], p.spare[:last]
@@ -143,6 +142,24 @@ func (p *Replay) settle(o *outcome) {
 	p.spare = append(p.spare, o)
 }
 
+// became counts what became of an attempt that had no outcome of its own.
+func (p *Replay) became(t *tenant, e *Event, now int64) error {
+	if t.later == nil {
+		return nil
+	}
+	attempt, err := p.open.find(velocity.CommandOf(t.name, e.Input.Command.CommandID))
+	if attempt == nil || err != nil {
+		return err
+	}
+	p.count++
+	o := velocity.Outcome{Kind: e.Kind, Settles: true, Time: e.Time.UnixMilli(), Amount: e.Input.Command.Amount}
+	targets := attempt.Signals(&o, velocity.Origin{Role: velocity.RoleOutcomes, Offset: p.count})
+	for i := range targets {
+		p.state.Fold(now, &targets[i].Signal)
+	}
+	return nil
+}
+
 // tenant is what is known of a tenant; its definitions are recorded from its first event on.
 func (p *Replay) tenant(name string, now int64) (*tenant, error) {
 	if t := p.tenants[name]; t != nil {
@@ -155,7 +172,7 @@ func (p *Replay) tenant(name string, now int64) (*tenant, error) {
 	}
 	retain := plan.Retain()
 	p.state.Retain(now-1, &retain)
-	t := &tenant{plan: plan, names: plan.Names(), room: map[string]topics.Feature{}}
+	t := &tenant{name: name, plan: plan, later: plan.Later(), names: plan.Names(), room: map[string]topics.Feature{}}
 	p.tenants[name] = t
 	return t, nil
 }

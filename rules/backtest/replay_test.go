@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -21,6 +22,27 @@ var definitions = []velocity.Definition{
 	{Name: "hard", By: "customer.id", Kinds: []string{"declined.hard"}, Aggregate: velocity.Count, Window: time.Hour},
 	{Name: "logins", By: "customer.id", Kinds: []string{"event.login"}, Aggregate: velocity.SinceLast, Window: time.Hour},
 	{Name: "cards", By: "customer.id", Kinds: []string{velocity.KindAttempt}, Aggregate: velocity.Distinct, Of: "card.fingerprint", Window: time.Hour},
+}
+
+// replayed hands every event of a history on, with its answers.
+func replayed(text string, visit func(*Event)) error {
+	replay, err := New(Config{Definitions: definitions, Convert: noRates})
+	if err != nil {
+		return err
+	}
+	for r := NewReader(strings.NewReader(text)); ; {
+		e, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = replay.Take(e)
+		}
+		if err != nil {
+			return err
+		}
+		visit(e)
+	}
 }
 
 // TestReplay: each line is answered from what came before it, outcomes at their own times.
@@ -43,12 +65,8 @@ func TestReplay(t *testing.T) {
 	for _, h := range history {
 		fmt.Fprintf(&text, "%s\n\n", h.line)
 	}
-	replay, err := New(definitions, noRates)
-	if err != nil {
-		t.Fatal(err)
-	}
 	seen := 0
-	err = replay.Run(NewReader(strings.NewReader(text.String())), func(e *Event) error {
+	err := replayed(text.String(), func(e *Event) {
 		var got []string
 		for _, d := range definitions {
 			f := e.Input.Features[d.Name]
@@ -65,10 +83,45 @@ func TestReplay(t *testing.T) {
 			t.Errorf("line %d, want %d", e.Line, 2*seen+1)
 		}
 		seen++
-		return nil
 	})
 	if err != nil || seen != len(history) {
 		t.Fatalf("%d events, %v", seen, err)
+	}
+}
+
+// TestOutcomeLines: an outcome on a line of its own counts as one in a column of its attempt.
+func TestOutcomeLines(t *testing.T) {
+	const inColumns = `{"time":1000,"id":"p1","customer.id":"c1","payment.amount":"25.50 EUR","approved_at":2000}
+{"time":1000,"id":"p2","customer.id":"c1","payment.amount":"10.00 EUR","declined_at":3000,"declined_as":"hard"}
+{"time":1000,"id":"p3","customer.id":"c1","payment.amount":"10.00 EUR","ended_at":3000}
+{"time":1000,"id":"p4","customer.id":"c1","payment.amount":"10.00 EUR","approved_at":4000}
+{"time":5000,"id":"p5","customer.id":"c1","payment.amount":"1.00 EUR","ended_at":6000}
+`
+	const inLines = `{"time":1000,"id":"p1","customer.id":"c1","payment.amount":"25.50 EUR"}
+{"time":1000,"id":"p2","customer.id":"c1","payment.amount":"10.00 EUR"}
+{"time":1000,"id":"p3","customer.id":"c1","payment.amount":"10.00 EUR"}
+{"time":1000,"id":"p4","customer.id":"c1","payment.amount":"10.00 EUR"}
+{"time":2000,"id":"p1","outcome":"approved"}
+{"time":3000,"id":"p2","outcome":"declined","declined_as":"hard"}
+{"time":3000,"id":"p3","outcome":"ended"}
+{"time":4000,"id":"p4","outcome":"approved"}
+{"time":4000,"id":"p0","outcome":"approved"}
+{"time":5000,"id":"p5","customer.id":"c1","payment.amount":"1.00 EUR"}
+`
+	answers := func(text string) (last string) {
+		err := replayed(text, func(e *Event) {
+			if e.Attempt() {
+				last = fmt.Sprint(e.Input.Features)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return last
+	}
+	columns, lines := answers(inColumns), answers(inLines)
+	if columns != lines || !strings.Contains(columns, "approved:{3550 ") || !strings.Contains(columns, "held:{2 ") || !strings.Contains(columns, "hard:{1 ") {
+		t.Errorf("columns give %s\nlines give   %s", columns, lines)
 	}
 }
 
@@ -79,23 +132,31 @@ func TestBrokenHistory(t *testing.T) {
 		`[]`:                            `line 2: character 1: a line is a JSON object and begins with {`,
 		`{"id":"p1"}`:                   `line 2: there is no "time"`,
 		`{"time":1772366404000}`:        `line 2: there is no "id"`,
-		`{"time":1,"id":"p1"}`:          `line 2: time 1970-01-01T00:00:00.001Z lies before that of the line above, 2026-03-01T12:00:00Z; sort the lines by time`,
+		`{"time":1,"id":"p1"}`:          `line 2: time 1970-01-01T00:00:00.001Z lies before that of a line above, 2026-03-01T12:00:00Z; sort the lines by time`,
 		`{"time":"yesterday","id":"p"}`: `line 2: time: "yesterday" is neither a time such as 2026-03-01T12:00:00Z nor milliseconds since 1970`,
-		`{"time":1772366404000,"id":"p1","card.bim":"411111"}`:                              `line 2: card.bim: there is no field "card.bim"; did you mean "card.bin"?; a column that is for nobody here begins with _`,
+		`{"time":1772366404000,"id":"p1","card.bim":"411111"}`:                              `line 2: there is no field "card.bim"; did you mean "card.bin"?; a column that is for nobody here begins with _`,
 		`{"time":1772366404000,"id":"p1","payment.metadata":{"a":"b"}}`:                     `line 2: character 52: the value of "payment.metadata" is an object or a list; a column has a text, a number, true, false or null`,
 		`{"time":1772366404000,"id":"p1","payment.amount":1e3}`:                             `line 2: character 50: the value of "payment.amount" is "1e3"; write a text in quotes, a number, true, false or null`,
 		`{"time":1772366404000,"id":"p1","payment.amount":10.999,"payment.currency":"EUR"}`: `line 2: payment.amount: amount "10.999 EUR": EUR has 2 decimals, not 3`,
-		`{"time":1772366404000,"id":"p1","approved_at":5}`:                                  `line 2: it was approved before its time`,
+		`{"time":1772366404000,"id":"p1","approved_at":5}`:                                  `line 2: its outcome of 1970-01-01T00:00:00.005Z lies before its time`,
+		`{"time":1772366404000,"id":"p1","foo":1,"card.bim":"x","bar":2}`:                   `line 2: there is no field "foo"; there is no field "card.bim"; did you mean "card.bin"?; there is no field "bar"; a column that is for nobody here begins with _`,
+		`{"time":1772366404000,"id":"p1","outcome":"aproved"}`:                              `line 2: outcome: "aproved" is none of approved, declined, disputed, ended, paid_out, refunded`,
+		`{"time":1772366404000,"id":"p1","outcome":"approved","event":"login"}`:             `line 2: a line is an event or an outcome, not both`,
+		`{"time":1772366404000,"id":"p1","event":"login","approved_at":1772366404000}`:      `line 2: only an attempt has columns such as approved_at`,
+		`{"time":1772366404000,"id":"p1","fraud":"maybe"}`:                                  `line 2: fraud: "maybe" is neither true nor false`,
 		`{"time":1772366404000,"id":"p1"`:                                                   `line 2: character 32: a comma or } is missing after the value of "id"`,
 		`{"time":1772366404000,"id":"p1"} x`:                                                `line 2: character 34: something stands after the object's end`,
 		`{"time":1772366404000,"id":"p1`:                                                    `line 2: character 28: a text has no end`,
 	} {
-		r := NewReader(strings.NewReader(good + "\n" + line + "\n"))
+		r := NewReader(strings.NewReader(good + "\n" + line + "\n" + good))
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.Next(); err == nil || err.Error() != want {
 			t.Errorf("%s\n gives %v\n want  %s", line, err, want)
+		}
+		if e, err := r.Next(); err != nil || e.Line != 3 {
+			t.Errorf("after %s comes %v, want line 3", line, err)
 		}
 	}
 }
@@ -131,13 +192,13 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		r := NewReader(strings.NewReader(text))
 		for {
-			if _, err := r.Next(); err == io.EOF {
+			_, err := r.Next()
+			if err == io.EOF {
 				return
-			} else if err != nil {
-				if !strings.HasPrefix(err.Error(), "line ") {
-					t.Fatalf("%v names no line", err)
-				}
-				return
+			}
+			var wrong *LineError
+			if err != nil && !errors.As(err, &wrong) {
+				t.Fatalf("%v names no line", err)
 			}
 		}
 	})
