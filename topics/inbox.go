@@ -61,6 +61,7 @@ type Decision struct {
 	CustomerID string    `json:"customer_id,omitempty"`
 	PaymentID  string    `json:"payment_id,omitempty"`
 	CommandID  string    `json:"command_id"`
+	EventID string `json:"event_id,omitempty"`
 	At         time.Time `json:"at,omitzero"` // as in the events that the decision led to
 	Outcome    Outcome   `json:"outcome"`
 	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.

@@ -18,6 +18,7 @@ import (
 var longAgo = time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)
 
 const (
+	goodEvent   = `{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"login","tenant":"acme","customer_id":"ana"}`
 	goodCommand = `{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"create","tenant":"acme","customer_id":"ana"}`
 	payment     = "pay_0001_0190a3c45b6d7e8f9a0b1c2d3e4f5a6b"
 )
@@ -80,6 +81,11 @@ func TestRefusal(t *testing.T) {
 		"a wallet command without tenant": {setAside(t, topics.WalletCommands, strings.Replace(goodCommand, "acme", "", 1)), nil, soon, true, "no tenant"},
 		"a wallet command of no shape":    {setAside(t, topics.WalletCommands, `{"amount":"5"}`), nil, soon, true, "cannot read it either"},
 
+		"a customer event":                {setAside(t, topics.CustomerEvents, goodEvent), nil, soon, false, ""},
+		"a customer event, too old":       {setAside(t, topics.CustomerEvents, goodEvent), nil, late, false, "remembered for 30 days"},
+		"a customer event without tenant": {setAside(t, topics.CustomerEvents, strings.Replace(goodEvent, "acme", "", 1)), nil, soon, true, "it is invalid, so it would only be put aside again; its producer mends it: tenant"},
+		"a customer event of no shape":    {setAside(t, topics.CustomerEvents, `{"amount":"5"}`), nil, soon, true, "cannot read it either"},
+
 		"a webhook":               {setAside(t, topics.PSPWebhooks, "anything", verified), nil, soon, false, ""},
 		"a webhook, too old":      {setAside(t, topics.PSPWebhooks, "anything", verified), nil, late, false, "remembered for 30 days"},
 		"a webhook, not verified": {setAside(t, topics.PSPWebhooks, "anything"), nil, soon, true, "signature"},
@@ -94,6 +100,8 @@ func TestRefusal(t *testing.T) {
 		"inbox: a wallet command, its author told": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, false, "told that it failed"},
 		"inbox: a wallet command, not asked again": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, true, ""},
 		"inbox: a wallet command, too old":         {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, late, true, "remembered for 30 days"},
+		"inbox: a customer event":                  {setAside(t, topics.Inbox, `{"event":`+goodEvent+`}`, kind(topics.TypeAssessedCustomerEvent)), nil, soon, false, ""},
+		"inbox: a customer event, too old":         {setAside(t, topics.Inbox, `{"event":`+goodEvent+`}`, kind(topics.TypeAssessedCustomerEvent)), nil, late, false, "remembered for 30 days"},
 		"inbox: a webhook's report":                {setAside(t, topics.Inbox, report(topics.SourceWebhook), kind(topics.TypePSPReport)), nil, soon, false, ""},
 		"inbox: a webhook's report, too old":       {setAside(t, topics.Inbox, report(topics.SourceWebhook), kind(topics.TypePSPReport)), nil, late, false, "remembered for 30 days"},
 		"inbox: an answer, known by its operation": {setAside(t, topics.Inbox, report(topics.SourceResponse), kind(topics.TypePSPReport)), nil, 2 * late, false, ""},
@@ -117,7 +125,7 @@ func TestRefusal(t *testing.T) {
 // TestEveryDeadLetterTopicIsDecidedOn: a new one must not slip through as replayable.
 func TestEveryDeadLetterTopicIsDecidedOn(t *testing.T) {
 	names, origins := Topics()
-	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.InboxDeadLetters,
+	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.CustomerEventsDeadLetters, topics.InboxDeadLetters,
 		topics.PSPRequestsDeadLetters, topics.PSPWebhooksDeadLetters, topics.SignalsDeadLetters}
 	if len(names) != len(decided) {
 		t.Errorf("%v: decide in Refusal what a replay of each does", names)

@@ -26,8 +26,9 @@ const (
 // of a failed command has asked again for what it asked.
 //
 // What may be written again is recognised as a repeat where anything else brought the same: a command by its
-// command_id, a webhook and its report by the PSP's event id, both for topics.DedupHorizon; a PSP's answer by the state of
-// what it answers; a timer by its generation. Where several reasons apply, the first in the order below is given.
+// command_id, a customer event by its event_id, a webhook and its report by the PSP's event id, all for
+// topics.DedupHorizon; a PSP's answer by the state of what it answers; a timer by its generation. Where several reasons
+// apply, the first in the order below is given.
 func (l *Letter) Refusal(now time.Time, answered bool) string {
 	_, origins := Topics()
 	r := &l.Record
@@ -54,6 +55,9 @@ func (l *Letter) Refusal(now time.Time, answered bool) string {
 	case topics.WalletCommands:
 		var c topics.WalletCommand
 		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
+	case topics.CustomerEvents:
+		var e topics.CustomerEvent
+		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &e)), invalidEvent(&e), l.forgotten(now))
 	case topics.PSPWebhooks:
 		if verified, _ := l.header(topics.HeaderVerified); verified != "true" {
 			return refusedVerified
@@ -74,6 +78,9 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 	case topics.TypeAssessedWallet:
 		var c topics.AssessedWalletCommand
 		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
+	case topics.TypeAssessedCustomerEvent:
+		var e topics.AssessedCustomerEvent
+		return firstReason(l.unreadable(topics.Unmarshal(l.Record.Value, &e)), invalidEvent(&e.Event), l.forgotten(now))
 	case topics.TypePSPReport:
 		var report topics.PSPReport
 		if why := l.unreadable(topics.Unmarshal(l.Record.Value, &report)); why != "" || report.Source != topics.SourceWebhook {
@@ -118,6 +125,14 @@ func (l *Letter) unreadable(err error) string {
 func unnamed(commandID, tenant *string) string {
 	if id, err := uuid.FromString(*commandID); err != nil || id.IsNil() || *tenant == "" {
 		return "it has no command_id or no tenant, so it would only be put aside again; its producer mends it"
+	}
+	return ""
+}
+
+// invalidEvent: what is wrong with a customer event is a reason to put it aside, where a command is refused.
+func invalidEvent(e *topics.CustomerEvent) string {
+	if refusal := e.Validate(); refusal != nil {
+		return fmt.Sprintf("it is invalid, so it would only be put aside again; its producer mends it: %s", refusal.Detail)
 	}
 	return ""
 }

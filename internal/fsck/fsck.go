@@ -9,7 +9,7 @@
 //	log.go        each record of the log with its payments, its entries and, below N, the topics
 //	entries.go    each entry (L1) against the log (L2)
 //	books.go      entries and balances for themselves
-//	inputs.go     the commands and webhook facts of the log with those that are remembered
+//	inputs.go     the commands, customer events and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	rounds.go     W2: rounds with their events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer

@@ -1,6 +1,7 @@
 package fsck
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,26 +14,29 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/processors/payments"
+	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
 
-// A command or a webhook's fact that is not remembered is folded again when it comes again, so each one that an event names
-// must be in applied_inputs, until it is older than any that are still taken. What led to no event cannot be looked for.
+// A command, a customer event or a webhook's fact that is not remembered is folded again when it comes again, so each one
+// that an event or a decision names must be in applied_inputs, until it is older than any that are still taken. What led to
+// neither cannot be looked for.
 //
-// Commands, of which nearly every record is one, are added up like rounds, and looked up where the sums differ.
+// Commands and customer events, of which nearly every record is one, are added up like rounds, and looked up where the sums
+// differ.
 
 // inputCheck is what the log says of the inputs that must be remembered.
 type inputCheck struct {
 	cutoff   time.Time // younger records must be remembered
 	since    int64     // position of the first of them
-	commands uint64    // sum of the hashes of their ids, scopes and positions
+	commands uint64    // sum of the hashes of their ids, scopes and positions, and of those of customer events
 	scopes   map[string]inputScopes
 	facts    []foldedInput // of webhooks, in the page in hand
 	last     foldedInput   // the last command
 }
 
 // inputScopes are those of a tenant.
-type inputScopes struct{ command, report int32 }
+type inputScopes struct{ command, report, event int32 }
 
 // foldedInput is an input and the position of the record that was it.
 type foldedInput struct {
@@ -76,10 +80,25 @@ func (c *inputCheck) fact(e *topics.PaymentEvent, position int64) (in foldedInpu
 	return in, in.id != uuid.Nil
 }
 
+// customerEvent is the customer event that a decision was made on, if it was on one.
+func (c *inputCheck) customerEvent(o *stream.Output, position int64) (in foldedInput, ok bool) {
+	if position < c.since || o.Topic != topics.Decisions || !bytes.Contains(o.Value, []byte(`"event_id":`)) {
+		return in, false
+	}
+	var d struct {
+		Tenant  string `json:"tenant"`
+		EventID string `json:"event_id"`
+	}
+	if topics.UnmarshalInPlace(o.Value, &d) != nil || d.EventID == "" {
+		return in, false
+	}
+	return foldedInput{uuid.FromStringOrNil(d.EventID), c.of(d.Tenant).event, position}, true
+}
+
 func (c *inputCheck) of(tenant string) inputScopes {
 	s, known := c.scopes[tenant]
 	if !known {
-		s.command, s.report = payments.Scopes(tenant)
+		s.command, s.report, s.event = payments.Scopes(tenant)
 		c.scopes[strings.Clone(tenant)] = s
 	}
 	return s
@@ -106,7 +125,7 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 	}
 	p.inputs.last = foldedInput{}
 	return p.eachPage(ctx, func(rows []frameRow) error {
-		var commands []foldedInput
+		var commands, events []foldedInput
 		add := func(tenant, id string, refusal topics.RefusalCode, position int64) {
 			if in, ok := p.inputs.command(tenant, id, refusal, position); ok {
 				commands = append(commands, in)
@@ -118,6 +137,9 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 				continue // reported
 			}
 			for j := range outputs {
+				if in, ok := p.inputs.customerEvent(&outputs[j], rows[i].Position); ok {
+					events = append(events, in)
+				}
 				var paid topics.PaymentEvent
 				var moved topics.WalletEvent
 				var closed topics.PeriodClosed
@@ -130,6 +152,9 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 					add(closed.Tenant, closed.CommandID, closed.Refusal, rows[i].Position)
 				}
 			}
+		}
+		if err := p.lookUp(ctx, "customer event", events); err != nil {
+			return err
 		}
 		return p.lookUp(ctx, "command", commands)
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// TestForgottenInputsAreFound takes away what is remembered of commands and of a webhook's fact.
+// TestForgottenInputsAreFound takes away what is remembered of commands, of a webhook's fact and of a customer event.
 func TestForgottenInputsAreFound(t *testing.T) {
 	f := newFixture(t)
 	f.at = time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
@@ -17,6 +17,9 @@ func TestForgottenInputsAreFound(t *testing.T) {
 	anna := customers(t)[0][0]
 	const fact = "0190a3c4-0000-7000-8000-00000000fac7"
 	f.payByWebhook(anna, fact)
+	const event = "0190a3c4-0000-7000-8000-00000000e7e7"
+	f.feed(home(anna), anna, topics.TypeAssessedCustomerEvent, &topics.AssessedCustomerEvent{AssessedAt: f.at,
+		Event: topics.CustomerEvent{EventID: event, Type: "login", Tenant: "acme", CustomerID: anna}})
 	f.publishAll()
 	f.wantNone()
 	f.save()
@@ -34,6 +37,8 @@ func TestForgottenInputsAreFound(t *testing.T) {
 			[]string{"input: partition 0: command " + commandID(6), "the record at position 5 was it, applied_inputs has it at 2"}},
 		{"a fact is forgotten", sql(`DELETE FROM applied_inputs WHERE id = '` + fact + `'`),
 			[]string{"input: partition 0: webhook fact " + fact, "does not have it"}},
+		{"a customer event is forgotten", sql(`DELETE FROM applied_inputs WHERE id = '` + event + `'`),
+			[]string{"input: partition 0: customer event " + event, "does not have it"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(f.on(t)) })
 	}

@@ -98,6 +98,10 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 				changed = p.walletEvent(&outputs[j], rows[i].Position, changed)
 			case topics.LedgerPeriods:
 				p.periodClosed(&outputs[j], rows[i].Position)
+			case topics.Decisions:
+				if in, ok := p.inputs.customerEvent(&outputs[j], rows[i].Position); ok {
+					p.inputs.commands += in.hash(p.seed)
+				}
 			}
 		}
 		if err := p.postings(ctx, rows[i].Position, outputs, entries); err != nil {

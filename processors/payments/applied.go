@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// inputID names an input for deduplication: the id of a command or of a webhook's fact, within its scope. The zero inputID
+// inputID names an input for deduplication: the id of a command, a webhook's fact or a customer event, within its scope. The zero inputID
 // is of an input whose repeat the aggregate itself tells.
 type inputID struct {
 	id    uuid.UUID
@@ -18,6 +18,7 @@ type inputID struct {
 const (
 	ofCommand = "command"
 	ofReport  = "report"
+	ofEvent   = "event"
 )
 
 // anyScope is the scope, and anyFingerprint the fingerprint, of what was remembered before there were any. An id that was
@@ -39,9 +40,10 @@ func newInputID(kind, tenant string, id uuid.UUID) inputID {
 	return inputID{id, scope}
 }
 
-// Scopes are those of a tenant's commands and of its webhooks' facts, for who checks applied_inputs.
-func Scopes(tenant string) (commands, reports int32) {
-	return newInputID(ofCommand, tenant, uuid.Nil).scope, newInputID(ofReport, tenant, uuid.Nil).scope
+// Scopes are those of a tenant's commands, its webhooks' facts and its customer events, for who checks applied_inputs.
+func Scopes(tenant string) (commands, reports, events int32) {
+	scope := func(kind string) int32 { return newInputID(kind, tenant, uuid.Nil).scope }
+	return scope(ofCommand), scope(ofReport), scope(ofEvent)
 }
 
 // freshInput is an input that the batch folded.

@@ -24,7 +24,8 @@ type input struct {
 	fingerprint int64
 	refused     string // why it does not belong to this partition
 	wallet      walletInput
-	closing     *closing // nil where the record closes no period
+	closing     *closing                      // nil where the record closes no period
+	event       *topics.AssessedCustomerEvent // nil where the record is no customer event
 }
 
 // walletInput is the part of an input that is for a wallet; its Command and Expiry are nil where none is.
@@ -74,6 +75,12 @@ func (s *partition) decode(r *stream.Record) *input {
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
 			in.wallet.Input = wallets.Input{Partition: r.Partition, Position: r.Position, Command: &v}
 			in.err = s.walletCommand(in, &v)
+		}
+	case topics.TypeAssessedCustomerEvent:
+		var v topics.AssessedCustomerEvent
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.event = &v
+			in.err = s.customerEvent(in, &v)
 		}
 	default:
 		in.err = fmt.Errorf("header %s: %.64q is not a kind of record of %s", topics.HeaderType, kind, topics.Inbox)

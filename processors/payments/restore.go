@@ -66,6 +66,8 @@ func (s *partition) Restore(r stream.Restored) error {
 			err = s.restoreEntry(&r, o)
 		case topics.LedgerPeriods:
 			err = s.restorePeriod(&r, o)
+		case topics.Decisions:
+			err = s.restoreDecision(&r, o)
 		}
 		if err != nil {
 			return fmt.Errorf("restore record %d of partition %d: %w", r.Position, s.number, err)

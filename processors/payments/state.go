@@ -62,6 +62,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	if in.err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: in.err.Error()}
 	}
+	if in.event != nil {
+		return s.applyEvent(in, &r)
+	}
 	switch s.repetition(in) {
 	case repeated:
 		s.metrics.repeated.Inc()

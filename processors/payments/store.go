@@ -40,6 +40,9 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			closings = append(closings, in)
 			continue
 		}
+		if in.event != nil {
+			continue
+		}
 		if in.payment == (paymentKey{}) {
 			continue
 		}
