@@ -1,6 +1,7 @@
 package risk_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -92,6 +93,29 @@ func BenchmarkStageRate(b *testing.B) {
 		b.ReportMetric(float64((cpuTime(b)-used).Microseconds())/(commands-1000), "cpu-µs/command")
 		b.ReportMetric(float64(commands-1000)/took.Seconds(), "commands/s")
 		b.ReportMetric(0, "ns/op")
+		s.wantAnswers(commands)
+	}
+}
+
+// wantAnswers reads the first n assessed commands: a feature that is missing was not worked for.
+func (s *stage) wantAnswers(n int) {
+	s.t.Helper()
+	client := s.broker.Client(s.t, kgo.ConsumeTopics(topics.Inbox), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	missing := 0
+	for n > 0 {
+		fetches := client.PollFetches(s.t.Context())
+		if err := fetches.Err(); err != nil {
+			s.t.Fatal(err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			n--
+			if bytes.Contains(r.Value, []byte(`"missing":true`)) {
+				missing++
+			}
+		})
+	}
+	if missing > 0 {
+		s.t.Errorf("%d commands miss answers", missing)
 	}
 }
 
