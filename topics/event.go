@@ -15,6 +15,7 @@ const (
 	EventActionRequired         EventType = "action_required"         // a 3-D Secure challenge
 	EventConfirmationRequested  EventType = "confirmation_requested"
 	EventAuthorized             EventType = "authorized"
+	EventReviewed               EventType = "reviewed" // the rules let the authorisation pass; where they do not, held or blocked
 	EventDeclined               EventType = "declined"
 	EventCaptureRequested       EventType = "capture_requested"
 	EventCaptured               EventType = "captured" // posts
@@ -47,6 +48,7 @@ const (
 	StatusRequiresAction    PaymentStatus = "requires_action"
 	StatusUnknown           PaymentStatus = "unknown" // of the authorisation; later operations keep their own state
 	StatusDeclined          PaymentStatus = "declined"
+	StatusReviewing         PaymentStatus = "reviewing" // authorised; nothing is captured until risk has looked at it
 	StatusAuthorized        PaymentStatus = "authorized"
 	StatusPartiallyCaptured PaymentStatus = "partially_captured"
 	StatusCaptured          PaymentStatus = "captured"
@@ -84,6 +86,7 @@ type PaymentEvent struct {
 	Refusal RefusalCode  `json:"refusal,omitempty"` // command_refused, case_opened, dead_lettered
 	Detail  string       `json:"detail,omitempty"`  // for people
 	Totals  *Totals      `json:"totals,omitempty"`  // after this event, where it moved an amount
+	Review  *ReviewData  `json:"review,omitempty"`  // authorized: risk was asked to look at it
 	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
 	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
@@ -113,6 +116,12 @@ type RequestData struct {
 	ThreeDS   bool       `json:"three_ds,omitempty"`
 	Challenge *Challenge `json:"challenge,omitempty"`
 	Expiry    bool       `json:"expiry,omitempty"` // void: because the authorisation runs out; it ends as expired
+	Review    bool       `json:"review,omitempty"` // authorize: the authorisation is reviewed before anything is captured
+}
+
+// ReviewData is a review that was asked for.
+type ReviewData struct {
+	Until time.Time `json:"until"` // the authorisation is held if there is no answer by then
 }
 
 // PSPData is what the PSP said, as far as it is kept.

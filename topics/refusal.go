@@ -18,6 +18,7 @@ const (
 	RefusedFinished           RefusalCode = "finished"            // the payment, hold or round is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here; a wallet to be closed holds or owes money
 	RefusedInProgress         RefusalCode = "in_progress"         // a request of the same kind is open
+	RefusedUnderReview        RefusalCode = "under_review"        // a capture before the review of the authorisation has let it pass
 	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  // a capture above what is authorised, or above what is left of a hold
 	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded
 	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
@@ -26,7 +27,7 @@ const (
 	RefusedSessionLimit       RefusalCode = "session_limit"       // a stake after the playing time of a responsible-gaming limit
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
-	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired or declined
+	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired, declined or not let pass by a review
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
 	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls
 	RefusedUndecodable        RefusalCode = "undecodable"         // dead letter: the bytes are not such a record

@@ -6,6 +6,7 @@ const (
 	TypeLedgerEntry   = "weir.ledger.entry.v1"      // value: LedgerEntry
 	TypeDecision      = "weir.risk.decision.v1"     // value: Decision
 	TypePSPRequest    = "weir.psp.request.v1"       // value: PSPRequest
+	TypeReviewRequest = "weir.review.request.v1"    // value: ReviewRequest
 	TypeWalletCommand = "weir.wallet.command.v1"    // value: WalletCommand
 	TypeWalletEvent   = "weir.wallet.event.v1"      // value: WalletEvent
 	TypeCustomerEvent = "weir.customer.event.v1"    // value: CustomerEvent
