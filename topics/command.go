@@ -48,6 +48,10 @@ type Command struct {
 	Metadata          map[string]string `json:"metadata,omitempty" validate:"max=20,dive,keys,max=40,endkeys,max=500"`
 	Challenge         *Challenge        `json:"challenge,omitempty"` // confirm: what the challenge returned
 	Reason            string            `json:"reason,omitempty" validate:"max=256"`
+	// RequestedBy and ApprovedBy belong to refund: two different people of the brand. A refund that rules hold back for a
+	// reviewer passes where ApprovedBy names one.
+	RequestedBy string `json:"requested_by,omitempty" validate:"max=64"`
+	ApprovedBy  string `json:"approved_by,omitempty" validate:"max=64"`
 }
 
 // CaptureMethod says who asks for the capture.

@@ -57,13 +57,15 @@ const (
 // is left out: tenant, customer, payment and time.
 type Decision struct {
 	// In the order and the form of PaymentEvent, beside which it is stored: compressed, they cost a few bytes.
-	Tenant     string    `json:"tenant,omitempty"`
-	CustomerID string    `json:"customer_id,omitempty"`
-	PaymentID  string    `json:"payment_id,omitempty"`
-	CommandID  string    `json:"command_id"`
-	EventID string `json:"event_id,omitempty"`
-	At         time.Time `json:"at,omitzero"` // as in the events that the decision led to
-	Outcome    Outcome   `json:"outcome"`
+	Tenant     string `json:"tenant,omitempty"`
+	CustomerID string `json:"customer_id,omitempty"`
+	PaymentID  string `json:"payment_id,omitempty"`
+	CommandID  string `json:"command_id"`
+	EventID    string `json:"event_id,omitempty"`
+	// Stage is whose rules were evaluated; absent: before_authorization.
+	Stage   Stage     `json:"stage,omitempty"`
+	At      time.Time `json:"at,omitzero"` // as in the events that the decision led to
+	Outcome Outcome   `json:"outcome"`
 	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.
 	Reasons []string     `json:"reasons,omitempty"`
 	Score   int64        `json:"score,omitempty"`

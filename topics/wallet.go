@@ -144,11 +144,17 @@ type WalletBalance struct {
 	Debt      int64 `json:"debt,omitempty"`
 }
 
-// AssessedWalletCommand is a wallet command on its way through the inbox. Refusal says that it must be refused as it
-// stands, before anything but its id is looked at; it then holds only what names it.
+// AssessedWalletCommand is a wallet command with the risk decision that was made on it, as AssessedCommand is of a payment's.
 type AssessedWalletCommand struct {
 	Command WalletCommand `json:"command"`
+	// Decision is nil where no rule is evaluated for the command.
+	Decision *Decision          `json:"decision,omitempty"`
+	Features map[string]Feature `json:"features,omitempty"`
+	// AssessedAt is the time of the command's record, which was now to the rules.
+	AssessedAt time.Time `json:"assessed_at,omitzero"`
 	// Gaming is what the rule set says of loss and session limits, and of one that is set; nil where it has none.
-	Gaming  *GamingTerms `json:"gaming,omitempty"`
-	Refusal *Refusal     `json:"refusal,omitempty"`
+	Gaming *GamingTerms `json:"gaming,omitempty"`
+	// Refusal says that the command must be refused as it stands, before anything but its id is looked at; it then holds
+	// only what names it.
+	Refusal *Refusal `json:"refusal,omitempty"`
 }
