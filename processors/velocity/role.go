@@ -2,6 +2,7 @@ package velocity
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,7 +21,7 @@ import (
 const RoleName = "velocity"
 
 // format of what the role stores. A partition in which a higher one was stored is given up.
-const format = 1
+const format = 2
 
 // Config says what the velocity role needs.
 type Config struct {
@@ -101,7 +102,15 @@ func (r *Role) Ready() error {
 // program is the core as a stream.TableProgram.
 type program struct{ limits velocity.Limits }
 
-func (p program) Open(int32) stream.TableState { return state{velocity.NewState(p.limits)} }
+// Open gives the state of a partition a secret. Where one is restored, that one's takes its place; where the first flush of
+// a new one fails, no value was told apart by the secret that is lost with it.
+func (p program) Open(int32) stream.TableState {
+	s := velocity.NewState(p.limits)
+	var secret [16]byte
+	rand.Read(secret[:]) // ends the process where it fails
+	s.Seed(secret)
+	return state{s}
+}
 
 type state struct{ *velocity.State }
 

@@ -15,7 +15,7 @@ type Cases struct {
 	keep  int64 // milliseconds
 	held  map[[16]byte]held
 	queue []queued // in the order of their times: who goes next
-	now   int64    // the latest record time so far
+	clock clock
 	// The watermark: the place of the last outcome, as the position after its record's, and its index.
 	next  int64
 	index int16
@@ -43,14 +43,14 @@ func NewCases(keep time.Duration) *Cases {
 // Apply folds the next record of the partition. offset is its own: the signals' origin. The error is a *FrameError, or wraps
 // ErrFutureFormat.
 func (c *Cases) Apply(recordTime int64, partition int32, offset int64, frame []byte) ([]Target, error) {
-	c.now = max(c.now, recordTime)
+	now := c.clock.tick(recordTime)
 	c.expire()
 	if len(frame) > 1 && frame[1] == frameCase {
 		var made Case
 		if err := made.Decode(frame); err != nil {
 			return nil, err
 		}
-		c.open(made.ID, held{c.now, slices.Clone(frame)}) // a fetched record keeps all that came with it
+		c.open(made.ID, held{now, slices.Clone(frame)}) // a fetched record keeps all that came with it
 		return nil, nil
 	}
 	var o Outcome
@@ -62,7 +62,7 @@ func (c *Cases) Apply(recordTime int64, partition int32, offset int64, frame []b
 	}
 	c.next, c.index = o.Position+1, o.Index
 	found, ok := c.held[o.ID]
-	if !ok {
+	if !ok || found.at < now-c.keep {
 		return nil, nil // older than what is kept, or no definition counted what becomes of it
 	}
 	var made Case
@@ -74,17 +74,20 @@ func (c *Cases) Apply(recordTime int64, partition int32, offset int64, frame []b
 
 // open keeps a case. One that comes again, from another owner of the commands, is the same.
 func (c *Cases) open(id [16]byte, h held) {
-	if _, ok := c.held[id]; ok {
+	if known, ok := c.held[id]; ok && known.at >= h.at-c.keep {
 		return
 	}
 	c.held[id], c.changed[id] = h, true
-	c.queue = append(c.queue, queued{h.at, id})
+	at, _ := slices.BinarySearchFunc(c.queue, h.at+1, func(q queued, at int64) int { return cmp.Compare(q.at, at) })
+	c.queue = slices.Insert(c.queue, at, queued{h.at, id}) // at the end, but where times are out of order
 }
 
 func (c *Cases) expire() {
-	for len(c.queue) > 0 && c.queue[0].at < c.now-c.keep {
-		delete(c.held, c.queue[0].id)
-		c.changed[c.queue[0].id] = true
+	for len(c.queue) > 0 && c.queue[0].at < c.clock.now-c.keep {
+		if first := c.queue[0]; c.held[first.id].at == first.at { // it was not opened again
+			delete(c.held, first.id)
+			c.changed[first.id] = true
+		}
 		c.queue = c.queue[1:]
 	}
 }
@@ -92,7 +95,7 @@ func (c *Cases) expire() {
 // Changelog keys begin with what the record is.
 const (
 	changeCase = 'c' // and the id: time, frame
-	changeLast = 'w' // time, watermark
+	changeLast = 'w' // clock, watermark
 )
 
 // Changes tells what changed since the last call, as State.Changes does.
@@ -105,11 +108,8 @@ func (c *Cases) Changes(change func(key, value []byte)) {
 		change(append([]byte{changeCase}, id[:]...), value)
 	}
 	clear(c.changed)
-	value := []byte{format}
-	for _, v := range [...]int64{c.now, c.next, int64(c.index)} {
-		value = binary.AppendUvarint(value, uint64(v))
-	}
-	change([]byte{changeLast}, value)
+	value := binary.AppendUvarint(c.clock.append([]byte{format}), uint64(c.next))
+	change([]byte{changeLast}, binary.AppendUvarint(value, uint64(c.index)))
 }
 
 // Restore takes one record of the changelog, as State.Restore does.
@@ -126,10 +126,10 @@ func (c *Cases) Restore(key, value []byte) error {
 	if err := r.openChange(); err != nil {
 		return fmt.Errorf("changelog record %x: %w", key, err)
 	}
-	at := r.natural("time", math.MaxInt64)
 	if last {
-		c.now, c.next, c.index = at, r.natural("position", math.MaxInt64), int16(r.natural("index", math.MaxInt16))
-	} else if r.err == nil {
+		c.clock.read(&r)
+		c.next, c.index = r.natural("position", math.MaxInt64), int16(r.natural("index", math.MaxInt16))
+	} else if at := r.natural("time", math.MaxInt64); r.err == nil {
 		c.held[[16]byte(key[1:])] = held{at, slices.Clone(value[r.at:])}
 		r.at = len(value)
 	}

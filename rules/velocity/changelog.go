@@ -13,7 +13,7 @@ const (
 	changeSummary   = 's' // and the key: dimension, summary
 	changeDimension = 'd' // and its number: what is recorded, since when
 	changeReplies   = 'r' // and the place in the ring: a segment of the reply cache
-	changeProgress  = 'm' // time, kinds, watermarks
+	changeProgress  = 'm' // clock, secret, kinds, watermarks
 )
 
 // changes is what happened since the last changelog.
@@ -132,8 +132,8 @@ func (c *changes) records(dimension uint32, list []record) []byte {
 		value = binary.LittleEndian.AppendUint64(value, r.head)
 		value = binary.LittleEndian.AppendUint64(value, uint64(r.amount))
 		value = binary.LittleEndian.AppendUint64(value, r.command)
-		value = binary.LittleEndian.AppendUint32(value, r.values[0])
-		value = binary.LittleEndian.AppendUint32(value, r.values[1])
+		value = binary.LittleEndian.AppendUint64(value, r.values[0])
+		value = binary.LittleEndian.AppendUint64(value, r.values[1])
 	}
 	return value
 }
@@ -172,7 +172,7 @@ func (d *dimension) append(b []byte) []byte {
 }
 
 func (s *State) appendProgress(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(s.now))
+	b = append(s.clock.append(b), s.keyed.secret[:]...)
 	b = appendTexts(b, s.registry.kinds[len(standardKinds):])
 	sources := s.replies.sources()
 	b = binary.AppendUvarint(b, uint64(len(sources)))

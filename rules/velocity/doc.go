@@ -10,15 +10,19 @@
 // to the present.
 //
 // An event counts everything that arrived before it under the same key and whose time lies in the window: not earlier
-// than its own time less the window. Times are clamped to [record time − skew, record time], where the record time is the
-// latest so far: a backdated event cannot leave its window, a future one cannot hide. A command never counts itself, and
-// one that the producer sent twice is recorded once.
+// than its own time less the window. Times are clamped to [record time − skew, record time]: a backdated event cannot leave
+// its window, a future one cannot hide. A command never counts itself, and one that the producer sent twice is recorded
+// once. No record time lies before one that has passed: what sixteen records in a row have (clock.go). That is also by
+// what old events are dropped, so that a record whose own time lies far ahead harms no count but of its own keys, under
+// which it counts until that time has passed.
 //
 // # What is kept
 //
 // Each key has one list of events in arrival order, which answers every window and aggregate (question.go). Above 256
 // events the older half is summed up (summary.go): buckets, each of one kind and at most 1/64 of its age wide, and of
 // each distinct value the latest time. A window that cuts a bucket counts all of it and says approximate.
+// Signals bring 128 bits of a hash of a distinct value; 64 bits are kept of what they give under the state's secret
+// (hash.go), which stands in the changelog: whoever chooses values cannot make two be taken for one.
 // Open reservations are not summed up: their outcome finds them.
 //
 // Lists lie in pages without pointers (slab.go) and are found by an index without pointers (table.go). What is past every
@@ -46,9 +50,9 @@
 //
 // # Frames
 //
-// Records are frames of bytes: the format (1), a letter for the type, and the fields in the order in which Append writes
-// them. Numbers are varints, signed ones zigzag; hashes are 8 bytes little-endian, keys and ids 16 bytes; a text and a list
-// come after their length.
+// Records are frames of bytes: the format (2), a letter for the type, and the fields in the order in which Append writes
+// them. Numbers are varints, signed ones zigzag; hashes are 8 bytes little-endian, those of values, keys and ids 16 bytes; a
+// text and a list come after their length.
 //
 //	s  signal   origin (role, partition, offset), command, tenant, time, kind, flags, dimensions (signalframe.go)
 //	p  retain   tenant, version, dimensions (signalframe.go)
@@ -66,7 +70,7 @@
 //	    forgotten them, the reply says that it is lost.
 //	V4  A state restored from its changelog gives the same bytes from then on as one that was never stopped.
 //
-// V2 has three limits. A key tells 2,048 different values apart in each slot; one that comes again after it was pushed
+// V2 has two limits. A key tells 2,048 different values apart in each slot; one that comes again after it was pushed
 // out is counted again. It keeps 2,048 open reservations; an older one counts until its window has passed, whatever its
-// outcome, as does one whose outcome overtook it. And values are told apart by 32 bits of a hash: among 500 values one pair in 30,000 keys is taken for one.
+// outcome, as does one whose outcome overtook it.
 package velocity

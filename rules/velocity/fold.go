@@ -3,7 +3,7 @@ package velocity
 // record adds the signal's event to a group's list, as far as it is recorded there, and settles its reservation. That
 // is settled in a group that records nothing now, too: one that is used again must not take it for an open one.
 func (s *State) record(d *dimension, g int, at int64, code uint8, signal *Signal, about *Dimension, key *Key, e *entry, number uint32) {
-	event := d.groups[g].event(at, signal.Command, about)
+	event := d.groups[g].event(at, signal.Command, about, &s.keyed)
 	adds := about.Record && code != 0 && d.records.has(code)
 	reserves := about.Reserve && d.records.has(codeReserved)
 	if e != nil && signal.Settles && s.settle(d, e, number, adds && code == codeApproved, event) {
@@ -27,7 +27,7 @@ func (s *State) record(d *dimension, g int, at int64, code uint8, signal *Signal
 }
 
 // event is the signal's event as the group keeps it, without its kind.
-func (g *group) event(at int64, command uint64, about *Dimension) record {
+func (g *group) event(at int64, command uint64, about *Dimension, keyed *keyed) record {
 	r := record{command: command}
 	flags := uint8(0)
 	for i := range about.Amounts {
@@ -39,7 +39,7 @@ func (g *group) event(at int64, command uint64, about *Dimension) record {
 	for i := range about.Distinct {
 		for j := range g.values {
 			if g.values[j].recorded(about.Distinct[i].Field) {
-				r.values[j] = about.Distinct[i].Hash
+				r.values[j] = keyed.of(&about.Distinct[i].Hash)
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func holds(events []record, command uint64, horizon int64) bool {
 // settle ends the reservation of a command: where it was approved, the approval takes its place. It tells whether it did.
 func (s *State) settle(d *dimension, e *entry, number uint32, approved bool, event record) bool {
 	events := s.lists.list(e.events, int(e.count))
-	horizon := d.horizon(s.now, s.skew)
+	horizon := d.horizon(s.reach())
 	for i := range events {
 		r := &events[i]
 		if r.command != event.command || r.kind() != codeReserved || r.time() < horizon {
@@ -93,7 +93,7 @@ func (s *State) append(d *dimension, e *entry, number uint32, event record) {
 	}
 	if stay := s.summariser.evict(list); stay < n+1 {
 		s.shorten(e, stay)
-		s.summariser.merge(s.lists.list(e.summary, int(e.summed)), s.now, d.horizon(s.now, s.skew))
+		s.summariser.merge(s.lists.list(e.summary, int(e.summed)), s.clock.now, d.horizon(s.reach()))
 		s.setSummary(e, number)
 	}
 }
@@ -117,7 +117,7 @@ func (s *State) setSummary(e *entry, number uint32) {
 
 // prune drops what is older than the horizon as soon as the oldest event to arrive is.
 func (s *State) prune(d *dimension, e *entry, number uint32) {
-	horizon := d.horizon(s.now, s.skew)
+	horizon := d.horizon(s.reach())
 	events := s.lists.list(e.events, int(e.count))
 	if len(events) == 0 || events[0].time() >= horizon {
 		return
@@ -133,7 +133,7 @@ func (s *State) prune(d *dimension, e *entry, number uint32) {
 	s.changes.mark(e, number, entryChanged)
 	if summary := s.lists.list(e.summary, int(e.summed)); len(summary) > 0 {
 		s.summariser.reset()
-		s.summariser.merge(summary, s.now, horizon)
+		s.summariser.merge(summary, s.clock.now, horizon)
 		s.setSummary(e, number)
 	}
 }
@@ -152,7 +152,7 @@ func (s *State) sweep() {
 		if e.state&entryUsed == 0 {
 			continue
 		}
-		if int64(e.newest)*1000 < s.registry.dimensions[e.dimension].horizon(s.now, s.skew) {
+		if int64(e.newest)*1000 < s.registry.dimensions[e.dimension].horizon(s.reach()) {
 			s.drop(e, s.cursor)
 		}
 	}

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// format is the first byte of every frame and changelog record. One that is higher was written by a newer release.
-const format = 1
+// format is the first byte of every frame and changelog record. One that is higher was written by a newer release; no release
+// wrote a lower one.
+const format = 2
 
 // The second byte says what it is.
 const (
@@ -56,10 +57,10 @@ func (r *reader) fail(field, detail string, values ...any) {
 func (r *reader) open(what byte) {
 	switch {
 	case r.byte("format") > format && r.err == nil:
-		r.err = fmt.Errorf("velocity frame: format %d, this release reads up to %d: %w", r.frame[0], format, ErrFutureFormat)
-	case r.err == nil && r.frame[0] == 0:
+		r.err = fmt.Errorf("velocity frame: format %d, this release reads %d: %w", r.frame[0], format, ErrFutureFormat)
+	case r.err == nil && r.frame[0] < format:
 		r.at = 0
-		r.fail("format", "is 0, want 1 to %d", format)
+		r.fail("format", "is %d, want %d", r.frame[0], format)
 	case r.byte("type") != what && r.err == nil:
 		r.at = 1
 		r.fail("type", "is %q, want %q", r.frame[1], what)

@@ -17,7 +17,7 @@ func someSignal() Signal {
 		Dimensions: []Dimension{{
 			Field: "card.fingerprint", Key: Key{1, 2, 3}, Record: true, Reserve: true,
 			Amounts:  []Amount{{Currency: "EUR", Minor: 1050}, {Currency: "USD", Unknown: true}},
-			Distinct: []Value{{"context.ip", 9}},
+			Distinct: []Value{{"context.ip", ValueHash{9}}},
 			Queries: []Query{
 				{ID: 1, Kinds: []string{KindAttempt, "declined.fraud"}, Aggregate: Distinct, Of: "context.ip", Window: 60_000},
 				{ID: 2, Kinds: []string{KindApproved}, Aggregate: Sum, Currency: "EUR", Window: 3_600_000, Reserve: true},
@@ -54,14 +54,15 @@ func TestBrokenFrames(t *testing.T) {
 		want  string
 	}{
 		"empty":             {nil, "velocity frame: byte 0: format: the frame ends"},
-		"format 0":          {change(0, 0), "velocity frame: byte 0: format: is 0, want 1 to 1"},
+		"format 0":          {change(0, 0), "velocity frame: byte 0: format: is 0, want 2"},
+		"format 1":          {change(0, 1), "velocity frame: byte 0: format: is 1, want 2"},
 		"another type":      {change(1, 'x'), `velocity frame: byte 1: type: is 'x', want 's'`},
 		"role":              {change(2, 9), "velocity frame: byte 2: origin's role: is 9, want 1 to 3"},
 		"cut in the key":    {whole[:50], "velocity frame: byte 44: key: the frame ends; 10 bytes are missing"},
 		"unknown flag":      {change(25, 2), "velocity frame: byte 25: flags: has the unknown bits 0x2"},
-		"too much":          {append(append([]byte(nil), whole...), 0, 0), "velocity frame: byte 170: end: 2 bytes too many"},
-		"cut in a number":   {[]byte{1, 's', 1, 0x80}, "velocity frame: byte 3: origin's partition: the frame ends in a number, or it is above 64 bits"},
-		"partition too big": {[]byte{1, 's', 1, 0xff, 0xff, 0xff, 0xff, 0x7f}, "velocity frame: byte 3: origin's partition: is 34359738367, want at most 2147483647"},
+		"too much":          {append(append([]byte(nil), whole...), 0, 0), "velocity frame: byte 182: end: 2 bytes too many"},
+		"cut in a number":   {[]byte{2, 's', 1, 0x80}, "velocity frame: byte 3: origin's partition: the frame ends in a number, or it is above 64 bits"},
+		"partition too big": {[]byte{2, 's', 1, 0xff, 0xff, 0xff, 0xff, 0x7f}, "velocity frame: byte 3: origin's partition: is 34359738367, want at most 2147483647"},
 	} {
 		state := NewState(Limits{})
 		_, _, err := state.Apply(0, test.frame)
@@ -74,11 +75,11 @@ func TestBrokenFrames(t *testing.T) {
 
 func TestFutureFormat(t *testing.T) {
 	state := NewState(Limits{})
-	if _, _, err := state.Apply(0, []byte{2, 's'}); !errors.Is(err, ErrFutureFormat) {
+	if _, _, err := state.Apply(0, []byte{3, 's'}); !errors.Is(err, ErrFutureFormat) {
 		t.Errorf("frame: %v", err)
 	}
 	for _, key := range []string{"k0123456789abcdef", "d\x00\x00\x00\x00", "m", "r\x00\x00\x00\x00"} {
-		if err := state.Restore([]byte(key), []byte{2}); !errors.Is(err, ErrFutureFormat) {
+		if err := state.Restore([]byte(key), []byte{3}); !errors.Is(err, ErrFutureFormat) {
 			t.Errorf("record %q: %v", key, err)
 		}
 	}
@@ -107,7 +108,7 @@ func FuzzApply(f *testing.F) {
 	plan := Retain{Tenant: "t1", Version: 1, Dimensions: []Retained{{Field: "card.fingerprint", Kinds: []string{KindAttempt, KindApproved}, Reserve: true, Of: []string{"context.ip"}, Currencies: []ledger.Currency{"EUR"}, Window: 3_600_000}}}
 	f.Add(signal.Append(nil))
 	f.Add(plan.Append(nil))
-	f.Add([]byte{1, 's', 1, 0x80})
+	f.Add([]byte{2, 's', 1, 0x80})
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		state := NewState(Limits{ReplyBytes: 1 << 20})
 		state.Retain(1000, &plan)
@@ -176,8 +177,8 @@ func TestValueSet(t *testing.T) {
 		var set valueSet
 		for range 3 {
 			set.reset()
-			want := map[uint32]bool{}
-			for _, v := range rapid.SliceOfN(rapid.Uint32Range(0, 3000), 0, 2500).Draw(t, "values") {
+			want := map[uint64]bool{}
+			for _, v := range rapid.SliceOfN(rapid.Uint64Range(0, 3000), 0, 2500).Draw(t, "values") {
 				if set.add(v) == want[v] {
 					t.Fatalf("%d is new: %v", v, !want[v])
 				}

@@ -1,6 +1,8 @@
 package velocity
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
 )
@@ -32,13 +34,33 @@ func CommandOf(tenant, id string) uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-// valueOf is the hash by which Distinct tells values apart; 0 is kept for no value.
-func valueOf(value string) uint32 {
-	if value == "" {
-		return 0
-	}
+// valueOf is the hash by which signals tell values apart for Distinct.
+func valueOf(value string) ValueHash {
 	sum := digest(value, "", "")
-	return max(binary.LittleEndian.Uint32(sum[:]), 1)
+	return ValueHash(sum[:len(ValueHash{})])
+}
+
+// keyed makes of hashes the shorter ones that a state keeps, by a secret of its own: values that share one cannot be
+// looked for. It is AES-128 over the hash, of which half is taken.
+type keyed struct {
+	secret [16]byte
+	cipher cipher.Block
+	room   [aes.BlockSize]byte
+}
+
+func (k *keyed) set(secret [16]byte) {
+	k.secret = secret
+	block, err := aes.NewCipher(secret[:])
+	if err != nil {
+		panic(err) // of a key of another length
+	}
+	k.cipher = block
+}
+
+// of is never 0, which stands for no value.
+func (k *keyed) of(value *ValueHash) uint64 {
+	k.cipher.Encrypt(k.room[:], value[:])
+	return max(binary.LittleEndian.Uint64(k.room[:]), 1)
 }
 
 // digest is SHA-256 over three texts, each after its length.

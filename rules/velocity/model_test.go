@@ -2,6 +2,7 @@ package velocity
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
@@ -194,6 +195,13 @@ func TestAgainstOracle(t *testing.T) {
 					w.send(&signal)
 				}
 			},
+			"a record whose time lies ahead": func(t *rapid.T) {
+				w.t = t
+				now := w.now
+				w.now += rapid.SampledFrom([]int64{3_600_000, 100 * 86_400_000}).Draw(t, "ahead")
+				w.event(2)
+				w.now = now
+			},
 			"reload":  func(t *rapid.T) { w.t = t; w.reload() },
 			"flush":   func(t *rapid.T) { w.t = t; w.flush() },
 			"restart": func(t *rapid.T) { w.t = t; w.restart() },
@@ -244,12 +252,18 @@ func (w *world) hotSignal(offset int64, random uint64) Signal {
 		Amounts: []Amount{{Currency: "EUR", Minor: int64(random >> 50)}, {Currency: "USD", Minor: int64(random >> 52)}},
 	}
 	for i, of := range []string{"ip", "customer", "device", "email"} {
-		about.Distinct = append(about.Distinct, Value{of, uint32(random>>(8+8*i))%500 + 1})
+		about.Distinct = append(about.Distinct, Value{of, testValue(random >> (8 + 8*i) % 500)})
 	}
 	return Signal{
 		Origin: Origin{RoleAttempts, 0, offset}, Command: random, Tenant: testTenant, Kind: kinds[random>>40%uint64(len(kinds))],
 		Time: w.now - int64(random>>20)%(testSkew.Milliseconds()*2), Dimensions: []Dimension{about},
 	}
+}
+
+// testValue is the hash of the nth of some values.
+func testValue(n uint64) (hash ValueHash) {
+	binary.LittleEndian.PutUint64(hash[:], n)
+	return hash
 }
 
 // TestBurst: of 1,000 attempts at once on one card, with a limit of 5 an hour, exactly 5 find less than 5 before them.

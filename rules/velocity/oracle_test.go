@@ -11,7 +11,8 @@ import (
 // knows nothing of slabs, expiry, summaries, changelogs or frames.
 type oracle struct {
 	skew    int64
-	now     int64
+	passed  int64   // the latest time that sixteen records in a row, counted off by sixteen, have
+	times   []int64 // of the records since
 	events  map[Key][]oracleEvent
 	high    map[source]int64
 	replies map[Origin][]Answer
@@ -27,7 +28,7 @@ type oracleEvent struct {
 	reserved bool
 	command  uint64
 	amounts  map[ledger.Currency]Amount
-	distinct map[string]uint32
+	distinct map[string]ValueHash
 }
 
 func newOracle(skew int64) *oracle {
@@ -39,7 +40,7 @@ func newOracle(skew int64) *oracle {
 
 // retain begins what is new and forgets what is no longer named.
 func (o *oracle) retain(now int64, plan *Retain) {
-	o.now = max(o.now, now)
+	at := o.tick(now)
 	for field := range o.plan {
 		if !slices.ContainsFunc(plan.Dimensions, func(d Retained) bool { return d.Field == field }) {
 			delete(o.plan, field)
@@ -69,7 +70,7 @@ func (o *oracle) retain(now int64, plan *Retain) {
 		for _, part := range parts {
 			since, ok := before[part]
 			if !ok {
-				since = o.now + 1
+				since = at + 1
 			}
 			if part == "" && grows {
 				since = max(since, o.floor[d.Field])
@@ -81,18 +82,27 @@ func (o *oracle) retain(now int64, plan *Retain) {
 }
 
 func (o *oracle) horizon(field string) int64 {
-	return max(o.now-o.skew-o.window[field], o.floor[field])
+	return max(o.passed-o.skew-o.window[field], o.floor[field])
+}
+
+// tick takes the time of a record and returns that of what it tells.
+func (o *oracle) tick(recordTime int64) int64 {
+	o.times = append(o.times, recordTime)
+	if len(o.times) == 16 {
+		o.passed, o.times = max(o.passed, slices.Min(o.times)), nil
+	}
+	return max(o.passed, recordTime)
 }
 
 // apply is what State.Apply must answer.
 func (o *oracle) apply(recordTime int64, s *Signal) []Answer {
-	o.now = max(o.now, recordTime)
 	from := source{s.Origin.Role, s.Origin.Partition}
 	if high, ok := o.high[from]; ok && s.Origin.Offset <= high {
 		return o.replies[s.Origin]
 	}
 	o.high[from] = s.Origin.Offset
-	at := min(max(s.Time, o.now-o.skew), o.now)
+	now := o.tick(recordTime)
+	at := min(max(s.Time, now-o.skew), now)
 	answers := []Answer{}
 	for i := range s.Dimensions {
 		d := &s.Dimensions[i]
@@ -113,7 +123,7 @@ func (o *oracle) records(field, kind string) bool {
 }
 
 func (o *oracle) record(at int64, s *Signal, d *Dimension) {
-	event := oracleEvent{at: at, kind: s.Kind, command: s.Command, amounts: map[ledger.Currency]Amount{}, distinct: map[string]uint32{}}
+	event := oracleEvent{at: at, kind: s.Kind, command: s.Command, amounts: map[ledger.Currency]Amount{}, distinct: map[string]ValueHash{}}
 	if strings.HasPrefix(s.Kind, "declined.") && !o.named[s.Kind] {
 		event.kind = KindDeclined
 	}
@@ -183,7 +193,7 @@ func (o *oracle) answer(at int64, command uint64, d *Dimension, q *Query) Answer
 	if at-q.Window < since {
 		a.WarmingUntil = since + q.Window
 	}
-	values := map[uint32]bool{}
+	values := map[ValueHash]bool{}
 	first, last := int64(-1), int64(-1)
 	for _, e := range o.events[d.Key] {
 		if e.at < max(at-q.Window, o.horizon(d.Field)) || e.command == command || !q.counts(&e) {
@@ -199,7 +209,7 @@ func (o *oracle) answer(at int64, command uint64, d *Dimension, q *Query) Answer
 			a.Value = max(a.Value, e.amounts[q.Currency].Minor)
 			a.Unknown = a.Unknown || e.amounts[q.Currency].Unknown
 		case Distinct:
-			if hash := e.distinct[q.Of]; hash != 0 {
+			if hash, ok := e.distinct[q.Of]; ok {
 				values[hash] = true
 			}
 		}

@@ -219,8 +219,8 @@ func (d *Dimension) describe(r *Retained, e *Event) {
 		d.Amounts = append(d.Amounts, amount)
 	}
 	for _, of := range r.Of {
-		if hash := valueOf(e.Field(of)); hash != 0 {
-			d.Distinct = append(d.Distinct, Value{of, hash})
+		if value := e.Field(of); value != "" {
+			d.Distinct = append(d.Distinct, Value{of, valueOf(value)})
 		}
 	}
 }

@@ -2,7 +2,7 @@ package velocity
 
 import "math"
 
-// record is one event, or what a summary keeps of several, in 32 bytes without pointers, so that the garbage collector
+// record is one event, or what a summary keeps of several, in 40 bytes without pointers, so that the garbage collector
 // does not look at it.
 //
 //	event:    time, kind, flags | amount | command     | hashes of two distinct values
@@ -13,10 +13,10 @@ type record struct {
 	head    uint64 // milliseconds since 1970 in 48 bits, kind in 8, flags in 8: compares by time first
 	amount  int64
 	command uint64
-	values  [2]uint32
+	values  [2]uint64
 }
 
-const recordBytes = 32
+const recordBytes = 40
 
 // Flags of a record. The lowest five bits are a bucket's or overflow's level: its events lie within one cell of
 // 2^level milliseconds.

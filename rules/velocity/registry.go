@@ -122,8 +122,8 @@ func (r *registry) find(tenant, field string) *dimension {
 	return nil
 }
 
-// retain puts a Retain into force at time now. It tells whether anything changed.
-func (r *registry) retain(plan *Retain, now, skew int64) bool {
+// retain puts a Retain into force at time now; reach is as dimension.horizon takes it. It tells whether anything changed.
+func (r *registry) retain(plan *Retain, now, reach int64) bool {
 	t := r.tenants[plan.Tenant]
 	if t == nil {
 		t = &tenant{dimensions: map[string]*dimension{}} // becomes one with its first dimension
@@ -137,7 +137,7 @@ func (r *registry) retain(plan *Retain, now, skew int64) bool {
 	named := map[string]bool{}
 	for i := range plan.Dimensions {
 		named[plan.Dimensions[i].Field] = true
-		changed = r.begin(t, plan, &plan.Dimensions[i], now, skew) || changed
+		changed = r.begin(t, plan, &plan.Dimensions[i], now, reach) || changed
 	}
 	for _, d := range t.dimensions {
 		if d.active && !named[d.field] {
@@ -166,7 +166,7 @@ func (r *registry) retain(plan *Retain, now, skew int64) bool {
 
 // begin brings one dimension in line with its plan; what is new in it is recorded from now on. Above maxRecorded nothing
 // begins, and questions about the dimension have no answer.
-func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, skew int64) bool {
+func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, reach int64) bool {
 	from := now + 1 // what arrived up to now may lie at now
 	d := t.dimensions[wanted.Field]
 	if d == nil {
@@ -185,7 +185,7 @@ func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, skew in
 		}
 	}
 	if wanted.Window > d.window && d.window > 0 {
-		d.floor = d.horizon(now, skew)
+		d.floor = d.horizon(reach)
 		d.since = max(d.since, d.floor)
 	}
 	if wanted.Window != d.window {
@@ -202,14 +202,14 @@ func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, skew in
 	}{{currencies, codes}, {values, wanted.Of}} {
 		d.end(each.of, each.names, now)
 		for _, name := range each.names {
-			d.start(each.of, name, now, skew)
+			d.start(each.of, name, now, reach)
 		}
 	}
 	return d.changed
 }
 
-// horizon is the time before which no event is looked at any more.
-func (d *dimension) horizon(now, skew int64) int64 { return max(now-skew-d.window, d.floor) }
+// horizon is the time before which no event is looked at any more, where none to come lies before reach.
+func (d *dimension) horizon(reach int64) int64 { return max(reach-d.window, d.floor) }
 
 func (d *dimension) beginKinds(r *registry, wanted *Retained, from int64) {
 	codes := make([]uint8, 0, len(wanted.Kinds)+1)
@@ -251,7 +251,7 @@ func (d *dimension) end(of slots, wanted []string, now int64) {
 
 // start records a name in a slot: the one that it had, where what it holds is of use again, or one that holds nothing
 // which is still looked at. Where the dimension has maxItems groups already it is not recorded.
-func (d *dimension) start(of slots, name string, now, skew int64) {
+func (d *dimension) start(of slots, name string, now, reach int64) {
 	var free *slot
 	for i := range d.groups {
 		for j := range of(&d.groups[i]) {
@@ -262,7 +262,7 @@ func (d *dimension) start(of slots, name string, now, skew int64) {
 			case s.name == name:
 				s.since, s.ended, d.changed = now+1, 0, true
 				return
-			case free == nil && (s.name == "" || s.ended != 0 && s.ended < d.horizon(now, skew)):
+			case free == nil && (s.name == "" || s.ended != 0 && s.ended < d.horizon(reach)):
 				free = s
 			}
 		}

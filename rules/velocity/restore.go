@@ -51,10 +51,10 @@ func (s *State) Restore(key, value []byte) error {
 func (r *reader) openChange() error {
 	switch f := r.byte("format"); {
 	case r.err == nil && f > format:
-		r.err = fmt.Errorf("format %d, this release reads up to %d: %w", f, format, ErrFutureFormat)
-	case r.err == nil && f == 0:
+		r.err = fmt.Errorf("format %d, this release reads %d: %w", f, format, ErrFutureFormat)
+	case r.err == nil && f < format:
 		r.at = 0
-		r.fail("format", "is 0, want 1 to %d", format)
+		r.fail("format", "is %d, want %d", f, format)
 	}
 	return r.err
 }
@@ -108,7 +108,7 @@ func readRecords(list []record, from []byte) {
 			head:    binary.LittleEndian.Uint64(b),
 			amount:  int64(binary.LittleEndian.Uint64(b[8:])),
 			command: binary.LittleEndian.Uint64(b[16:]),
-			values:  [2]uint32{binary.LittleEndian.Uint32(b[24:]), binary.LittleEndian.Uint32(b[28:])},
+			values:  [2]uint64{binary.LittleEndian.Uint64(b[24:]), binary.LittleEndian.Uint64(b[32:])},
 		}
 	}
 }
@@ -154,7 +154,10 @@ func (s *State) restoreDimension(r *reader, key []byte) {
 const maxRestoredDimensions = 1 << 20
 
 func (s *State) restoreProgress(r *reader) {
-	s.now = r.natural("time", math.MaxInt64)
+	s.clock.read(r)
+	if secret := r.bytes("secret", len(s.keyed.secret)); secret != nil {
+		s.keyed.set([16]byte(secret))
+	}
 	s.registry.setKinds(r.texts(nil, "kinds"))
 	for range r.count("sources", math.MaxInt32) {
 		if origin := r.origin(); r.err == nil {

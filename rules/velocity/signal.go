@@ -59,11 +59,14 @@ type Amount struct {
 	Unknown bool
 }
 
-// Value is the hash of a field's value, 0 where the event has none.
+// Value is a field's value, as far as velocity sees it.
 type Value struct {
 	Field string // Definition.Of
-	Hash  uint32
+	Hash  ValueHash
 }
+
+// ValueHash is the first 128 bits of SHA-256 over a value, after its length.
+type ValueHash [16]byte
 
 // Query is one question about one dimension value.
 type Query struct {

@@ -46,7 +46,7 @@ func (d *Dimension) append(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(d.Distinct)))
 	for _, v := range d.Distinct {
-		b = binary.LittleEndian.AppendUint32(appendText(b, v.Field), v.Hash)
+		b = append(appendText(b, v.Field), v.Hash[:]...)
 	}
 	b = binary.AppendUvarint(b, uint64(len(d.Queries)))
 	for i := range d.Queries {
@@ -106,9 +106,7 @@ func (d *Dimension) read(r *reader) {
 	d.Distinct = resized(d.Distinct, r.count("distinct values", maxItems))
 	for i := range d.Distinct {
 		d.Distinct[i] = Value{Field: r.text("distinct value's field")}
-		if b := r.bytes("distinct value", 4); b != nil {
-			d.Distinct[i].Hash = binary.LittleEndian.Uint32(b)
-		}
+		copy(d.Distinct[i].Hash[:], r.bytes("distinct value", len(ValueHash{})))
 	}
 	d.Queries = resized(d.Queries, r.count("queries", maxItems))
 	for i := range d.Queries {

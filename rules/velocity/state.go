@@ -20,7 +20,8 @@ type Limits struct {
 // State is the velocity of one partition: a fold of risk.signals.v1. It is not safe for concurrent use.
 type State struct {
 	skew     int64
-	now      int64 // the latest record time so far
+	clock    clock
+	keyed    keyed
 	registry registry
 	table    table
 	lists    slab
@@ -46,8 +47,14 @@ type Output struct {
 
 // NewState returns the state of a partition of which nothing was recorded.
 func NewState(limits Limits) *State {
-	return &State{skew: limits.Skew.Milliseconds(), registry: newRegistry(), replies: newReplies(limits.ReplyBytes)}
+	s := &State{skew: limits.Skew.Milliseconds(), registry: newRegistry(), replies: newReplies(limits.ReplyBytes)}
+	s.Seed([16]byte{})
+	return s
 }
+
+// Seed gives a state that is new the secret by which it tells values apart, which its changelog keeps from then on. Where
+// customers choose the values, it must be one that nobody can guess; where it is not given, it is zero.
+func (s *State) Seed(secret [16]byte) { s.keyed.set(secret) }
 
 // Apply folds the next record of the partition, in the order of offsets. recordTime is the record's timestamp in
 // milliseconds since 1970. The reply is to be written to its partition of risk.features.v1; ok is false where the record
@@ -80,7 +87,7 @@ func (s *State) applyOnce(recordTime int64, signal *Signal) (Output, bool) {
 	s.changes.any = true
 	from := s.replies.source(signal.Origin)
 	if signal.Origin.Offset <= from.high {
-		return s.repeat(recordTime, signal, from, asks)
+		return s.repeat(signal, from, asks)
 	}
 	from.high = signal.Origin.Offset
 	answers := s.Fold(recordTime, signal)
@@ -91,8 +98,7 @@ func (s *State) applyOnce(recordTime int64, signal *Signal) (Output, bool) {
 	return Output{signal.Origin.Partition, s.replies.add(from, &reply)}, true
 }
 
-func (s *State) repeat(recordTime int64, signal *Signal, from *answered, asks bool) (Output, bool) {
-	s.now = max(s.now, recordTime)
+func (s *State) repeat(signal *Signal, from *answered, asks bool) (Output, bool) {
 	if !asks {
 		return Output{}, false
 	}
@@ -106,17 +112,20 @@ func (s *State) repeat(recordTime int64, signal *Signal, from *answered, asks bo
 
 // Retain puts a plan into force, as a record of it does.
 func (s *State) Retain(recordTime int64, plan *Retain) {
-	s.now = max(s.now, recordTime)
+	at := s.clock.tick(recordTime)
 	s.changes.any = true
-	s.registry.retain(plan, s.now, s.skew)
+	s.registry.retain(plan, at, s.reach())
 }
+
+// reach is how far back the times of events may lie that are still to come.
+func (s *State) reach() int64 { return s.clock.now - s.skew }
 
 // Fold answers a signal and records it, without a look at repeats. It is what Apply does with a signal that is new, for a
 // caller that replays history in one process. The answers, in the order of the dimensions and their queries, are valid
 // until the next call.
 func (s *State) Fold(recordTime int64, signal *Signal) []Answer {
-	s.now = max(s.now, recordTime)
-	at := min(max(signal.Time, s.now-s.skew), s.now)
+	now := s.clock.tick(recordTime)
+	at := min(max(signal.Time, now-s.skew), now)
 	s.answers = s.answers[:0]
 	code := s.registry.codeOf(signal.Kind)
 	s.touch(signal)
@@ -161,7 +170,7 @@ func (s *State) dimension(at int64, code uint8, signal *Signal, about *Dimension
 		s.answer(d, g, at, signal.Command, about.Queries, s.answers[first:], e)
 		if g == 0 && e != nil && signal.Origin.Role != RoleOutcomes && (about.Record || about.Reserve) {
 			// A producer may send a command twice. The first group has every event.
-			repeated = holds(s.lists.list(e.events, int(e.count)), signal.Command, d.horizon(s.now, s.skew))
+			repeated = holds(s.lists.list(e.events, int(e.count)), signal.Command, d.horizon(s.reach()))
 		}
 		if !repeated {
 			s.record(d, g, at, code, signal, about, &key, e, number)
@@ -179,7 +188,7 @@ func (s *State) answer(d *dimension, g int, at int64, command uint64, queries []
 	for i := range queries {
 		q := s.registry.question(d, &queries[i])
 		if q.group == g {
-			answers[i] = q.answer(at, d.horizon(s.now, s.skew), command, events, summary, &s.seen)
+			answers[i] = q.answer(at, d.horizon(s.reach()), command, events, summary, &s.seen)
 			answers[i].ID = queries[i].ID
 		}
 	}

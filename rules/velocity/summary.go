@@ -2,7 +2,6 @@ package velocity
 
 import (
 	"cmp"
-	"math"
 	"math/bits"
 	"slices"
 )
@@ -33,7 +32,7 @@ type summariser struct {
 
 type valueKey struct {
 	form, kind uint8
-	hash       uint32
+	hash       uint64
 }
 
 // bucketsOf is how many of a summary's records are buckets.
@@ -96,11 +95,11 @@ func (s *summariser) sumUp(r *record) {
 		return
 	}
 	s.buckets = append(s.buckets, record{
-		head: head(r.time(), kind, r.flags()&flagUnknown), amount: r.amount, command: uint64(r.amount), values: [2]uint32{1, 0},
+		head: head(r.time(), kind, r.flags()&flagUnknown), amount: r.amount, command: uint64(r.amount), values: [2]uint64{1, 0},
 	})
 	for slot, form := range [2]uint8{formValue0, formValue1} {
 		if r.values[slot] != 0 {
-			s.values = append(s.values, record{head: head(r.time(), kind, form), values: [2]uint32{r.values[slot], 0}})
+			s.values = append(s.values, record{head: head(r.time(), kind, form), values: [2]uint64{r.values[slot], 0}})
 		}
 	}
 }
@@ -181,7 +180,7 @@ func absorb(newer, older *record, level uint8) {
 	newer.head = newer.head&^flagLevel | uint64(level) | older.head&flagUnknown
 	newer.amount = addSaturated(newer.amount, older.amount)
 	newer.command = max(newer.command, older.command)
-	newer.values[0] = uint32(min(uint64(newer.values[0])+uint64(older.values[0]), math.MaxUint32))
+	newer.values[0] += older.values[0]
 	older.values[0] = 0
 }
 
@@ -228,7 +227,7 @@ func (s *summariser) boundValues() bool {
 		turned = true
 		for i, left := 0, n-maxValues*3/4; left > 0; i++ {
 			if r := &s.values[i]; r.form() == form {
-				*r = record{head: head(r.time(), r.kind(), formOverflow), values: [2]uint32{1, uint32(slot)}}
+				*r = record{head: head(r.time(), r.kind(), formOverflow), values: [2]uint64{1, uint64(slot)}}
 				left--
 			}
 		}

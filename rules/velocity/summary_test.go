@@ -45,7 +45,7 @@ func TestSummaryBounds(t *testing.T) {
 		}
 		about := &signal.Dimensions[0]
 		about.Amounts = []Amount{{Currency: "EUR", Minor: int64(random >> 48)}}
-		about.Distinct = []Value{{"card", uint32(random>>35)%1000 + 1}}
+		about.Distinct = []Value{{"card", testValue(random >> 35 % 1000)}}
 		if i%29 == 0 {
 			about.Queries = plan.dimensions[0].queries
 		}
@@ -61,7 +61,7 @@ func TestSummaryBounds(t *testing.T) {
 				exact++
 			}
 		}
-		events = append(events, oracleEvent{at: now, kind: signal.Kind, amounts: map[ledger.Currency]Amount{"EUR": about.Amounts[0]}, distinct: map[string]uint32{"card": about.Distinct[0].Hash}})
+		events = append(events, oracleEvent{at: now, kind: signal.Kind, amounts: map[ledger.Currency]Amount{"EUR": about.Amounts[0]}, distinct: map[string]ValueHash{"card": about.Distinct[0].Hash}})
 	}
 	if approximate < 100 || exact < 100 {
 		t.Fatalf("%d answers are approximate and %d exact: the test shows nothing", approximate, exact)
@@ -78,7 +78,7 @@ func TestSummaryBounds(t *testing.T) {
 
 // truth is the answer over all events from a time on.
 func truth(events []oracleEvent, q *Query, from int64) (value int64) {
-	values := map[uint32]bool{}
+	values := map[ValueHash]bool{}
 	for i := len(events) - 1; i >= 0 && events[i].at >= from; i-- {
 		e := &events[i]
 		if !q.counts(e) {
@@ -107,7 +107,7 @@ func TestManyValues(t *testing.T) {
 	state.Retain(benchStart, &retain)
 	for i := range 30_000 {
 		signal := Signal{Origin: Origin{RoleAttempts, 0, int64(i)}, Command: uint64(i + 1), Tenant: "t1", Kind: KindAttempt, Time: benchStart + int64(i), Dimensions: []Dimension{{
-			Field: "bin", Record: true, Queries: plan.dimensions[0].queries, Distinct: []Value{{"card", uint32(i) + 1}},
+			Field: "bin", Record: true, Queries: plan.dimensions[0].queries, Distinct: []Value{{"card", testValue(uint64(i))}},
 		}}}
 		if a := state.Fold(signal.Time, &signal)[0]; a.Value != int64(i) || a.Approximate != (i >= maxValues+maxEvents) {
 			t.Fatalf("after %d values the answer is %+v", i, a)

@@ -7,7 +7,10 @@ type valueSet struct {
 	size  int
 }
 
-type valueSlot struct{ value, mark uint32 }
+type valueSlot struct {
+	value uint64
+	mark  uint32
+}
 
 func (s *valueSet) reset() {
 	if s.slots == nil {
@@ -22,11 +25,11 @@ func (s *valueSet) reset() {
 }
 
 // add tells whether the value was not there.
-func (s *valueSet) add(value uint32) bool {
+func (s *valueSet) add(value uint64) bool {
 	if s.size >= len(s.slots)/2 {
 		s.grow()
 	}
-	mask := uint32(len(s.slots) - 1)
+	mask := uint64(len(s.slots) - 1)
 	for i := value & mask; ; i = (i + 1) & mask {
 		slot := &s.slots[i]
 		if slot.mark != s.mark {
