@@ -25,7 +25,7 @@ type counter struct {
 	warned atomic.Int64 // when it was last told that signals are not sent, in nanoseconds since 1970
 
 	mu    sync.Mutex
-	desks map[int32]*desk
+	desks map[velocity.Origin]*desk // by role and partition of the records that ask; the offset is 0
 }
 
 const (
@@ -45,7 +45,7 @@ func newCounter(kafka []kgo.Opt, within time.Duration, log *slog.Logger) (*count
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)
 	}
-	return &counter{client: client, log: log, desks: map[int32]*desk{}}, nil
+	return &counter{client: client, log: log, desks: map[velocity.Origin]*desk{}}, nil
 }
 
 // run takes answers until ctx is done.
@@ -66,7 +66,7 @@ func (c *counter) run(ctx context.Context) error {
 				return
 			}
 			c.mu.Lock()
-			at := c.desks[r.Partition]
+			at := c.desks[velocity.Origin{Role: reply.Origin.Role, Partition: r.Partition}]
 			c.mu.Unlock()
 			if at != nil {
 				at.answered(&reply)
@@ -96,9 +96,9 @@ func (c *counter) warn(r *kgo.Record, err error) {
 	}
 }
 
-// open begins to take the answers to a partition's commands: from the topic's end on, which is read before anything is
-// asked.
-func (c *counter) open(ctx context.Context, partition int32) (*desk, error) {
+// open begins to take the answers to a partition's records of a role: from the topic's end on, which is read before
+// anything is asked.
+func (c *counter) open(ctx context.Context, role velocity.Role, partition int32) (*desk, error) {
 	ends, err := kadm.NewClient(c.client).ListEndOffsets(ctx, topics.Features)
 	if err == nil {
 		err = ends.Error()
@@ -110,34 +110,51 @@ func (c *counter) open(ctx context.Context, partition int32) (*desk, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s has no partition %d", topics.Features, partition)
 	}
-	d := &desk{counter: c, partition: partition, waiting: map[int64]*inquiry{}}
+	d := &desk{counter: c, of: velocity.Origin{Role: role, Partition: partition}, waiting: map[int64]*inquiry{}}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.desks[partition] = d
+	taken := c.taken(partition)
+	c.desks[d.of] = d
+	if taken { // for another role, from an earlier offset on
+		return d, nil
+	}
 	c.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{
 		topics.Features: {partition: kgo.NewOffset().At(end.Offset).WithEpoch(-1)}})
 	return d, nil
 }
 
-// desk asks for the commands of one partition, and knows which of them wait.
+// taken tells whether the answers in a partition are taken for any desk.
+func (c *counter) taken(partition int32) bool {
+	for of := range c.desks {
+		if of.Partition == partition {
+			return true
+		}
+	}
+	return false
+}
+
+// desk asks for the records of one partition of a topic, and knows which of them wait.
 type desk struct {
 	*counter
-	partition int32
+	of velocity.Origin
 
 	waitingMu sync.Mutex
-	waiting   map[int64]*inquiry // by the command's offset
+	waiting   map[int64]*inquiry // by the record's offset
 }
 
 func (d *desk) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.desks[d.partition] == d {
-		delete(d.desks, d.partition)
-		d.client.RemoveConsumePartitions(map[string][]int32{topics.Features: {d.partition}})
+	if d.desks[d.of] != d {
+		return
+	}
+	delete(d.desks, d.of)
+	if !d.taken(d.of.Partition) {
+		d.client.RemoveConsumePartitions(map[string][]int32{topics.Features: {d.of.Partition}})
 	}
 }
 
-// inquiry is what one command asks.
+// inquiry is what one record asks.
 type inquiry struct {
 	desk    *desk
 	offset  int64
@@ -192,9 +209,6 @@ func (q *inquiry) settle() {
 // answered takes the answers to one signal, or that they are lost. Either may come again after a crash of velocity, in the
 // same words: at worst, what was lost twice makes the answers to another signal missing.
 func (d *desk) answered(reply *velocity.Reply) {
-	if reply.Origin.Role != velocity.RoleAttempts {
-		return
-	}
 	d.waitingMu.Lock()
 	defer d.waitingMu.Unlock()
 	q := d.waiting[reply.Origin.Offset]

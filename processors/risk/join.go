@@ -29,7 +29,7 @@ type join struct {
 }
 
 func (j *join) open(ctx context.Context, partition int32) (stream.Pipeline, error) {
-	d, err := j.counter.open(ctx, partition)
+	d, err := j.counter.open(ctx, velocity.RoleAttempts, partition)
 	if err != nil {
 		return nil, err
 	}
