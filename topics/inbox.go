@@ -67,6 +67,8 @@ type Decision struct {
 	At      time.Time `json:"at,omitzero"` // as in the events that the decision led to
 	Outcome Outcome   `json:"outcome"`
 	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.
+	// Reviews says that the set has rules of stage after_authorization for such a payment: its authorisation is reviewed.
+	Reviews bool `json:"reviews,omitempty"`
 	Reasons []string     `json:"reasons,omitempty"`
 	Score   int64        `json:"score,omitempty"`
 	Rules   []RuleResult `json:"rules,omitempty"` // in file order; misses are left out

@@ -24,7 +24,8 @@ func Check(after *Payment, e *topics.PaymentEvent) error {
 	return nil
 }
 
-// CheckInvariants checks P1 to P3 and the signs of the amounts. A payment with a case may break P1 to P3.
+// CheckInvariants checks P1 to P3, P5 and the signs of the amounts. A payment with a case may break P1 to P3, and have
+// captures that P5 forbids to ask for.
 func CheckInvariants(p *Payment) error {
 	for name, v := range map[string]int64{
 		"authorized": p.Authorized, "captured": p.Captured, "released": p.Released, "refunding": p.Refunding, "refunded": p.Refunded,
@@ -33,10 +34,17 @@ func CheckInvariants(p *Payment) error {
 			return fmt.Errorf("payment %s: %s is %d, below zero", p.ID, name, v)
 		}
 	}
+	for i := range p.Operations {
+		if p.Review.open() && p.Operations[i].Kind == topics.OperationCapture {
+			return fmt.Errorf("payment %s: P5: a capture was asked for before the review has let the authorisation pass", p.ID)
+		}
+	}
 	if p.Cases > 0 {
 		return nil
 	}
 	switch {
+	case p.Review.open() && p.Captured > 0:
+		return fmt.Errorf("payment %s: P5: captured %d before the review has let the authorisation pass", p.ID, p.Captured)
 	case p.Captured > p.Authorized:
 		return fmt.Errorf("payment %s: P1: captured %d, authorised %d", p.ID, p.Captured, p.Authorized)
 	case p.Refunding+p.Refunded > p.Captured:

@@ -33,7 +33,11 @@ func (d *decision) command(c *topics.Command) {
 		return
 	}
 	if d.step.Refuse != "" {
-		d.refuse(d.step.Refuse, fmt.Sprintf("the payment is %s: the PSP's answer decides first", d.p.Status()))
+		whose := "PSP"
+		if d.p.Status() == topics.StatusReviewing {
+			whose = "review"
+		}
+		d.refuse(d.step.Refuse, fmt.Sprintf("the payment is %s: the %s's answer decides first", d.p.Status(), whose))
 		return
 	}
 	if d.p != nil && len(d.p.Operations) >= d.limits.Operations {
@@ -169,21 +173,24 @@ func (d *decision) assess(authorize bool) {
 			Type: topics.EventHeld, Outcome: decision.Outcome, Reasons: decision.Reasons, ExpiresAt: d.now.Add(d.limits.Held),
 		}
 		if authorize {
-			e.Request = &topics.RequestData{PSP: d.limits.PSP, Capture: d.p.automatic(), ThreeDS: d.p.StepUp}
+			e.Request = &topics.RequestData{
+				PSP: d.limits.PSP, Capture: d.p.automatic() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: decision.Reviews,
+			}
 		}
 		d.emit(e)
 	default:
 		if authorize {
-			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, decision)
+			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, decision.Reviews, decision)
 		}
 	}
 }
 
-func (d *decision) requestAuthorization(threeDS bool, decision *topics.Decision) {
+func (d *decision) requestAuthorization(threeDS, review bool, decision *topics.Decision) {
 	e := topics.PaymentEvent{
 		Type: topics.EventAuthorizationRequested, Amount: d.p.Amount,
 		Request: &topics.RequestData{
-			PSP: d.limits.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Capture: d.p.automatic(), ThreeDS: threeDS,
+			PSP: d.limits.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Capture: d.p.automatic() && !review, ThreeDS: threeDS,
+			Review: review,
 		},
 	}
 	if decision != nil {
@@ -193,15 +200,25 @@ func (d *decision) requestAuthorization(threeDS bool, decision *topics.Decision)
 }
 
 func (d *decision) approve() {
+	if d.p.Authorized > 0 {
+		if d.p.open(topics.OperationVoid) != nil {
+			d.refuse(topics.RefusedInProgress, "a void is open")
+			return
+		}
+		d.emit(topics.PaymentEvent{Type: topics.EventReleased, Amount: d.p.Authorized, Detail: d.in.Command.Command.Reason})
+		d.captureNow()
+		return
+	}
 	waiting := d.p.Waiting
 	d.emit(topics.PaymentEvent{Type: topics.EventReleased, ExpiresAt: d.now.Add(d.limits.Created), Detail: d.in.Command.Command.Reason})
 	if waiting != nil {
-		d.requestAuthorization(waiting.ThreeDS, nil)
+		d.requestAuthorization(waiting.ThreeDS, waiting.Review, nil)
 	}
 }
 
 func (d *decision) reject() {
-	d.emit(topics.PaymentEvent{Type: topics.EventRejected, Detail: d.in.Command.Command.Reason})
+	d.emit(topics.PaymentEvent{Type: topics.EventRejected, Amount: d.p.Authorized, Detail: d.in.Command.Command.Reason})
+	d.releaseAll()
 }
 
 // confirm goes on after a challenge, whatever it returned: the PSP knows best whether it was passed, and declines a
@@ -213,12 +230,20 @@ func (d *decision) confirm() {
 // cancel gives up a payment that was not sent to the PSP, or whose challenge nobody has confirmed. Where the PSP
 // approves the latter all the same, the approval is released by a void.
 func (d *decision) cancel() {
+	if d.p.Authorized > 0 {
+		d.refuse(topics.RefusedWrongState, "the payment is authorised: void it, or have its reviewer reject it")
+		return
+	}
 	d.emit(topics.PaymentEvent{Type: topics.EventCancelled, Detail: d.in.Command.Command.Reason})
 }
 
 func (d *decision) capture() {
 	if d.p.open(topics.OperationVoid) != nil {
 		d.refuse(topics.RefusedInProgress, "a void is open")
+		return
+	}
+	if d.p.Review.open() {
+		d.refuse(topics.RefusedUnderReview, "the review has not let the authorisation pass")
 		return
 	}
 	left := d.p.Capturable()
@@ -234,6 +259,10 @@ func (d *decision) capture() {
 }
 
 func (d *decision) void() {
+	if d.p.Authorized == 0 {
+		d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment is %s, from which void is not a step", d.p.Status()))
+		return
+	}
 	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationCapture} {
 		if d.p.open(kind) != nil {
 			d.refuse(topics.RefusedInProgress, fmt.Sprintf("a %s is open", kind))

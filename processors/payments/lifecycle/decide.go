@@ -7,7 +7,7 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Input is one record of the inbox: exactly one of Command, Report and Timer is set. Position names the record; the
+// Input is one record of the inbox: exactly one of Command, Report, Timer and Review is set. Position names the record; the
 // events take their ids from it.
 type Input struct {
 	Partition int32
@@ -15,6 +15,7 @@ type Input struct {
 	Command   *topics.AssessedCommand
 	Report    *topics.PSPReport
 	Timer     *topics.TimerDue
+	Review    *topics.AssessedAuthorization
 	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
 	Balance topics.WalletBalance
 }
@@ -47,6 +48,8 @@ func Decide(p *Payment, in Input, now time.Time, limits *Limits) []topics.Paymen
 		d.report(in.Report)
 	case in.Timer != nil:
 		d.timer(in.Timer)
+	case in.Review != nil:
+		d.reviewed(in.Review)
 	}
 	d.arm()
 	for i := range len(d.events) - 1 {

@@ -147,7 +147,7 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	}
 	if m&hasWaiting != 0 {
 		flags := d.uint()
-		p.Waiting = &topics.RequestData{Capture: flags&1 != 0, ThreeDS: flags&2 != 0, PSP: d.str()}
+		p.Waiting = &topics.RequestData{Capture: flags&1 != 0, ThreeDS: flags&2 != 0, Review: flags&4 != 0, PSP: d.str()}
 	}
 	if m&hasTimer != 0 {
 		p.Timer.Kind = topics.TimerKind(d.str())
@@ -156,6 +156,12 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	}
 	if m&hasExpiry != 0 {
 		p.ExpiresAt = d.time()
+	}
+	if m&hasReview != 0 {
+		p.Review, p.ReviewBy = ReviewState(d.byte()), d.time()
+		if p.Review > ReviewRefused {
+			d.fail()
+		}
 	}
 }
 

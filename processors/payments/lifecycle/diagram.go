@@ -69,6 +69,8 @@ func (t Trigger) label() string {
 		return "PSP " + t.What + " " + string(t.Outcome)
 	case FromPSP:
 		return "PSP itself " + t.What
+	case FromReview:
+		return "review " + t.What
 	}
 	return t.String()
 }
@@ -81,7 +83,7 @@ func name(s topics.PaymentStatus) string {
 }
 
 func everyStatus() []topics.PaymentStatus {
-	return statuses{created, held, blocked, rejected, asking, acting, unknown, declined, authorized, partly, captured,
+	return statuses{created, held, blocked, rejected, asking, acting, unknown, declined, reviewing, authorized, partly, captured,
 		partlyBack, refunded, voided, expired, cancelled}
 }
 

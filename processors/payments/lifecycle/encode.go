@@ -13,7 +13,11 @@ import (
 )
 
 // Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
-const Format = 1
+// Payments without a review are written in the form before it.
+const (
+	Format       = 2
+	formatBefore = 1
+)
 
 // ErrFutureFormat says that a newer release wrote the state.
 var ErrFutureFormat = errors.New("state has a newer format than this release knows")
@@ -33,7 +37,11 @@ func (p *Payment) Key() Key { return Key{p.ID, p.Tenant, p.Customer} }
 // Append appends the payment's stored form: the format number, a presence mask, then the fields in order. Integers are
 // varints, times milliseconds since 1970, strings have a length before them.
 func (p *Payment) Append(b []byte) []byte {
-	e := encoder{append(b, Format)}
+	format := byte(formatBefore)
+	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review {
+		format = Format
+	}
+	e := encoder{append(b, format)}
 	e.uint(p.mask())
 	e.str(string(p.Currency))
 	e.int(p.Amount)
@@ -72,6 +80,7 @@ const (
 	isAutomatic
 	isStepUp
 	isHard
+	hasReview
 )
 
 func (p *Payment) mask() uint64 {
@@ -103,6 +112,7 @@ func (p *Payment) mask() uint64 {
 	set(isAutomatic, p.CaptureMethod == topics.CaptureAutomatic)
 	set(isStepUp, p.StepUp)
 	set(isHard, p.HardDecline)
+	set(hasReview, p.Review != ReviewNone)
 	return m
 }
 
@@ -181,7 +191,7 @@ func (e *encoder) parts(p *Payment) {
 		e.strs(a.Type, a.URL, a.Token)
 	}
 	if w := p.Waiting; w != nil {
-		e.uint(flag(w.Capture, 1) | flag(w.ThreeDS, 2))
+		e.uint(flag(w.Capture, 1) | flag(w.ThreeDS, 2) | flag(w.Review, 4))
 		e.str(w.PSP)
 	}
 	if p.Timer != (topics.TimerChange{}) {
@@ -191,6 +201,10 @@ func (e *encoder) parts(p *Payment) {
 	}
 	if !p.ExpiresAt.IsZero() {
 		e.time(p.ExpiresAt)
+	}
+	if p.Review != ReviewNone {
+		e.b = append(e.b, byte(p.Review))
+		e.time(p.ReviewBy)
 	}
 }
 
@@ -246,7 +260,7 @@ func Decode(key Key, state []byte) (*Payment, error) {
 	switch format := state[0]; {
 	case format > Format:
 		return nil, fmt.Errorf("payment %s: format %d, this release knows %d: %w", key.ID, format, Format, ErrFutureFormat)
-	case format != Format:
+	case format < formatBefore:
 		return nil, fmt.Errorf("payment %s: format %d was never written", key.ID, format)
 	}
 	d := decoder{b: state[1:]}

@@ -69,14 +69,10 @@ func (p *Payment) stamp(e *topics.PaymentEvent) {
 
 func (p *Payment) apply(e *topics.PaymentEvent) error {
 	switch e.Type {
-	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventDeclined, topics.EventExpired:
+	case topics.EventHeld, topics.EventReleased, topics.EventReviewed, topics.EventBlocked, topics.EventRejected:
+		return p.judge(e)
+	case topics.EventCancelled, topics.EventDeclined, topics.EventExpired:
 		return p.end(e)
-	case topics.EventHeld:
-		p.Mark, p.Waiting, p.Reasons, p.ExpiresAt = topics.StatusHeld, e.Request, e.Reasons, e.ExpiresAt
-		return nil
-	case topics.EventReleased:
-		p.Mark, p.Waiting, p.ExpiresAt = "", nil, e.ExpiresAt
-		return nil
 	case topics.EventAuthorizationRequested, topics.EventConfirmationRequested, topics.EventCaptureRequested,
 		topics.EventVoidRequested, topics.EventRefundRequested:
 		return p.request(e)
@@ -97,6 +93,44 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		return p.openCase(e)
 	}
 	return fmt.Errorf("unknown event type %q", e.Type)
+}
+
+// judge takes what the rules or a reviewer say, of a payment on its way to the PSP or of what is authorised.
+func (p *Payment) judge(e *topics.PaymentEvent) error {
+	switch {
+	case p.Authorized > 0:
+		return p.judgeAuthorization(e)
+	case e.Type == topics.EventHeld:
+		p.Mark, p.Waiting, p.Reasons, p.ExpiresAt = topics.StatusHeld, e.Request, e.Reasons, e.ExpiresAt
+	case e.Type == topics.EventReleased:
+		p.Mark, p.Waiting, p.ExpiresAt = "", nil, e.ExpiresAt
+	case e.Type == topics.EventReviewed:
+		return fmt.Errorf("nothing is authorised")
+	default:
+		return p.end(e)
+	}
+	return nil
+}
+
+func (p *Payment) judgeAuthorization(e *topics.PaymentEvent) error {
+	if e.Reasons != nil {
+		p.Reasons = e.Reasons
+	}
+	p.ReviewBy = zeroTime
+	switch e.Type {
+	case topics.EventHeld:
+		p.Mark, p.ReviewBy = topics.StatusHeld, e.ExpiresAt
+		if e.Outcome != "" { // else there is no answer yet, and one may still come
+			p.Review = ReviewHeld
+		}
+	case topics.EventReviewed, topics.EventReleased:
+		p.Mark, p.Review = "", ReviewPassed
+	case topics.EventBlocked:
+		p.Mark, p.Review = topics.StatusBlocked, ReviewRefused
+	case topics.EventRejected:
+		p.Mark, p.Review = topics.StatusRejected, ReviewRefused
+	}
+	return nil
 }
 
 // end marks the payment; an authorisation that is still open has failed, as far as is known.
@@ -141,6 +175,9 @@ func (p *Payment) request(e *topics.PaymentEvent) error {
 	case topics.EventAuthorizationRequested:
 		op.Kind = topics.OperationAuthorize
 		p.PSP, p.ExpiresAt = e.Request.PSP, zeroTime
+		if e.Request.Review {
+			p.Review = ReviewWanted
+		}
 		if e.Reasons != nil {
 			p.Reasons = e.Reasons
 		}
@@ -197,6 +234,9 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 func (p *Payment) authorize(e *topics.PaymentEvent) error {
 	p.Authorized += e.Amount
 	p.Mark, p.DeclineCode, p.HardDecline, p.ExpiresAt = "", "", false, e.ExpiresAt
+	if e.Review != nil {
+		p.Review, p.ReviewBy = ReviewPending, e.Review.Until
+	}
 	p.refer(e.PSP)
 	p.closeAuthorization(OperationSucceeded, e)
 	return nil
@@ -222,8 +262,9 @@ func (p *Payment) capture(e *topics.PaymentEvent) error {
 // release takes back what is authorised and not captured, by a void or by expiry.
 func (p *Payment) release(e *topics.PaymentEvent, mark topics.PaymentStatus) error {
 	p.Released += e.Amount
-	if p.Mark == "" { // else it has ended already, and a second void succeeded late
-		p.Mark = mark
+	switch p.Mark {
+	case "", topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected:
+		p.Mark = mark // else it has ended already, and a second void succeeded late
 	}
 	if e.RequestID == "" {
 		return nil

@@ -12,6 +12,8 @@ type Limits struct {
 
 	// Times to live: of a payment that nobody authorised, one that waits for a reviewer, a challenge, an authorisation.
 	Created, Held, Challenge, Authorization time.Duration
+	// Review is how long an authorised payment waits for risk's answer; then it is held.
+	Review time.Duration
 
 	// AuthorizeWithin and FollowWithin set not_after: a request is sent within this time or never. A customer waits for
 	// an authorisation; captures, voids and refunds may wait for a PSP that is down.
@@ -40,6 +42,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		PSP:     "sandbox",
 		Created: 24 * time.Hour, Held: 72 * time.Hour, Challenge: 15 * time.Minute, Authorization: 7 * 24 * time.Hour,
+		Review:          15 * time.Minute,
 		AuthorizeWithin: time.Minute, FollowWithin: 15 * time.Minute, Grace: 30 * time.Second, LastLook: 10 * time.Second,
 		UnknownFirst: time.Second, UnknownMost: 5 * time.Minute,
 		PendingFirst: time.Minute, PendingMost: 6 * time.Hour,
@@ -54,7 +57,7 @@ func (l *Limits) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"created", l.Created}, {"held", l.Held}, {"challenge", l.Challenge}, {"authorization", l.Authorization},
+		{"created", l.Created}, {"held", l.Held}, {"challenge", l.Challenge}, {"authorization", l.Authorization}, {"review", l.Review},
 		{"authorize_within", l.AuthorizeWithin}, {"follow_within", l.FollowWithin}, {"grace", l.Grace}, {"last_look", l.LastLook},
 		{"unknown_first", l.UnknownFirst}, {"unknown_most", l.UnknownMost}, {"pending_first", l.PendingFirst},
 		{"pending_most", l.PendingMost}, {"poll_slow", l.PollSlow}, {"horizon", l.Horizon},

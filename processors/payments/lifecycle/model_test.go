@@ -97,7 +97,8 @@ type system struct {
 	payment  *lifecycle.Payment
 	events   []topics.PaymentEvent
 	model    model
-	inputs   []lifecycle.Input // reports and timers so far, to be repeated
+	inputs   []lifecycle.Input // reports, timers and reviews so far, to be repeated
+	review   *topics.ReviewRequest
 	postings int64
 }
 
@@ -109,7 +110,7 @@ func newSystem(t *rapid.T) *system {
 
 func (s *system) step() {
 	s.w.now = s.w.now.Add(drawDuration(s.T))
-	switch rapid.IntRange(0, 9).Draw(s.T, "what") {
+	switch rapid.IntRange(0, 10).Draw(s.T, "what") {
 	case 0, 1, 2, 3:
 		s.command(rapid.SampledFrom([]topics.CommandType{
 			topics.CommandAuthorize, topics.CommandConfirm, topics.CommandCapture, topics.CommandCapture, topics.CommandVoid,
@@ -123,6 +124,8 @@ func (s *system) step() {
 		if len(s.inputs) > 0 {
 			s.apply(rapid.SampledFrom(s.inputs).Draw(s.T, "repeated"))
 		}
+	case 10:
+		s.answerReview()
 	}
 }
 
@@ -135,6 +138,7 @@ func (s *system) command(kind topics.CommandType) {
 	in.Decision.Outcome = rapid.SampledFrom([]topics.Outcome{
 		topics.OutcomePass, topics.OutcomePass, topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock,
 	}).Draw(s.T, "decision")
+	in.Decision.Reviews = rapid.Bool().Draw(s.T, "reviews")
 	if kind == topics.CommandCreate {
 		in.Command.Amount, in.Command.Currency, in.Command.Card = 100, "EUR", &topics.Card{Token: "tok"}
 		in.Command.Authorize = rapid.Bool().Draw(s.T, "authorize")
@@ -200,6 +204,18 @@ func (s *system) timer() {
 	}})
 }
 
+// answerReview answers what risk was asked, or what it was not.
+func (s *system) answerReview() {
+	asked := topics.ReviewRequest{PaymentID: s.payment.ID.String(), Command: topics.Command{Tenant: "acme", CustomerID: "anna"}}
+	if s.review != nil {
+		asked = *s.review
+	}
+	s.apply(lifecycle.Input{Review: &topics.AssessedAuthorization{Review: asked, Decision: topics.Decision{
+		Outcome: rapid.SampledFrom([]topics.Outcome{topics.OutcomePass, topics.OutcomeAllow, topics.OutcomeHold, topics.OutcomeBlock,
+			topics.OutcomeStepUp, ""}).Draw(s.T, "review"),
+	}}})
+}
+
 // apply decides, folds, books and tells the model.
 func (s *system) apply(in lifecycle.Input) {
 	s.w.position++
@@ -223,9 +239,9 @@ func (s *system) apply(in lifecycle.Input) {
 		if last := i == len(events)-1; events[i].More == last {
 			s.Fatalf("event %d of %d, %s: more is %t", i+1, len(events), events[i].Type, events[i].More)
 		}
+		s.events = append(s.events, events[i])
 		s.fold(&events[i])
 	}
-	s.events = append(s.events, events...)
 	s.stepped(in, before, events)
 }
 
@@ -281,9 +297,30 @@ func (s *system) fold(e *topics.PaymentEvent) {
 	if err := lifecycle.Check(p, e); err != nil {
 		s.Fatal(err)
 	}
+	if r := lifecycle.Review(p, e); r != nil {
+		if s.review != nil {
+			s.Fatal("a second review is asked for")
+		}
+		s.review = r
+	}
 	if r := lifecycle.Request(p, e); r != nil && !r.Poll {
+		s.reviewed(r)
 		s.model.requests[r.RequestID] = &asked{operation: r.Operation, amount: r.Amount}
 		s.model.order = append(s.model.order, r.RequestID)
+	}
+}
+
+// reviewed checks what the PSP is asked against what was said of the review so far: nothing is captured before it let the
+// authorisation pass.
+func (s *system) reviewed(r *topics.PSPRequest) {
+	wanted, passed := false, false
+	for i := range s.events {
+		e := &s.events[i]
+		wanted = wanted || e.Request != nil && e.Type == topics.EventAuthorizationRequested && e.Request.Review
+		passed = passed || e.Type == topics.EventReviewed || e.Type == topics.EventReleased && s.review != nil
+	}
+	if (r.Operation == topics.OperationCapture || r.Capture) && wanted && !passed {
+		s.Fatalf("%s, capture %t, is asked for before the review", r.Operation, r.Capture)
 	}
 }
 
@@ -315,6 +352,8 @@ func sourceOf(in lifecycle.Input, on lifecycle.Trigger) bool {
 		return in.Command != nil && string(in.Command.Command.Type) == on.What
 	case lifecycle.FromTimer:
 		return in.Timer != nil && string(in.Timer.Kind) == on.What
+	case lifecycle.FromReview:
+		return in.Review != nil
 	}
 	return in.Report != nil
 }
@@ -337,6 +376,12 @@ func (s *system) check() {
 		if op.State.Open() && op.Polls < s.limits.PollEnd && p.Timer.Kind == "" {
 			s.Fatalf("%s is %s and no timer is held", op.Kind, op.State)
 		}
+	}
+	if p.Review == lifecycle.ReviewRefused && p.Uncaptured() > 0 && p.Timer.Kind == "" {
+		s.Fatalf("a review refused %d, which nothing releases", p.Uncaptured())
+	}
+	if status := p.Status(); (status == topics.StatusReviewing || status == topics.StatusHeld) && p.Timer.Kind == "" {
+		s.Fatalf("the payment is %s without a timer", status)
 	}
 }
 

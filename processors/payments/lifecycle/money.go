@@ -110,7 +110,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 		r.Card, r.Capture, r.ThreeDS = after.Card, e.Request.Capture, e.Request.ThreeDS
 		r.ReturnURL, r.MerchantReference = after.ReturnURL, after.MerchantReference
 	case op.Kind == topics.OperationConfirm:
-		r.Challenge, r.Capture = e.Request.Challenge, after.automatic()
+		r.Challenge, r.Capture = e.Request.Challenge, after.capturesAtOnce()
 	}
 	return r
 }

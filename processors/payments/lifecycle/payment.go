@@ -13,7 +13,7 @@ import (
 //
 // P1: Captured ≤ Authorized. P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized. A fact of the
 // PSP that breaks one of them is booked with a case (Cases > 0); no command can.
-// P4: at most one timer is held, and its generation only grows.
+// P4: at most one timer is held, and its generation only grows. P5 stands at ReviewState.
 type Payment struct {
 	ID            topics.PaymentID
 	Tenant        string
@@ -46,7 +46,10 @@ type Payment struct {
 	Refunded   int64
 
 	// Mark is what amounts cannot tell: held, blocked, rejected, declined, voided, expired or cancelled; "" otherwise.
-	Mark topics.PaymentStatus
+	Mark   topics.PaymentStatus
+	Review ReviewState
+	// ReviewBy is when a pending review makes the payment held, or a held authorisation is released.
+	ReviewBy time.Time
 	// Waiting is the authorisation that a held payment asks for once it is approved; nil where none was asked for.
 	Waiting    *topics.RequestData
 	Operations []Operation // in the order of their requests
@@ -136,6 +139,9 @@ func (p *Payment) Status() topics.PaymentStatus {
 		return p.Mark
 	}
 	if p.Authorized > 0 {
+		if p.Review == ReviewPending {
+			return topics.StatusReviewing
+		}
 		return topics.StatusAuthorized
 	}
 	var waits, acts bool

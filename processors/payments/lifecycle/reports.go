@@ -233,6 +233,10 @@ func (d *decision) authorized() {
 		ExpiresAt: d.now.Add(d.limits.Authorization),
 	}
 	late := d.step.Late
+	reviews := d.p.Review == ReviewWanted && !late
+	if reviews {
+		e.Review = &topics.ReviewData{Until: earlier(d.now.Add(d.limits.Review), e.ExpiresAt)}
+	}
 	d.emit(e)
 	switch {
 	case r.Captured:
@@ -243,7 +247,7 @@ func (d *decision) authorized() {
 	case late:
 		// Nobody waits for the money any more: what the card holder's bank holds back is released.
 		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
-	case d.p.automatic():
+	case d.p.automatic() && !reviews:
 		d.follow(topics.EventCaptureRequested, d.p.Uncaptured(), topics.RequestData{})
 	}
 }
@@ -254,7 +258,7 @@ func (d *decision) bookCapture(r *topics.PSPReport) {
 		Type: topics.EventCaptured, RequestID: d.op.Request.String(), Amount: r.Amount,
 		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: feeOf(r)},
 	})
-	if !d.p.automatic() {
+	if !d.p.capturesAtOnce() {
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP captured together with the authorisation, which nobody asked for")
 	}
 	d.oddFee(r)

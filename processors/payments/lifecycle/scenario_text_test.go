@@ -162,6 +162,14 @@ func accountName(a ledger.Account) string {
 	return fmt.Sprintf("%s(%s)", a.Code, a.Owner)
 }
 
+func reviewOf(r *topics.ReviewRequest) string {
+	s := fmt.Sprintf("of %s", ledger.Money{Minor: r.Authorization.Amount, Currency: ledger.Currency(r.Command.Currency)})
+	if a := r.Authorization.Authentication; a != nil {
+		s += fmt.Sprintf(": avs %s, cvv %s, eci %q", a.AVS, a.CVV, a.ECI)
+	}
+	return s
+}
+
 func request(r *topics.PSPRequest) string {
 	what := string(r.Operation)
 	if r.Poll {

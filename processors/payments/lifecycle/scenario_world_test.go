@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,6 +27,7 @@ type world struct {
 	payments map[string]*lifecycle.Payment // by name in the scenario
 	folded   map[string]bool               // command ids and webhooks' report ids
 	requests map[string][]topics.EventID   // by payment and operation, in order
+	reviews  map[string]*topics.ReviewRequest
 	balances *ledger.Balances
 	accounts map[string]ledger.Account
 	last     *topics.TimerDue
@@ -37,7 +39,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, now: noon, limits: lifecycle.DefaultLimits(), payments: make(map[string]*lifecycle.Payment),
-		folded: make(map[string]bool), requests: make(map[string][]topics.EventID),
+		folded: make(map[string]bool), requests: make(map[string][]topics.EventID), reviews: make(map[string]*topics.ReviewRequest),
 		balances: ledger.NewBalances(), accounts: make(map[string]ledger.Account),
 	}
 }
@@ -62,6 +64,8 @@ func (w *world) do(line string) ([]string, error) {
 		results, err = w.report(a)
 	case "timer":
 		results, err = w.timer(a)
+	case "review":
+		results, err = w.review(a)
 	case "spend":
 		err = w.spend(a)
 	case "balances":
@@ -69,7 +73,7 @@ func (w *world) do(line string) ([]string, error) {
 	case "payment":
 		results, err = w.show(a)
 	default:
-		err = fmt.Errorf("%q: want limits, wait, command, psp, timer, spend, balances or payment", verb)
+		err = fmt.Errorf("%q: want limits, wait, command, psp, timer, review, spend, balances or payment", verb)
 	}
 	if err == nil {
 		err = a.unused()
@@ -81,6 +85,7 @@ func (w *world) setLimits(a *args) error {
 	l := &w.limits
 	for name, d := range map[string]*time.Duration{
 		"created": &l.Created, "held": &l.Held, "challenge": &l.Challenge, "authorization": &l.Authorization,
+		"review": &l.Review,
 	} {
 		if err := a.duration(name, d); err != nil {
 			return err
@@ -152,10 +157,8 @@ func (w *world) command(a *args) ([]string, error) {
 	}
 	assessed := &topics.AssessedCommand{Command: c, Refusal: c.Validate()} // as the risk role does
 	if kind == topics.CommandCreate || kind == topics.CommandAuthorize {
-		assessed.Decision = topics.Decision{CommandID: c.CommandID, Outcome: topics.Outcome(a.or("decision", "pass")), RuleSet: "rules"}
-		if reasons := a.option("reasons"); reasons != "" {
-			assessed.Decision.Reasons = strings.Split(reasons, ",")
-		}
+		assessed.Decision = decisionOf(a, c.CommandID, topics.Outcome(a.or("decision", "pass")))
+		assessed.Decision.Reviews = a.flag("reviews")
 	}
 	if assessed.Refusal == nil { // risk takes out of a refused one what is wrong with it
 		if err := w.described(c, assessed); err != nil {
@@ -198,8 +201,9 @@ func (w *world) report(a *args) ([]string, error) {
 	if s := a.option("action"); s != "" {
 		r.Action = &topics.Action{Type: "redirect", URL: s}
 	}
-	if eci := a.option("eci"); eci != "" {
-		r.Authentication = &topics.AuthData{ECI: eci, CAVV: "AAABBBCCC", AVS: "Y", CVV: "M"}
+	eci, avs, cvv := a.option("eci"), a.option("avs"), a.option("cvv")
+	if eci+avs+cvv != "" {
+		r.Authentication = &topics.AuthData{ECI: eci, CAVV: "AAABBBCCC", AVS: cmp.Or(avs, "Y"), CVV: cmp.Or(cvv, "M")}
 	}
 	if err := w.name(a, &r, name); err != nil {
 		return nil, err
@@ -214,6 +218,32 @@ func (w *world) report(a *args) ([]string, error) {
 		w.folded[r.ReportID] = true
 	}
 	return w.fold(name, lifecycle.Input{Report: &r})
+}
+
+// review answers the review that the payment asked for.
+func (w *world) review(a *args) ([]string, error) {
+	w.position++
+	name := a.or("payment", "p1")
+	asked := w.reviews[name]
+	if asked == nil {
+		return nil, fmt.Errorf("payment %s asked for no review", name)
+	}
+	in := &topics.AssessedAuthorization{
+		Review: *asked, Decision: decisionOf(a, asked.Command.CommandID, topics.Outcome(a.next())), AssessedAt: w.now,
+	}
+	in.Decision.Stage = topics.StageAfterAuthorization
+	if err := w.described(in); err != nil {
+		return nil, err
+	}
+	return w.fold(name, lifecycle.Input{Review: in})
+}
+
+func decisionOf(a *args, command string, outcome topics.Outcome) topics.Decision {
+	d := topics.Decision{CommandID: command, Outcome: outcome, RuleSet: "rules"}
+	if reasons := a.option("reasons"); reasons != "" {
+		d.Reasons = strings.Split(reasons, ",")
+	}
+	return d
 }
 
 // amounts reads the amount and the fee of a report.
@@ -347,6 +377,13 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 			if id, err := topics.ParseEventID(r.RequestID); err == nil && !r.Poll {
 				w.requests[name+"/"+string(r.Operation)] = append(w.requests[name+"/"+string(r.Operation)], id)
 			}
+		}
+		if r := lifecycle.Review(p, e); r != nil {
+			if err := w.described(r); err != nil {
+				return nil, err
+			}
+			results = append(results, "  review "+reviewOf(r))
+			w.reviews[name] = r
 		}
 		if e.Timer != nil {
 			results = append(results, "  "+w.armed(e.Timer))

@@ -31,6 +31,7 @@ var (
 	acting     = topics.StatusRequiresAction
 	unknown    = topics.StatusUnknown
 	declined   = topics.StatusDeclined
+	reviewing  = topics.StatusReviewing
 	authorized = topics.StatusAuthorized
 	partly     = topics.StatusPartiallyCaptured
 	captured   = topics.StatusCaptured
@@ -47,10 +48,12 @@ type statuses = []topics.PaymentStatus
 var (
 	same       statuses
 	capturable = statuses{authorized, partly, partlyBack}                                      // something is left to capture or release
+	reviewed   = statuses{reviewing, held, blocked, rejected}                                  // something authorised may be left that must not be captured
 	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired} // a capture or a void may be open
+	released   = append(slices.Clone(reviewed), asked...)                                      // a void may be open
 	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                              // something was captured
 	overdue    = statuses{declined, expired, cancelled}                                        // ended without an authorisation, as far as was known
-	everywhere = append(statuses{asking, unknown, acting}, asked...)                           // a request may be open
+	everywhere = append(statuses{asking, unknown, acting}, released...)                        // a request may be open
 )
 
 // table is never changed. In the order in which a payment lives.
@@ -59,23 +62,32 @@ var table = [...]Step{
 	{On: command(topics.CommandCreate), From: statuses{none}, Event: topics.EventCreated, To: statuses{created, asking, held, blocked}, do: (*decision).create},
 	{On: command(topics.CommandAuthorize), From: statuses{created}, Event: topics.EventAuthorizationRequested, To: statuses{asking, held, blocked}, do: (*decision).authorize},
 	{On: command(topics.CommandAuthorize), From: statuses{asking, acting, unknown}, Refuse: topics.RefusedInProgress},
-	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking}, do: (*decision).approve},
+	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking, authorized}, do: (*decision).approve},
 	{On: command(topics.CommandReject), From: statuses{held}, Event: topics.EventRejected, To: statuses{rejected}, do: (*decision).reject},
 	{On: command(topics.CommandConfirm), From: statuses{acting}, Event: topics.EventConfirmationRequested, To: statuses{asking}, do: (*decision).confirm},
 	{On: command(topics.CommandCancel), From: statuses{created, held, acting}, Event: topics.EventCancelled, To: statuses{cancelled}, do: (*decision).cancel},
 	{On: command(topics.CommandCancel), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
+	{On: command(topics.CommandCapture), From: statuses{reviewing}, Refuse: topics.RefusedUnderReview},
 	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: same, do: (*decision).capture},
-	{On: command(topics.CommandVoid), From: capturable, Event: topics.EventVoidRequested, To: same, do: (*decision).void},
+	{On: command(topics.CommandVoid), From: append(statuses{reviewing, held}, capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
 
 	// What the PSP says of the authorisation.
-	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured}, do: (*decision).authorized},
+	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured, reviewing}, do: (*decision).authorized},
 	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: overdue, Event: topics.EventAuthorized, To: statuses{authorized, captured}, Late: true, do: (*decision).authorized},
 	{On: report(topics.OperationAuthorize, topics.PSPRequiresAction), From: statuses{asking, unknown}, Event: topics.EventActionRequired, To: statuses{acting}, do: (*decision).actionRequired},
 	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declined},
 	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{asking, unknown}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).submitted},
 	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
+
+	// What risk says of the authorisation.
+	{On: review(topics.OutcomePass, topics.OutcomeAllow), From: statuses{reviewing, held}, Event: topics.EventReviewed, To: statuses{authorized}, do: (*decision).reviewPassed},
+	{On: review(topics.OutcomeHold), From: statuses{reviewing, held}, Event: topics.EventHeld, To: statuses{held}, do: (*decision).reviewHeld},
+	{On: review(topics.OutcomeBlock), From: statuses{reviewing, held}, Event: topics.EventBlocked, To: statuses{blocked}, do: (*decision).reviewBlocked},
+	{On: review(topics.OutcomePass, topics.OutcomeAllow), From: moneyHeld, Event: topics.EventReviewed, To: same, do: (*decision).reviewPassed},
+	{On: review(topics.OutcomeHold), From: moneyHeld, Event: topics.EventHeld, To: same, Late: true, do: (*decision).reviewHeld},
+	{On: review(topics.OutcomeBlock), From: moneyHeld, Event: topics.EventBlocked, To: same, Late: true, do: (*decision).reviewBlocked},
 
 	// What the PSP says of a capture.
 	{On: report(topics.OperationCapture, topics.PSPApproved), From: statuses{authorized, partly}, Event: topics.EventCaptured, To: statuses{partly, captured}, do: (*decision).captured},
@@ -87,16 +99,20 @@ var table = [...]Step{
 	{On: report(topics.OperationCapture, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP says of a void.
-	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{authorized}, Event: topics.EventVoided, To: statuses{voided, expired}, do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: append(statuses{authorized}, reviewed...), Event: topics.EventVoided, To: statuses{voided, expired}, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partly}, Event: topics.EventVoided, To: statuses{captured}, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partlyBack}, Event: topics.EventVoided, To: statuses{partlyBack, refunded}, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{captured, refunded, voided, expired}, Event: topics.EventVoided, To: same, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{authorized}, Event: topics.EventVoidFailed, To: statuses{authorized, expired}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{reviewing}, Event: topics.EventVoidFailed, To: statuses{reviewing, expired}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{held}, Event: topics.EventVoidFailed, To: statuses{held, expired}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{blocked}, Event: topics.EventVoidFailed, To: statuses{blocked, expired}, do: (*decision).voidFailed},
+	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{rejected}, Event: topics.EventVoidFailed, To: statuses{rejected, expired}, do: (*decision).voidFailed},
 	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{partly}, Event: topics.EventVoidFailed, To: statuses{partly, captured}, do: (*decision).voidFailed},
 	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{partlyBack}, Event: topics.EventVoidFailed, To: statuses{partlyBack, refunded}, do: (*decision).voidFailed},
 	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{captured, refunded, voided, expired}, Event: topics.EventVoidFailed, To: same, do: (*decision).voidFailed},
-	{On: report(topics.OperationVoid, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
-	{On: report(topics.OperationVoid, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
+	{On: report(topics.OperationVoid, topics.PSPPending), From: released, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
+	{On: report(topics.OperationVoid, topics.PSPUnknown), From: released, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP says of a refund.
 	{On: report(topics.OperationRefund, topics.PSPApproved), From: statuses{partly}, Event: topics.EventRefunded, To: statuses{partlyBack}, do: (*decision).refunded},
@@ -110,15 +126,17 @@ var table = [...]Step{
 	{On: report(topics.OperationRefund, topics.PSPUnknown), From: moneyHeld, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP did without being asked, of the authorisation that it knows: booked, and a person looks at it.
-	{On: itself(topics.OperationCapture, topics.PSPApproved), From: statuses{authorized, voided, expired, partly, captured}, Event: topics.EventCaptured, To: statuses{partly, captured}, Late: true, do: (*decision).captured},
+	{On: itself(topics.OperationCapture, topics.PSPApproved), From: append(statuses{authorized, voided, expired, partly, captured}, reviewed...), Event: topics.EventCaptured, To: statuses{partly, captured}, Late: true, do: (*decision).captured},
 	{On: itself(topics.OperationCapture, topics.PSPApproved), From: statuses{partlyBack, refunded}, Event: topics.EventCaptured, To: statuses{partlyBack, refunded}, Late: true, do: (*decision).captured},
-	{On: itself(topics.OperationVoid, topics.PSPApproved), From: capturable, Event: topics.EventVoided, To: statuses{voided, captured, partlyBack, refunded}, Late: true, do: (*decision).voided},
+	{On: itself(topics.OperationVoid, topics.PSPApproved), From: append(slices.Clone(capturable), reviewed...), Event: topics.EventVoided, To: statuses{voided, captured, partlyBack, refunded}, Late: true, do: (*decision).voided},
 	{On: itself(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: statuses{partlyBack, refunded}, Late: true, do: (*decision).refunded},
 
 	// Timers.
-	{On: timer(topics.TimerExpire), From: statuses{created, held}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
+	{On: timer(topics.TimerExpire), From: statuses{created}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
+	{On: timer(topics.TimerExpire), From: statuses{held}, Event: topics.EventExpired, To: statuses{expired, held}, do: (*decision).expireHeld},
+	{On: timer(topics.TimerExpire), From: statuses{reviewing}, Event: topics.EventHeld, To: statuses{held}, do: (*decision).reviewMissing},
 	{On: timer(topics.TimerExpire), From: statuses{acting}, Event: topics.EventPollRequested, To: statuses{acting, expired}, do: (*decision).expireChallenge},
-	{On: timer(topics.TimerExpire), From: capturable, Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
+	{On: timer(topics.TimerExpire), From: append(statuses{blocked, rejected}, capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
 	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: same, do: (*decision).poll},
 }
 

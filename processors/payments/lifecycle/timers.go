@@ -23,7 +23,7 @@ func (d *decision) timer(t *topics.TimerDue) {
 // nextTimer is the timer that the payment needs: the earlier of its expiry and its next poll. kind is "" where it needs none.
 func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Time) {
 	if p.expires() {
-		kind, due = topics.TimerExpire, p.ExpiresAt
+		kind, due = topics.TimerExpire, p.due()
 	}
 	for i := range p.Operations {
 		poll := limits.pollDue(&p.Operations[i])
@@ -37,7 +37,12 @@ func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Tim
 // Expiry is when the payment, or what is authorised and not captured, runs out; zero where nothing does any more.
 func (p *Payment) Expiry() time.Time {
 	switch p.Status() {
-	case topics.StatusCreated, topics.StatusHeld, topics.StatusRequiresAction:
+	case topics.StatusHeld:
+		if p.Authorized > 0 {
+			return p.ReviewBy
+		}
+		return p.ExpiresAt
+	case topics.StatusCreated, topics.StatusRequiresAction:
 		return p.ExpiresAt
 	}
 	if p.Uncaptured() > 0 {
@@ -46,13 +51,30 @@ func (p *Payment) Expiry() time.Time {
 	return zeroTime
 }
 
+// due is when the payment's expire timer runs out: its expiry, or that of the wait for a review.
+func (p *Payment) due() time.Time {
+	if p.Status() == topics.StatusReviewing {
+		return p.ReviewBy
+	}
+	return p.Expiry()
+}
+
 // expires says that the payment can run out now. An authorisation waits for a capture or a void that is open.
 func (p *Payment) expires() bool {
-	return !p.Expiry().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil
+	return !p.due().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil
 }
 
 func (d *decision) expire() {
 	d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: d.p.Amount})
+}
+
+// expireHeld ends a payment that nobody reviewed, and releases what is authorised.
+func (d *decision) expireHeld() {
+	if d.p.Authorized > 0 {
+		d.expireAuthorization()
+		return
+	}
+	d.expire()
 }
 
 // expireChallenge asks the PSP once more before the challenge expires.

@@ -17,6 +17,7 @@ const (
 	FromReport  TriggerSource = "report"     // of an operation that we asked for
 	FromPSP     TriggerSource = "psp itself" // a report of what nobody asked for
 	FromTimer   TriggerSource = "timer"
+	FromReview  TriggerSource = "review" // risk's answer on an authorisation
 )
 
 // String is the trigger as the diagram and the documents show it: "capture", "capture approved", "expire timer".
@@ -28,6 +29,8 @@ func (t Trigger) String() string {
 		return "PSP itself: " + t.What + " " + string(t.Outcome)
 	case FromTimer:
 		return t.What + " timer"
+	case FromReview:
+		return "review: " + t.What
 	}
 	return t.What
 }
@@ -38,6 +41,14 @@ func command(c topics.CommandType) []Trigger {
 
 func timer(k topics.TimerKind) []Trigger {
 	return []Trigger{{Source: FromTimer, What: string(k)}}
+}
+
+func review(outcomes ...topics.Outcome) []Trigger {
+	all := make([]Trigger, len(outcomes))
+	for i, outcome := range outcomes {
+		all[i] = Trigger{Source: FromReview, What: string(outcome)}
+	}
+	return all
 }
 
 // report lists outcomes of one operation. A confirmation is reported as the authorisation that it continues.
