@@ -19,18 +19,15 @@ func Setter(name string) (func(in *Input, value string) error, error) {
 	case !ok:
 		return nil, fmt.Errorf("there is no field %q%s", name, didYouMean(suggest(name, fieldNames(fields))))
 	case f.Type == TypeMoney:
-		return setAmount, nil
-	case f.Type == TypeTexts && f.Name == fieldMetadata:
+		return func(in *Input, value string) error { return f.setAmount(in, value) }, nil
+	case f.Type == TypeTexts:
 		return func(in *Input, value string) error {
-			if in.Command.Metadata == nil {
-				in.Command.Metadata = map[string]string{}
-			}
-			in.Command.Metadata[key] = value
+			f.setText(in, key, value)
 			return nil
 		}, nil
 	case f.set != nil:
 		return func(in *Input, value string) error {
-			f.set(in.Command, value)
+			f.set(in, value)
 			return nil
 		}, nil
 	case f.setFound != nil:
@@ -57,7 +54,7 @@ func didYouMean(suggestion string) string {
 	return "; " + suggestion
 }
 
-func setAmount(in *Input, value string) error {
+func (f *Field) setAmount(in *Input, value string) error {
 	m, err := ledger.ParseMoney(value)
 	if err != nil {
 		return err
@@ -65,6 +62,15 @@ func setAmount(in *Input, value string) error {
 	if m.Minor < 0 {
 		return fmt.Errorf("amount %q: is below zero", value)
 	}
-	in.Command.Amount, in.Command.Currency = m.Minor, string(m.Currency)
+	minor, currency := f.money(in)
+	*minor, *currency = m.Minor, string(m.Currency)
 	return nil
+}
+
+func (f *Field) setText(in *Input, key, value string) {
+	texts := f.texts(in)
+	if *texts == nil {
+		*texts = map[string]string{}
+	}
+	(*texts)[key] = value
 }

@@ -99,11 +99,13 @@ func (c *condition) breaker() {
 	}
 }
 
-// breaker finds the breaker of the whole set, which one file may declare.
+// breaker finds the breaker of all rules of a stage, which one file may declare.
 func (c *compiler) breaker() {
-	var first *document
+	c.set.bounds = map[topics.Stage]*Bound{}
+	declared := map[topics.Stage]*document{}
 	for i := range c.docs {
 		d := &c.docs[i]
+		first := declared[d.stage]
 		switch {
 		case d.bound == nil:
 		case d.scope.rank() > 0:
@@ -111,7 +113,7 @@ func (c *compiler) breaker() {
 		case first != nil:
 			d.source.fail(d.boundAt, "leave one of them out", "the rule set has a breaker already (%s:%d)", first.source.name, first.boundAt.line)
 		default:
-			first, c.set.bound = d, d.bound
+			declared[d.stage], c.set.bounds[d.stage] = d, d.bound
 		}
 	}
 }

@@ -16,8 +16,16 @@ type Bound struct {
 	AtLeast      int           // commands in the interval, before the rate says anything
 }
 
-// WholeSet stands for the rule set where a rule could be named.
+// WholeSet stands for all rules before authorisation where a rule could be named; those of another stage have its name
+// behind.
 const WholeSet = "*"
+
+func allOf(stage topics.Stage) string {
+	if stage == topics.StageBeforeAuthorization {
+		return WholeSet
+	}
+	return WholeSet + " " + string(stage)
+}
 
 // Trip says that something blocked more than it may: it is in the shadow from the next command on.
 type Trip struct {
@@ -39,16 +47,16 @@ type Breaker struct {
 	tripped atomic.Pointer[[]string]
 
 	mu    sync.Mutex
-	whole *window
+	whole map[topics.Stage]*window
 	rules map[int32]*window // by place in the set
 }
 
 // NewBreaker returns a Breaker that has counted nothing.
 func NewBreaker(s *Set) *Breaker {
-	b := &Breaker{set: s, rules: map[int32]*window{}}
+	b := &Breaker{set: s, whole: map[topics.Stage]*window{}, rules: map[int32]*window{}}
 	b.tripped.Store(new([]string))
-	if s.bound != nil {
-		b.whole = &window{bound: *s.bound}
+	for stage, bound := range s.bounds {
+		b.whole[stage] = &window{bound: *bound}
 	}
 	for i := range s.rules {
 		if r := &s.rules[i]; r.Breaker != nil && r.Enabled {
@@ -70,7 +78,7 @@ func (b *Breaker) Evaluate(in Input) (d topics.Decision, trips []Trip) {
 	e := b.set.evaluation()
 	defer b.set.done(e)
 	e.Evaluate(in)
-	if e.assessed && (b.whole != nil || len(b.rules) > 0) {
+	if e.assessed && (len(b.whole) > 0 || len(b.rules) > 0) {
 		trips = b.count(e, in.Now)
 	}
 	return e.Decision(), trips
@@ -96,8 +104,8 @@ func (b *Breaker) count(e *Evaluation, at time.Time) (trips []Trip) {
 			check(r.scopedName(), w, r.asks(e.machine, e.said[i]) == topics.OutcomeBlock)
 		}
 	}
-	if b.whole != nil {
-		check(WholeSet, b.whole, e.outcome == topics.OutcomeBlock)
+	if w := b.whole[e.stage]; w != nil {
+		check(allOf(e.stage), w, e.outcome == topics.OutcomeBlock)
 	}
 	return trips
 }
@@ -112,7 +120,7 @@ func (r *Rule) scopedName() string {
 
 // trippedBy tells whether a rule is in the shadow because of what has tripped.
 func (r *Rule) trippedBy(tripped []string) bool {
-	return len(tripped) > 0 && r.Overridable && (slices.Contains(tripped, WholeSet) || slices.Contains(tripped, r.scopedName()))
+	return len(tripped) > 0 && r.Overridable && (slices.Contains(tripped, allOf(r.Stage)) || slices.Contains(tripped, r.scopedName()))
 }
 
 // parts is into how many an interval is cut: it is exact to one of them.

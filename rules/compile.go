@@ -70,7 +70,8 @@ type compiler struct {
 	problems *Problems
 	docs     []document
 	set      *Set
-	fields   []Field // that conditions may read
+	fields   []Field                  // that conditions may read
+	fieldsAt map[topics.Stage][]Field // those of a stage
 
 	definitionDrafts []*definitionDraft
 	items            []*condition // of score cards
@@ -120,7 +121,7 @@ func (c *compiler) limits() {
 
 // condition parses a rule's condition and looks at what it says.
 func (c *compiler) condition(d *draft) *condition {
-	parsed := parseCondition(c.env, c.fields, d)
+	parsed := parseCondition(c.env, c.fieldsAt[d.Stage], c.fields, d)
 	if !parsed.failed {
 		c.lint(parsed, parsed.parsed.NativeRep().Expr())
 	}
@@ -158,7 +159,7 @@ func (c *compiler) conditions() []*condition {
 		if d.failed || !d.Enabled {
 			continue
 		}
-		key := fmt.Sprint(d.Commands, d.text)
+		key := fmt.Sprint(d.Stage, d.Commands, d.text)
 		for _, first := range duplicates[key] {
 			if first.Name != d.Name && first.overlaps(d.Scope) && !first.partly() && !d.partly() {
 				d.source.fail(d.at["when"], "put them together, or disable one", "the rule %q has the same condition as %q (%s:%d)",

@@ -19,7 +19,8 @@ type condition struct {
 	*draft
 	parsed    *cel.Ast
 	text      string          // normalised
-	fields    []Field         // that it may read
+	fields    []Field         // that it may read: those of its stage
+	all       []Field         // those of every stage
 	reads     map[string]bool // fields read, other than inside known()
 	asks      map[string]bool // fields that known() asks for
 	constants map[string]bool // variables that macros made
@@ -46,9 +47,9 @@ var functions = map[string]string{
 	"known": "known",
 }
 
-// parseCondition parses a draft's condition and checks the names it uses.
-func parseCondition(env *cel.Env, fields []Field, d *draft) *condition {
-	c := &condition{draft: d, fields: fields, reads: map[string]bool{}, asks: map[string]bool{}, constants: map[string]bool{}}
+// parseCondition parses a draft's condition and checks the names it uses. all are the fields of every stage.
+func parseCondition(env *cel.Env, fields, all []Field, d *draft) *condition {
+	c := &condition{draft: d, fields: fields, all: all, reads: map[string]bool{}, asks: map[string]bool{}, constants: map[string]bool{}}
 	parsed, issues := env.Parse(d.When)
 	if issues.Err() != nil {
 		for _, e := range issues.Errors() {
@@ -217,6 +218,13 @@ func (c *condition) read(f Field) {
 }
 
 func (c *condition) unknownField(e ast.Expr, path string) {
+	for i := range c.all {
+		if f := &c.all[i]; f.is(path) {
+			problem, hint := f.notAt(c.Stage)
+			c.fail(e, hint, "%s", problem)
+			return
+		}
+	}
 	if name, ok := strings.CutPrefix(path, velocityPrefix); ok {
 		c.fail(e, suggest(name, velocityNames(c.fields)), "no velocity definition is named %q", name)
 		return
@@ -235,11 +243,16 @@ func (c *condition) fieldOf(e ast.Expr) (Field, bool) {
 	}
 	path := dotted(e)
 	for _, f := range c.fields {
-		if path == f.Name || f.Type == TypeTexts && strings.HasPrefix(path, f.Name+".") {
+		if f.is(path) {
 			return f, true
 		}
 	}
 	return Field{}, false
+}
+
+// is tells whether a path names the field, or one of its values by name.
+func (f *Field) is(path string) bool {
+	return path == f.Name || f.Type == TypeTexts && strings.HasPrefix(path, f.Name+".")
 }
 
 func (c *condition) call(e ast.Expr) {

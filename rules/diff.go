@@ -113,7 +113,7 @@ func (s *Set) parts() map[string]part {
 func (r *compiled) part() part {
 	p := part{"when": r.When, "outcome": string(r.Outcome), "on_missing": string(r.OnMissing), "on_error": string(r.OnError),
 		"reason": r.Reason, "score": fmt.Sprint(r.Score), "overridable": fmt.Sprint(r.Overridable), "in force": r.inForce(),
-		"commands": fmt.Sprint(r.Commands)}
+		"commands": fmt.Sprint(r.Commands), "stage": string(r.Stage)}
 	if r.card != nil {
 		delete(p, "when")
 		var items, bands []string

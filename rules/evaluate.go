@@ -10,14 +10,9 @@ import (
 // maxDetail bounds RuleResult.Detail in bytes: a decision is stored with its payment.
 const maxDetail = 200
 
-// Assessed tells whether rules are evaluated for a type of command.
-func Assessed(t topics.CommandType) bool {
-	return t == topics.CommandCreate || t == topics.CommandAuthorize
-}
-
-// Evaluate decides on a valid command. It is deterministic: the same set and input give the same decision. The input's
-// time is used for the expiry of list entries alone. A command of a type that is not assessed passes with an empty
-// RuleSet.
+// Evaluate decides on a valid input by the rules of its stage. It is deterministic: the same set and input give the same
+// decision. The input's time is used for validity and the expiry of list entries alone. What the set does not assess
+// (Assesses) passes with an empty RuleSet.
 func (s *Set) Evaluate(in Input) topics.Decision {
 	e := s.evaluation()
 	defer s.done(e)
@@ -46,6 +41,7 @@ func (s *Set) evaluation() *Evaluation {
 
 func (s *Set) done(e *Evaluation) {
 	e.machine.end()
+	e.in = Input{}
 	s.evaluations.Put(e)
 }
 
@@ -54,7 +50,9 @@ func (s *Set) done(e *Evaluation) {
 type Evaluation struct {
 	set      *Set
 	machine  *machine
+	in       Input // is kept here because fields are read through it
 	command  string
+	stage    topics.Stage
 	assessed bool
 	rules    []int32 // that were evaluated, in the order of the set
 	own      []int32 // holds them where it depends on the input which they are
@@ -71,18 +69,22 @@ func (s *Set) NewEvaluation() *Evaluation {
 }
 
 // Evaluate is Set.Evaluate without the record of it. The input must not change until the results have been read.
-func (e *Evaluation) Evaluate(in Input) {
-	e.command, e.rules, e.said = in.Command.CommandID, nil, e.said[:0]
+func (e *Evaluation) Evaluate(input Input) {
+	e.in = input
+	in := &e.in
+	e.command, e.stage, e.rules, e.said = in.id(), in.Stage(), nil, e.said[:0]
 	e.outcome, e.best, e.score, e.tripped = topics.OutcomePass, rank(topics.OutcomePass, true), 0, in.Tripped
-	if e.assessed = Assessed(in.Command.Type); !e.assessed {
+	if e.assessed = e.set.Assesses(in); !e.assessed {
 		return
 	}
-	e.rules = e.set.applying[in.Command.Type]
+	if e.rules = e.set.staged[e.stage]; e.stage == topics.StageBeforeAuthorization {
+		e.rules = e.set.applying[in.Command.Type]
+	}
 	if e.set.partly {
-		e.own = e.set.inForce(e.own[:0], e.rules, &in)
+		e.own = e.set.inForce(e.own[:0], e.rules, in)
 		e.rules = e.own
 	}
-	e.machine.begin(&in)
+	e.machine.begin(in)
 	for _, at := range e.rules {
 		r := &e.set.rules[at]
 		t := r.truth(e.machine)
@@ -123,6 +125,9 @@ func (e *Evaluation) Results() iter.Seq2[int, topics.RuleStatus] {
 // Decision is the evaluation as it is stored: rules that miss are left out.
 func (e *Evaluation) Decision() topics.Decision {
 	d := topics.Decision{CommandID: e.command, Outcome: e.outcome, Score: e.score, Evaluated: len(e.rules)}
+	if e.stage != topics.StageBeforeAuthorization {
+		d.Stage = e.stage
+	}
 	if e.assessed {
 		d.RuleSet, d.Tripped = e.set.hash, e.tripped
 	}

@@ -6,9 +6,15 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Input is what a decision reads.
+// Input is what a decision reads: a payment's command, a wallet command, a customer event, or what an issuer answered. It
+// says by that of which stage the rules are.
 type Input struct {
+	// Command of a payment. Beside Authorized it is the one that the payment was created by.
 	Command *topics.Command
+	// Authorized is the event of the authorisation.
+	Authorized *topics.PaymentEvent
+	Wallet     *topics.WalletCommand
+	Event      *topics.CustomerEvent
 	// Enrichment is what data files said of the command; nil: nothing, and the fields that it fills are missing.
 	Enrichment *topics.Enrichment
 	// Features are the velocity answers by name; a name that is not there is missing.
@@ -19,4 +25,67 @@ type Input struct {
 	Tripped []string
 
 	everyone bool // inline tests: rules are rolled out to all customers
+}
+
+// id is that of the command or of the event.
+func (in *Input) id() string {
+	switch {
+	case in.Wallet != nil:
+		return in.Wallet.CommandID
+	case in.Event != nil:
+		return in.Event.EventID
+	}
+	return in.Command.CommandID
+}
+
+func (in *Input) tenant() string {
+	switch {
+	case in.Wallet != nil:
+		return in.Wallet.Tenant
+	case in.Event != nil:
+		return in.Event.Tenant
+	}
+	return in.Command.Tenant
+}
+
+func (in *Input) region() string {
+	switch {
+	case in.Wallet != nil:
+		return in.Wallet.Region
+	case in.Event != nil:
+		return in.Event.Region
+	}
+	return in.Command.Region
+}
+
+func (in *Input) customer() string {
+	switch {
+	case in.Wallet != nil:
+		return in.Wallet.CustomerID
+	case in.Event != nil:
+		return in.Event.CustomerID
+	}
+	return in.Command.CustomerID
+}
+
+// card is what is known of a card; nil where nothing is.
+func (in *Input) card() *topics.Card {
+	switch {
+	case in.Command != nil:
+		return in.Command.Card
+	case in.Event != nil:
+		return in.Event.Card
+	}
+	return nil
+}
+
+// context is what is known of the circumstances; nil where nothing is.
+func (in *Input) context() *topics.Context {
+	switch {
+	case in.Command != nil:
+		return in.Command.Context
+	case in.Event != nil:
+		return in.Event.Context
+	}
+	return nil
 }

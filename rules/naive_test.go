@@ -39,7 +39,7 @@ func newNaive(s *Set) (*naive, error) {
 	n := &naive{set: s}
 	var conditions []*condition
 	for _, r := range s.rules {
-		conditions = append(conditions, parseCondition(env, fields, &draft{Rule: r.Rule}))
+		conditions = append(conditions, parseCondition(env, fields, nil, &draft{Rule: r.Rule}))
 	}
 	if env, err = withConstants(env, conditions); err != nil {
 		return nil, err
@@ -72,9 +72,15 @@ func newNaive(s *Set) (*naive, error) {
 
 // decision is what the set says, by the order of outcomes as the manual has it.
 func (n *naive) decision(in Input) topics.Decision {
-	d := topics.Decision{CommandID: in.Command.CommandID, RuleSet: n.set.hash}
+	d := topics.Decision{CommandID: in.id(), RuleSet: n.set.hash}
+	if in.Stage() != topics.StageBeforeAuthorization {
+		d.Stage = in.Stage()
+	}
 	asked := map[string][]string{} // reasons by outcome
 	for i, r := range n.set.rules {
+		if r.Stage != in.Stage() {
+			continue
+		}
 		d.Evaluated++
 		result := n.result(i, in)
 		if result.Result == topics.RuleMiss {
@@ -175,9 +181,12 @@ func (a naiveInput) ResolveName(name string) (any, bool) {
 func (a naiveInput) field(f Field) ref.Val {
 	switch f.Type {
 	case TypeMoney:
-		c := a.in.Command
-		if c.Amount != 0 && c.Currency != "" {
-			return naiveMoney{f.Name, ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)}}
+		if minor, currency := f.money(&a.in); minor != nil && *minor != 0 && *currency != "" {
+			return naiveMoney{f.Name, ledger.Money{Minor: *minor, Currency: ledger.Currency(*currency)}}
+		}
+	case TypeDuration:
+		if seconds := f.seconds(&a.in); seconds != nil && *seconds != 0 {
+			return naiveDuration{types.Int(*seconds)}
 		}
 	case TypeNumber:
 		if n := f.count(&a.in); n != 0 {
@@ -185,9 +194,11 @@ func (a naiveInput) field(f Field) ref.Val {
 		}
 	case TypeTexts:
 		values := map[string]ref.Val{}
-		for key, v := range a.in.Command.Metadata {
-			if v != "" {
-				values[key] = types.String(v)
+		if texts := f.texts(&a.in); texts != nil {
+			for key, v := range *texts {
+				if v != "" {
+					values[key] = types.String(v)
+				}
 			}
 		}
 		return naiveNames{f.Name, values}

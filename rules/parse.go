@@ -44,6 +44,7 @@ type document struct {
 
 	velocity []*definitionDraft
 	scope    Scope
+	stage    topics.Stage
 
 	source  *source
 	bound   *Bound // of the whole set
@@ -69,7 +70,7 @@ var (
 
 // parse reads one rule file. What cannot be read is left out of the document and stands in the source's problems.
 func parse(s *source, text []byte) document {
-	d := document{source: s}
+	d := document{source: s, stage: topics.StageBeforeAuthorization}
 	if len(text) > maxFileBytes {
 		s.fail(place{}, "split it", "the file has %d bytes; at most %d are read", len(text), maxFileBytes)
 		return d
@@ -110,7 +111,7 @@ func parse(s *source, text []byte) document {
 		case "description":
 			s.text(p.value, "description")
 		case "stage":
-			s.stage(p.value)
+			d.stage = s.stage(p.value)
 		case "tenants":
 			d.scope.Tenants = s.scope(p.value, "tenants")
 		case "regions":
@@ -157,9 +158,10 @@ func parse(s *source, text []byte) document {
 	return d
 }
 
-// place gives everything in the file its scope.
+// place gives everything in the file its scope and its stage.
 func (d *document) place() {
 	in := func(t *Test) {
+		t.stage = d.stage
 		if len(d.scope.Tenants) > 0 {
 			t.tenant = d.scope.Tenants[0]
 		}
@@ -168,13 +170,16 @@ func (d *document) place() {
 		}
 	}
 	for _, r := range d.rules {
-		r.Scope = d.scope
+		r.place(d)
 		for i := range r.Tests {
 			in(&r.Tests[i])
 		}
 	}
 	for _, c := range d.cards {
-		c.Scope = d.scope
+		c.place(d)
+		for i, b := range c.bands {
+			c.stepUp(b.outcome, c.bandAt[i])
+		}
 		for i := range c.Tests {
 			in(&c.Tests[i])
 		}

@@ -31,7 +31,8 @@ type Rule struct {
 	Name        string
 	Description string
 	Owner       string
-	Commands    []topics.CommandType // that it is evaluated for: create, authorize; by default create
+	Stage       topics.Stage         // at which it is evaluated
+	Commands    []topics.CommandType // before authorisation, those that it is evaluated for: create, authorize; by default create
 	When        string               // the condition, in CEL
 	Outcome     topics.Outcome
 	Overridable bool   // false: a block that no allow can lift
@@ -67,8 +68,9 @@ type Test struct {
 	Expect string            // of a rule: hit, miss, missing or error; of a file: an outcome
 	Rules  []string          // of a file: the rules that hit, in order; nil: any
 
-	// Tenant and region of the file, where the test gives none.
+	// Tenant and region of the file, where the test gives none, and its stage.
 	tenant, region string
+	stage          topics.Stage
 	at             place
 	source         *source
 	given          []given // as parsed, until the fields are known

@@ -16,8 +16,7 @@ func Schema() ([]byte, error) {
 	s := object("A rule file of weir. rules/README.md is the manual.",
 		property("version", &jsonschema.Schema{Type: "integer", Const: Version, Description: "The format of the file."}),
 		property("description", text("What the file is for.")),
-		property("stage", &jsonschema.Schema{Type: "string", Enum: []any{evaluatedStages[0]}, Default: evaluatedStages[0],
-			Description: "When the rules are evaluated."}),
+		property("stage", stageSchema()),
 		property("tenants", array("The brands that the rules are for; all where it is left out.", &jsonschema.Schema{Type: "string"})),
 		property("regions", array("The regions that the rules are for; all where it is left out.", &jsonschema.Schema{Type: "string"})),
 		property("limits", named("Amounts by name: one for each currency.", array("One amount for each currency.",
@@ -37,6 +36,14 @@ func Schema() ([]byte, error) {
 		return nil, fmt.Errorf("schema of rule files: %w", err)
 	}
 	return append(data, '\n'), nil
+}
+
+func stageSchema() *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "string", Default: string(topics.StageBeforeAuthorization), Description: "When the rules are evaluated."}
+	for _, stage := range Stages() {
+		s.Enum = append(s.Enum, string(stage))
+	}
+	return s
 }
 
 func ruleSchema() *jsonschema.Schema {

@@ -9,12 +9,6 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Stages are the points at which rules may look at what happens to money. Only the first is evaluated.
-var (
-	stages          = []string{"before_authorization", "after_authorization", "payout", "refund", "wallet", "event"}
-	evaluatedStages = stages[:1]
-)
-
 // maxScopeNames is how many tenants or regions a file may name.
 const maxScopeNames = 100
 
@@ -69,7 +63,7 @@ func (r *Rule) validAt(now time.Time) bool {
 
 // applies tells whether a rule is there for a command, be it to decide or to take another's place.
 func (r *Rule) applies(in *Input) bool {
-	return r.covers(in.Command.Tenant, in.Command.Region) && r.validAt(in.Now) && r.rolledOut(in)
+	return r.covers(in.tenant(), in.region()) && r.validAt(in.Now) && r.rolledOut(in)
 }
 
 // rolledOut tells whether a rule that is in force for a part of the customers is so for this one. The same customer
@@ -78,12 +72,12 @@ func (r *Rule) rolledOut(in *Input) bool {
 	if r.Rollout == 0 || in.everyone {
 		return true
 	}
-	who := in.Command.CustomerID
+	who := in.customer()
 	if who == "" {
-		who = in.Command.CommandID
+		who = in.id()
 	}
 	h := fnv1a(fnvOffset, r.Name)
-	h = fnv1a((h^0xff)*fnvPrime, in.Command.Tenant)
+	h = fnv1a((h^0xff)*fnvPrime, in.tenant())
 	h = fnv1a((h^0xff)*fnvPrime, who)
 	h ^= h >> 32 // the low bits of FNV alone are poor
 	h *= 0xd6e8feb86659fd93
@@ -165,19 +159,6 @@ func (s *source) scope(n ast.Node, what string) []string {
 	return names
 }
 
-// stage reads when rules are evaluated.
-func (s *source) stage(n ast.Node) {
-	at, name := placeOf(tokenOf(n)), s.text(n, "stage")
-	switch {
-	case name == "" || slices.Contains(evaluatedStages, name):
-	case slices.Contains(stages, name):
-		s.fail(at, "only rules with stage: "+strings.Join(evaluatedStages, ", ")+" decide in this version",
-			"stage %s is not evaluated yet, so nothing in it would ever decide", name)
-	default:
-		s.fail(at, suggest(name, stages), "unknown stage %q", name)
-	}
-}
-
 // moment reads a date or a moment; a date is its beginning, or its end.
 func (s *source) moment(n ast.Node, what string, end bool) time.Time {
 	text := s.text(n, what)
@@ -200,6 +181,11 @@ func (c *compiler) named(names map[string][]*draft, d *draft) {
 		return
 	}
 	for _, first := range names[d.Name] {
+		if first.Stage != d.Stage {
+			d.source.fail(d.at["name"], "give it another name: decisions and metrics know a rule by its name", "the rule %q is defined at stage %s already (%s:%d)",
+				d.Name, first.Stage, first.source.name, first.at["name"].line)
+			return
+		}
 		if first.rank() == d.rank() && first.overlaps(d.Scope) {
 			d.source.fail(d.at["name"], anotherName, "the rule %q is defined twice (first at %s:%d)", d.Name, first.source.name, first.at["name"].line)
 			return

@@ -252,7 +252,7 @@ func (c *compiler) cardConditions(names map[string][]*draft) (all []*condition) 
 		for _, card := range doc.cards {
 			c.named(names, card.draft)
 			for _, i := range card.items {
-				i.Commands, i.Scope = card.Commands, card.Scope
+				i.Stage, i.Commands, i.Scope = card.Stage, card.Commands, card.Scope
 				d := &condition{draft: i.draft, failed: true}
 				if i.When != "" {
 					d = c.condition(i.draft)

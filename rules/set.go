@@ -26,9 +26,10 @@ type Set struct {
 	files    []string
 	hash     string
 
-	bound       *Bound // of the whole set; nil: it has none
+	bounds      map[topics.Stage]*Bound // of all rules of a stage
 	program     *program
-	applying    map[topics.CommandType][]int32 // the enabled rules for a type of command
+	applying    map[topics.CommandType][]int32 // the enabled rules before authorisation for a type of command
+	staged      map[topics.Stage][]int32       // the enabled rules of a stage
 	partly      bool                           // some of them are in force for some commands alone
 	evaluations sync.Pool
 }
@@ -47,18 +48,26 @@ type compiled struct {
 // finish finds the rules of each type of command and computes the content hash.
 func (s *Set) finish() {
 	s.replacements()
-	s.applying = map[topics.CommandType][]int32{}
+	s.applying, s.staged = map[topics.CommandType][]int32{}, map[topics.Stage][]int32{}
 	for i, r := range s.rules {
+		if !r.Enabled {
+			continue
+		}
+		s.staged[r.Stage] = append(s.staged[r.Stage], int32(i))
+		s.partly = s.partly || r.Scope.rank() > 0 || len(r.replacedBy) > 0 || r.Rollout > 0 || !r.ValidFrom.IsZero() || !r.ValidUntil.IsZero()
 		for _, of := range r.Commands {
-			if r.Enabled {
-				s.applying[of] = append(s.applying[of], int32(i))
-				s.partly = s.partly || r.Scope.rank() > 0 || len(r.replacedBy) > 0 || r.Rollout > 0 || !r.ValidFrom.IsZero() || !r.ValidUntil.IsZero()
-			}
+			s.applying[of] = append(s.applying[of], int32(i))
 		}
 	}
 	h := sha256.New()
 	put(h, "weir rules", fmt.Sprint(Version))
-	s.bound.hash(h, "breaker")
+	for _, stage := range Stages() {
+		what := "breaker"
+		if stage != topics.StageBeforeAuthorization {
+			what += " " + string(stage)
+		}
+		s.bounds[stage].hash(h, what)
+	}
 	for _, r := range s.rules {
 		if !r.Enabled && !r.replaces {
 			continue
@@ -67,6 +76,9 @@ func (s *Set) finish() {
 			strings.Join(r.Tenants, " "), strings.Join(r.Regions, " "))
 		put(h, "rule", r.Name, fmt.Sprint(r.Commands), r.text, string(r.Outcome), fmt.Sprint(r.Overridable), r.Reason,
 			fmt.Sprint(r.Score), string(r.OnMissing), string(r.OnError))
+		if r.Stage != topics.StageBeforeAuthorization {
+			put(h, "stage", string(r.Stage))
+		}
 		if r.card != nil {
 			put(h, r.card.canonical()...)
 		}

@@ -72,13 +72,26 @@ func (s *slot) load(in *Input) value {
 	}
 	switch s.field.Type {
 	case TypeMoney:
-		c := in.Command
-		return value{known: c.Currency != "" && c.Amount != 0, text: c.Currency, number: c.Amount}
+		minor, currency := s.field.money(in)
+		if minor == nil {
+			return value{}
+		}
+		return value{known: *minor != 0 && *currency != "", text: *currency, number: *minor}
+	case TypeDuration:
+		seconds := s.field.seconds(in)
+		if seconds == nil {
+			return value{}
+		}
+		return value{known: *seconds != 0, number: *seconds}
 	case TypeNumber:
 		n := s.field.count(in)
 		return value{known: n != 0, number: n}
 	case TypeTexts:
-		text := in.Command.Metadata[s.key]
+		texts := s.field.texts(in)
+		if texts == nil {
+			return value{}
+		}
+		text := (*texts)[s.key]
 		return value{known: text != "", text: text}
 	}
 	text := s.field.text(in)

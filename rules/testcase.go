@@ -78,7 +78,7 @@ func (s *source) given(t *Test, g pair) {
 // given checks that the fields of a test exist and can have their values.
 func (c *compiler) given(t *Test) {
 	for _, g := range t.given {
-		if problem, hint, at := c.wrong(g); problem != "" {
+		if problem, hint, at := c.wrong(t.stage, g); problem != "" {
 			t.source.fail(at, hint, "%s", problem)
 			continue
 		}
@@ -87,14 +87,18 @@ func (c *compiler) given(t *Test) {
 }
 
 // wrong says what is wrong with a value that a test gives, "" where nothing is.
-func (c *compiler) wrong(g given) (problem, hint string, at place) {
-	f, key, ok := fieldNamed(c.fields, g.name)
+func (c *compiler) wrong(stage topics.Stage, g given) (problem, hint string, at place) {
+	f, key, ok := fieldNamed(c.fieldsAt[stage], g.name)
 	switch {
 	case !ok:
+		if elsewhere, _, ok := fieldNamed(c.fields, g.name); ok {
+			problem, hint := elsewhere.notAt(stage)
+			return problem, hint, g.nameAt
+		}
 		if name, velocity := strings.CutPrefix(g.name, velocityPrefix); velocity {
 			return fmt.Sprintf("no velocity definition is named %q", name), suggest(name, velocityNames(c.fields)), g.nameAt
 		}
-		return fmt.Sprintf("unknown field %q", g.name), suggest(g.name, fieldNames(c.fields)), g.nameAt
+		return fmt.Sprintf("unknown field %q", g.name), suggest(g.name, fieldNames(c.fieldsAt[stage])), g.nameAt
 	case f.broken:
 		return "", "", place{}
 	case f.Type == TypeMoney:

@@ -34,7 +34,7 @@ func (s *Set) Test() (tests int, failures Problems) {
 // testRule evaluates one rule alone, enabled or not.
 func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
 	m := newMachine(s.program)
-	in := t.input(r.Commands[0])
+	in := t.input(r.Commands)
 	m.begin(&in)
 	result := r.result(m, r.truth(m))
 	got := string(result.Result)
@@ -52,7 +52,7 @@ func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
 
 // testFile evaluates the whole set.
 func (s *Set) testFile(t Test, failures *Problems) {
-	d := s.Evaluate(t.input(topics.CommandCreate))
+	d := s.Evaluate(t.input(nil))
 	var hits, said []string
 	for _, r := range d.Rules {
 		if r.Result == topics.RuleHit {
@@ -79,40 +79,63 @@ func (t Test) failed(failures *Problems, of, what string) {
 	s.fail(t.at, "", "test%s of %s failed: %s", name, of, what)
 }
 
-// input is what a test describes.
-func (t Test) input(of topics.CommandType) Input {
-	c := &topics.Command{CommandID: "00000000-0000-4000-8000-000000000000", Type: of, Tenant: "test", Region: t.region}
-	if t.tenant != "" {
-		c.Tenant = t.tenant
-	}
-	found, features, fields := &topics.Enrichment{}, map[string]topics.Feature{}, Fields()
+// input is what a test describes; before authorisation by the first of these commands, by default a create command.
+func (t Test) input(of []topics.CommandType) Input {
+	in := t.bare(of)
+	features, fields := map[string]topics.Feature{}, FieldsAt(t.stage)
 	for name, value := range t.Given {
 		if answer, ok := strings.CutPrefix(name, velocityPrefix); ok {
 			features[answer] = topics.Feature{Value: answerOf(value)}
 			continue
 		}
 		f, key, _ := fieldNamed(fields, name)
-		switch f.Type {
-		case TypeMoney:
+		switch {
+		case f.Type == TypeMoney:
+			minor, currency := f.money(&in)
 			m, _ := ledger.ParseMoney(value) // checked when the test was read
-			c.Amount = m.Minor
-			if c.Currency == "" {
-				c.Currency = string(m.Currency)
+			*minor = m.Minor
+			if *currency == "" {
+				*currency = string(m.Currency)
 			}
-		case TypeTexts:
-			if c.Metadata == nil {
-				c.Metadata = map[string]string{}
-			}
-			c.Metadata[key] = value
+		case f.Type == TypeTexts:
+			f.setText(&in, key, value)
+		case f.Type == TypeDuration:
+			*f.seconds(&in) = answerOf(value)
+		case f.setFound != nil:
+			f.setFound(in.Enrichment, value)
 		default:
-			if f.setFound != nil {
-				f.setFound(found, value)
-			} else {
-				f.set(c, value)
-			}
+			f.set(&in, value)
 		}
 	}
-	return Input{Command: c, Enrichment: found, Features: features, Now: t.Now, everyone: true}
+	in.Features = features
+	return in
+}
+
+// testID stands for the id of a test's command or event.
+const testID = "00000000-0000-4000-8000-000000000000"
+
+// bare is an input of the test's stage of which only the tenant and the region are known.
+func (t Test) bare(of []topics.CommandType) Input {
+	in := Input{Enrichment: &topics.Enrichment{}, Now: t.Now, everyone: true}
+	tenant := cmp.Or(t.tenant, "test")
+	switch t.stage {
+	case topics.StageWallet:
+		in.Wallet = &topics.WalletCommand{CommandID: testID, Type: topics.WalletDebit, Tenant: tenant, Region: t.region}
+		return in
+	case topics.StageEvent:
+		in.Event = &topics.CustomerEvent{EventID: testID, Tenant: tenant, Region: t.region}
+		return in
+	case topics.StageAfterAuthorization:
+		in.Authorized = &topics.PaymentEvent{Type: topics.EventAuthorized}
+	}
+	in.Command = &topics.Command{CommandID: testID, Type: topics.CommandCreate, Tenant: tenant, Region: t.region}
+	if len(of) > 0 {
+		in.Command.Type = of[0]
+	}
+	if t.stage == topics.StageRefund {
+		in.Command.Type = topics.CommandRefund
+	}
+	return in
 }
 
 // answerOf is a velocity answer as a test writes it, checked when the test was read: a number, an amount or a time.

@@ -18,8 +18,12 @@ func (in *Input) Text(name string) string {
 	if f := fieldsByName()[name]; f != nil && f.Type == TypeText {
 		return f.text(in)
 	}
-	if key, ok := strings.CutPrefix(name, fieldMetadata+"."); ok {
-		return in.Command.Metadata[key]
+	for _, of := range []string{fieldMetadata, fieldEventMetadata} {
+		if key, ok := strings.CutPrefix(name, of+"."); ok {
+			if texts := fieldsByName()[of].texts(in); texts != nil {
+				return (*texts)[key]
+			}
+		}
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
 )
 
 // velocityPrefix begins the names under which rules read velocity.
@@ -217,11 +218,19 @@ func (c *compiler) definitions() {
 			c.fields = append(c.fields, f)
 		}
 	}
+	c.fieldsAt = map[topics.Stage][]Field{}
+	for _, stage := range Stages() {
+		c.fieldsAt[stage] = fieldsAt(stage, c.fields)
+	}
 }
 
 // velocityField is what a definition's answer is to rules.
 func velocityField(d velocity.Definition) Field {
-	f := Field{Name: velocityPrefix + d.Name, Type: TypeNumber, Example: "3", Currency: d.Currency, window: d.Window}
+	f := Field{Name: velocityPrefix + d.Name, Type: TypeNumber, Example: "3", Currency: d.Currency, window: d.Window, by: d.By, at: atAll}
+	if by, _, ok := fieldNamed(Fields(), d.By); ok {
+		f.at = by.at
+	}
+	f.at &^= atAfter // nothing is asked there
 	switch d.Aggregate {
 	case velocity.Sum, velocity.Max:
 		f.Type, f.Example = TypeMoney, "250.00 "+string(d.Currency)

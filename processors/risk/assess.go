@@ -62,7 +62,7 @@ func (a *Assessor) read(r stream.Record) (*draft, *stream.DeadLetter) {
 		return d, nil
 	}
 	c.IssuedAt = issued(c.IssuedAt, r.Time)
-	if a.find != nil && rules.Assessed(c.Type) {
+	if a.find != nil && (c.Type == topics.CommandCreate || c.Type == topics.CommandAuthorize) {
 		d.in.Enrichment = a.find(c)
 	}
 	return d, nil

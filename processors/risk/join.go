@@ -62,7 +62,7 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 			return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
 		}
 	}
-	if len(p.names) == 0 || !rules.Assessed(d.in.Command.Type) {
+	if in := d.input(); len(p.names) == 0 || !set.Assesses(&in) {
 		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
 			j.assessor.decide(d, set)
 			return j.assessor.assessment(d)
