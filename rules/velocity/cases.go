@@ -53,6 +53,9 @@ func (c *Cases) Apply(recordTime int64, partition int32, offset int64, frame []b
 		c.open(made.ID, held{now, slices.Clone(frame)}) // a fetched record keeps all that came with it
 		return nil, nil
 	}
+	if len(frame) > 1 && frame[1] == frameCaseEvent {
+		return c.event(now, Origin{Role: RoleCases, Partition: partition, Offset: offset}, frame)
+	}
 	var o Outcome
 	if err := o.Decode(frame); err != nil {
 		return nil, err
@@ -61,15 +64,37 @@ func (c *Cases) Apply(recordTime int64, partition int32, offset int64, frame []b
 		return nil, nil // a repeat
 	}
 	c.next, c.index = o.Position+1, o.Index
-	found, ok := c.held[o.ID]
+	made, err := c.find(now, o.ID)
+	if err != nil || made == nil {
+		return nil, err
+	}
+	return made.Signals(&o, Origin{Role: RoleOutcomes, Partition: partition, Offset: offset}), nil
+}
+
+// event counts a customer event for the payment that it names. A repeat has the same command, by which State knows it.
+func (c *Cases) event(now int64, origin Origin, frame []byte) ([]Target, error) {
+	var e CaseEvent
+	if err := e.Decode(frame); err != nil {
+		return nil, err
+	}
+	made, err := c.find(now, e.Payment)
+	if err != nil || made == nil {
+		return nil, err
+	}
+	return made.SignalsOf(&e, origin), nil
+}
+
+// find is the case of a payment; nil where it is older than what is kept, or no definition counted what becomes of it.
+func (c *Cases) find(now int64, payment [16]byte) (*Case, error) {
+	found, ok := c.held[payment]
 	if !ok || found.at < now-c.keep {
-		return nil, nil // older than what is kept, or no definition counted what becomes of it
+		return nil, nil
 	}
 	var made Case
 	if err := made.Decode(found.frame); err != nil {
-		return nil, fmt.Errorf("case %x: %w", o.ID, err)
+		return nil, fmt.Errorf("case %x: %w", payment, err)
 	}
-	return made.Signals(&o, Origin{Role: RoleOutcomes, Partition: partition, Offset: offset}), nil
+	return &made, nil
 }
 
 // open keeps a case. One that comes again, from another owner of the commands, is the same.

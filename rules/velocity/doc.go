@@ -47,6 +47,8 @@
 //
 // An event of a payment names the payment and nothing that is counted by. A Case (later.go) keeps what an attempt was counted
 // under until an Outcome comes, and Cases (cases.go), a fold of its own, turns that into signals of RoleOutcomes, each once.
+// What a customer event says of a payment, such as a dispute, comes as a CaseEvent (caseevent.go). It also makes signals of
+// its own, for the customer or device that it names; both carry the event's id, and a key that gets both counts it once.
 //
 // # Frames
 //
@@ -59,6 +61,7 @@
 //	r  reply    origin, command, flags, answers: id, flags, value, warming until where the flag says so (replyframe.go)
 //	c  case     payment, amount, targets: partition, signal (later.go)
 //	o  outcome  payment, position, index, kind, flags, time, amount (later.go)
+//	e  event    of a case: payment, tenant, command, kind, time, amounts (caseevent.go)
 //
 // A format above one's own is ErrFutureFormat: the partition is given up. Anything else that does not fit is a FrameError.
 //

@@ -202,21 +202,26 @@ func (r *Retained) counts(kind string) bool {
 	return false
 }
 
+// in is the event's amount in a currency.
+func (e *Event) in(currency ledger.Currency) Amount {
+	amount := Amount{Currency: currency, Minor: e.Amount.Minor}
+	if currency != e.Amount.Currency {
+		minor, ok := e.Convert(e.Amount, currency)
+		amount.Minor, amount.Unknown = minor, !ok
+	}
+	if amount.Minor < 0 {
+		amount.Minor, amount.Unknown = 0, true
+	}
+	return amount
+}
+
 // describe adds what is recorded of the event besides that it was.
 func (d *Dimension) describe(r *Retained, e *Event) {
 	for _, currency := range r.Currencies {
 		if e.Amount.Currency == "" {
 			break
 		}
-		amount := Amount{Currency: currency, Minor: e.Amount.Minor}
-		if currency != e.Amount.Currency {
-			minor, ok := e.Convert(e.Amount, currency)
-			amount.Minor, amount.Unknown = minor, !ok
-		}
-		if amount.Minor < 0 {
-			amount.Minor, amount.Unknown = 0, true
-		}
-		d.Amounts = append(d.Amounts, amount)
+		d.Amounts = append(d.Amounts, e.in(currency))
 	}
 	for _, of := range r.Of {
 		if value := e.Field(of); value != "" {

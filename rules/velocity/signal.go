@@ -12,7 +12,8 @@ type Role uint8
 const (
 	RoleAttempts Role = 1 // payments.commands.v1, by way of risk: answered
 	RoleOutcomes Role = 2 // payments.events.v1, by way of risk: not answered
-	RoleCustom   Role = 3 // custom events, such as logins: answered where they ask
+	RoleCustom   Role = 3 // customer.events.v1, by way of risk: answered where they ask
+	RoleCases    Role = 4 // what customer events say of payments, by way of risk.outcomes.v1: not answered
 )
 
 // Origin is the record that a signal was made from. Signals of one role and partition come in the order of their

@@ -41,8 +41,7 @@ func (d *Dimension) append(b []byte) []byte {
 	b = append(b, bit(d.Record, bitRecord)|bit(d.Reserve, bitReserve))
 	b = binary.AppendUvarint(b, uint64(len(d.Amounts)))
 	for _, a := range d.Amounts {
-		b = append(appendText(b, string(a.Currency)), bit(a.Unknown, 1))
-		b = binary.AppendUvarint(b, uint64(a.Minor))
+		b = a.append(b)
 	}
 	b = binary.AppendUvarint(b, uint64(len(d.Distinct)))
 	for _, v := range d.Distinct {
@@ -53,6 +52,17 @@ func (d *Dimension) append(b []byte) []byte {
 		b = d.Queries[i].append(b)
 	}
 	return b
+}
+
+func (a *Amount) append(b []byte) []byte {
+	b = append(appendText(b, string(a.Currency)), bit(a.Unknown, 1))
+	return binary.AppendUvarint(b, uint64(a.Minor))
+}
+
+func (a *Amount) read(r *reader) {
+	a.Currency = ledger.Currency(r.text("amount's currency"))
+	a.Unknown = r.flags("amount's flags", 1) != 0
+	a.Minor = r.natural("amount", math.MaxInt64)
 }
 
 func (q *Query) append(b []byte) []byte {
@@ -97,11 +107,7 @@ func (d *Dimension) read(r *reader) {
 	d.Record, d.Reserve = flags&bitRecord != 0, flags&bitReserve != 0
 	d.Amounts = resized(d.Amounts, r.count("amounts", maxItems))
 	for i := range d.Amounts {
-		d.Amounts[i] = Amount{
-			Currency: ledger.Currency(r.text("amount's currency")),
-			Unknown:  r.flags("amount's flags", 1) != 0,
-			Minor:    r.natural("amount", math.MaxInt64),
-		}
+		d.Amounts[i].read(r)
 	}
 	d.Distinct = resized(d.Distinct, r.count("distinct values", maxItems))
 	for i := range d.Distinct {
@@ -178,9 +184,9 @@ func appendOrigin(b []byte, o Origin) []byte {
 
 func (r *reader) origin() Origin {
 	role := Role(r.byte("origin's role"))
-	if r.err == nil && (role < RoleAttempts || role > RoleCustom) {
+	if r.err == nil && (role < RoleAttempts || role > RoleCases) {
 		r.at--
-		r.fail("origin's role", "is %d, want %d to %d", role, RoleAttempts, RoleCustom)
+		r.fail("origin's role", "is %d, want %d to %d", role, RoleAttempts, RoleCases)
 	}
 	return Origin{role, int32(r.natural("origin's partition", math.MaxInt32)), r.natural("origin's offset", math.MaxInt64)}
 }
