@@ -46,10 +46,12 @@ func compile(files []File, readList func(name string) ([]byte, error), lint func
 	c.limits()
 	c.breaker()
 	conditions := c.conditions()
+	c.entries(slices.Concat(conditions, c.items))
 	if err := c.programs(conditions); err != nil {
 		return nil, err
 	}
 	c.unusedDefinitions(slices.Concat(conditions, c.items))
+	c.unusedConstants(slices.Concat(conditions, c.items))
 	c.tests()
 	if len(problems) == 0 && len(conditions) == 0 && len(c.items) == 0 && len(files) > 0 {
 		problems = append(problems, Problem{File: files[0].Name, Line: 1, Column: 1, Message: "there are no rules: every payment would pass",
@@ -78,31 +80,6 @@ type compiler struct {
 	translated       []*condition
 	readList         func(string) ([]byte, error)
 	lint             func(*condition, ast.Expr)
-}
-
-// lists reads and indexes every list; a name stands once in the whole set.
-func (c *compiler) lists() {
-	seen := map[string]place{}
-	for _, d := range c.docs {
-		for _, l := range d.lists {
-			if first, ok := seen[l.Name]; ok {
-				l.source.fail(l.at, anotherName, "the list %q is defined twice (first at line %d)", l.Name, first.line)
-				continue
-			}
-			seen[l.Name] = l.at
-			list := &List{Name: l.Name, Match: l.Match}
-			list.prepare()
-			if l.file != "" {
-				c.listFile(l, list)
-			}
-			for i, e := range l.Entries {
-				if e.Value != "" {
-					addEntry(l.source, l.entryAt[i], list, e)
-				}
-			}
-			c.set.lists = append(c.set.lists, list)
-		}
-	}
 }
 
 func (c *compiler) limits() {

@@ -61,6 +61,7 @@ type Evaluation struct {
 	best     int // rank of the outcome
 	score    int64
 	tripped  []string
+	edits    int64 // version of the lists
 }
 
 // NewEvaluation returns an Evaluation for a first input.
@@ -73,7 +74,7 @@ func (e *Evaluation) Evaluate(input Input) {
 	e.in = input
 	in := &e.in
 	e.command, e.stage, e.rules, e.said = in.id(), in.Stage(), nil, e.said[:0]
-	e.outcome, e.best, e.score, e.tripped = topics.OutcomePass, rank(topics.OutcomePass, true), 0, in.Tripped
+	e.outcome, e.best, e.score, e.tripped, e.edits = topics.OutcomePass, rank(topics.OutcomePass, true), 0, in.Tripped, 0
 	if e.assessed = e.set.Assesses(in); !e.assessed {
 		return
 	}
@@ -83,6 +84,9 @@ func (e *Evaluation) Evaluate(input Input) {
 	if e.set.partly {
 		e.own = e.set.inForce(e.own[:0], e.rules, in)
 		e.rules = e.own
+	}
+	if e.set.editable {
+		e.edits = in.Edits.Version()
 	}
 	e.machine.begin(in)
 	for _, at := range e.rules {
@@ -129,7 +133,7 @@ func (e *Evaluation) Decision() topics.Decision {
 		d.Stage = e.stage
 	}
 	if e.assessed {
-		d.RuleSet, d.Tripped = e.set.hash, e.tripped
+		d.RuleSet, d.Tripped, d.ListEdits = e.set.hash, e.tripped, e.edits
 	}
 	size := 0
 	for i, t := range e.said {

@@ -3,7 +3,6 @@ package rules
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/weirhq/weir/ledger"
@@ -127,36 +126,4 @@ func canonicalIP(v string) string {
 		return v // netip accepts only the usual form
 	}
 	return a.Unmap().String()
-}
-
-func currencyLiteral(v string) string {
-	if _, ok := ledger.Currency(v).Exponent(); !ok {
-		return "it is an ISO 4217 currency, three capital letters"
-	}
-	return ""
-}
-
-func countryLiteral(v string) string {
-	if len(v) == 2 && v[0] >= 'A' && v[0] <= 'Z' && v[1] >= 'A' && v[1] <= 'Z' {
-		return ""
-	}
-	return "it is a country of two capital letters, such as \"DE\""
-}
-
-func lowerLiteral(v string) string {
-	if v == strings.ToLower(v) {
-		return ""
-	}
-	return "it is always lower case here; write \"" + strings.ToLower(v) + "\""
-}
-
-func oneOf(values ...string) func(string) string {
-	return func(v string) string {
-		for _, known := range values {
-			if v == known {
-				return ""
-			}
-		}
-		return "it is one of " + strings.Join(values, ", ")
-	}
 }

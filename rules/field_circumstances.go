@@ -43,8 +43,9 @@ func cardFields() []Field {
 			get: ofCard(func(c *topics.Card) string { return c.Fingerprint }),
 			set: func(in *Input, v string) { cardOf(in).Fingerprint = v }},
 		{Name: "card.last4", Type: TypeText, Example: "4242", Match: MatchExact, Doc: "The last four digits.",
-			get: ofCard(func(c *topics.Card) string { return c.Last4 }),
-			set: func(in *Input, v string) { cardOf(in).Last4 = v }},
+			literal: last4Literal,
+			get:     ofCard(func(c *topics.Card) string { return c.Last4 }),
+			set:     func(in *Input, v string) { cardOf(in).Last4 = v }},
 	}
 }
 
@@ -73,11 +74,11 @@ func contextFields() []Field {
 			get: ofContext(func(c *topics.Context) string { return c.DeviceID }),
 			set: func(in *Input, v string) { contextOf(in).DeviceID = v }},
 		{Name: "context.email", Type: TypeText, Example: "ann@example.com", Match: MatchIgnoreCase,
-			Doc: "The customer's e-mail address; always lower case here.", literal: lowerLiteral,
+			Doc: "The customer's e-mail address; always lower case here.", literal: emailLiteral,
 			get: ofContext(func(c *topics.Context) string { return strings.ToLower(c.Email) }),
 			set: func(in *Input, v string) { contextOf(in).Email = v }},
 		{Name: "context.email_domain", Type: TypeText, Example: "example.com", Match: MatchIgnoreCase,
-			Doc: "What follows the @ of the e-mail address; always lower case here.", literal: lowerLiteral,
+			Doc: "What follows the @ of the e-mail address; always lower case here.", literal: domainLiteral,
 			get: ofContext(func(c *topics.Context) string {
 				at := strings.LastIndexByte(c.Email, '@')
 				if at < 0 {
@@ -98,8 +99,9 @@ func contextFields() []Field {
 			get: ofContext(func(c *topics.Context) string { return c.Country }),
 			set: func(in *Input, v string) { contextOf(in).Country = v }},
 		{Name: "context.time_zone", Type: TypeText, Example: "Europe/Dublin", Match: MatchExact, Doc: "The customer's time zone, IANA name.",
-			get: ofContext(func(c *topics.Context) string { return c.TimeZone }),
-			set: func(in *Input, v string) { contextOf(in).TimeZone = v }},
+			literal: zoneLiteral,
+			get:     ofContext(func(c *topics.Context) string { return c.TimeZone }),
+			set:     func(in *Input, v string) { contextOf(in).TimeZone = v }},
 		{Name: fieldZoneCountries, Type: TypeText, Example: "DE DK NO SE SJ", Match: MatchExact,
 			Doc: "The countries that use this time zone: !context.time_zone_countries.contains(ip.country).",
 			literal: func(string) string {

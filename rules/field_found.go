@@ -2,7 +2,6 @@ package rules
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -73,11 +72,3 @@ func foundFields() []Field {
 
 // cardTypes are what card.type and bin.type may be.
 var cardTypes = []string{"credit", "debit", "prepaid"}
-
-func asnLiteral(v string) string {
-	digits, ok := strings.CutPrefix(v, "AS")
-	if n, err := strconv.ParseUint(digits, 10, 32); ok && err == nil && n > 0 && digits[0] != '0' {
-		return ""
-	}
-	return "it is AS and the number, such as \"AS64500\""
-}

@@ -19,6 +19,8 @@ type Input struct {
 	Enrichment *topics.Enrichment
 	// Features are the velocity answers by name; a name that is not there is missing.
 	Features map[string]topics.Feature
+	// Edits are how editable lists were edited; nil: they are as in their files.
+	Edits *Edits
 	// Now is the time of the command's record. The zero time is before every expiry of a list's entry.
 	Now time.Time
 	// Tripped are the rules that a Breaker has put in the shadow, as in Decision.Tripped.

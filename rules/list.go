@@ -34,7 +34,10 @@ type List struct {
 	Name    string
 	Match   Match
 	Entries []Entry // in the order of the file; index them with add
+	// Editable says that entries may be added and removed while weir runs, FourEyes that another person must approve it.
+	Editable, FourEyes bool
 
+	fields   []Field                // that are looked up in it
 	values   map[string]int64       // expiry by value in Unix nanoseconds, never where it does not expire
 	networks map[netip.Prefix]int64 // MatchNetwork
 	v4, v6   []int                  // MatchNetwork: prefix lengths that occur
@@ -43,6 +46,14 @@ type List struct {
 }
 
 const never = int64(1<<63 - 1)
+
+// expiryOf is an expiry in Unix nanoseconds; the zero time is never.
+func expiryOf(t time.Time) int64 {
+	if t.IsZero() {
+		return never
+	}
+	return t.UnixNano()
+}
 
 // prepare makes the list ready for add.
 func (l *List) prepare() {
@@ -53,10 +64,7 @@ func (l *List) prepare() {
 
 // add takes one entry in; the error says why it does not fit.
 func (l *List) add(e Entry) error {
-	value, expires := e.Value, never
-	if !e.Expires.IsZero() {
-		expires = e.Expires.UnixNano()
-	}
+	value, expires := e.Value, expiryOf(e.Expires)
 	switch l.Match {
 	case MatchNetwork:
 		p, err := parseNetwork(value)
@@ -75,8 +83,8 @@ func (l *List) add(e Entry) error {
 		}
 		return nil
 	case MatchBINPrefix:
-		if len(value) < minBINDigits || len(value) > maxBINDigits || strings.Trim(value, "0123456789") != "" {
-			return fmt.Errorf("%q is not %d to %d digits", value, minBINDigits, maxBINDigits)
+		if err := fitsBIN(value); err != nil {
+			return err
 		}
 		l.lengths = withLength(l.lengths, len(value))
 		for n := minBINDigits; n < len(value); n++ {
@@ -93,18 +101,25 @@ func (l *List) add(e Entry) error {
 	return nil
 }
 
+func fitsBIN(value string) error {
+	if len(value) < minBINDigits || len(value) > maxBINDigits || strings.Trim(value, "0123456789") != "" {
+		return &hinted{fmt.Sprintf("%q is not %d to %d digits", value, minBINDigits, maxBINDigits), "write the first digits of the card number alone, such as \"411111\""}
+	}
+	return nil
+}
+
 func parseNetwork(value string) (netip.Prefix, error) {
 	if !strings.Contains(value, "/") {
 		a, err := netip.ParseAddr(value)
 		if err != nil {
-			return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a network such as 203.0.113.0/24", value)
+			return netip.Prefix{}, &hinted{fmt.Sprintf("%q is neither an IP address nor a network", value), "write an address as 203.0.113.7, a network as 203.0.113.0/24"}
 		}
 		a = a.Unmap()
 		return netip.PrefixFrom(a, a.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(value)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is neither an IP address nor a network such as 203.0.113.0/24", value)
+		return netip.Prefix{}, &hinted{fmt.Sprintf("%q is neither an IP address nor a network", value), "write an address as 203.0.113.7, a network as 203.0.113.0/24"}
 	}
 	if p != p.Masked() {
 		return netip.Prefix{}, &hinted{fmt.Sprintf("%q names an address inside a network", value), fmt.Sprintf("write the network as %s", p.Masked())}
@@ -148,16 +163,19 @@ func (l *List) lookUpAddress(value string, now int64) truth {
 		return absent
 	}
 	a = a.Unmap().WithZone("")
-	lengths := l.v6
-	if a.Is4() {
-		lengths = l.v4
-	}
-	for _, n := range lengths {
+	for _, n := range l.lengthsFor(a) {
 		if p, err := a.Prefix(n); err == nil && l.networks[p] > now {
 			return yes
 		}
 	}
 	return no
+}
+
+func (l *List) lengthsFor(a netip.Addr) []int {
+	if a.Is4() {
+		return l.v4
+	}
+	return l.v6
 }
 
 // lacks says what a value that lookUp cannot tell of lacks.

@@ -16,7 +16,11 @@ func addEntry(s *source, at place, list *List, e Entry) {
 		s.fail(at, "use a BIN or a fingerprint", "a card number must not stand in a list")
 		return
 	}
-	if err := list.add(e); err != nil {
+	err := list.fits(e.Value)
+	if err == nil {
+		err = list.add(e)
+	}
+	if err != nil {
 		s.fail(at, hintOf(err), "list %q: %s", list.Name, err)
 	}
 }
@@ -34,16 +38,7 @@ func (c *compiler) listFile(l *listDraft, list *List) {
 	}
 	c.set.files = append(c.set.files, name)
 	text = bytes.TrimPrefix(text, byteOrderMark)
-	s := newSource(name, string(text), c.problems)
-	if len(text) > maxListBytes {
-		s.fail(place{}, "", "the file has %d bytes; at most %d are read", len(text), maxListBytes)
-		return
-	}
-	r := csv.NewReader(strings.NewReader(string(text)))
-	r.Comment, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = '#', -1, true, true
-	if columns := s.heading(r); columns != nil {
-		s.rows(r, columns, list)
-	}
+	newSource(name, string(text), c.problems).entries(list, len(text))
 }
 
 // heading reads the names of the columns; nil where they cannot be used.
@@ -130,4 +125,27 @@ func (s *source) row(at place, columns, record []string, reasons map[string]stri
 		return e, false
 	}
 	return e, true
+}
+
+// ReadEntries reads entries from the text of a CSV file and checks them as those of the list's own file. A mistake is an
+// error of type Problems.
+func (l *List) ReadEntries(name string, text []byte) ([]Entry, error) {
+	scratch := &List{Name: l.Name, Match: l.Match, fields: l.fields}
+	scratch.prepare()
+	var problems Problems
+	newSource(name, string(bytes.TrimPrefix(text, byteOrderMark)), &problems).entries(scratch, len(text))
+	return scratch.Entries, problems.orNil()
+}
+
+// entries reads the entries of a CSV file.
+func (s *source) entries(list *List, size int) {
+	if size > maxListBytes {
+		s.fail(place{}, "split it", "the file has %d bytes; at most %d are read", size, maxListBytes)
+		return
+	}
+	r := csv.NewReader(strings.NewReader(strings.Join(s.lines, "\n")))
+	r.Comment, r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = '#', -1, true, true
+	if columns := s.heading(r); columns != nil {
+		s.rows(r, columns, list)
+	}
 }

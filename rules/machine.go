@@ -14,6 +14,9 @@ type machine struct {
 	memo   []truth // by node
 	now    int64   // Unix nanoseconds
 
+	edits  *Edits // of lists
+	tenant string // whose edits count
+
 	probing bool // nothing is known, not even whether it is
 }
 
@@ -47,7 +50,7 @@ func newMachine(p *program) *machine {
 
 // begin reads the values of an input.
 func (m *machine) begin(in *Input) {
-	m.now = nanoseconds(in.Now)
+	m.now, m.edits, m.tenant = nanoseconds(in.Now), in.Edits, in.tenant()
 	for i := range m.slots {
 		m.values[i] = m.slots[i].load(in)
 	}
@@ -55,7 +58,10 @@ func (m *machine) begin(in *Input) {
 }
 
 // end lets go of the input.
-func (m *machine) end() { clear(m.values) }
+func (m *machine) end() {
+	clear(m.values)
+	m.edits = nil
+}
 
 // truth is the value of a condition.
 func (m *machine) truth(at int32) truth {
@@ -210,7 +216,7 @@ func (m *machine) ofText(n *node) truth {
 		case opTextIn:
 			return truthOf(slices.Contains(n.more.texts, a))
 		case opListed:
-			return n.more.list.lookUp(a, m.now)
+			return m.listed(n.more.list, a)
 		}
 		return truthOf(n.more.pattern.MatchString(a))
 	}
@@ -227,6 +233,14 @@ func (m *machine) ofText(n *node) truth {
 		return truthOf(strings.Contains(a, b))
 	}
 	return truthOf(n.relation.holds(strings.Compare(a, b)))
+}
+
+// listed looks a value up in a list, as it was edited.
+func (m *machine) listed(l *List, value string) truth {
+	if o, edited := m.edits.over(l, m.tenant); edited {
+		return o.lookUp(value, m.now)
+	}
+	return l.lookUp(value, m.now)
 }
 
 func (m *machine) compareNumbers(n *node) truth {

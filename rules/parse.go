@@ -32,6 +32,7 @@ type listDraft struct {
 	file    string // CSV, relative to the rule file
 	fileAt  place
 	entryAt []place
+	list    *List // what it becomes
 }
 
 // document is one rule file as parsed.
@@ -62,7 +63,7 @@ var (
 	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "breaker", "rules", "cool_offs", "scorecards", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
 		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "breaker", "tags", "tests"}
-	listKeys     = []string{"description", "match", "file", "entries"}
+	listKeys     = []string{"description", "match", "editable", "four_eyes", "file", "entries"}
 	entryKeys    = []string{"value", "expires", "reason"}
 	testKeys     = []string{"name", "given", "now", "expect"}
 	fileTestKeys = []string{"name", "given", "now", "expect", "rules"}

@@ -13,7 +13,7 @@ func (s *source) lists(n ast.Node) []*listDraft {
 	var drafts []*listDraft
 	for _, p := range s.mapping(n, "lists") {
 		l := &listDraft{List: List{Name: s.checkName(p.at, p.key, "the list"), Match: MatchExact}, source: s, at: p.at}
-		sources := 0
+		sources, fourEyes := 0, place{}
 		for _, q := range s.mapping(p.value, fmt.Sprintf("the list %q", p.key)) {
 			at := placeOf(tokenOf(q.value))
 			switch q.key {
@@ -25,6 +25,10 @@ func (s *source) lists(n ast.Node) []*listDraft {
 					s.fail(at, suggest(string(l.Match), all), "match cannot be %q", l.Match)
 					l.Match = MatchExact
 				}
+			case "editable":
+				l.Editable = s.boolean(q.value, "editable")
+			case "four_eyes":
+				l.FourEyes, fourEyes = s.boolean(q.value, "four_eyes"), at
 			case "file":
 				sources++
 				l.file, l.fileAt = s.text(q.value, "file"), at
@@ -38,8 +42,11 @@ func (s *source) lists(n ast.Node) []*listDraft {
 				s.fail(q.at, suggest(q.key, listKeys), "unknown key %q in a list", q.key)
 			}
 		}
-		if sources != 1 {
-			s.fail(p.at, "", "the list %q must have either entries or a file", p.key)
+		if sources > 1 || sources == 0 && !l.Editable {
+			s.fail(p.at, "write entries: [\"…\"], or file: name.csv", "the list %q must have either entries or a file", p.key)
+		}
+		if l.FourEyes && !l.Editable {
+			s.fail(fourEyes, "add editable: true, or leave it out", "four_eyes is for lists that are edited while weir runs")
 		}
 		drafts = append(drafts, l)
 	}

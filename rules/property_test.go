@@ -30,7 +30,7 @@ const propertyLists = `version: 1
 lists:
   bins: { match: bin_prefix, entries: ["411111", "4242", "42424242", { value: "4555", expires: "2027-01-31" }, { value: "45551111", expires: "2027-02-28" }] }
   networks: { match: network, entries: ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", { value: "172.16.0.0/12", expires: "2027-01-31" }] }
-  domains: { match: ignore_case, entries: ["D", "fr", { value: "example.com", expires: "2027-01-31" }] }
+  domains: { match: ignore_case, entries: ["D.example", "fr.example", { value: "example.com", expires: "2027-01-31" }] }
   countries: { entries: ["DE", { value: "FR", expires: "2027-01-31" }] }
 velocity:
   - { name: a, aggregate: count, events: [attempt], by: customer.id, window: 1h }
@@ -143,7 +143,7 @@ func drawInput(t *rapid.T) Input {
 		Region: text.Draw(t, "region"),
 		Card: &topics.Card{Country: text.Draw(t, "country"), Fingerprint: text.Draw(t, "fingerprint"),
 			BIN: rapid.SampledFrom([]string{"", "411111", "41111199", "424242", "4242", "42424242", "455511", "45551111", "400000"}).Draw(t, "bin")},
-		Context: &topics.Context{DeviceID: text.Draw(t, "device"), Email: "ann@" + rapid.SampledFrom([]string{"DE", "d", "FR", "Example.com", ""}).Draw(t, "domain"),
+		Context: &topics.Context{DeviceID: text.Draw(t, "device"), Email: "ann@" + rapid.SampledFrom([]string{"DE", "d.example", "FR.example", "Example.com", ""}).Draw(t, "domain"),
 			IP: rapid.SampledFrom([]string{"", "10.1.1.1", "::ffff:10.1.1.1", "192.0.2.7", "172.16.0.1", "2001:db8::1", "2001:DB9::1", "nonsense"}).Draw(t, "ip")},
 		Metadata: map[string]string{"a": text.Draw(t, "a"), "b": text.Draw(t, "b")},
 	}

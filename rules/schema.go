@@ -185,10 +185,12 @@ func listSchema() *jsonschema.Schema {
 		property("description", text("What the list is for.")),
 		property("match", &jsonschema.Schema{Type: "string", Default: string(MatchExact),
 			Enum: []any{string(MatchExact), string(MatchIgnoreCase), string(MatchBINPrefix), string(MatchNetwork)}}),
+		property("editable", &jsonschema.Schema{Type: "boolean", Description: "Entries may be added and removed while weir runs, by weir lists and over HTTP."}),
+		property("four_eyes", &jsonschema.Schema{Type: "boolean", Description: "Of an editable list: an edit counts once another person has approved it."}),
 		property("file", text("A CSV file with the heading value,expires,reason; its path is relative to this file.")),
 		property("entries", array("", &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}, entry}})),
 	)
-	s.OneOf = []*jsonschema.Schema{{Required: []string{"file"}}, {Required: []string{"entries"}}}
+	s.AnyOf = []*jsonschema.Schema{{Required: []string{"file"}}, {Required: []string{"entries"}}, {Required: []string{"editable"}}}
 	return s
 }
 

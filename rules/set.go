@@ -25,6 +25,8 @@ type Set struct {
 	tests    []Test
 	files    []string
 	hash     string
+	warnings Problems
+	editable bool // a list is
 
 	bounds      map[topics.Stage]*Bound // of all rules of a stage
 	program     *program
@@ -88,6 +90,10 @@ func (s *Set) finish() {
 	sort.Slice(lists, func(i, j int) bool { return lists[i].Name < lists[j].Name })
 	for _, l := range lists {
 		put(h, "list", l.Name, string(l.Match))
+		if l.Editable {
+			put(h, "editable", fmt.Sprint(l.FourEyes))
+			s.editable = true
+		}
 		lines := make([]string, len(l.Entries))
 		for i, e := range l.Entries {
 			lines[i] = e.Value + "\x00" + moment(e.Expires)

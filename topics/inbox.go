@@ -61,14 +61,15 @@ type Decision struct {
 	CustomerID string `json:"customer_id,omitempty"`
 	PaymentID  string `json:"payment_id,omitempty"`
 	CommandID  string `json:"command_id"`
-	EventID    string `json:"event_id,omitempty"`
+	// EventID is the customer event that was decided on; CommandID is empty then.
+	EventID string `json:"event_id,omitempty"`
 	// Stage is whose rules were evaluated; absent: before_authorization.
 	Stage   Stage     `json:"stage,omitempty"`
 	At      time.Time `json:"at,omitzero"` // as in the events that the decision led to
 	Outcome Outcome   `json:"outcome"`
-	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.
 	// Reviews says that the set has rules of stage after_authorization for such a payment: its authorisation is reviewed.
 	Reviews bool `json:"reviews,omitempty"`
+	// Reasons are the reason codes of the rules that decided, in rule order, without repeats.
 	Reasons []string     `json:"reasons,omitempty"`
 	Score   int64        `json:"score,omitempty"`
 	Rules   []RuleResult `json:"rules,omitempty"` // in file order; misses are left out
@@ -79,6 +80,11 @@ type Decision struct {
 	Tripped []string `json:"tripped,omitempty"`
 	// RuleSet is the content hash of the rule set that decided, "" where the command's type is not assessed.
 	RuleSet string `json:"rule_set,omitempty"`
+	// ListEdits is the offset in risk.lists.v1 below which edits of lists were read; absent where none were, or where the rule
+	// set has no list that can be edited.
+	ListEdits int64 `json:"list_edits,omitempty"`
+	// ApprovedBy is who approved what the outcome holds, a refund or a wallet command, which so went on.
+	ApprovedBy string `json:"approved_by,omitempty"`
 	// Candidate is what the candidate set would have decided; nil where there was none.
 	Candidate *CandidateDecision `json:"candidate,omitempty"`
 	// GamingLimit is the customer's responsible-gaming limit of which least was left, which no rule can lift; nil where none
