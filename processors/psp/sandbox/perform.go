@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -68,7 +69,10 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 // approve grants an authorization, and captures it where that was asked for.
 func (f *performer) approve(p *payment, op *operation, token *Token, auth *Authentication) {
 	op.Status = Approved
-	op.Auth = &Authentication{AVS: "Y", CVV: "M"}
+	op.Auth = &Authentication{AVS: cmp.Or(token.avs, "Y"), CVV: cmp.Or(token.cvv, "M")}
+	if auth == nil && token.frictionless {
+		auth = &Authentication{ECI: "05", CAVV: deriveID("cavv_", op.Key), DSTransactionID: deriveID("ds_", op.Key)}
+	}
 	if auth != nil {
 		op.Auth.ECI, op.Auth.CAVV, op.Auth.DSTransactionID = auth.ECI, auth.CAVV, auth.DSTransactionID
 	}

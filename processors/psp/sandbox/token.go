@@ -11,6 +11,8 @@ type Token struct {
 	hard           bool
 	challenge      bool // 3-D Secure is required whether asked for or not
 	challengeFails bool
+	avs, cvv       string // result codes of an approved authorization: Y and M where empty
+	frictionless   bool   // 3-D Secure authenticates without a challenge
 	fault          fault
 	slow           bool
 	settles        Status // the authorization is pending and then this
@@ -57,6 +59,11 @@ func Tokens() []Token {
 		{Name: "tok_declined_expired", Does: "declined for good: 54, expired card", decline: "54", hard: true},
 		{Name: "tok_3ds_challenge", Does: "requires a 3-D Secure challenge; its result decides", challenge: true},
 		{Name: "tok_3ds_fail", Does: "requires a challenge and then declines: 1A, authentication failed", challenge: true, challengeFails: true},
+		{Name: "tok_3ds_frictionless", Does: "approved; 3-D Secure authenticated without a challenge (ECI 05)", frictionless: true},
+		{Name: "tok_avs_mismatch", Does: "approved, though neither street nor postal code match (AVS N)", avs: "N"},
+		{Name: "tok_avs_partial", Does: "approved; the postal code matches, the street does not (AVS Z)", avs: "Z"},
+		{Name: "tok_avs_unavailable", Does: "approved; the issuer does not verify addresses (AVS U)", avs: "U"},
+		{Name: "tok_cvv_mismatch", Does: "approved, though the card's code does not match (CVV N)", cvv: "N"},
 		{Name: "tok_async", Does: "pending, then approved; the webhook tells", settles: Approved},
 		{Name: "tok_async_declined", Does: "pending, then declined: 05; the webhook tells", settles: Declined, decline: "05"},
 		{Name: "tok_timeout_after_charge", Does: "performed but never answered; learnt by polling or from the webhook", fault: hangAfter, webhook: lateWebhook},

@@ -81,6 +81,25 @@ func TestLaterOutcomes(t *testing.T) {
 	eventually(t, "five more webhooks", func() bool { return received.count() >= before+5 })
 }
 
+// TestVerification follows the tokens that differ in what the issuer says of the cardholder.
+func TestVerification(t *testing.T) {
+	s := start(t, sandbox.Config{})
+	for token, want := range map[string]sandbox.Authentication{
+		"tok_approved": {AVS: "Y", CVV: "M"}, "tok_avs_mismatch": {AVS: "N", CVV: "M"}, "tok_avs_partial": {AVS: "Z", CVV: "M"},
+		"tok_avs_unavailable": {AVS: "U", CVV: "M"}, "tok_cvv_mismatch": {AVS: "Y", CVV: "N"},
+		"tok_3ds_frictionless": {ECI: "05", AVS: "Y", CVV: "M"},
+	} {
+		op := authorize(t, s, token, token, 1000, false)
+		got := op.Authentication
+		if op.Status != sandbox.Approved || got == nil || got.AVS != want.AVS || got.CVV != want.CVV || got.ECI != want.ECI {
+			t.Errorf("%s: %s with %+v, want %+v", token, op.Status, got, want)
+		}
+		if got != nil && (got.ECI == "05") != (got.CAVV != "" && got.DSTransactionID != "") {
+			t.Errorf("%s: %+v: an authentication has a value and a transaction id", token, got)
+		}
+	}
+}
+
 func TestChallenges(t *testing.T) {
 	s := start(t, sandbox.Config{})
 	for _, c := range []struct {
