@@ -61,15 +61,20 @@ func (c *counter) run(ctx context.Context) error {
 			c.log.Warn("answers of velocity", "topic", topic, "partition", partition, "error", err)
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
-			if err := reply.Decode(r.Value); err != nil {
+			err := velocity.EachFrame(r.Value, func(frame []byte) error {
+				if err := reply.Decode(frame); err != nil {
+					return err
+				}
+				c.mu.Lock()
+				at := c.desks[velocity.Origin{Role: reply.Origin.Role, Partition: r.Partition}]
+				c.mu.Unlock()
+				if at != nil {
+					at.answered(&reply)
+				}
+				return nil
+			})
+			if err != nil {
 				c.log.Error("an answer of velocity cannot be read", "partition", r.Partition, "offset", r.Offset, "error", err)
-				return
-			}
-			c.mu.Lock()
-			at := c.desks[velocity.Origin{Role: reply.Origin.Role, Partition: r.Partition}]
-			c.mu.Unlock()
-			if at != nil {
-				at.answered(&reply)
 			}
 		})
 	}
@@ -138,9 +143,21 @@ type desk struct {
 	*counter
 	of velocity.Origin
 
+	batches []batch // by the signals' partition
+	frame   []byte  // room that is used again
+
 	waitingMu sync.Mutex
 	waiting   map[int64]*inquiry // by the record's offset
 }
+
+// batch is the signals that go to one partition in one record, with who asks each.
+type batch struct {
+	value  []byte
+	asking []*inquiry
+}
+
+// batchBytes is where a batch is sent without waiting for more.
+const batchBytes = 16 << 10
 
 func (d *desk) close() {
 	d.mu.Lock()
@@ -166,27 +183,54 @@ type inquiry struct {
 	until   time.Time
 }
 
-// ask sends signals and returns what waits for their answers, for so long at most. The answers to a signal that is nil, or
-// that cannot be sent, are missing. Signals that are not sent when ctx is done are dropped: whoever has the partition next
-// sends them.
-func (d *desk) ask(ctx context.Context, offset int64, command uint64, signals []*kgo.Record, ids []uint64, within time.Duration) *inquiry {
-	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: len(signals),
+// ask begins an inquiry of a command by so many signals, which waits for their answers for so long at most.
+func (d *desk) ask(offset int64, command uint64, signals int, ids []uint64, within time.Duration) *inquiry {
+	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: signals,
 		done: make(chan struct{}), until: time.Now().Add(within)}
 	if q.left == 0 { // the command has no value that anything is counted by
 		close(q.done)
 		return q
 	}
 	d.waitingMu.Lock()
+	defer d.waitingMu.Unlock()
 	d.waiting[offset] = q
-	d.waitingMu.Unlock()
-	for _, signal := range signals {
-		if signal == nil {
-			q.fail()
-		} else {
-			d.send(ctx, signal, q.fail)
+	return q
+}
+
+// add puts a signal of an inquiry into the batch of its partition. The answers to one that cannot be sent are missing. What
+// is not sent when ctx is done is dropped: whoever has the partition next sends it.
+func (d *desk) add(ctx context.Context, q *inquiry, t *velocity.Target) {
+	for int(t.Partition) >= len(d.batches) {
+		d.batches = append(d.batches, batch{})
+	}
+	b := &d.batches[t.Partition]
+	d.frame = t.Signal.Append(d.frame[:0])
+	b.value = velocity.AppendFrame(b.value, d.frame)
+	b.asking = append(b.asking, q)
+	if len(b.value) >= batchBytes {
+		d.sendBatch(ctx, t.Partition)
+	}
+}
+
+// flush sends what was added.
+func (d *desk) flush(ctx context.Context) {
+	for partition := range d.batches {
+		if len(d.batches[partition].value) > 0 {
+			d.sendBatch(ctx, int32(partition))
 		}
 	}
-	return q
+}
+
+func (d *desk) sendBatch(ctx context.Context, partition int32) {
+	b := &d.batches[partition]
+	asking := b.asking
+	d.send(ctx, &kgo.Record{Topic: topics.Signals, Partition: partition, Value: b.value}, func() {
+		for _, q := range asking {
+			q.fail()
+		}
+	})
+	// The next one is as large, probably.
+	*b = batch{make([]byte, 0, len(b.value)), make([]*inquiry, 0, len(asking))}
 }
 
 // fail takes it that one signal gets no answers.

@@ -46,7 +46,10 @@ type joined struct {
 
 func (j *joined) Close() { j.desk.close() }
 
-// Begin sends a command's signals.
+// Flush sends the signals of the commands that have begun.
+func (j *joined) Flush(ctx context.Context) { j.desk.flush(ctx) }
+
+// Begin makes a command's signals.
 func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 	d, dead := j.assessor.read(r)
 	switch {
@@ -80,7 +83,7 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 	}
 }
 
-// ask makes and sends the signals of a command.
+// ask makes the signals of a command, which Flush sends.
 func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *inquiry {
 	event := attemptOf(d)
 	event.Origin = velocity.Origin{Role: velocity.RoleAttempts, Partition: r.Partition, Offset: r.Position}
@@ -90,20 +93,24 @@ func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *i
 	}
 	j.assessor.metrics.asked.Inc()
 	j.targets = p.Signals(j.targets, &event, j.assessor.partitions)
-	records := make([]*kgo.Record, len(j.targets))
 	var ids []uint64
 	for i := range j.targets {
 		signal := &j.targets[i].Signal
-		if p.told(j.targets[i].Partition) {
-			records[i] = &kgo.Record{Topic: topics.Signals, Partition: j.targets[i].Partition, Value: signal.Append(nil)}
-		}
 		for k := range signal.Dimensions {
 			for q := range signal.Dimensions[k].Queries {
 				ids = append(ids, signal.Dimensions[k].Queries[q].ID)
 			}
 		}
 	}
-	return j.desk.ask(ctx, r.Position, velocity.CommandOf(d.in.Command.Tenant, event.ID), records, ids, j.within)
+	inquiry := j.desk.ask(r.Position, velocity.CommandOf(d.in.Command.Tenant, event.ID), len(j.targets), ids, j.within)
+	for i := range j.targets {
+		if p.told(j.targets[i].Partition) {
+			j.desk.add(ctx, inquiry, &j.targets[i])
+		} else {
+			inquiry.fail()
+		}
+	}
+	return inquiry
 }
 
 // features are the answers by name. What was not answered in time, or not asked because the command has no value to count

@@ -154,28 +154,31 @@ func TestLostAnswersAreMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			var signal velocityrules.Signal
-			if err := signal.Decode(r.Value); err != nil {
-				return // what velocity has to keep
-			}
-			asked += len(signal.Dimensions)
-			reply := velocityrules.Reply{Origin: signal.Origin, Command: signal.Command, Lost: true}
-			for _, d := range signal.Dimensions {
-				reply.Lost = reply.Lost && d.Field != "card.fingerprint"
-			}
-			for _, d := range signal.Dimensions {
-				for _, q := range d.Queries {
-					if !reply.Lost {
-						reply.Answers = append(reply.Answers, velocityrules.Answer{ID: q.ID, Value: 3})
+			_ = velocityrules.EachFrame(r.Value, func(frame []byte) error {
+				var signal velocityrules.Signal
+				if err := signal.Decode(frame); err != nil {
+					return nil // what velocity has to keep
+				}
+				asked += len(signal.Dimensions)
+				reply := velocityrules.Reply{Origin: signal.Origin, Command: signal.Command, Lost: true}
+				for _, d := range signal.Dimensions {
+					reply.Lost = reply.Lost && d.Field != "card.fingerprint"
+				}
+				for _, d := range signal.Dimensions {
+					for _, q := range d.Queries {
+						if !reply.Lost {
+							reply.Answers = append(reply.Answers, velocityrules.Answer{ID: q.ID, Value: 3})
+						}
 					}
 				}
-			}
-			out := &kgo.Record{Topic: topics.Features, Partition: signal.Origin.Partition, Value: reply.Append(nil)}
-			if reply.Lost { // before what is not
-				answers = append([]*kgo.Record{out}, answers...)
-			} else {
-				answers = append(answers, out)
-			}
+				out := &kgo.Record{Topic: topics.Features, Partition: signal.Origin.Partition, Value: reply.Append(nil)}
+				if reply.Lost { // before what is not
+					answers = append([]*kgo.Record{out}, answers...)
+				} else {
+					answers = append(answers, out)
+				}
+				return nil
+			})
 		})
 	}
 	if err := s.client.ProduceSync(t.Context(), answers...).FirstErr(); err != nil {

@@ -38,6 +38,9 @@ type Pipeline interface {
 	// beside Begin of later records; it is called in the order of the records, and again after an error. When ctx is
 	// done it returns at once: whoever has the partition next begins the record again.
 	Begin(ctx context.Context, record Record) (finish FinishFunc)
+	// Flush sends what Begin has gathered to be sent together. It is called when there is no further record to begin, and
+	// after every few of them.
+	Flush(ctx context.Context)
 	// Close ends it: no finish is called any more.
 	Close()
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// relay is a Pipeline that copies a record when a number of later ones have begun, so that a Transform that waits for one
-// before it begins the next never ends.
+// relay is a Pipeline that copies a record when a number of later ones have begun and are flushed, so that a Transform that
+// waits for one before it begins the next never ends, nor does one that does not flush.
 type relay struct {
 	b      *transformBench
 	ahead  int64
@@ -21,7 +21,8 @@ type relay struct {
 
 	mu    sync.Mutex
 	begun int64         // offset after the last record that has begun
-	wake  chan struct{} // closed at each begin
+	sent  int64         // the same at the last flush
+	wake  chan struct{} // closed at each flush
 	tries map[int64]int
 }
 
@@ -32,20 +33,18 @@ func (r *relay) Begin(_ context.Context, record Record) FinishFunc {
 		panic("relay: begin")
 	}
 	r.begun = record.Position + 1
-	close(r.wake)
-	r.wake = make(chan struct{})
 	return func(ctx context.Context) ([]Message, *DeadLetter, error) {
 		last := r.b.end(topics.Commands, record.Partition)
 		for {
 			r.mu.Lock()
-			begun, wake := r.begun, r.wake
+			sent, wake := r.sent, r.wake
 			r.tries[record.Position]++
 			tries := r.tries[record.Position]
 			r.mu.Unlock()
 			if tries == 1 && record.Position%50 == 0 {
 				return nil, nil, errors.New("relay: not yet")
 			}
-			if begun >= min(last, record.Position+r.ahead) {
+			if sent >= min(last, record.Position+r.ahead) {
 				return r.b.copy(record), nil, nil
 			}
 			select {
@@ -55,6 +54,14 @@ func (r *relay) Begin(_ context.Context, record Record) FinishFunc {
 			}
 		}
 	}
+}
+
+func (r *relay) Flush(context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent = r.begun
+	close(r.wake)
+	r.wake = make(chan struct{})
 }
 
 func (r *relay) Close() { r.opened.Add(-1) }

@@ -63,24 +63,30 @@ func (w *transformWorker) add(records []*kgo.Record, end int64) {
 	w.changed.Broadcast()
 }
 
-// take waits for the next record and for room in flight; nil when the worker is stopped.
-func (w *transformWorker) take() *kgo.Record {
+// take waits for the next record and for room in flight; nil when the worker is stopped. more says that there is another
+// one to take at once.
+func (w *transformWorker) take() (r *kgo.Record, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.ctx.Err() == nil && (len(w.queue) == 0 || w.prefix.Open() >= w.run.config.Limits.InFlight) {
+	for w.ctx.Err() == nil && !w.takes() {
 		w.changed.Wait()
 	}
 	if w.ctx.Err() != nil {
-		return nil
+		return nil, false
 	}
-	r := w.queue[0]
+	r = w.queue[0]
 	w.queue = w.queue[1:]
 	w.prefix.Begin(r.Offset)
 	if w.paused && len(w.queue) <= w.run.config.Limits.InFlight/2 {
 		w.paused = false
 		w.run.client.ResumeFetchPartitions(map[string][]int32{w.run.config.Input: {w.partition}})
 	}
-	return r
+	return r, w.takes()
+}
+
+// takes tells whether there is a record to take, and room for it. The mutex is held.
+func (w *transformWorker) takes() bool {
+	return len(w.queue) > 0 && w.prefix.Open() < w.run.config.Limits.InFlight
 }
 
 func (w *transformWorker) work() {
@@ -90,7 +96,7 @@ func (w *transformWorker) work() {
 		return
 	}
 	for {
-		r := w.take()
+		r, _ := w.take()
 		if r == nil {
 			return
 		}
@@ -110,6 +116,10 @@ type begun struct {
 	finish FinishFunc
 }
 
+// flushEvery is how many records a Pipeline may begin before it is told to send: enough to share the cost of a record, few
+// enough that the first of them does not wait.
+const flushEvery = 64
+
 // pipeline begins records as they come and finishes them in their order, each beside the beginning of those after it. When
 // the worker is stopped, those that still wait are left to whoever has the partition next: an answer that is late because
 // this process ends is not a missing one.
@@ -122,13 +132,20 @@ func (w *transformWorker) pipeline() {
 	waiting := make(chan begun, w.run.config.Limits.InFlight) // never full: take bounds what is open
 	go func() {
 		defer close(waiting)
-		for r := w.take(); r != nil; r = w.take() {
+		for n := 1; ; n++ {
+			r, more := w.take()
+			if r == nil {
+				return
+			}
 			b := begun{record: recordOf(r, r.Offset)}
 			if err := guard(func() error { b.finish = p.Begin(w.ctx, b.record); return nil }); err != nil {
 				reason := poison(err)
 				b.finish = func(context.Context) ([]Message, *DeadLetter, error) { return nil, &reason, nil }
 			}
 			waiting <- b
+			if !more || n%flushEvery == 0 {
+				p.Flush(w.ctx)
+			}
 		}
 	}()
 	stopped := false

@@ -51,6 +51,7 @@ type world struct {
 	random   *rand.Rand
 	next     [partitions]int64 // offset of the next command of each partition
 	sent     [partitions][][]velocity.Target
+	batches  [partitions][]byte // what goes into one record
 	repeated int
 	roles    []*Role
 }
@@ -101,9 +102,15 @@ func (w *world) attempts(n int) {
 	w.flush()
 }
 
+// send sends signals, many of them in one record.
 func (w *world) send(targets []velocity.Target) {
 	for i := range targets {
-		w.produce(targets[i].Partition, targets[i].Signal.Append(nil))
+		p := targets[i].Partition
+		w.batches[p] = velocity.AppendFrame(w.batches[p], targets[i].Signal.Append(nil))
+		if w.random.IntN(20) == 0 {
+			w.produce(p, w.batches[p])
+			w.batches[p] = nil
+		}
 	}
 }
 
@@ -119,6 +126,12 @@ func (w *world) repeat(p int32, n int) {
 }
 
 func (w *world) flush() {
+	for p := range w.batches {
+		if w.batches[p] != nil {
+			w.produce(int32(p), w.batches[p])
+			w.batches[p] = nil
+		}
+	}
 	if err := w.client.Flush(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -198,12 +211,15 @@ func (w *world) oracle() map[asked]string {
 			w.t.Fatal(err)
 		}
 		for _, r := range records {
-			reply, ok, err := state.Apply(r.Timestamp.UnixMilli(), r.Value)
+			err := velocity.EachFrame(r.Value, func(frame []byte) error {
+				reply, ok, err := state.Apply(r.Timestamp.UnixMilli(), frame)
+				if ok {
+					want[w.name(reply.Value)] = string(reply.Value)
+				}
+				return err
+			})
 			if err != nil {
 				w.t.Fatal(err)
-			}
-			if ok {
-				want[w.name(reply.Value)] = string(reply.Value)
 			}
 		}
 	}
@@ -265,10 +281,16 @@ func (w *world) mistakes() (mistakes, answers int) {
 	want, seen := w.oracle(), map[asked]bool{}
 	for _, records := range w.read(topics.Features) {
 		for _, r := range records {
-			name := w.name(r.Value)
-			answers++
-			if seen[name] = true; want[name] != string(r.Value) {
-				mistakes++
+			err := velocity.EachFrame(r.Value, func(frame []byte) error {
+				name := w.name(frame)
+				answers++
+				if seen[name] = true; want[name] != string(frame) {
+					mistakes++
+				}
+				return nil
+			})
+			if err != nil {
+				w.t.Fatal(err)
 			}
 		}
 	}

@@ -109,27 +109,32 @@ func (p program) Open(int32) stream.TableState {
 	var secret [16]byte
 	rand.Read(secret[:]) // ends the process where it fails
 	s.Seed(secret)
-	return state{s}
+	return state{s, &velocity.Batches{}}
 }
 
-type state struct{ *velocity.State }
+type state struct {
+	*velocity.State
+	batches *velocity.Batches
+}
 
 func (s state) Restore(key, value []byte) error { return future(s.State.Restore(key, value)) }
 
 func (s state) Restored() error { return future(s.State.Restored()) }
 
 func (s state) Apply(r stream.Record) ([]stream.Reply, *stream.DeadLetter, error) {
-	answer, ok, err := s.State.Apply(r.Time.UnixMilli(), r.Value)
+	answers, err := s.batches.Apply(s.State, r.Time.UnixMilli(), r.Value)
 	var malformed *velocity.FrameError
 	switch {
 	case errors.As(err, &malformed):
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: malformed.Error()}, nil
 	case err != nil:
 		return nil, nil, future(err)
-	case !ok:
-		return nil, nil, nil
 	}
-	return []stream.Reply{{Partition: answer.Partition, Value: answer.Value}}, nil, nil
+	replies := make([]stream.Reply, len(answers))
+	for i := range answers {
+		replies[i] = stream.Reply{Partition: answers[i].Partition, Value: answers[i].Value}
+	}
+	return replies, nil, nil
 }
 
 // future says a newer release's work in the words of the runtime.

@@ -61,6 +61,7 @@
 //	r  reply    origin, command, flags, answers: id, flags, value, warming until where the flag says so (replyframe.go)
 //	c  case     payment, amount, targets: partition, signal (later.go)
 //	o  outcome  payment, position, index, kind, flags, time, amount (later.go)
+//	b  batch    signals or replies, each after its length: what one record holds of many commands (batch.go)
 //	e  event    of a case: payment, tenant, command, kind, time, amounts (caseevent.go)
 //
 // A format above one's own is ErrFutureFormat: the partition is given up. Anything else that does not fit is a FrameError.
