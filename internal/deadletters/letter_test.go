@@ -106,6 +106,10 @@ func TestRefusal(t *testing.T) {
 		"inbox: a webhook's report, too old":       {setAside(t, topics.Inbox, report(topics.SourceWebhook), kind(topics.TypePSPReport)), nil, late, false, "remembered for 30 days"},
 		"inbox: an answer, known by its operation": {setAside(t, topics.Inbox, report(topics.SourceResponse), kind(topics.TypePSPReport)), nil, 2 * late, false, ""},
 		"inbox: a timer, known by its generation":  {setAside(t, topics.Inbox, `{"generation":3}`, kind(topics.TypeTimerDue)), nil, 2 * late, false, ""},
+		"a review request":                         {setAside(t, topics.Reviews, `{"payment_id":"pay_1"}`), nil, 2 * late, false, ""},
+		"a review request of no shape":             {setAside(t, topics.Reviews, `[]`), nil, soon, true, "cannot read it either"},
+		"inbox: a review, of which the first says": {setAside(t, topics.Inbox, `{"review":{}}`, kind(topics.TypeAssessedAuthorization)), nil, 2 * late, false, ""},
+		"inbox: a review that is none":             {setAside(t, topics.Inbox, `[]`, kind(topics.TypeAssessedAuthorization)), nil, soon, true, "cannot read it either"},
 		"inbox: a timer that is none":              {setAside(t, topics.Inbox, `[]`, kind(topics.TypeTimerDue)), nil, soon, true, "cannot read it either"},
 		"inbox: of no type":                        {setAside(t, topics.Inbox, assessed), nil, soon, true, `its type ""`},
 		"inbox: of an unknown type":                {setAside(t, topics.Inbox, `{}`, kind("weir.steal.v1")), nil, soon, true, "weir.steal.v1"},
@@ -126,7 +130,7 @@ func TestRefusal(t *testing.T) {
 func TestEveryDeadLetterTopicIsDecidedOn(t *testing.T) {
 	names, origins := Topics()
 	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.CustomerEventsDeadLetters, topics.InboxDeadLetters,
-		topics.PSPRequestsDeadLetters, topics.PSPWebhooksDeadLetters, topics.SignalsDeadLetters}
+		topics.PSPRequestsDeadLetters, topics.PSPWebhooksDeadLetters, topics.SignalsDeadLetters, topics.ReviewsDeadLetters}
 	if len(names) != len(decided) {
 		t.Errorf("%v: decide in Refusal what a replay of each does", names)
 	}

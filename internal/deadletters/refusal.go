@@ -27,8 +27,8 @@ const (
 //
 // What may be written again is recognised as a repeat where anything else brought the same: a command by its
 // command_id, a customer event by its event_id, a webhook and its report by the PSP's event id, all for
-// topics.DedupHorizon; a PSP's answer by the state of what it answers; a timer by its generation. Where several reasons
-// apply, the first in the order below is given.
+// topics.DedupHorizon; a PSP's answer by the state of what it answers, and risk's on an authorisation too; a timer by its
+// generation. Where several reasons apply, the first in the order below is given.
 func (l *Letter) Refusal(now time.Time, answered bool) string {
 	_, origins := Topics()
 	r := &l.Record
@@ -58,6 +58,8 @@ func (l *Letter) Refusal(now time.Time, answered bool) string {
 	case topics.CustomerEvents:
 		var e topics.CustomerEvent
 		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &e)), invalidEvent(&e), l.forgotten(now))
+	case topics.Reviews:
+		return l.unreadable(topics.Unmarshal(r.Value, new(topics.ReviewRequest)))
 	case topics.PSPWebhooks:
 		if verified, _ := l.header(topics.HeaderVerified); verified != "true" {
 			return refusedVerified
@@ -87,6 +89,8 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 			return why
 		}
 		return l.forgotten(now)
+	case topics.TypeAssessedAuthorization:
+		return l.unreadable(topics.Unmarshal(l.Record.Value, new(topics.AssessedAuthorization)))
 	case topics.TypeTimerDue:
 		return l.unreadable(topics.Unmarshal(l.Record.Value, new(topics.TimerDue)))
 	case topics.TypePeriodClose:

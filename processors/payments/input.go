@@ -76,6 +76,12 @@ func (s *partition) decode(r *stream.Record) *input {
 			in.wallet.Input = wallets.Input{Partition: r.Partition, Position: r.Position, Command: &v}
 			in.err = s.walletCommand(in, &v)
 		}
+	case topics.TypeAssessedAuthorization:
+		var v topics.AssessedAuthorization
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.Review = &v
+			in.err = s.own(in, v.Review.PaymentID, "review")
+		}
 	case topics.TypeAssessedCustomerEvent:
 		var v topics.AssessedCustomerEvent
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
@@ -180,12 +186,17 @@ func (s *partition) report(in *input, r *topics.PSPReport) error {
 		}
 		in.id = newInputID(ofReport, r.Tenant, id)
 	}
-	pid, err := s.address(in, r.PaymentID)
+	return s.own(in, r.PaymentID, "report")
+}
+
+// own finds the payment that a record of this partition must name.
+func (s *partition) own(in *input, paymentID, what string) error {
+	pid, err := s.address(in, paymentID)
 	if err != nil {
 		return err
 	}
 	if pid.Partition != s.number {
-		return fmt.Errorf("payment %s stands in partition %d, the report in %d", r.PaymentID, pid.Partition, s.number)
+		return fmt.Errorf("payment %s stands in partition %d, the %s in %d", paymentID, pid.Partition, what, s.number)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func TestVariantsEndInTheSameState(t *testing.T) {
 func checkVariety(t *testing.T, dump string) {
 	for _, status := range []topics.PaymentStatus{
 		topics.StatusCaptured, topics.StatusDeclined, topics.StatusVoided, topics.StatusPartiallyRefunded, topics.StatusRefunded,
-		topics.StatusPartiallyCaptured, topics.StatusBlocked, topics.StatusCancelled,
+		topics.StatusPartiallyCaptured, topics.StatusBlocked, topics.StatusCancelled, topics.StatusHeld,
 	} {
 		if !strings.Contains(dump, " "+string(status)+" ") {
 			t.Fatalf("no payment is %s:\n%s", status, dump)
@@ -106,6 +106,7 @@ func settle(t *testing.T, v variant, inboxes []*inbox, schemas schematest.Schema
 			}
 		}
 		requests := outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)
+		reviews := outputsOf[topics.ReviewRequest](t, in.published, topics.Reviews)
 		in.published = nil
 		if v.restart {
 			in.restart()
@@ -113,6 +114,10 @@ func settle(t *testing.T, v variant, inboxes []*inbox, schemas schematest.Schema
 		for i := range requests {
 			busy = true
 			in.twice(v.repeat, topics.TypePSPReport, answer(&requests[i]))
+		}
+		for i := range reviews {
+			busy = true
+			in.twice(v.repeat, topics.TypeAssessedAuthorization, review(&reviews[i]))
 		}
 	}
 	return busy
@@ -131,6 +136,16 @@ func answer(r *topics.PSPRequest) *topics.PSPReport {
 	return report
 }
 
+// review is what risk says of an authorisation, by the payment alone.
+func review(r *topics.ReviewRequest) *topics.AssessedAuthorization {
+	pid, _ := topics.ParsePaymentID(r.PaymentID)
+	outcomes := []topics.Outcome{topics.OutcomePass, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow}
+	return &topics.AssessedAuthorization{Review: *r, Decision: topics.Decision{
+		CommandID: r.Command.CommandID, Stage: topics.StageAfterAuthorization, RuleSet: "rules",
+		Outcome: outcomes[int(pid.UUID[15]/3)%len(outcomes)],
+	}}
+}
+
 // traffic is three rounds of commands: payments, what follows on them, and refunds of what was captured.
 func traffic(partitions int32) (rounds [3][]*topics.AssessedCommand) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -143,6 +158,7 @@ func traffic(partitions int32) (rounds [3][]*topics.AssessedCommand) {
 		if i%3 == 0 {
 			c.Command.CaptureMethod = topics.CaptureAutomatic
 		}
+		c.Decision.Reviews = i%3 == 0 || i%7 == 0
 		switch {
 		case i%17 == 0:
 			c.Decision.Outcome = topics.OutcomeBlock

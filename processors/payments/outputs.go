@@ -13,7 +13,7 @@ import (
 // stand in the order of the log.
 func Published() []string {
 	return []string{topics.Events, topics.WalletEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests,
-		topics.InboxDeadLetters}
+		topics.Reviews, topics.InboxDeadLetters}
 }
 
 // outputs collects what one record publishes.
@@ -64,6 +64,12 @@ func (o *outputs) request(r *topics.PSPRequest, e *topics.PaymentEvent) {
 	}
 }
 
+func (o *outputs) review(r *topics.ReviewRequest, e *topics.PaymentEvent) {
+	if r != nil {
+		o.add(topics.Reviews, topics.TypeReviewRequest, aboutPayment(e), r)
+	}
+}
+
 func (o *outputs) entry(entry *ledger.Entry, a about) {
 	o.entries++
 	record := topics.LedgerEntry{
@@ -83,14 +89,19 @@ func (o *outputs) entry(entry *ledger.Entry, a about) {
 	o.add(topics.Entries, topics.TypeLedgerEntry, a, &record)
 }
 
-// decision publishes the risk decision of a command that was assessed, with the first event that it led to.
+// decision publishes the risk decision on a command or an authorisation, with the first event that it led to.
 func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
-	if in.Command == nil || in.Command.Decision.RuleSet == "" || len(events) == 0 {
-		return
+	switch {
+	case len(events) == 0:
+	case in.Command != nil && in.Command.Decision.RuleSet != "":
+		o.decided(in.Command.Decision, in.Command.Enrichment, in.Command.Features, &events[0])
+	case in.Review != nil && in.Review.Decision.RuleSet != "":
+		o.decided(in.Review.Decision, in.Review.Enrichment, nil, &events[0])
 	}
-	first, decision := &events[0], in.Command.Decision
-	decision.Tenant, decision.CustomerID, decision.PaymentID = first.Tenant, first.CustomerID, first.PaymentID
-	decision.At = first.At
-	decision.Enrichment, decision.Features = in.Command.Enrichment, in.Command.Features
-	o.add(topics.Decisions, topics.TypeDecision, aboutPayment(first), &decision)
+}
+
+func (o *outputs) decided(d topics.Decision, e *topics.Enrichment, features map[string]topics.Feature, first *topics.PaymentEvent) {
+	d.Tenant, d.CustomerID, d.PaymentID, d.At = first.Tenant, first.CustomerID, first.PaymentID, first.At
+	d.Enrichment, d.Features = e, features
+	o.add(topics.Decisions, topics.TypeDecision, aboutPayment(first), &d)
 }

@@ -141,6 +141,7 @@ func (s *partition) fold(h *held, e *topics.PaymentEvent, out *outputs) {
 // touch notes that the record at a position changed a payment.
 func (s *partition) touch(h *held, position int64) {
 	n := len(h.positions)
+	out.review(lifecycle.Review(p, e), e)
 	if n == 0 {
 		s.dirty = append(s.dirty, h)
 	}
@@ -249,6 +250,9 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 			e.Tenant, e.Region, e.PaymentID, e.TraceID = envelope.Tenant, envelope.Region, envelope.Subject, envelope.TraceID
 		}
 	}
+	case in.Review != nil:
+		c := &in.Review.Review.Command
+		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID = c.Tenant, c.Region, c.CustomerID, in.Review.Review.PaymentID, c.TraceID
 	maskTexts(&e)
 	s.metrics.event(&e)
 	out.event(&e)

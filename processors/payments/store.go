@@ -103,7 +103,10 @@ func (s *partition) creates(in *input) (c ledger.Customer, ok bool) {
 
 // wantBooked asks for what the customer has on whom a payment's input may book. Only reports book, and refund commands.
 func (s *partition) wantBooked(in *input, want *wanted) {
-	if in.payment == (paymentKey{}) || in.Timer != nil || (in.Command != nil && in.Command.Command.Type != topics.CommandRefund) {
+	if s.limited {
+		s.wantCounted(in, want)
+	}
+	if in.payment == (paymentKey{}) || in.Timer != nil || in.Review != nil || (in.Command != nil && in.Command.Command.Type != topics.CommandRefund) {
 		return
 	}
 	customer, ok := s.created[in.payment]
