@@ -1,0 +1,183 @@
+package backtest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/backtest"
+	"github.com/weirhq/weir/rules/velocity"
+)
+
+// Source is a history in the order of time. Next returns io.EOF at its end; after a *backtest.LineError it can go on.
+type Source interface {
+	Next() (*backtest.Event, error)
+}
+
+// Config says what is tested on what.
+type Config struct {
+	Source Source
+	Input  string // how the source is named in errors
+	Set    *rules.Set
+	// Baseline is the set whose decisions the set's are compared with; nil: none is.
+	Baseline *rules.Set
+	Labels   *Labels // nil: what the events say themselves
+	// Warmup is how long the beginning is that nothing measures; below zero: the longest window of the sets, at most
+	// MaxWarmup.
+	Warmup time.Duration
+	Cards  int           // that a team looks at in a day
+	Skew   time.Duration // as velocity.skew
+}
+
+// MaxWarmup bounds the warm-up that nobody has asked for: windows of 90 days would leave little to measure.
+const MaxWarmup = 7 * 24 * time.Hour
+
+// side is one of the two sets.
+type side struct {
+	*rules.Evaluation
+	set    *rules.Set
+	replay *backtest.Replay
+}
+
+// run is a backtest on its way.
+type run struct {
+	config         Config
+	tested         side
+	baseline       side // its set is nil where there is none
+	warmup         time.Duration
+	until          time.Time // the end of the warm-up
+	history        History
+	warming        int64 // attempts in the warm-up
+	problems       problems
+	tally          *tally
+	countsOutcomes []string // velocity definitions that do
+}
+
+// Run reads the whole history. Where it has bad lines, the error names them and nothing is measured.
+func Run(c Config) (*Result, error) {
+	r := &run{config: c, warmup: c.Warmup, tally: newTally(c.Set, c.Cards)}
+	var err error
+	if r.tested, err = newSide(c.Set, c.Skew); err != nil {
+		return nil, err
+	}
+	definitions := c.Set.Velocity()
+	if c.Baseline != nil {
+		if r.baseline, err = newSide(c.Baseline, c.Skew); err != nil {
+			return nil, err
+		}
+		if reflect.DeepEqual(definitions, c.Baseline.Velocity()) {
+			r.baseline.replay = r.tested.replay // one answer for both
+		}
+		definitions = slices.Concat(definitions, c.Baseline.Velocity())
+	}
+	if r.warmup < 0 {
+		r.warmup = 0
+		for _, d := range definitions {
+			r.warmup = min(max(r.warmup, d.Window), MaxWarmup)
+		}
+	}
+	for _, d := range c.Set.Velocity() {
+		if slices.ContainsFunc(d.Kinds, func(kind string) bool {
+			return kind != velocity.KindAttempt && !strings.HasPrefix(kind, velocity.KindCustom)
+		}) {
+			r.countsOutcomes = append(r.countsOutcomes, "velocity."+d.Name)
+		}
+	}
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	return r.result()
+}
+
+// noRates converts nothing: there is no rate table yet.
+func noRates(ledger.Money, ledger.Currency, time.Time) (int64, bool) { return 0, false }
+
+func newSide(set *rules.Set, skew time.Duration) (side, error) {
+	replay, err := backtest.New(backtest.Config{Definitions: set.Velocity(), Convert: noRates, Skew: skew})
+	return side{set.NewEvaluation(), set, replay}, err
+}
+
+// read reads to the end. After the first bad line it only looks for more of them.
+func (r *run) read() error {
+	for {
+		e, err := r.config.Source.Next()
+		var wrong *backtest.LineError
+		switch {
+		case err == io.EOF:
+			return r.problems.err(r.config.Input)
+		case errors.As(err, &wrong):
+			r.problems.add(wrong.Line, wrong.Err)
+			continue
+		case err != nil:
+			return fmt.Errorf("%s: %w", r.config.Input, err)
+		case r.problems.lines > 0:
+			continue
+		}
+		if err := r.take(e); err != nil {
+			return fmt.Errorf("%s: line %d: %w", r.config.Input, e.Line, err)
+		}
+	}
+}
+
+func (r *run) take(e *backtest.Event) error {
+	now := e.Input.Now
+	if r.history.From.IsZero() {
+		r.history.From, r.until = now, now.Add(r.warmup)
+	}
+	r.history.To = now
+	r.history.Outcomes += int64(len(e.Later))
+	switch {
+	case e.Attempt():
+		r.history.Attempts++
+	case e.Outcome():
+		r.history.Outcomes++
+	default:
+		r.history.Custom++
+	}
+	if err := r.tested.replay.Take(e); err != nil {
+		return err
+	}
+	if e.Attempt() {
+		r.tested.Evaluate(e.Input)
+	}
+	if r.baseline.set != nil {
+		if r.baseline.replay != r.tested.replay {
+			if err := r.baseline.replay.Take(e); err != nil {
+				return err
+			}
+		}
+		if e.Attempt() {
+			r.baseline.Evaluate(e.Input)
+		}
+	}
+	if !e.Attempt() {
+		return nil
+	}
+	return r.count(e)
+}
+
+// count counts the decisions on an attempt.
+func (r *run) count(e *backtest.Event) error {
+	if r.config.Labels != nil && e.Fraud != backtest.Unlabelled {
+		return errors.New("fraud: the labels have a file of their own; leave one of them out")
+	}
+	said, about := r.config.Labels.of(e)
+	warm := e.Input.Now.Before(r.until)
+	r.tally.day(e.Input.Now, r.tested.Outcome(), said, warm)
+	if warm {
+		r.warming++
+		return nil
+	}
+	one := attempt{event: e, label: said, about: about, amount: amountOf(e)}
+	r.tally.add(&one, r.tested.Evaluation)
+	if r.baseline.set != nil && r.baseline.Outcome() != r.tested.Outcome() {
+		r.tally.changed(&one, r.baseline.Evaluation, r.tested.Evaluation)
+	}
+	return nil
+}
