@@ -133,7 +133,7 @@ func TestRefusalStatusesAreDocumented(t *testing.T) {
 	codes := []topics.RefusalCode{
 		topics.RefusedDuplicateCommand, topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment,
 		topics.RefusedUnknownAccount, topics.RefusedAccountClosed, topics.RefusedLimitExceeded, topics.RefusedCustomerMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
-		topics.RefusedInProgress, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
+		topics.RefusedInProgress, topics.RefusedUnderReview, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
 		topics.RefusedInsufficientFunds, topics.RefusedUndecodable, topics.RefusedPoison,
 	}
 	guide, err := os.ReadFile("../docs/api.md")

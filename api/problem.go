@@ -79,7 +79,7 @@ func statusOfRefusal(code topics.RefusalCode) int {
 	switch code {
 	case topics.RefusedUnknownPayment, topics.RefusedUnknownAccount:
 		return http.StatusNotFound
-	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedInProgress:
+	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedInProgress, topics.RefusedUnderReview:
 		return http.StatusConflict
 	case topics.RefusedUndecodable, topics.RefusedPoison:
 		return http.StatusInternalServerError

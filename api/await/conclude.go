@@ -43,20 +43,26 @@ type Answer struct {
 }
 
 // Conclude follows a command through the events of its payment: command, the PSP request that it caused, the PSP's
-// answer to that request. The events stand in the order of their ids, without repeats. ok is false while there is no
-// answer yet, and while more events of the last one's record are to come. Where several events answer (authorised and
-// captured in one call, an outcome that was unknown first) the last one counts.
+// answer to that request and, where the authorisation is reviewed, what the review says and the capture that it lets go on.
+// The events stand in the order of their ids, without repeats. ok is false while there is no answer yet, and while more
+// events of the last one's record are to come. Where several events answer (authorised and captured in one call, an
+// outcome that was unknown first) the last one counts.
 func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool) {
+	reviewing := false
 	for i := range events {
 		e := &events[i]
 		own := e.CommandID == q.CommandID
 		switch {
-		case own && asksPSP(e.Type):
+		case own && asksPSP(e.Type), reviewing && e.Type == topics.EventCaptureRequested:
 			answer, ok = Answer{Request: e.EventID}, false
+			reviewing = false
+		case reviewing && endsReview(e.Type):
+			answer, ok = Answer{Event: *e, Request: answer.Request}, true
 		case own && concludes(e.Type),
 			answer.Request != "" && e.RequestID == answer.Request && answersRequest(e.Type):
 			answer = Answer{Event: *e, Request: answer.Request, Open: undecided(e.Type)}
-			ok = true
+			reviewing = e.Review != nil
+			ok = !reviewing
 		}
 	}
 	return answer, ok && !events[len(events)-1].More
@@ -65,6 +71,16 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 // undecided reports whether another event of the same request will follow.
 func undecided(t topics.EventType) bool {
 	return t == topics.EventSubmitted || t == topics.EventOutcomeUnknown
+}
+
+// endsReview reports whether an event tells what became of an authorisation that was reviewed.
+func endsReview(t topics.EventType) bool {
+	switch t {
+	case topics.EventReviewed, topics.EventHeld, topics.EventBlocked, topics.EventReleased, topics.EventRejected,
+		topics.EventVoided, topics.EventExpired:
+		return true
+	}
+	return false
 }
 
 // asksPSP reports whether a PSP request follows the event.

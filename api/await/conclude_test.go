@@ -26,6 +26,12 @@ func more(e topics.PaymentEvent) topics.PaymentEvent {
 	return e
 }
 
+// inReview is an authorized event that asks for a review.
+func inReview(e topics.PaymentEvent) topics.PaymentEvent {
+	e.Review = &topics.ReviewData{}
+	return e
+}
+
 func TestConclude(t *testing.T) {
 	foreign := topics.PaymentEvent{EventID: "3-7-0", Type: topics.EventVoided, CommandID: "another", PaymentID: payment}
 	for _, test := range []struct {
@@ -70,6 +76,24 @@ func TestConclude(t *testing.T) {
 				answers("3-9-0", topics.EventOutcomeUnknown, "3-5-1"), answers("3-14-0", topics.EventDeclined, "3-5-1")}},
 		{name: "a refund that the PSP has accepted", want: topics.EventSubmitted, request: "3-20-0", open: true,
 			events: []topics.PaymentEvent{own("3-20-0", topics.EventRefundRequested), answers("3-21-0", topics.EventSubmitted, "3-20-0")}},
+		{name: "authorised and being reviewed", want: topics.EventAuthorized, incomplete: true, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1"))}},
+		{name: "reviewed", want: topics.EventReviewed, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1")),
+				answers("3-11-0", topics.EventReviewed, "")}},
+		{name: "reviewed, and the capture is asked for", request: "3-11-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1")),
+				more(answers("3-11-0", topics.EventReviewed, "")), answers("3-11-1", topics.EventCaptureRequested, "")}},
+		{name: "reviewed and captured", want: topics.EventCaptured, request: "3-11-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1")),
+				more(answers("3-11-0", topics.EventReviewed, "")), answers("3-11-1", topics.EventCaptureRequested, ""),
+				answers("3-14-0", topics.EventCaptured, "3-11-1")}},
+		{name: "reviewed and blocked, and the void is asked for", want: topics.EventBlocked, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1")),
+				more(answers("3-11-0", topics.EventBlocked, "")), answers("3-11-1", topics.EventVoidRequested, "")}},
+		{name: "reviewed and held", want: topics.EventHeld, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1")),
+				answers("3-11-0", topics.EventHeld, "")}},
 		{name: "refused", want: topics.EventCommandRefused, events: []topics.PaymentEvent{own("3-20-0", topics.EventCommandRefused)}},
 		{name: "the answer to another request", request: "3-20-0",
 			events: []topics.PaymentEvent{own("3-20-0", topics.EventCaptureRequested), answers("3-21-0", topics.EventCaptured, "3-18-0")}},

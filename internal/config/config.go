@@ -133,6 +133,7 @@ type Payments struct {
 	CreatedTTL       time.Duration `key:"created_ttl" validate:"gte=1s" doc:"After which a payment that nobody authorised expires."`
 	HeldTTL          time.Duration `key:"held_ttl" validate:"gte=1s" doc:"After which a held payment that nobody reviewed expires."`
 	ChallengeTTL     time.Duration `key:"challenge_ttl" validate:"gte=1s" doc:"After which a 3-D Secure challenge that nobody finished expires."`
+	ReviewTTL        time.Duration `key:"review_ttl" validate:"gte=1s" doc:"After which an authorised payment whose review by the rules has not come is held for a reviewer."`
 	AuthorizationTTL time.Duration `key:"authorization_ttl" validate:"gte=1s" doc:"After which what is authorised and not captured expires."`
 	RequestTTL       time.Duration `key:"request_ttl" validate:"gte=1s" doc:"In which an authorisation is sent to the PSP or never."`
 	FollowTTL        time.Duration `key:"follow_ttl" validate:"gte=1s" doc:"In which a capture, void or refund is sent to the PSP or never."`
@@ -187,7 +188,7 @@ func Default() Config {
 		Velocity: Velocity{Within: 2 * time.Second, Skew: time.Minute, ReplyBytes: 16 << 20, Keep: 30 * 24 * time.Hour, Flush: time.Second},
 		Risk:     Risk{RulesFrom: "files"},
 		Payments: Payments{
-			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
+			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, ReviewTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
 			PollAfter: time.Second, PollMost: 5 * time.Minute, DedupHorizon: topics.DedupHorizon,
 		},

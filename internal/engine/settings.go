@@ -37,7 +37,7 @@ func lifecycleLimits(p *config.Payments) lifecycle.Limits {
 	limits := lifecycle.DefaultLimits()
 	limits.PSP = p.PSP
 	limits.Created, limits.Held, limits.Challenge = p.CreatedTTL, p.HeldTTL, p.ChallengeTTL
-	limits.Authorization = p.AuthorizationTTL
+	limits.Review, limits.Authorization = p.ReviewTTL, p.AuthorizationTTL
 	limits.AuthorizeWithin, limits.FollowWithin, limits.Grace = p.RequestTTL, p.FollowTTL, p.PollGrace
 	limits.UnknownFirst, limits.UnknownMost = p.PollAfter, p.PollMost
 	limits.Horizon = p.DedupHorizon
