@@ -23,8 +23,8 @@ const (
 	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded
 	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
 	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the customer would have too much (MaxBalance), or the hold or round has too many movements
-	RefusedLossLimit          RefusalCode = "loss_limit"          // a stake above a responsible-gaming limit of loss
 	RefusedSessionLimit       RefusalCode = "session_limit"       // a stake after the playing time of a responsible-gaming limit
+	RefusedLossLimit          RefusalCode = "loss_limit"          // a stake above a responsible-gaming limit of loss
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired, declined or not let pass by a review

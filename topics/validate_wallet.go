@@ -102,6 +102,8 @@ func (c *WalletCommand) invalidLimit() string {
 		return ""
 	case c.Type != WalletSetLimit:
 		return fmt.Sprintf("limit: is set; a command of type %s takes none", c.Type)
+	case l.SetBy == SetByOperator && c.RequestedBy == "":
+		return "requested_by: is missing; a limit that the operator sets names who asked for it"
 	case l.Kind == GamingSession && (c.Amount != 0 || c.Currency != ""):
 		return "amount and currency: one is set; a session limit is a time, in limit.seconds"
 	case l.Kind == GamingSession && (l.Seconds == 0) != l.Remove:

@@ -1,6 +1,8 @@
 package payments
 
 import (
+	"cmp"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/weirhq/weir/topics"
@@ -11,6 +13,7 @@ type metrics struct {
 	events      *prometheus.CounterVec
 	wallets     *prometheus.CounterVec
 	refusals    *prometheus.CounterVec
+	limits      *prometheus.CounterVec
 	repeated    prometheus.Counter
 	timers      prometheus.Counter
 	pruned      prometheus.Counter
@@ -32,6 +35,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
 		}, []string{"code"}),
+		limits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_payments_deposit_limits_total", Help: "Deposits of customers who have deposit limits, by the period of the limit of which least was left and what became of them: pass, hold or block.",
+		}, []string{"period", "outcome"}),
 		repeated: counter("repeated_inputs_total", "Commands and webhook facts dropped because they were folded before."),
 		timers:   counter("timers_total", "Due timers put into the inbox."),
 		pruned:   counter("pruned_inputs_total", "Input ids forgotten because they are older than the deduplication horizon."),
@@ -45,7 +51,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.events, m.wallets, m.refusals, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+	for _, c := range []prometheus.Collector{m.events, m.wallets, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -65,6 +71,13 @@ func (m *metrics) walletEvent(e *topics.WalletEvent) {
 	if e.Refusal != "" {
 		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
 	}
+}
+
+func (m *metrics) limit(l *topics.GamingLimit) {
+	if l == nil {
+		return
+	}
+	m.limits.WithLabelValues(string(l.Period), string(cmp.Or(l.Outcome, topics.OutcomePass))).Inc()
 }
 
 func (m *metrics) cached(partition int32, number, bytes int) {

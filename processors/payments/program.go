@@ -87,8 +87,8 @@ func orDefault[T int | time.Duration](v *T, standard T) {
 	}
 }
 
-// Open returns the state of a partition. Only the head of the ledger's chain and the closed periods are read before the
-// first batch needs more: a commit of the former owner that lands after it moves the applied position, too, and fails the
+// Open returns the state of a partition. Only the head of the ledger's chain, the closed periods and whether any customer has
+// limits are read before the first batch needs more: a commit of the former owner that lands after it moves the applied position, too, and fails the
 // first batch's fence.
 func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State, error) {
 	if number < 0 || number >= p.config.Partitions {
@@ -99,6 +99,10 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		return nil, fmt.Errorf("payments: %w", err)
 	}
 	closed, err := readClosed(ctx, p.config.Pool, number)
+	if err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	limited, err := hasLimits(ctx, p.config.Pool, number)
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
@@ -117,6 +121,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		applied:  make(map[inputID]int64),
 		ledger:   writer,
 		closed:   closed,
+		limited:  limited,
 	}, nil
 }
 

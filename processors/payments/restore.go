@@ -30,11 +30,15 @@ func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored)
 					s.payments.put(key, &held{}, 0)
 					want.payments = append(want.payments, key)
 				}
+				if err := s.wantRestoredCount(o, &want); err != nil {
+					return err
+				}
 			case topics.WalletEvents:
 				var e topics.WalletEvent
 				if err := topics.Unmarshal(o.Value, &e); err != nil {
 					return fmt.Errorf("event %s: %w", o.Envelope.ID, err)
 				}
+				s.limited = s.limited || wallets.ChangesOf(&e).Limits
 				w := restoredWallet(&e)
 				s.wantWallet(&w, &want)
 			case topics.Entries:
@@ -106,6 +110,9 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	}
 	h.Payment = p
 	s.touch(h, r.Position)
+	if e.Counted != nil {
+		s.countDeposit(&e, nil, r.Position)
+	}
 	return lifecycle.Check(p, &e)
 }
 

@@ -32,6 +32,7 @@ type partition struct {
 	balances *ledger.Balances        // of the holders in the cache
 
 	restoring bool // from what was published
+	limited   bool // some customer may have responsible-gaming limits
 
 	// Of the batch in hand.
 	inputs  map[int64]*input               // decoded by Load
@@ -88,10 +89,11 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	} else if customer, ok := s.creates(in); ok {
 		in.Balance = s.Balance(customer)
 	}
+	s.checkDeposit(h, in, &r)
 	events := lifecycle.Decide(h.Payment, in.Input, r.Time, &s.config.Limits)
 	out := outputs{partition: s, record: &r}
 	for i := range events {
-		s.fold(h, &events[i], &out)
+		s.fold(in, h, &events[i], &out)
 	}
 	out.decision(in, events)
 	// A report of a payment that is not here yet is not remembered: the same one may come again when it is.
@@ -122,7 +124,7 @@ func (s *partition) held(key paymentKey) *held {
 }
 
 // fold folds one event into memory, books it and adds what is published of it.
-func (s *partition) fold(h *held, e *topics.PaymentEvent, out *outputs) {
+func (s *partition) fold(in *input, h *held, e *topics.PaymentEvent, out *outputs) {
 	s.metrics.event(e)
 	out.event(e)
 	if e.Type == topics.EventCommandRefused || (h.Payment == nil && e.Type != topics.EventCreated) {
@@ -135,13 +137,16 @@ func (s *partition) fold(h *held, e *topics.PaymentEvent, out *outputs) {
 	}
 	h.Payment = p
 	s.touch(h, out.record.Position)
+	if e.Counted != nil {
+		s.countDeposit(e, in, out.record.Position)
+	}
 	out.request(lifecycle.Request(p, e), e)
+	out.review(lifecycle.Review(p, e), e)
 }
 
 // touch notes that the record at a position changed a payment.
 func (s *partition) touch(h *held, position int64) {
 	n := len(h.positions)
-	out.review(lifecycle.Review(p, e), e)
 	if n == 0 {
 		s.dirty = append(s.dirty, h)
 	}
@@ -245,14 +250,14 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID = in.Report.Tenant, in.Report.Region, in.Report.CustomerID, in.Report.PaymentID, in.Report.TraceID
 	case in.Timer != nil:
 		e.Tenant, e.CustomerID, e.PaymentID = in.Timer.Tenant, in.Timer.CustomerID, in.Timer.PaymentID
+	case in.Review != nil:
+		c := &in.Review.Review.Command
+		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID = c.Tenant, c.Region, c.CustomerID, in.Review.Review.PaymentID, c.TraceID
 	default:
 		if envelope, err := topics.ParseEnvelope(r.Headers); err == nil {
 			e.Tenant, e.Region, e.PaymentID, e.TraceID = envelope.Tenant, envelope.Region, envelope.Subject, envelope.TraceID
 		}
 	}
-	case in.Review != nil:
-		c := &in.Review.Review.Command
-		e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID = c.Tenant, c.Region, c.CustomerID, in.Review.Review.PaymentID, c.TraceID
 	maskTexts(&e)
 	s.metrics.event(&e)
 	out.event(&e)

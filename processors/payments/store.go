@@ -29,6 +29,7 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 		if in.err != nil {
 			continue
 		}
+		s.limited = s.limited || in.limits()
 		if in.id != (inputID{}) {
 			want.inputs = append(want.inputs, in.id)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -13,8 +14,8 @@ import (
 
 var _ wallets.Book = (*partition)(nil)
 
-// part is a wallet, a hold or a round in memory.
-type part[T wallets.Wallet | wallets.Hold | wallets.Round] struct {
+// part is a wallet, a hold, a round or what limits know of a customer, in memory.
+type part[T wallets.Wallet | wallets.Hold | wallets.Round | gaming.State] struct {
 	state     T
 	key       uuid.UUID
 	customer  customerKey
@@ -44,6 +45,7 @@ type customerKey struct{ tenant, id string }
 type holder struct {
 	part[wallets.Wallet]
 	closed int64 // position of the record that closed it
+	limits part[gaming.State]
 	books  []book
 }
 
@@ -79,6 +81,7 @@ type changed struct {
 	holders []*holder
 	holds   []*part[wallets.Hold]
 	rounds  []*part[wallets.Round]
+	limits  []*part[gaming.State]
 }
 
 func (c *changed) written() {
@@ -92,7 +95,10 @@ func (c *changed) written() {
 	for _, r := range c.rounds {
 		r.written()
 	}
-	c.holders, c.holds, c.rounds = c.holders[:0], c.holds[:0], c.rounds[:0]
+	for _, l := range c.limits {
+		l.written()
+	}
+	c.holders, c.holds, c.rounds, c.limits = c.holders[:0], c.holds[:0], c.rounds[:0], c.limits[:0]
 }
 
 // Balance is what a customer has and owes. Load has read it, or the record may not book.
@@ -140,7 +146,7 @@ func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 	}
 	w := &in.wallet
 	h, hold, round := s.partsOf(w)
-	e, ok := wallets.Decide(wallets.State{Wallet: &h.state, Hold: &hold.state, Round: &round.state}, &w.Input, s, r.Time, s.config.Limits.Horizon)
+	e, ok := wallets.Decide(wallets.State{Wallet: &h.state, Hold: &hold.state, Round: &round.state, Limits: &h.limits.state}, &w.Input, s, r.Time, s.config.Limits.Horizon)
 	if !ok {
 		return nil
 	}
@@ -156,6 +162,9 @@ func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells
 	}
 	wallets.Settle(&e, &h.state, s)
+	if wallets.ChangesOf(&e).Limits {
+		h.limits.state.Learn(w.Command.Gaming)
+	}
 	s.metrics.walletEvent(&e)
 	out.walletEvent(&e)
 	return out.all
@@ -164,7 +173,7 @@ func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 // evolve folds an event into the parts.
 func (s *partition) evolve(e *topics.WalletEvent, h *holder, hold *part[wallets.Hold], round *part[wallets.Round], position int64) error {
 	changes := wallets.ChangesOf(e)
-	if err := wallets.Evolve(wallets.State{Wallet: &h.state, Hold: &hold.state, Round: &round.state}, e); err != nil {
+	if err := wallets.Evolve(wallets.State{Wallet: &h.state, Hold: &hold.state, Round: &round.state, Limits: &h.limits.state}, e); err != nil {
 		return err
 	}
 	if changes.Wallet {
@@ -176,6 +185,9 @@ func (s *partition) evolve(e *topics.WalletEvent, h *holder, hold *part[wallets.
 	}
 	if changes.Round && round.touch(position) {
 		s.changed.rounds = append(s.changed.rounds, round)
+	}
+	if changes.Limits {
+		s.touchLimits(h, position)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/topics"
 )
@@ -30,6 +31,8 @@ type walletColumns struct {
 	roundMoney []string // currencies
 	nets       []int64
 	rolled     []bool
+
+	limits limitColumns
 }
 
 // partColumns are what all three tables have.
@@ -46,7 +49,7 @@ func (c *partColumns) reset() {
 }
 
 // addPart adds a changed part, with its version as columns.payment has it.
-func addPart[T wallets.Wallet | wallets.Hold | wallets.Round](c *partColumns, p *part[T]) {
+func addPart[T wallets.Wallet | wallets.Hold | wallets.Round | gaming.State](c *partColumns, p *part[T]) {
 	version := p.version
 	if !p.stored {
 		version = p.positions[len(p.positions)-1]
@@ -81,12 +84,16 @@ func (c *changed) add(to *walletColumns, timers *columns) {
 		to.nets = append(to.nets, r.state.Net)
 		to.rolled = append(to.rolled, r.state.RolledBack)
 	}
+	for _, l := range c.limits {
+		to.limits.add(l)
+	}
 }
 
 func (c *walletColumns) reset() {
 	c.wallets.reset()
 	c.holds.reset()
 	c.rounds.reset()
+	c.limits.reset()
 	c.names, c.closed = c.names[:0], c.closed[:0]
 	c.ids, c.regions, c.currency, c.amounts = c.ids[:0], c.regions[:0], c.currency[:0], c.amounts[:0]
 	c.captured, c.released, c.expiresAt = c.captured[:0], c.released[:0], c.expiresAt[:0]
@@ -171,4 +178,5 @@ func (c *walletColumns) queue(batch *pgx.Batch, partition int32) {
 	if p := &c.rounds; len(p.keys) > 0 {
 		batch.Queue(upsertRounds, partition, p.keys, p.tenants, p.customers, c.roundIDs, c.roundMoney, c.nets, c.rolled, p.versions, p.positions)
 	}
+	c.limits.queue(batch, partition)
 }

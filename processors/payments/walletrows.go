@@ -27,6 +27,7 @@ type wanted struct {
 	inputs                 []inputID
 	payments               [][16]byte
 	wallets, holds, rounds [][16]byte
+	limits                 [][16]byte
 	accounts               []ledger.AccountID
 }
 
@@ -70,6 +71,10 @@ func (s *partition) wantHolder(c customerKey, want *wanted) *holder {
 		h = &holder{part: part[wallets.Wallet]{key: wallets.Key(c.tenant, c.id), customer: c}}
 		s.holders.put(c, h, 0)
 		want.wallets = append(want.wallets, h.key)
+		h.limits.key, h.limits.customer = h.key, c
+		if s.limited {
+			want.limits = append(want.limits, h.key)
+		}
 	}
 	return h
 }
@@ -110,6 +115,7 @@ func (s *partition) read(ctx context.Context, want *wanted) error {
 	lookUpWallets.Queue(&batch, s.number, want.wallets, s.readWallets)
 	lookUpHolds.Queue(&batch, s.number, want.holds, s.readHolds)
 	lookUpRounds.Queue(&batch, s.number, want.rounds, s.readRounds)
+	lookUpLimits.Queue(&batch, s.number, want.limits, s.readLimits)
 	ledgerstore.QueueBalances(&batch, s.number, want.accounts, s.balances.Set)
 	if batch.Len() == 0 {
 		return nil

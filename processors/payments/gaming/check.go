@@ -23,8 +23,8 @@ type Ask struct {
 
 // Playing is how much playing time a stake at a moment adds, in whole seconds.
 func (s *State) Playing(now time.Time) int64 {
-	since := now.Sub(s.LastStake)
-	if s.LastStake.IsZero() || since <= 0 || since > Pause {
+	since := s.since(now)
+	if s.LastStake == 0 || since <= 0 || since > Pause {
 		return 0
 	}
 	return int64(since / time.Second)

@@ -14,9 +14,9 @@ import (
 // LastStake are the fold of the customer's events; TimeZone and Brand are what the last counted command brought along, for
 // readers.
 type State struct {
-	Settings  []topics.GamingSetting `json:"settings,omitempty"` // in the order of compareSettings
-	Days      []Day                  `json:"days,omitempty"`     // by date, then currency
-	LastStake time.Time              `json:"last_stake,omitzero"`
+	Settings  []topics.GamingSetting `json:"settings,omitempty"`      // in the order of what names them
+	Days      []Day                  `json:"days,omitempty"`          // by date, then currency
+	LastStake int64                  `json:"last_stake_ms,omitempty"` // milliseconds since 1970; a part of a second is counted later
 
 	TimeZone string              `json:"time_zone,omitempty"`
 	Brand    []topics.GamingTerm `json:"brand,omitempty"`
@@ -75,9 +75,22 @@ func (s *State) CountGame(c *topics.GamingCount, currency string, stake bool, at
 	s.add(Day{Date: c.Day, Currency: currency, Lost: c.Amount})
 	if stake {
 		s.add(Day{Date: c.Day, Seconds: c.Seconds})
-		s.LastStake = at
+		s.played(at)
 	}
 }
+
+// played moves the last stake on, by the whole seconds that Playing told: what is left of one counts with the next.
+func (s *State) played(at time.Time) {
+	switch since := s.since(at); {
+	case s.LastStake == 0 || since > Pause:
+		s.LastStake = at.UnixMilli()
+	case since > 0:
+		s.LastStake += since.Truncate(time.Second).Milliseconds()
+	}
+}
+
+// since is the time since the last stake.
+func (s *State) since(at time.Time) time.Duration { return at.Sub(time.UnixMilli(s.LastStake)) }
 
 // add adds to a day, unless it is so old that it is not kept, and forgets days that have become so.
 func (s *State) add(d Day) {

@@ -34,6 +34,9 @@ func CheckInvariants(p *Payment) error {
 			return fmt.Errorf("payment %s: %s is %d, below zero", p.ID, name, v)
 		}
 	}
+	if p.CountedDay != "" && p.Counted != p.Deposited() {
+		return fmt.Errorf("payment %s: G1: it counts %d for deposit limits, its amounts ask for %d", p.ID, p.Counted, p.Deposited())
+	}
 	for i := range p.Operations {
 		if p.Review.open() && p.Operations[i].Kind == topics.OperationCapture {
 			return fmt.Errorf("payment %s: P5: a capture was asked for before the review has let the authorisation pass", p.ID)

@@ -148,6 +148,10 @@ func (d *decision) create() {
 	if method == "" {
 		method = topics.CaptureManual
 	}
+	var counted *topics.GamingCount // a payment that is blocked at once never counts
+	if d.in.CountedDay != "" && d.in.verdict().outcome != topics.OutcomeBlock {
+		counted = &topics.GamingCount{Day: d.in.CountedDay, Amount: c.Amount}
+	}
 	d.emit(topics.PaymentEvent{
 		Type: topics.EventCreated, Tenant: c.Tenant, Region: c.Region, CustomerID: customer,
 		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
@@ -155,22 +159,23 @@ func (d *decision) create() {
 			CaptureMethod: method, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
 			Description: c.Description, Metadata: c.Metadata,
 		},
-		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created),
+		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created), Counted: counted,
 	})
 	d.assess(c.Authorize)
 }
 
 func (d *decision) authorize() { d.assess(true) }
 
-// assess goes on as the risk decision says.
+// assess goes on as the risk decision and the customer's deposit limits say.
 func (d *decision) assess(authorize bool) {
-	decision := &d.in.Command.Decision
-	switch decision.Outcome {
+	decision, v := &d.in.Command.Decision, d.in.verdict()
+	switch v.outcome {
 	case topics.OutcomeBlock:
-		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: decision.Outcome, Reasons: decision.Reasons})
+		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
 	case topics.OutcomeHold:
 		e := topics.PaymentEvent{
-			Type: topics.EventHeld, Outcome: decision.Outcome, Reasons: decision.Reasons, ExpiresAt: d.now.Add(d.limits.Held),
+			Type: topics.EventHeld, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail,
+			ExpiresAt: d.now.Add(d.limits.Held), Counted: d.counting(),
 		}
 		if authorize {
 			e.Request = &topics.RequestData{
@@ -194,7 +199,7 @@ func (d *decision) requestAuthorization(threeDS, review bool, decision *topics.D
 		},
 	}
 	if decision != nil {
-		e.Outcome, e.Reasons = decision.Outcome, decision.Reasons
+		e.Outcome, e.Reasons, e.Counted = decision.Outcome, decision.Reasons, d.counting()
 	}
 	d.emit(e)
 }

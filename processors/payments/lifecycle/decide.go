@@ -18,6 +18,10 @@ type Input struct {
 	Review    *topics.AssessedAuthorization
 	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
 	Balance topics.WalletBalance
+	// CountedDay is the day in which a create or authorize command counts for the customer's deposit limits, "" where none
+	// counts it, and Limit the limit of which least is left, nil where none binds.
+	CountedDay string
+	Limit      *topics.GamingLimit
 }
 
 // decision is one call of Decide. p is a working copy that each emitted event is folded into at once, so that a later
@@ -95,6 +99,10 @@ func (d *decision) emit(e topics.PaymentEvent) {
 		e.Status = p.Status()
 		if totals := p.Totals(); totals != before {
 			e.Totals = &totals
+		}
+		if c := p.recount(); c != nil {
+			e.Counted = c
+			p.count(c)
 		}
 	}
 	d.events = append(d.events, e)

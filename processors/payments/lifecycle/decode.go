@@ -90,6 +90,10 @@ func (d *decoder) amounts(p *Payment, m uint64) {
 	if m&hasCases != 0 {
 		p.Cases = int(d.uint())
 	}
+	if m&isCounted != 0 {
+		p.CountedDay = d.str()
+		p.Counted = d.int()
+	}
 }
 
 func (d *decoder) texts(p *Payment, m uint64) {

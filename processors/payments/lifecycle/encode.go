@@ -38,7 +38,7 @@ func (p *Payment) Key() Key { return Key{p.ID, p.Tenant, p.Customer} }
 // varints, times milliseconds since 1970, strings have a length before them.
 func (p *Payment) Append(b []byte) []byte {
 	format := byte(formatBefore)
-	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review {
+	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review || p.CountedDay != "" {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -81,6 +81,7 @@ const (
 	isStepUp
 	isHard
 	hasReview
+	isCounted
 )
 
 func (p *Payment) mask() uint64 {
@@ -113,6 +114,7 @@ func (p *Payment) mask() uint64 {
 	set(isStepUp, p.StepUp)
 	set(isHard, p.HardDecline)
 	set(hasReview, p.Review != ReviewNone)
+	set(isCounted, p.CountedDay != "")
 	return m
 }
 
@@ -148,6 +150,10 @@ func (e *encoder) amounts(p *Payment) {
 	}
 	if p.Cases != 0 {
 		e.uint(uint64(p.Cases))
+	}
+	if p.CountedDay != "" {
+		e.str(p.CountedDay)
+		e.int(p.Counted)
 	}
 }
 

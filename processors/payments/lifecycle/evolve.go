@@ -65,6 +65,9 @@ func (p *Payment) stamp(e *topics.PaymentEvent) {
 	if e.Timer != nil {
 		p.Timer = *e.Timer
 	}
+	if e.Counted != nil {
+		p.count(e.Counted)
+	}
 }
 
 func (p *Payment) apply(e *topics.PaymentEvent) error {

@@ -55,6 +55,11 @@ type Payment struct {
 	Operations []Operation // in the order of their requests
 	Cases      int         // opened so far
 
+	// CountedDay is the day in which the payment counts for the customer's deposit limits, "" where it does not, and
+	// Counted what it counts, minor units. G1: that is Deposited.
+	CountedDay string
+	Counted    int64
+
 	ExpiresAt time.Time // that the latest event set; Expiry says whether it still means anything
 	Timer     topics.TimerChange
 	TraceID   string // of the latest input that had one

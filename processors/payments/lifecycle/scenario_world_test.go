@@ -32,6 +32,7 @@ type world struct {
 	accounts map[string]ledger.Account
 	last     *topics.TimerDue
 	schemas  schematest.Schemas // nil: records are not held to them
+	limited  limited
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -56,6 +57,8 @@ func (w *world) do(line string) ([]string, error) {
 	switch verb {
 	case "limits":
 		err = w.setLimits(a)
+	case "limit":
+		err = w.limit(a)
 	case "wait":
 		err = w.wait(a)
 	case "command":
@@ -73,7 +76,7 @@ func (w *world) do(line string) ([]string, error) {
 	case "payment":
 		results, err = w.show(a)
 	default:
-		err = fmt.Errorf("%q: want limits, wait, command, psp, timer, review, spend, balances or payment", verb)
+		err = fmt.Errorf("%q: want limits, limit, wait, command, psp, timer, review, spend, balances or payment", verb)
 	}
 	if err == nil {
 		err = a.unused()
@@ -173,6 +176,7 @@ func (w *world) command(a *args) ([]string, error) {
 	if p := w.payments[name]; p != nil {
 		in.Balance.Available = w.balances.Standing(p.Ledger()).Available
 	}
+	w.checkDeposit(w.payments[name], &in)
 	return w.fold(name, in)
 }
 
@@ -362,6 +366,9 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 			return nil, err
 		}
 		results = append(results, describe(e, p))
+		if e.Counted != nil {
+			results = append(results, w.counts(e))
+		}
 		if entry != nil {
 			entry.ID.Position, entry.ID.Index = w.position, int16(i)
 			if err := w.post(entry); err != nil {

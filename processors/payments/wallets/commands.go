@@ -22,7 +22,8 @@ func (d *decision) credit(c *topics.WalletCommand) {
 }
 
 func (d *decision) debit(c *topics.WalletCommand) {
-	if d.opened() && d.open(c) && d.currency(c) && d.roundCurrency(c) && d.roundOpen(c) && d.covers(c.Amount) && d.roundFits(c, c.Amount) {
+	if d.opened() && d.open(c) && d.currency(c) && d.roundCurrency(c) && d.roundOpen(c) && d.covers(c.Amount) && d.roundFits(c, c.Amount) &&
+		d.withinLimits(c, c.Amount) {
 		d.e.Type = topics.WalletDebited
 	}
 }
@@ -64,6 +65,7 @@ func (d *decision) captureHold(c *topics.WalletCommand) {
 	case h.Movements >= MaxMovements:
 		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("the hold has had %d movements, which is the limit", h.Movements))
 	case !d.roundFits(c, amount):
+	case !d.withinLimits(c, amount):
 	default:
 		d.e.Type, d.e.Amount = topics.WalletHoldCaptured, amount
 		d.e.Hold = h.state()

@@ -27,6 +27,7 @@ type decision struct {
 	book    Book
 	now     time.Time
 	horizon time.Duration
+	terms   *topics.GamingTerms // of the command; nil where the brand has no limits
 	e       topics.WalletEvent
 }
 
@@ -89,6 +90,7 @@ func (d *decision) command(in *topics.AssessedWalletCommand) {
 	}
 	d.e.Amount, d.e.Currency, d.e.Reason, d.e.RoundID = c.Amount, c.Currency, c.Reason, c.RoundID
 	d.e.RequestedBy, d.e.ApprovedBy, d.e.Description = c.RequestedBy, c.ApprovedBy, c.Description
+	d.terms = in.Gaming
 	if refusal := d.check(c); refusal != nil {
 		d.refuse(refusal.Code, refusal.Detail)
 		return
@@ -111,9 +113,12 @@ func (d *decision) command(in *topics.AssessedWalletCommand) {
 		d.rollback(c)
 	case topics.WalletClose:
 		d.close(c)
+	case topics.WalletSetLimit:
+		d.setLimit(c)
 	default:
 		d.refuse(topics.RefusedInvalid, fmt.Sprintf("type: %.32q is none of the wallet's commands", c.Type))
 	}
+	d.count()
 }
 
 // check looks at the command as it stands. That it is valid was checked by who wrote it to the inbox; what stands here is
@@ -131,6 +136,8 @@ func (d *decision) check(c *topics.WalletCommand) *topics.Refusal {
 		return invalid("amount: is missing or zero")
 	case c.Amount > 0 && c.Currency == "":
 		return invalid("currency: is missing beside an amount")
+	case c.Type == topics.WalletSetLimit && c.Limit == nil:
+		return invalid("limit: is missing")
 	}
 	if c.Currency != "" {
 		if _, ok := ledger.Currency(c.Currency).Exponent(); !ok {

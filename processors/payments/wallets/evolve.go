@@ -8,13 +8,14 @@ import (
 )
 
 // Changes says which parts of the state an event changes.
-type Changes struct{ Wallet, Hold, Round bool }
+type Changes struct{ Wallet, Hold, Round, Limits bool }
 
 // Known says that a type is one of a wallet's events.
 func Known(t topics.WalletEventType) bool {
 	switch t {
 	case topics.WalletCredited, topics.WalletDebited, topics.WalletHeld, topics.WalletHoldCaptured, topics.WalletHoldReleased,
-		topics.WalletHoldExpired, topics.WalletRoundRolled, topics.WalletClosed, topics.WalletCommandRefused, topics.WalletDeadLettered:
+		topics.WalletHoldExpired, topics.WalletRoundRolled, topics.WalletClosed, topics.WalletLimitSet, topics.WalletCommandRefused,
+		topics.WalletDeadLettered:
 		return true
 	}
 	return false
@@ -34,6 +35,7 @@ func ChangesOf(e *topics.WalletEvent) (c Changes) {
 	case topics.WalletClosed:
 		c.Wallet = true
 	}
+	c.Limits = e.Type == topics.WalletLimitSet || e.Counted != nil
 	return c
 }
 
@@ -54,6 +56,11 @@ func Evolve(s State, e *topics.WalletEvent) error {
 	}
 	if changes.Round {
 		if err := s.Round.Evolve(e); err != nil {
+			return fmt.Errorf("event %s: %s: %w", e.EventID, e.Type, err)
+		}
+	}
+	if changes.Limits {
+		if err := EvolveLimits(s.Limits, e); err != nil {
 			return fmt.Errorf("event %s: %s: %w", e.EventID, e.Type, err)
 		}
 	}

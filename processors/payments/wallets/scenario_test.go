@@ -14,6 +14,7 @@ import (
 
 	"github.com/weirhq/weir/internal/reference/schematest"
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/topics"
 )
@@ -84,11 +85,14 @@ type world struct {
 	wallets  map[string]*wallets.Wallet // by customer
 	holds    map[uuid.UUID]*wallets.Hold
 	rounds   map[uuid.UUID]*wallets.Round
+	limits   map[string]*gaming.State // by customer
+	terms    *topics.GamingTerms      // of the brand
 }
 
 func newWorld(t tester, schemas schematest.Schemas) *world {
 	return &world{tester: t, schemas: schemas, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), balances: ledger.NewBalances(),
-		wallets: map[string]*wallets.Wallet{}, holds: map[uuid.UUID]*wallets.Hold{}, rounds: map[uuid.UUID]*wallets.Round{}}
+		wallets: map[string]*wallets.Wallet{}, holds: map[uuid.UUID]*wallets.Hold{}, rounds: map[uuid.UUID]*wallets.Round{},
+		limits: map[string]*gaming.State{}}
 }
 
 func (w *world) Balance(c ledger.Customer) topics.WalletBalance {
@@ -138,6 +142,12 @@ func (w *world) do(line string) []string {
 		}
 	}
 	c.Currency = take("in", "")
+	if words[0] == "limit" || words[0] == "brand" {
+		return w.limit(words, c, take)
+	}
+	if words[0] == "limits" {
+		return w.showLimits(c.CustomerID)
+	}
 	if len(options) > 0 {
 		w.Fatalf("%q: not understood: %v", line, options)
 	}
@@ -204,14 +214,19 @@ func (w *world) apply(in *wallets.Input, c *topics.WalletCommand) []string {
 	if c.Type == topics.WalletHold {
 		holdID = c.CommandID
 	}
-	state := wallets.State{Wallet: place(w.wallets, c.CustomerID), Hold: place(w.holds, wallets.KeyOf(c.Tenant, c.CustomerID, holdID)),
+	if in.Command != nil && w.terms != nil {
+		terms := *w.terms
+		terms.Day = gaming.DayOf(w.now)
+		in.Command.Gaming = &terms
+	}
+	state := wallets.State{Limits: place(w.limits, c.CustomerID), Wallet: place(w.wallets, c.CustomerID), Hold: place(w.holds, wallets.KeyOf(c.Tenant, c.CustomerID, holdID)),
 		Round: place(w.rounds, wallets.KeyOf(c.Tenant, c.CustomerID, "round "+c.RoundID))}
-	before := fmt.Sprint(*state.Wallet, *state.Hold, *state.Round)
+	before := fmt.Sprint(*state.Wallet, *state.Hold, *state.Round, *state.Limits)
 	e, ok := wallets.Decide(state, in, w, w.now, topics.DedupHorizon)
 	if !ok {
 		return []string{"nothing happens"}
 	}
-	if before != fmt.Sprint(*state.Wallet, *state.Hold, *state.Round) {
+	if before != fmt.Sprint(*state.Wallet, *state.Hold, *state.Round, *state.Limits) {
 		w.Error("Decide changed the state")
 	}
 	var posted string
@@ -232,6 +247,9 @@ func (w *world) apply(in *wallets.Input, c *topics.WalletCommand) []string {
 		}
 	}
 	w.last = e
+	if e.Setting != nil {
+		return []string{"limit_set " + setting(e.Setting, w.now)}
+	}
 	results := []string{describe(&e)}
 	if posted != "" {
 		results = append(results, "  "+posted)

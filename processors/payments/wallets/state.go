@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -21,6 +22,7 @@ type State struct {
 	Wallet *Wallet
 	Hold   *Hold
 	Round  *Round
+	Limits *gaming.State
 }
 
 // Wallet is a customer's wallet, of all currencies. The zero Wallet was never opened.

@@ -1,0 +1,177 @@
+package payments
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/processors/payments/gaming"
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+var lookUpLimits = database.NewLookup("tenant, customer, state, version", "customer_limits")
+
+// hasLimits says whether any customer of a partition has responsible-gaming limits, or has had anything counted. Where none
+// has, and no command asks for it, they cost nothing.
+func hasLimits(ctx context.Context, pool *pgxpool.Pool, number int32) (limited bool, err error) {
+	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM customer_limits WHERE partition = $1)`, number).Scan(&limited)
+	if err != nil {
+		return false, fmt.Errorf("look for limits of customers in partition %d: %w", number, err)
+	}
+	return limited, nil
+}
+
+// limits says that an input may give a customer limits, or something to count.
+func (in *input) limits() bool {
+	if w := in.wallet.Command; w != nil {
+		return w.Gaming != nil || w.Command.Type == topics.WalletSetLimit
+	}
+	return in.Command != nil && in.Command.Gaming != nil
+}
+
+// wantCounted asks for what limits know of the customer of a payment's input.
+func (s *partition) wantCounted(in *input, want *wanted) {
+	if in.payment == (paymentKey{}) {
+		return
+	}
+	customer, ok := s.created[in.payment]
+	if h, _ := s.payments.get(in.payment); h.Payment != nil {
+		customer, ok = h.Ledger(), true
+	}
+	if ok {
+		s.wantHolder(customerKey{customer.Tenant, customer.ID}, want)
+	}
+}
+
+// checkDeposit finds the day that a create or authorize command counts in, and the deposit limit that it is closest to.
+func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
+	c := in.Command
+	if !s.limited || c == nil || c.Refusal != nil {
+		return
+	}
+	ask := gaming.Ask{Kind: topics.GamingDeposit, Now: r.Time}
+	customer, ok := s.creates(in)
+	switch {
+	case ok:
+		ask.Amount = c.Command.Amount
+	case c.Command.Type == topics.CommandAuthorize && h.Payment != nil:
+		customer, ask.Amount = h.Ledger(), h.Amount
+		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
+	default:
+		return
+	}
+	ask.Currency = string(customer.Currency)
+	limits := &s.holder(customerKey{customer.Tenant, customer.ID}).limits
+	if c.Gaming == nil && !limits.state.Counts(topics.GamingDeposit) {
+		return
+	}
+	if ask.Day = gaming.DayOf(r.Time); c.Gaming != nil {
+		ask.Day = c.Gaming.Day
+	}
+	in.CountedDay, in.Limit = ask.Day, limits.state.Check(&ask, c.Gaming)
+	c.Decision.GamingLimit = in.Limit
+	s.metrics.limit(in.Limit)
+}
+
+// countDeposit folds what an event of a payment counts.
+func (s *partition) countDeposit(e *topics.PaymentEvent, in *input, position int64) {
+	h := s.holder(customerKey{e.Tenant, e.CustomerID})
+	h.limits.state.CountDeposit(e.Counted, e.Currency)
+	if in != nil && in.Command != nil {
+		h.limits.state.Learn(in.Command.Gaming)
+	}
+	s.touchLimits(h, position)
+}
+
+// holder is a customer that Load has read.
+func (s *partition) holder(c customerKey) *holder {
+	h, ok := s.holders.get(c)
+	if !ok {
+		panic(fmt.Sprintf("payments: what limits know of customer %s of tenant %s was not loaded", c.id, c.tenant))
+	}
+	return h
+}
+
+func (s *partition) touchLimits(h *holder, position int64) {
+	if h.limits.touch(position) {
+		s.changed.limits = append(s.changed.limits, &h.limits)
+	}
+}
+
+func (s *partition) readLimits(rows pgx.Rows) error {
+	var c customerKey
+	var state []byte
+	var version int64
+	_, err := pgx.ForEachRow(rows, []any{&c.tenant, &c.id, &state, &version}, func() error {
+		h, ok := s.holders.get(c)
+		if !ok {
+			return fmt.Errorf("the limits of customer %s of tenant %s stand under the key of another one", c.id, c.tenant)
+		}
+		h.limits.stored, h.limits.version = true, version
+		if err := topics.Unmarshal(state, &h.limits.state); err != nil {
+			return fmt.Errorf("limits of customer %s of tenant %s: %w", c.id, c.tenant, err)
+		}
+		return nil
+	})
+	return err
+}
+
+// wantRestoredCount asks for what limits know of the customer of a published event that counts.
+func (s *partition) wantRestoredCount(o *stream.Output, want *wanted) error {
+	if !bytes.Contains(o.Value, []byte(`"counted":`)) {
+		return nil
+	}
+	var e topics.PaymentEvent
+	if err := topics.Unmarshal(o.Value, &e); err != nil {
+		return fmt.Errorf("event %s: %w", o.Envelope.ID, err)
+	}
+	s.limited = true
+	s.wantHolder(customerKey{e.Tenant, e.CustomerID}, want)
+	return nil
+}
+
+// limitColumns are the rows of customer_limits that a batch writes, column by column.
+type limitColumns struct {
+	keys      [][16]byte
+	tenants   []string
+	customers []string
+	states    []string
+	before    []int64 // versions
+	versions  []int64
+}
+
+func (c *limitColumns) reset() {
+	c.keys, c.tenants, c.customers, c.states, c.before, c.versions = c.keys[:0], c.tenants[:0], c.customers[:0], c.states[:0], c.before[:0], c.versions[:0]
+}
+
+func (c *limitColumns) add(p *part[gaming.State]) {
+	state, err := topics.Marshal(&p.state)
+	if err != nil {
+		panic(fmt.Sprintf("payments: limits of customer %s of tenant %s: %v", p.customer.id, p.customer.tenant, err))
+	}
+	c.keys = append(c.keys, p.key)
+	c.tenants = append(c.tenants, p.customer.tenant)
+	c.customers = append(c.customers, p.customer.id)
+	c.states = append(c.states, string(state))
+	c.before = append(c.before, p.version)
+	c.versions = append(c.versions, p.positions[len(p.positions)-1])
+}
+
+// The version check is that of upsertPayments. Records that counted are not listed: there may be very many.
+const upsertLimits = `INSERT INTO customer_limits (partition, id, tenant, customer, state, before, version)
+SELECT $1::int4, id, tenant, customer, state, before, version
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::int8[]) AS l(id, tenant, customer, state, before, version)
+ON CONFLICT (partition, id) DO UPDATE SET state = excluded.state, before = excluded.before,
+	version = CASE WHEN customer_limits.version = excluded.before THEN excluded.version
+		ELSE (SELECT v FROM unnest(ARRAY[excluded.version, customer_limits.version]) AS two(v)) END`
+
+func (c *limitColumns) queue(batch *pgx.Batch, partition int32) {
+	if len(c.keys) > 0 {
+		batch.Queue(upsertLimits, partition, c.keys, c.tenants, c.customers, c.states, c.before, c.versions)
+	}
+}
