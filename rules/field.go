@@ -3,6 +3,7 @@ package rules
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/weirhq/weir/ledger"
@@ -32,7 +33,7 @@ type Field struct {
 	// Currency is that of a velocity answer that is an amount, "" otherwise.
 	Currency ledger.Currency
 
-	at   stageSet // that have it; 0: all at which a card or the circumstances are known
+	at   stageSet // that have it; 0: those at which a card, or the circumstances, are known
 	sure stageSet // at which every valid input has it
 
 	window time.Duration // velocity: how far back it looks
@@ -105,7 +106,11 @@ func Fields() []Field {
 	fields := slices.Concat(paymentFields(), cardFields(), contextFields(), commonFields(), foundFields(), laterFields())
 	for i := range fields {
 		f := &fields[i]
-		if f.at == 0 {
+		switch {
+		case f.at != 0:
+		case strings.HasPrefix(f.Name, "card."), strings.HasPrefix(f.Name, "bin."):
+			f.at = atCard
+		default:
 			f.at = atCircumstances
 		}
 		f.Required = f.sure&atBefore != 0

@@ -152,10 +152,10 @@ func laterFields() []Field {
 	return []Field{
 		{Name: "authorization.amount", Type: TypeMoney, at: atAfter, sure: atAfter, Example: "250.00 EUR", Doc: "What was authorised, with its currency.",
 			money: func(in *Input) (*int64, *string) {
-				if in.Authorized == nil {
+				if in.Authorization == nil {
 					return nil, nil
 				}
-				return &in.Authorized.Amount, &in.Authorized.Currency
+				return &in.Authorization.Amount, &in.Command.Currency
 			}},
 		answered("authorization.avs", "N", "Result code of the address verification, as the issuer gave it.", func(a *topics.AuthData) *string { return &a.AVS }),
 		answered("authorization.cvv", "N", "Result code of the card verification, as the issuer gave it.", func(a *topics.AuthData) *string { return &a.CVV }),
@@ -211,18 +211,15 @@ func laterFields() []Field {
 func answered(name, example, doc string, of func(*topics.AuthData) *string) Field {
 	return Field{Name: name, Type: TypeText, at: atAfter, Example: example, Match: MatchExact, Doc: doc,
 		get: func(in *Input) string {
-			if in.Authorized == nil || in.Authorized.PSP == nil || in.Authorized.PSP.Authentication == nil {
+			if in.Authorization == nil || in.Authorization.Authentication == nil {
 				return ""
 			}
-			return *of(in.Authorized.PSP.Authentication)
+			return *of(in.Authorization.Authentication)
 		},
 		set: func(in *Input, v string) {
-			if in.Authorized.PSP == nil {
-				in.Authorized.PSP = &topics.PSPData{}
+			if in.Authorization.Authentication == nil {
+				in.Authorization.Authentication = &topics.AuthData{}
 			}
-			if in.Authorized.PSP.Authentication == nil {
-				in.Authorized.PSP.Authentication = &topics.AuthData{}
-			}
-			*of(in.Authorized.PSP.Authentication) = v
+			*of(in.Authorization.Authentication) = v
 		}}
 }

@@ -9,12 +9,11 @@ import (
 // Input is what a decision reads: a payment's command, a wallet command, a customer event, or what an issuer answered. It
 // says by that of which stage the rules are.
 type Input struct {
-	// Command of a payment. Beside Authorized it is the one that the payment was created by.
-	Command *topics.Command
-	// Authorized is the event of the authorisation.
-	Authorized *topics.PaymentEvent
-	Wallet     *topics.WalletCommand
-	Event      *topics.CustomerEvent
+	// Command of a payment. Beside Authorization it is what is kept of the one that created the payment.
+	Command       *topics.Command
+	Authorization *topics.Authorization
+	Wallet        *topics.WalletCommand
+	Event         *topics.CustomerEvent
 	// Enrichment is what data files said of the command; nil: nothing, and the fields that it fills are missing.
 	Enrichment *topics.Enrichment
 	// Features are the velocity answers by name; a name that is not there is missing.

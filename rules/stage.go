@@ -26,8 +26,9 @@ const (
 	atEvent
 
 	atPayment       = atBefore | atAfter
-	atCircumstances = atPayment | atEvent // where a card, a device or an address may be known
-	atAll           = atCircumstances | atRefund | atWallet
+	atCard          = atBefore | atAfter | atEvent // where a card may be known
+	atCircumstances = atBefore | atEvent           // where a device or an address may be known
+	atAll           = atCard | atRefund | atWallet
 )
 
 func stageBit(s topics.Stage) stageSet { return 1 << slices.Index(Stages(), s) }
@@ -39,7 +40,7 @@ func (in *Input) Stage() topics.Stage {
 		return topics.StageWallet
 	case in.Event != nil:
 		return topics.StageEvent
-	case in.Authorized != nil:
+	case in.Authorization != nil:
 		return topics.StageAfterAuthorization
 	case in.Command.Type == topics.CommandRefund:
 		return topics.StageRefund

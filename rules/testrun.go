@@ -126,7 +126,7 @@ func (t Test) bare(of []topics.CommandType) Input {
 		in.Event = &topics.CustomerEvent{EventID: testID, Tenant: tenant, Region: t.region}
 		return in
 	case topics.StageAfterAuthorization:
-		in.Authorized = &topics.PaymentEvent{Type: topics.EventAuthorized}
+		in.Authorization = &topics.Authorization{}
 	}
 	in.Command = &topics.Command{CommandID: testID, Type: topics.CommandCreate, Tenant: tenant, Region: t.region}
 	if len(of) > 0 {

@@ -25,6 +25,8 @@ const (
 	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the customer would have too much (MaxBalance), or the hold or round has too many movements
 	RefusedSessionLimit       RefusalCode = "session_limit"       // a stake after the playing time of a responsible-gaming limit
 	RefusedLossLimit          RefusalCode = "loss_limit"          // a stake above a responsible-gaming limit of loss
+	RefusedBlocked            RefusalCode = "blocked"             // by a risk rule: a refund or a wallet command
+	RefusedReviewRequired     RefusalCode = "review_required"     // a risk rule wants a second person to approve a refund or a wallet command
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired, declined or not let pass by a review

@@ -118,6 +118,14 @@ func (c *Command) invalidForType() string {
 	if c.Challenge != nil && c.Type != CommandConfirm {
 		return "challenge: is set; only a command of type confirm takes one"
 	}
+	switch {
+	case c.Type != CommandRefund && c.RequestedBy != "":
+		return "requested_by: is set; only a command of type refund takes one"
+	case c.Type != CommandRefund && c.ApprovedBy != "":
+		return "approved_by: is set; only a command of type refund takes one"
+	case c.ApprovedBy != "":
+		return invalidPeople(c.RequestedBy, c.ApprovedBy, "an approval")
+	}
 	return ""
 }
 
@@ -159,6 +167,8 @@ func (c *Command) texts(yield func(field, text string) bool) {
 		each("challenge.ds_transaction_id", x.DSTransactionID)
 	}
 	each("reason", c.Reason)
+	each("requested_by", c.RequestedBy)
+	each("approved_by", c.ApprovedBy)
 }
 
 // isControl: C0 and C1 controls; a tab and a line break are text.

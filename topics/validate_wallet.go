@@ -80,14 +80,10 @@ func (c *WalletCommand) invalidReason() string {
 		return "round_id: is missing; a game's bets, wins and rollbacks name their round"
 	case !inRound && c.RoundID != "":
 		return "round_id: is set; it belongs to the reason game and to rollback_round"
-	case c.Reason != ReasonAdjustment:
-		return ""
-	case c.RequestedBy == "" || c.ApprovedBy == "":
-		return "requested_by and approved_by: one is missing; an adjustment needs two people"
-	case MixedScripts(c.RequestedBy), MixedScripts(c.ApprovedBy):
-		return "requested_by and approved_by: one mixes letters of several scripts, which look alike; want the letters of one"
-	case SamePerson(c.RequestedBy, c.ApprovedBy):
-		return "approved_by: is the same as requested_by, or looks like it; an adjustment needs two people"
+	case c.Reason == ReasonAdjustment:
+		return invalidPeople(c.RequestedBy, c.ApprovedBy, "an adjustment")
+	case c.ApprovedBy != "":
+		return invalidPeople(c.RequestedBy, c.ApprovedBy, "an approval")
 	}
 	return ""
 }

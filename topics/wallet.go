@@ -111,7 +111,9 @@ type WalletEvent struct {
 	// rollback of a round that was not known, of a refusal that concerns no wallet.
 	Balance *WalletBalance `json:"balance,omitempty"`
 	Refusal RefusalCode    `json:"refusal,omitempty"`
-	Detail  string         `json:"detail,omitempty"` // for people
+	// Reasons are those of the risk decision that refused the command.
+	Reasons []string `json:"reasons,omitempty"`
+	Detail  string   `json:"detail,omitempty"` // for people
 	// RequestedBy, ApprovedBy and Description are the command's.
 	RequestedBy string `json:"requested_by,omitempty"`
 	ApprovedBy  string `json:"approved_by,omitempty"`

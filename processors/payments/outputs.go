@@ -94,7 +94,11 @@ func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
 	switch {
 	case len(events) == 0:
 	case in.Command != nil && in.Command.Decision.RuleSet != "":
-		o.decided(in.Command.Decision, in.Command.Enrichment, in.Command.Features, &events[0])
+		d := in.Command.Decision
+		if in.Command.Command.Type == topics.CommandRefund {
+			d.ApprovedBy = approver(&d, in.Command.Command.ApprovedBy)
+		}
+		o.decided(d, in.Command.Enrichment, in.Command.Features, &events[0])
 	case in.Review != nil && in.Review.Decision.RuleSet != "":
 		o.decided(in.Review.Decision, in.Review.Enrichment, nil, &events[0])
 	}
@@ -104,4 +108,23 @@ func (o *outputs) decided(d topics.Decision, e *topics.Enrichment, features map[
 	d.Tenant, d.CustomerID, d.PaymentID, d.At = first.Tenant, first.CustomerID, first.PaymentID, first.At
 	d.Enrichment, d.Features = e, features
 	o.add(topics.Decisions, topics.TypeDecision, aboutPayment(first), &d)
+}
+
+// walletDecision publishes the risk decision on a wallet command, with the event that it led to.
+func (o *outputs) walletDecision(in *topics.AssessedWalletCommand, e *topics.WalletEvent) {
+	if in == nil || in.Decision == nil {
+		return
+	}
+	d := *in.Decision
+	d.Tenant, d.CustomerID, d.At, d.Features = e.Tenant, e.CustomerID, e.At, in.Features
+	d.ApprovedBy = approver(&d, in.Command.ApprovedBy)
+	o.add(topics.Decisions, topics.TypeDecision, aboutWallet(e), &d)
+}
+
+// approver is who let a command pass that the rules had held, "" where they did not.
+func approver(d *topics.Decision, approvedBy string) string {
+	if d.Refusal("") != nil && d.Refusal(approvedBy) == nil {
+		return approvedBy
+	}
+	return ""
 }

@@ -167,6 +167,7 @@ func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 	}
 	s.metrics.walletEvent(&e)
 	out.walletEvent(&e)
+	out.walletDecision(w.Command, &e)
 	return out.all
 }
 

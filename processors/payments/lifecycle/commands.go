@@ -112,9 +112,10 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 	return nil
 }
 
-func (d *decision) refuse(code topics.RefusalCode, detail string) {
+// refuse refuses the command; reasons are those of the rules, where these refuse it.
+func (d *decision) refuse(code topics.RefusalCode, detail string, reasons ...string) {
 	c := &d.in.Command.Command
-	e := topics.PaymentEvent{Type: topics.EventCommandRefused, Refusal: code, Detail: detail, Amount: c.Amount}
+	e := topics.PaymentEvent{Type: topics.EventCommandRefused, Refusal: code, Reasons: reasons, Detail: detail, Amount: c.Amount}
 	// Whoever was refused may not learn of another customer's payment: the event tells what the command said.
 	if d.p == nil || code == topics.RefusedCustomerMismatch || code == topics.RefusedDuplicateCommand {
 		d.p = nil
@@ -289,6 +290,11 @@ func (d *decision) refund() {
 	}
 	if available := d.in.Balance.Available; amount > available {
 		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %s", d.p.money(available)))
+		return
+	}
+	decision := &d.in.Command.Decision
+	if refusal := decision.Refusal(d.in.Command.Command.ApprovedBy); refusal != nil {
+		d.refuse(refusal.Code, refusal.Detail, decision.Reasons...)
 		return
 	}
 	d.follow(topics.EventRefundRequested, amount, topics.RequestData{})

@@ -118,7 +118,18 @@ func (d *decision) command(in *topics.AssessedWalletCommand) {
 	default:
 		d.refuse(topics.RefusedInvalid, fmt.Sprintf("type: %.32q is none of the wallet's commands", c.Type))
 	}
+	d.ruled(in)
 	d.count()
+}
+
+// ruled refuses what the rules do not let pass, and nothing else refused.
+func (d *decision) ruled(in *topics.AssessedWalletCommand) {
+	refusal := in.Decision.Refusal(in.Command.ApprovedBy)
+	if refusal == nil || d.e.Type == topics.WalletCommandRefused {
+		return
+	}
+	d.e.Amount, d.e.Reasons = in.Command.Amount, in.Decision.Reasons
+	d.refuse(refusal.Code, refusal.Detail)
 }
 
 // check looks at the command as it stands. That it is valid was checked by who wrote it to the inbox; what stands here is
