@@ -13,6 +13,7 @@ import (
 // until a set is taken into force, be it the same one again.
 type guard struct {
 	live    func() *rules.Set
+	edits   func() *rules.Edits // of its lists
 	log     *slog.Logger
 	metrics *metrics
 
@@ -24,6 +25,7 @@ type guard struct {
 // no breaker is left.
 func (g *guard) evaluate(set *rules.Set, in rules.Input) topics.Decision {
 	b := g.current()
+	in.Edits = g.edits()
 	if b.Set() != set {
 		return set.Evaluate(in)
 	}

@@ -29,7 +29,7 @@ func TestATrippedRuleIsInTheShadowUntilTheFilesAreSaved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guard{live: source.Set, log: slog.New(slog.NewTextHandler(&log, nil)), metrics: m}
+	g := &guard{live: source.Set, edits: unedited, log: slog.New(slog.NewTextHandler(&log, nil)), metrics: m}
 	evaluate := func(in rules.Input) topics.Decision { return g.evaluate(source.Set(), in) }
 	in := rules.Input{Command: &topics.Command{Type: topics.CommandCreate, Context: &topics.Context{DeviceID: "dev_1"}}, Now: time.Unix(1_800_000_000, 0)}
 	for i := range 12 {

@@ -14,8 +14,9 @@ import (
 // candidate evaluates the rule set on trial, after the one that decides and on the same data. Nothing is asked of velocity
 // for it, so that nothing counts twice: it has the answers of the definitions that both sets share, the others are missing.
 type candidate struct {
-	set func() *rules.Set // nil where there is none
-	of  atomic.Pointer[trial]
+	set   func() *rules.Set // nil where there is none
+	edits func() *rules.Edits
+	of    atomic.Pointer[trial]
 }
 
 // trial is what follows from a pair of sets.
@@ -43,6 +44,7 @@ func (c *candidate) decide(live *rules.Set, in rules.Input) (said *topics.Candid
 			delete(in.Features, name)
 		}
 	}
+	in.Edits = c.edits()
 	d := set.Evaluate(in)
 	said.Outcome, said.Reasons, said.Score = d.Outcome, d.Reasons, d.Score
 	return said

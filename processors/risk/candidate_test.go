@@ -37,7 +37,7 @@ func TestACandidateChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.candidate = &candidate{set: func() *rules.Set { return set }}
+		a.candidate = &candidate{set: func() *rules.Set { return set }, edits: unedited}
 		m, in, _ := assess(t, a, create())
 		said := in.Decision.Candidate
 		in.Decision.Candidate = nil
@@ -106,7 +106,7 @@ func TestACandidateHasTheAnswersThatMeanTheSame(t *testing.T) {
 	in := rules.Input{Command: &topics.Command{Type: topics.CommandCreate, Tenant: "acme"}, Features: map[string]topics.Feature{"tries": {Value: 5}}}
 	for window, want := range map[string]topics.Outcome{"1h": topics.OutcomeBlock, "24h": topics.OutcomeHold} {
 		set := compile(t, text(window))
-		c := &candidate{set: func() *rules.Set { return set }}
+		c := &candidate{set: func() *rules.Set { return set }, edits: unedited}
 		if said := c.decide(live, in); said.Outcome != want {
 			t.Errorf("window %s: %+v, want %s", window, said, want)
 		}

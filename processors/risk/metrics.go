@@ -22,6 +22,7 @@ type metrics struct {
 	broken       *prometheus.GaugeVec
 	candidates   *prometheus.CounterVec
 	tripped      *prometheus.GaugeVec
+	listEdits    prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -54,10 +55,12 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	}
 	m.tripped = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "weir_rules_tripped",
 		Help: "1 for each rule that is in the shadow because it blocked more than its breaker allows; * is the whole rule set."}, []string{"rule"})
+	m.listEdits = prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_risk_list_edits",
+		Help: "Offset in risk.lists.v1 below which edits of lists are in force in this process."})
 	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 		m.decisions[o] = decisions.WithLabelValues(string(o))
 	}
-	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken, m.candidates, m.tripped} {
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken, m.candidates, m.tripped, m.listEdits} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of the risk role: %w", err)
 		}

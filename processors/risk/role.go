@@ -48,6 +48,7 @@ type Role struct {
 	candidate *RuleSource
 	guard     *guard
 	deployed  *deployedRules // nil: rules come from files
+	lists     *editedLists
 	join      *join
 	commands  *stream.Transform
 	wallets   *stream.Transform
@@ -68,7 +69,8 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guard{live: source.Set, log: log, metrics: m}
+	lists := &editedLists{kafka: c.Kafka, log: log, metrics: m}
+	g := &guard{live: source.Set, edits: lists.Edits, log: log, metrics: m}
 	assessor, err := newAssessor(source.Set, g.evaluate, c.Partitions, m)
 	if err != nil {
 		return nil, err
@@ -82,8 +84,8 @@ func New(c Config) (*Role, error) {
 		}
 		return made, nil
 	}
-	role := &Role{rules: source, candidate: openCandidate(c.Candidate, log, m), guard: g}
-	assessor.candidate = &candidate{set: role.candidate.Set}
+	role := &Role{rules: source, candidate: openCandidate(c.Candidate, log, m), guard: g, lists: lists}
+	assessor.candidate = &candidate{set: role.candidate.Set, edits: lists.Edits}
 	if c.Deployed {
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
 			candidate: role.candidate, liveAt: -1, candidateAt: -1}
@@ -106,10 +108,15 @@ func New(c Config) (*Role, error) {
 
 // Run assesses commands and watches the rules until ctx is done, then finishes what is in flight and returns nil.
 func (r *Role) Run(ctx context.Context) error {
+	lists, err := r.lists.start(ctx)
+	if err != nil || lists == nil {
+		return err
+	}
 	watch := r.rules.Watch
 	if r.deployed != nil {
 		reader, err := r.deployed.start(ctx)
 		if err != nil || reader == nil {
+			lists.Close()
 			return err
 		}
 		watch = func(ctx context.Context) error { r.deployed.follow(ctx, reader); return nil }
@@ -123,6 +130,7 @@ func (r *Role) Run(ctx context.Context) error {
 	group.Go(func() error { return r.join.counter.run(answering) })
 	group.Go(func() error { return r.wallets.Run(ctx) })
 	group.Go(func() error { return watch(ctx) })
+	group.Go(func() error { r.lists.follow(ctx, lists); return nil })
 	if r.deployed == nil {
 		group.Go(func() error { return r.candidate.Watch(ctx) })
 	}
@@ -141,6 +149,9 @@ func (r *Role) RulesBroken() error {
 	}
 	if err := r.candidate.Status().Err; err != nil {
 		broken = errors.Join(broken, fmt.Errorf("the candidate is not used: %w", err))
+	}
+	if err := r.lists.Err(); err != nil {
+		broken = errors.Join(broken, err)
 	}
 	if tripped := r.guard.current().Tripped(); len(tripped) > 0 {
 		broken = errors.Join(broken, fmt.Errorf("in the shadow until rules are saved or deployed again, because they blocked more than their breakers allow: %s",
