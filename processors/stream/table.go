@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -162,7 +163,10 @@ func (s *tableSession) run(ctx, drain context.Context) (err error) {
 	s.claim.consume(s.config.Input, s.at.Next)
 	fetched := s.fetch(ctx)
 
-	due := time.NewTicker(s.config.Limits.FlushInterval)
+	// Partitions that were assigned together do not flush at once.
+	interval := s.config.Limits.FlushInterval
+	within := min(interval, s.config.Limits.TransactionTimeout) / 2
+	due := time.NewTimer(rand.N(interval))
 	defer due.Stop()
 	var flushing chan error // nil while none is under way
 	s.acks = newAcks()
@@ -173,8 +177,9 @@ func (s *tableSession) run(ctx, drain context.Context) (err error) {
 				return err
 			}
 		case <-due.C:
+			due.Reset(interval)
 			if flushing == nil && s.at.Next > flushed {
-				flushing = s.flush(ctx)
+				flushing = s.flush(ctx, within)
 				flushed = s.at.Next
 			}
 		case err := <-flushing:
@@ -189,7 +194,7 @@ func (s *tableSession) run(ctx, drain context.Context) (err error) {
 				}
 			}
 			if s.at.Next > flushed {
-				return <-s.flush(ctx)
+				return <-s.flush(ctx, 0)
 			}
 			return nil
 		case <-ctx.Done():

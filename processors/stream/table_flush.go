@@ -4,16 +4,18 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // flush commits what changed since the last one, and the position up to which it was applied, in one Kafka transaction,
-// beside the fold. What it commits is taken now; the result comes on the channel.
+// beside the fold. What it commits is taken now; the result comes on the channel. It takes its time, up to so much: at once,
+// its thousands of records would keep the processors from answering.
 //
 // A crash before the commit leaves the state of the last one, and an open transaction that the next owner aborts. A commit
 // whose answer is lost is either of the two, and restoring reads which: after any error the session ends.
-func (s *tableSession) flush(ctx context.Context) chan error {
+func (s *tableSession) flush(ctx context.Context, within time.Duration) chan error {
 	done := make(chan error, 1)
 	records, err := s.snapshot()
 	if err != nil {
@@ -28,7 +30,7 @@ func (s *tableSession) flush(ctx context.Context) chan error {
 		// A position is not committed before the replies up to it are with all replicas: nobody would send them again.
 		err := acks.wait(ctx)
 		if err == nil {
-			err = s.claim.commitAll(ctx, records, s.pass)
+			err = s.claim.commitAll(ctx, records, within, s.pass)
 		}
 		if err == nil {
 			s.status.published(next)
@@ -42,9 +44,14 @@ func (s *tableSession) flush(ctx context.Context) chan error {
 // snapshot is what the state has changed, the position last.
 func (s *tableSession) snapshot() ([]*kgo.Record, error) {
 	var records []*kgo.Record
+	var room []kgo.Record // one allocation for many: the fold waits for this
 	err := guard(func() error {
 		s.state.Changes(func(key, value []byte) {
-			records = append(records, &kgo.Record{Topic: s.config.Changelog, Partition: s.partition, Key: key, Value: value})
+			if len(room) == 0 {
+				room = make([]kgo.Record, paceRecords)
+			}
+			room[0] = kgo.Record{Topic: s.config.Changelog, Partition: s.partition, Key: key, Value: value}
+			records, room = append(records, &room[0]), room[1:]
 		})
 		return nil
 	})
@@ -66,9 +73,15 @@ func (s *tableSession) snapshot() ([]*kgo.Record, error) {
 	return append(records, position), nil
 }
 
-// commitAll produces records in one transaction and commits it. The client would commit although a record of it failed, or
-// after it had silently begun again under another producer id; both are looked at first.
-func (c *claim) commitAll(ctx context.Context, records []*kgo.Record, pass func(Point) error) error {
+// A flush that takes its time produces so many records, and then pauses for so long at most.
+const (
+	paceRecords = 256
+	paceMost    = 5 * time.Millisecond
+)
+
+// commitAll produces records in one transaction, spread over so much time at most, and commits it. The client would commit
+// although a record of it failed, or after it had silently begun again under another producer id; both are looked at first.
+func (c *claim) commitAll(ctx context.Context, records []*kgo.Record, within time.Duration, pass func(Point) error) error {
 	if err := c.client.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -77,7 +90,15 @@ func (c *claim) commitAll(ctx context.Context, records []*kgo.Record, pass func(
 		return fmt.Errorf("begin: %w", err)
 	}
 	produced := newAcks()
+	pause := min(paceMost, within*paceRecords/time.Duration(len(records)))
 	for i, r := range records {
+		if i > 0 && i%paceRecords == 0 && pause > 0 {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 		produced.sent()
 		c.client.Produce(ctx, r, func(_ *kgo.Record, err error) { produced.acknowledged(err) })
 		if i == len(records)/2 {
