@@ -44,7 +44,7 @@ func (m *machine) compareAmounts(n *node) truth {
 	return truthOf(n.relation.holds(0))
 }
 
-// amount is a field's, a constant's or a sum's; nothing of a limit, which has one for each currency.
+// amount is a field's, a constant's, a sum's or one that is converted; nothing of a limit, which has one for each currency.
 func (m *machine) amount(n *node) (ledger.Money, truth) {
 	switch n.op {
 	case opAmount:
@@ -54,6 +54,17 @@ func (m *machine) amount(n *node) (ledger.Money, truth) {
 			return v.money(), yes
 		}
 		return ledger.Money{}, absent
+	case opAmountIn:
+		a, t := m.amount(&m.nodes[n.a])
+		if t != yes {
+			return ledger.Money{}, t
+		}
+		to := ledger.Currency(n.text)
+		minor, ok := m.rates.convert(a, to, m.now)
+		if !ok {
+			return ledger.Money{}, absent
+		}
+		return ledger.Money{Minor: minor, Currency: to}, yes
 	case opAmountSum:
 		a, ta := m.amount(&m.nodes[n.a])
 		b, tb := m.amount(&m.nodes[n.b])

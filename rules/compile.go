@@ -44,6 +44,7 @@ func compile(files []File, readList func(name string) ([]byte, error), lint func
 	}
 	c.lists()
 	c.limits()
+	c.rates()
 	c.breaker()
 	conditions := c.conditions()
 	c.entries(slices.Concat(conditions, c.items))
@@ -167,6 +168,7 @@ func (c *compiler) constants(d *condition) {
 			d.failAt(d.find(limit), suggest(limit, known), "unknown limit %q", limit)
 		}
 	}
+	c.conversions(d)
 	for _, use := range d.lookUps {
 		l := c.list(use.list)
 		if l == nil || l.Match == use.field.Match {
@@ -277,6 +279,7 @@ func (c *compiler) programs(conditions []*condition) error {
 		c.set.rules = append(c.set.rules, r)
 	}
 	c.cardPrograms(env, b, fields)
+	b.rates = c.set.rates
 	c.set.program = &b.program
 	c.constantConditions()
 	return nil

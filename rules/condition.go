@@ -25,7 +25,8 @@ type condition struct {
 	asks      map[string]bool // fields that known() asks for
 	constants map[string]bool // variables that macros made
 	lookUps   []lookUp        // of fields in lists
-	node      int32           // in the program
+	converts  []conversion
+	node      int32 // in the program
 	failed    bool
 }
 
@@ -44,7 +45,7 @@ var functions = map[string]string{
 	operators.Subtract: "-", operators.Multiply: "*", operators.Divide: "/", operators.Modulo: "%",
 	operators.Negate: "-", operators.Index: "[]",
 	"startsWith": "startsWith", "endsWith": "endsWith", "contains": "contains", "matches": "matches", "size": "size",
-	"known": "known",
+	"known": "known", "to": "to",
 }
 
 // parseCondition parses a draft's condition and checks the names it uses. all are the fields of every stage.
@@ -286,6 +287,8 @@ func (c *condition) call(e ast.Expr) {
 		c.membership(args)
 	case "matches":
 		c.pattern(args)
+	case "to":
+		c.conversion(e)
 	}
 	for _, a := range args {
 		c.walk(a)
@@ -359,6 +362,9 @@ func (c *condition) comparison(e ast.Expr, args []ast.Expr) {
 func (c *condition) isMoney(e ast.Expr) bool {
 	if f, ok := c.fieldOf(e); ok {
 		return f.Type == TypeMoney
+	}
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "to" {
+		return true
 	}
 	name := dotted(e)
 	return strings.HasPrefix(name, moneyPrefix) || strings.HasPrefix(name, limitPrefix)

@@ -70,7 +70,7 @@ func (s *source) coolOff(n ast.Node) (*draft, []*definitionDraft) {
 	d.When = fmt.Sprintf("velocity.%s_seen == velocity.%s_recent", d.Name, d.Name)
 	if amount.Currency != "" {
 		definitions = append(definitions, definition("_sum", velocity.Definition{Aggregate: velocity.Sum, Currency: amount.Currency, Window: window, Reserve: true}))
-		d.When += fmt.Sprintf(" && velocity.%s_sum + payment.amount > money(%q)", d.Name, amount)
+		d.When += fmt.Sprintf(" && velocity.%s_sum + payment.amount.to(%q) > money(%q)", d.Name, amount.Currency, amount)
 	}
 	return d, definitions
 }

@@ -94,6 +94,9 @@ func (s *Set) parts() map[string]part {
 	for _, l := range s.limits {
 		parts["limit "+l.Name] = part{"amounts": strings.Join(l.Amounts, ", ")}
 	}
+	if s.rates != nil {
+		parts["rates"] = s.rates.part()
+	}
 	for _, d := range s.velocity {
 		text := fmt.Sprintf("%s of %s by %s in %s", d.Aggregate, strings.Join(d.Kinds, ", "), d.By, shortDuration(d.Window))
 		if d.Of != "" {

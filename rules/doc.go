@@ -10,6 +10,7 @@
 //	               scorecard.go, cooloff.go: score cards, which are rules with points; cool-offs, which are rules
 //	               and the velocity definitions that they read
 //	               parselist.go, listfile.go, list.go: lists
+//	               ratetable.go, rates.go: rates of exchange; conversion.go: what conditions convert
 //	               condition.go: CEL parsed, its names and form checked
 //	               lint.go: conditions that cannot be meant
 //	               scope.go: tenants and regions, names, what takes whose place, when a rule is in force
@@ -33,7 +34,7 @@
 // # Missing data
 //
 // A field that is missing, an absent name in payment.metadata, a velocity answer that is not there, amounts in different
-// currencies and a BIN too short for a list are absent, which CEL calls unknown. As in CEL, what is absent passes through
+// currencies or without a rate and a BIN too short for a list are absent, which CEL calls unknown. As in CEL, what is absent passes through
 // every function and comparison, and is dropped only where the rest of && or || decides alone; so a condition is true,
 // false, absent or an error, and Evaluate turns the four into hit, miss, missing and error. Refused in conditions are
 // has(), which would make missing data false, and != between amounts, because amounts in two currencies neither differ

@@ -47,6 +47,7 @@ func newEnvironment(fields []Field) (*cel.Env, error) {
 		),
 		cel.ParserExpressionSizeLimit(maxWhen),
 		cel.ParserRecursionLimit(64),
+		cel.Function("to", cel.MemberOverload("money_to_currency", []*cel.Type{moneyType, cel.StringType}, moneyType)),
 		cel.Function("known", cel.Overload("known_any", []*cel.Type{cel.TypeParamType("T")}, cel.BoolType)),
 		cel.Function(operators.Add, cel.Overload("add_money", []*cel.Type{moneyType, moneyType}, moneyType)),
 		cel.Function(operators.In, cel.Overload("in_list_of_values", []*cel.Type{cel.StringType, listType}, cel.BoolType)),

@@ -45,6 +45,12 @@ func (m *machine) lacks(at int32, names *[]string) {
 			return
 		}
 		m.lacks(n.a, names)
+	case opAmountIn:
+		if a, t := m.amount(&m.nodes[n.a]); t != yes {
+			m.lacks(n.a, names)
+		} else if _, t := m.amount(n); t != yes {
+			*names = append(*names, withoutRate(a.Currency, ledger.Currency(n.text)))
+		}
 	case opMoney, opAmountSum:
 		before := len(*names)
 		m.lacks(n.a, names)
@@ -82,10 +88,17 @@ func (m *machine) incomparable(o op, left, right *node) string {
 
 // amountName is what an amount that is not fixed is called.
 func (m *machine) amountName(n *node) string {
-	if n.op == opAmountSum {
+	switch n.op {
+	case opAmountSum:
 		return "a sum"
+	case opAmountIn:
+		return m.amountName(&m.nodes[n.a])
 	}
 	return m.slots[n.slot].name
+}
+
+func withoutRate(from, to ledger.Currency) string {
+	return fmt.Sprintf("a rate from %s to %s", from, to)
 }
 
 func withoutAmount(limit, currency string) string {

@@ -40,13 +40,14 @@ func (c *condition) boundOf(e ast.Expr) (b bound, f Field, ok bool) {
 		return b, f, false
 	}
 	left, right := args[0], args[1]
-	if f, ok = c.fieldOf(left); !ok {
+	name := ""
+	if f, name, ok = c.operand(left); !ok {
 		left, right, r = right, left, turned[r]
-		if f, ok = c.fieldOf(left); !ok {
+		if f, name, ok = c.operand(left); !ok {
 			return b, f, false
 		}
 	}
-	b = bound{field: dotted(left), relation: r, at: e}
+	b = bound{field: name, relation: r, at: e}
 	if b.field == "" || f.Type == TypeTexts {
 		return b, f, false
 	}
@@ -72,6 +73,19 @@ func (c *condition) boundOf(e ast.Expr) (b bound, f Field, ok bool) {
 		return b, f, err == nil && f.Type == TypeMoney
 	}
 	return b, f, false
+}
+
+// operand is the field on one side of a comparison, with what it is called there. A converted amount is one in its
+// currency.
+func (c *condition) operand(e ast.Expr) (f Field, name string, ok bool) {
+	if amount, currency, converted := conversionOf(e); converted {
+		if f, ok = c.fieldOf(amount); ok {
+			f.Name, f.Currency = fmt.Sprintf("%s.to(%q)", f.Name, currency), currency
+		}
+		return f, f.Name, ok
+	}
+	f, ok = c.fieldOf(e)
+	return f, dotted(e), ok
 }
 
 // lint looks at every comparison and every chain of && and || in a condition.

@@ -52,6 +52,9 @@ func newNaive(s *Set) (*naive, error) {
 	if err != nil {
 		return nil, err
 	}
+	if env, err = env.Extend(naiveTo...); err != nil {
+		return nil, err
+	}
 	for _, c := range conditions {
 		parsed, issues := env.Parse(c.When)
 		if issues.Err() != nil {
@@ -166,6 +169,9 @@ func (a naiveInput) ResolveName(name string) (any, bool) {
 	if text, ok := strings.CutPrefix(name, durationPrefix); ok {
 		d, err := parseDuration(text)
 		return naiveDuration{types.Int(d / time.Second)}, err == nil
+	}
+	if name == "@rates" {
+		return naiveRates{types.String(name), a.set.rates, a.in.Now}, true
 	}
 	if answer, ok := strings.CutPrefix(name, velocityPrefix); ok {
 		return a.answer(name, answer), true

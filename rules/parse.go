@@ -44,6 +44,7 @@ type document struct {
 	tests  []Test
 
 	velocity []*definitionDraft
+	rates    *ratesDraft
 	scope    Scope
 	stage    topics.Stage
 
@@ -60,7 +61,7 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "velocity", "breaker", "rules", "cool_offs", "scorecards", "tests"}
+	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "rates", "velocity", "breaker", "rules", "cool_offs", "scorecards", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
 		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "breaker", "tags", "tests"}
 	listKeys     = []string{"description", "match", "editable", "four_eyes", "file", "entries"}
@@ -121,6 +122,8 @@ func parse(s *source, text []byte) document {
 			d.limits = s.limits(p.value)
 		case "lists":
 			d.lists = s.lists(p.value)
+		case "rates":
+			d.rates = s.rates(p.value, p.at)
 		case "velocity":
 			for _, n := range s.sequence(p.value, "velocity") {
 				d.velocity = append(d.velocity, s.definition(n))

@@ -14,6 +14,7 @@ import (
 type program struct {
 	nodes []node
 	slots []slot
+	rates *rates
 }
 
 // op is what a node does.
@@ -56,6 +57,7 @@ const (
 	opAmount     // more.money
 	opAmountSlot // slot
 	opAmountSum  // a + b
+	opAmountIn   // amount a in the currency text
 	opLimit      // more.limit
 )
 
@@ -199,7 +201,7 @@ func (n *node) likely() int {
 
 // cost is about how long a node takes, in nanoseconds.
 func (b *builder) cost(n node) int {
-	own := map[op]int{opTextIn: 8, opListed: 30, opPrefix: 3, opSuffix: 3, opContains: 20, opMatches: 200, opSize: 10}[n.op]
+	own := map[op]int{opTextIn: 8, opListed: 30, opPrefix: 3, opSuffix: 3, opContains: 20, opMatches: 200, opSize: 10, opAmountIn: 40}[n.op]
 	switch n.op {
 	case opConstant, opTruth, opKnown, opTextIs, opText, opTextSlot, opNumber, opNumberSlot, opAmount, opAmountSlot, opLimit:
 		return 1
@@ -208,7 +210,7 @@ func (b *builder) cost(n node) int {
 			own += b.costs[t]
 		}
 		return own
-	case opNot, opTextIn, opListed, opMatches, opNumberIn, opSize, opNegate:
+	case opNot, opTextIn, opListed, opMatches, opNumberIn, opSize, opNegate, opAmountIn:
 		return own + 1 + b.costs[n.a]
 	}
 	return own + 1 + b.costs[n.a] + b.costs[n.b]

@@ -19,7 +19,7 @@ var (
 	someTexts   = []string{"card.fingerprint", "context.device_id", "region", `payment.metadata["a"]`, `payment.metadata["b"]`}
 	someValues  = []string{"DE", "FR", "D", "", "é"}
 	someNumbers = []string{"velocity.a", "velocity.b", "velocity.c", "size(region)", "bin.risk"}
-	someAmounts = []string{`money("100.00 EUR")`, `money("100.01 EUR")`, `money("100.00 USD")`, `limit("large")`, "payment.amount", "velocity.sum"}
+	someAmounts = []string{`money("100.00 EUR")`, `money("100.01 EUR")`, `money("100.00 USD")`, `limit("large")`, "payment.amount", "velocity.sum", `payment.amount.to("EUR")`, `payment.amount.to("USD")`}
 	someKnown   = []string{"card.country", "payment.amount", "velocity.a", `payment.metadata["a"]`, "context.ip"}
 	someTerms   = []string{`card.bin in list("bins")`, `context.ip in list("networks")`, `context.email_domain in list("domains")`,
 		`region in list("countries")`, `region.matches("^D")`, `context.ip.matches("1$")`}
@@ -40,6 +40,13 @@ velocity:
   - { name: max, aggregate: max, events: [approved], by: customer.id, window: 1h, currency: USD }
   - { name: first, aggregate: since_first, events: [attempt], by: customer.id, window: 1h }
   - { name: last, aggregate: since_last, events: [attempt], by: customer.id, window: 1h }
+rates:
+  base: EUR
+  max_age: 9d
+  entries:
+    - { date: "2027-02-01", from: EUR, to: USD, rate: "1.0842" }
+    - { date: "2027-02-14", from: EUR, to: USD, rate: 1.25 }
+    - { date: "2027-02-20", from: JPY, to: EUR, rate: "0.00613" }
 limits:
   large: ["100.00 EUR", "120 JPY"]
 rules:

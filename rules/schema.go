@@ -22,6 +22,7 @@ func Schema() ([]byte, error) {
 		property("limits", named("Amounts by name: one for each currency.", array("One amount for each currency.",
 			&jsonschema.Schema{Type: "string", Pattern: `^-?[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"250.00 EUR"}}))),
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
+		property("rates", ratesSchema()),
 		property("velocity", array("What is counted of the past; rules read velocity.NAME.", definitionSchema())),
 		property("breaker", breakerSchema("Puts the whole rule set in the shadow, but for rules with overridable: false, where it blocks too much.")),
 		property("rules", array("Evaluated in this order; the strongest outcome decides.", ruleSchema())),
@@ -191,6 +192,28 @@ func listSchema() *jsonschema.Schema {
 		property("entries", array("", &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}, entry}})),
 	)
 	s.AnyOf = []*jsonschema.Schema{{Required: []string{"file"}}, {Required: []string{"entries"}}, {Required: []string{"editable"}}}
+	return s
+}
+
+func ratesSchema() *jsonschema.Schema {
+	currency := func(doc string) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "string", Pattern: "^[A-Z]{3}$", Description: doc}
+	}
+	entry := object("How much of one currency a unit of another is.",
+		property("date", text("The day from which it holds, in UTC, such as 2026-11-20.")),
+		property("from", currency("")),
+		property("to", currency("")),
+		property("rate", &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}}, Examples: []any{"1.0842"}}),
+	)
+	entry.Required = rateColumns
+	s := object("Rates of exchange by day.",
+		property("description", text("Where they are from.")),
+		property("file", text("A CSV file with the heading date,from,to,rate; its path is relative to this file.")),
+		property("entries", array("", entry)),
+		property("base", currency("The currency by way of which others are converted.")),
+		property("max_age", &jsonschema.Schema{Type: "string", Pattern: `^(0|[1-9][0-9]*)[smhd]$`, Default: "7d", Description: "For how many days a rate holds, 0d to 366d."}),
+	)
+	s.OneOf = []*jsonschema.Schema{{Required: []string{"file"}}, {Required: []string{"entries"}}}
 	return s
 }
 

@@ -20,6 +20,7 @@ type Set struct {
 	rules  []compiled
 	lists  []*List
 	limits []*limitDraft
+	rates  *rates // nil: there are none
 	// velocity are the definitions, in the order of the files.
 	velocity []velocity.Definition
 	tests    []Test
@@ -111,6 +112,9 @@ func (s *Set) finish() {
 	for _, l := range limits {
 		put(h, append([]string{"limit", l.Name}, l.Amounts...)...)
 	}
+	if s.rates != nil {
+		put(h, s.rates.canonical()...)
+	}
 	s.hash = hex.EncodeToString(h.Sum(nil)[:16])
 }
 
@@ -134,7 +138,7 @@ func put(h hash.Hash, texts ...string) {
 	}
 }
 
-// Hash is the content hash of all that decides: enabled rules in their order, lists and limits, 32 hex digits. Comments,
+// Hash is the content hash of all that decides: enabled rules in their order, lists, limits and rates, 32 hex digits. Comments,
 // descriptions, owners, tags and tests do not change it.
 func (s *Set) Hash() string { return s.hash }
 

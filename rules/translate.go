@@ -163,6 +163,12 @@ func (t *translator) call(e ast.Expr) int32 {
 			return t.unsupported(args[1], "", "%s", err)
 		}
 		return t.add(node{op: opMatches, a: t.expression(args[0]), more: &more{pattern: pattern}})
+	case "to":
+		if len(args) != 2 {
+			return t.unsupported(e, "", notInRules)
+		}
+		currency, _ := textLiteral(args[1])
+		return t.add(node{op: opAmountIn, a: t.expression(args[0]), text: currency})
 	case "size":
 		if t.typeOf(args[0]).Kind() != types.StringKind {
 			return t.unsupported(e, "write size(card.bin)", "size() is of a text")
