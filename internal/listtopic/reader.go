@@ -24,7 +24,7 @@ type Reader struct {
 	// Refused is called for each record that changes nothing, with why; nil: nobody is told.
 	Refused func(offset int64, e *topics.ListEdit, why error)
 	// Taken is called for each record that does; nil: nobody is told.
-	Taken func(r *kgo.Record, e *topics.ListEdit)
+	Taken func(offset int64, e *topics.ListEdit)
 }
 
 // NewReader connects to the broker with options; Close ends it. keep says what the edits that it reads answer.
@@ -62,7 +62,7 @@ func (r *Reader) take(record *kgo.Record) error {
 	}
 	switch {
 	case err == nil && r.Taken != nil:
-		r.Taken(record, &e)
+		r.Taken(record.Offset, &e)
 	case err != nil && r.Refused != nil:
 		r.Refused(record.Offset, &e, err)
 	}
