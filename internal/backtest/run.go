@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/rules/backtest"
 	"github.com/weirhq/weir/rules/velocity"
@@ -95,11 +94,8 @@ func Run(c Config) (*Result, error) {
 	return r.result()
 }
 
-// noRates converts nothing: there is no rate table yet.
-func noRates(ledger.Money, ledger.Currency, time.Time) (int64, bool) { return 0, false }
-
 func newSide(set *rules.Set, skew time.Duration) (side, error) {
-	replay, err := backtest.New(backtest.Config{Definitions: set.Velocity(), Convert: noRates, Skew: skew})
+	replay, err := backtest.New(backtest.Config{Definitions: set.Velocity(), Convert: set.Convert, Skew: skew})
 	return side{set.NewEvaluation(), set, replay}, err
 }
 

@@ -71,7 +71,7 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 			return j.assessor.assessment(d)
 		}
 	}
-	inquiry := j.ask(ctx, p, d, r)
+	inquiry := j.ask(ctx, set, p, d, r)
 	return func(ctx context.Context) ([]stream.Message, *stream.DeadLetter, error) {
 		answers, err := inquiry.wait(ctx)
 		if err != nil {
@@ -84,8 +84,13 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 }
 
 // ask makes the signals of a command, which Flush sends.
-func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *inquiry {
-	event := attemptOf(d)
+func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, r stream.Record) *inquiry {
+	event, unconverted := attemptOf(d), false
+	event.Convert = func(m ledger.Money, to ledger.Currency) (int64, bool) {
+		minor, ok := set.Convert(m, to, d.now)
+		unconverted = unconverted || !ok
+		return minor, ok
+	}
 	event.Origin = velocity.Origin{Role: velocity.RoleAttempts, Partition: r.Partition, Offset: r.Position}
 	if p.later != nil && d.in.Command.Type == topics.CommandCreate {
 		remembered := p.later.Case(d.id, event, j.assessor.partitions)
@@ -93,6 +98,9 @@ func (j *joined) ask(ctx context.Context, p *plan, d *draft, r stream.Record) *i
 	}
 	j.assessor.metrics.asked.Inc()
 	j.targets = p.Signals(j.targets, &event, j.assessor.partitions)
+	if unconverted {
+		j.assessor.metrics.unconverted.Inc()
+	}
 	var ids []uint64
 	for i := range j.targets {
 		signal := &j.targets[i].Signal
@@ -133,15 +141,13 @@ func (j *joined) features(p *plan, answers []velocity.Answer) map[string]topics.
 }
 
 // attemptOf is the event that a command is. A payment is attempted when it is created; the command that authorises it later
-// asks, and counts nothing again.
+// asks, and counts nothing again. How its amount is converted is left to whoever knows the rates.
 func attemptOf(d *draft) velocity.Event {
 	c := &d.in.Command
 	in := d.input()
 	event := velocity.Event{
 		ID: d.id.String(), Asks: true, Time: c.IssuedAt, Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)},
 		Field: in.Text,
-		// There is no rate table yet: an amount in another currency than the definition's makes the answer missing.
-		Convert: func(ledger.Money, ledger.Currency) (int64, bool) { return 0, false },
 	}
 	if event.Time.IsZero() {
 		event.Time = d.now

@@ -18,6 +18,7 @@ type metrics struct {
 	ruleResults  *prometheus.CounterVec
 	notAssessed  prometheus.Counter
 	asked, late  prometheus.Counter
+	unconverted  prometheus.Counter
 	reloads      *prometheus.CounterVec
 	broken       *prometheus.GaugeVec
 	candidates   *prometheus.CounterVec
@@ -45,6 +46,8 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Commands that were counted and asked velocity."}),
 		late: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_late_total",
 			Help: "Answers of velocity that were missing: not there within velocity.within, lost, or never asked for because the signal could not be sent."}),
+		unconverted: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_unconverted_total",
+			Help: "Commands whose amount no rate of exchange converts into a currency that velocity adds up in: sums over them have no answer."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
 			Help: "Attempts to take a new rule set into force, by set (live, candidate) and result."}, []string{"set", "result"}),
 		candidates: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_candidate_decisions_total",
@@ -60,7 +63,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 		m.decisions[o] = decisions.WithLabelValues(string(o))
 	}
-	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.reloads, m.broken, m.candidates, m.tripped, m.listEdits} {
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.unconverted, m.reloads, m.broken, m.candidates, m.tripped, m.listEdits} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of the risk role: %w", err)
 		}
