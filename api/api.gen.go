@@ -317,6 +317,51 @@ type Received struct {
 	DeliveryID string `json:"delivery_id"`
 }
 
+// RecordEvent defines model for RecordEvent.
+type RecordEvent struct {
+	// Amount What it was about, in minor units.
+	Amount  int64    `json:"amount,omitempty"`
+	Card    *Card    `json:"card,omitempty"`
+	Context *Context `json:"context,omitempty"`
+
+	// Currency Required with an amount.
+	Currency string `json:"currency,omitempty"`
+
+	// DurationSeconds How long it took, where it is the end of something such as a session.
+	DurationSeconds int64             `json:"duration_seconds,omitempty"`
+	Metadata        map[string]string `json:"metadata,omitempty"`
+
+	// OccurredAt When it happened; absent: now. At most 30 days ago.
+	OccurredAt time.Time `json:"occurred_at,omitempty"`
+
+	// PaymentID `dispute` and `payout`: the intent that it is about. It then counts for the intent's card and device, too.
+	PaymentID string `json:"payment_id,omitempty"`
+
+	// Type `payout`, `dispute`, or a name of your choice such as `login`. Velocity counts it as `event.` and the name.
+	//
+	// Example: login
+	Type string `json:"type"`
+}
+
+// RecordedEvent defines model for RecordedEvent.
+type RecordedEvent struct {
+	EventID    string `json:"event_id"`
+	Status     string `json:"status"`
+	CustomerID string `json:"customer_id"`
+	Type       string `json:"type"`
+
+	// At When it was decided.
+	At *time.Time `json:"at,omitempty"`
+
+	// Evaluated How many rules were evaluated, with those that missed.
+	Evaluated int `json:"evaluated,omitempty"`
+
+	// Outcome What the rules ask the caller for.
+	Outcome topics.Outcome `json:"outcome,omitempty"`
+	Reasons []string       `json:"reasons,omitempty"`
+	Score   int64          `json:"score,omitempty"`
+}
+
 // Refund defines model for Refund.
 type Refund struct {
 	// ID Absent while the status is accepted.
@@ -352,7 +397,7 @@ type Statement = statement.PageView
 // StatementLine defines model for StatementLine.
 type StatementLine = statement.LineView
 
-// Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet.
+// Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet. `reviewing`: authorised, and nothing is captured until the rules have looked at what the issuer answered.
 type Status = string
 
 // TrialBalance defines model for TrialBalance.
@@ -448,6 +493,9 @@ type AsOf = string
 
 // Customer Example: cus_42
 type Customer = string
+
+// EventID Example: 019ac1b2-f5a8-7c3e-9d10-aa5be2c17f46
+type EventID = string
 
 // From defines model for From.
 type From = string

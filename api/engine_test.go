@@ -62,6 +62,13 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	events, err := stream.NewTransform(stream.TransformConfig{
+		Role: "risk-events", Input: topics.CustomerEvents, DeadLetters: topics.CustomerEventsDeadLetters, Apply: e.assessEvent,
+		Kafka: kafka, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	psp, err := stream.NewTransform(stream.TransformConfig{
 		Role: "psp", Input: topics.PSPRequests, DeadLetters: topics.PSPRequestsDeadLetters, Apply: e.perform, Kafka: kafka,
 		ReadUncommitted: true, Log: log,
@@ -71,7 +78,7 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
-	for _, run := range []func(context.Context) error{fold.Run, risk.Run, wallets.Run, psp.Run} {
+	for _, run := range []func(context.Context) error{fold.Run, risk.Run, wallets.Run, events.Run, psp.Run} {
 		e.done.Go(func() {
 			if err := run(ctx); err != nil {
 				t.Error(err)
@@ -80,7 +87,7 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	}
 	t.Cleanup(func() { cancel(); e.done.Wait() })
 	eventually(t, "the engine is ready", func() bool {
-		return fold.Ready() == nil && risk.Ready() == nil && wallets.Ready() == nil && psp.Ready() == nil
+		return fold.Ready() == nil && risk.Ready() == nil && wallets.Ready() == nil && events.Ready() == nil && psp.Ready() == nil
 	})
 	return e
 }
@@ -139,6 +146,20 @@ func (e *engine) assessWallet(_ context.Context, r stream.Record) ([]stream.Mess
 	}
 	assessed.Refusal = c.Validate()
 	return e.inbox(topics.TypeAssessedWallet, &assessed, topics.PartitionOf(c.Tenant, c.CustomerID, e.partitions))
+}
+
+// assessEvent blocks the type block_me.
+func (e *engine) assessEvent(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	assessed := topics.AssessedCustomerEvent{AssessedAt: r.Time,
+		Decision: topics.Decision{Stage: topics.StageEvent, Outcome: topics.OutcomePass, RuleSet: "test_set", Evaluated: 2}}
+	if err := topics.Unmarshal(r.Value, &assessed.Event); err != nil {
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
+	}
+	if d := &assessed.Decision; assessed.Event.Type == "block_me" {
+		d.Outcome, d.Reasons, d.Score = topics.OutcomeBlock, []string{"test_rule"}, 7
+	}
+	return e.inbox(topics.TypeAssessedCustomerEvent, &assessed,
+		topics.PartitionOf(assessed.Event.Tenant, assessed.Event.CustomerID, e.partitions))
 }
 
 func (e *engine) perform(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {

@@ -42,6 +42,8 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "POST /v1/wallets/{customer}/holds/{hold}/release", handle: a.write(wallet(topics.WalletReleaseHold, decodeWalletStep))},
 		{pattern: "POST /v1/wallets/{customer}/rounds/{round}/rollback", handle: a.write(wallet(topics.WalletRollbackRound, decodeWalletStep))},
 		{pattern: "POST /v1/wallets/{customer}/close", handle: a.write(wallet(topics.WalletClose, decodeWalletClose))},
+		{pattern: "POST /v1/customers/{customer}/events", handle: a.write(readEvent)},
+		{pattern: "GET /v1/customers/{customer}/events/{event}/decisions", handle: a.listEventDecisions},
 		{pattern: "GET /v1/ledger/accounts/{code}/balance", handle: a.getLedgerBalance},
 		{pattern: "GET /v1/ledger/accounts/{code}/statement", handle: a.getStatement},
 		{pattern: "GET /v1/ledger/accounts/{code}/explanation", handle: a.explainBalance},

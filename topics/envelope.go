@@ -14,7 +14,7 @@ type Envelope struct {
 	ID      string // ce_id: unique within Source
 	Source  string // ce_source: the role that wrote it, such as "weir/payments"
 	Type    string // ce_type
-	Subject string // ce_subject: the payment id, where there is one
+	Subject string // ce_subject: the payment id, where there is one; of a decision on a customer event, the event's id
 	Time    time.Time
 	Tenant  string
 	Region  string

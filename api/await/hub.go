@@ -37,7 +37,7 @@ var (
 )
 
 // read names the topics that the hub reads.
-const read = topics.Events + " and " + topics.WalletEvents
+const read = topics.Events + ", " + topics.WalletEvents + " and " + topics.Decisions
 
 // Hub reads all partitions of the topics that answer commands, uncommitted transactions included: the database has
 // committed before an event is written, so what is read here is a fact even where its Kafka transaction aborts and is
@@ -68,7 +68,8 @@ type source struct {
 	partition int32
 }
 
-// subject is what a listener waits for: a payment or a command, in the events of a topic.
+// subject is what a listener waits for: a payment or a command, in the events of a topic, or a customer event in the
+// decisions.
 type subject struct{ topic, id string }
 
 // listener is a waiter of any kind.
@@ -143,21 +144,21 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // start fixes the offset of each partition: what is its end now.
 func (h *Hub) start(ctx context.Context) error {
-	ends, err := kadm.NewClient(h.client).ListEndOffsets(ctx, topics.Events, topics.WalletEvents)
+	ends, err := kadm.NewClient(h.client).ListEndOffsets(ctx, topics.Events, topics.WalletEvents, topics.Decisions)
 	if err != nil {
 		return err
 	}
 	if err := ends.Error(); err != nil {
 		return err
 	}
-	offsets := map[string]map[int32]kgo.Offset{topics.Events: {}, topics.WalletEvents: {}}
+	offsets := map[string]map[int32]kgo.Offset{topics.Events: {}, topics.WalletEvents: {}, topics.Decisions: {}}
 	ends.Each(func(o kadm.ListedOffset) {
 		offsets[o.Topic][o.Partition] = kgo.NewOffset().At(o.Offset).WithEpoch(-1)
 	})
 	partitions := len(offsets[topics.Events])
-	if partitions == 0 || len(offsets[topics.WalletEvents]) != partitions {
-		return fmt.Errorf("%s have %d and %d partitions, want as many and at least one: create the topics first",
-			read, partitions, len(offsets[topics.WalletEvents]))
+	if partitions == 0 || len(offsets[topics.WalletEvents]) != partitions || len(offsets[topics.Decisions]) != partitions {
+		return fmt.Errorf("%s have %d, %d and %d partitions, want as many and at least one: create the topics first",
+			read, partitions, len(offsets[topics.WalletEvents]), len(offsets[topics.Decisions]))
 	}
 	h.client.AddConsumePartitions(offsets)
 	h.partitions.Store(int32(partitions))
@@ -211,6 +212,11 @@ func (h *Hub) take(record *kgo.Record) {
 	if !h.anyone() {
 		return
 	}
+	if record.Topic == topics.Decisions {
+		// The header names the event or the payment: nothing of a payment's decision is read.
+		h.tell(record, header(record, topics.HeaderSubject))
+		return
+	}
 	var n names
 	if _, err := json.Parse(record.Value, &n, json.ZeroCopy); err != nil {
 		h.undecodable(record, err)
@@ -221,7 +227,12 @@ func (h *Hub) take(record *kgo.Record) {
 			return
 		}
 	}
-	for _, l := range h.listeners(record.Topic, n) {
+	h.tell(record, n.PaymentID, n.CommandID)
+}
+
+// tell hands a record to those who wait for what it is about.
+func (h *Hub) tell(record *kgo.Record, about ...string) {
+	for _, l := range h.listeners(record.Topic, about) {
 		if err := l.learn(record.Value); err != nil {
 			h.undecodable(record, err)
 		}
@@ -248,15 +259,15 @@ func (h *Hub) anyone() bool {
 	return h.open > 0
 }
 
-func (h *Hub) listeners(topic string, n names) []listener {
+func (h *Hub) listeners(topic string, about []string) []listener {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []listener
-	if n.PaymentID != "" {
-		found = append(found, h.waiters[subject{topic, n.PaymentID}]...)
-	}
-	if n.CommandID != "" {
-		for _, l := range h.waiters[subject{topic, n.CommandID}] {
+	for _, id := range about {
+		if id == "" {
+			continue
+		}
+		for _, l := range h.waiters[subject{topic, id}] {
 			if !slices.Contains(found, l) {
 				found = append(found, l)
 			}
@@ -281,13 +292,17 @@ func (h *Hub) forget(l listener) {
 }
 
 func eventID(record *kgo.Record) (topics.EventID, bool) {
+	id, err := topics.ParseEventID(header(record, topics.HeaderID))
+	return id, err == nil
+}
+
+func header(record *kgo.Record, key string) string {
 	for _, h := range record.Headers {
-		if h.Key == topics.HeaderID {
-			id, err := topics.ParseEventID(string(h.Value))
-			return id, err == nil
+		if h.Key == key {
+			return string(h.Value)
 		}
 	}
-	return topics.EventID{}, false
+	return ""
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -357,3 +357,47 @@ func TestWalletAnswerIsTheWholeRecord(t *testing.T) {
 		t.Errorf("got %+v, %v", event, ok)
 	}
 }
+
+// decisionRecord is a decision as the payments role publishes it, on a customer event.
+func decisionRecord(t testing.TB, id string, d topics.Decision) *kgo.Record {
+	t.Helper()
+	r := record(t, topics.PaymentEvent{EventID: id})
+	value, err := topics.Marshal(&d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Topic, r.Value = topics.Decisions, value
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: topics.HeaderSubject, Value: []byte(d.EventID)})
+	return r
+}
+
+// The decision on a customer event answers whoever asked for it, and nobody of another tenant.
+func TestADecisionAnswersItsEvent(t *testing.T) {
+	b := brokertest.New(t, partitions)
+	client := producer(t, b)
+	hub := start(t, b, nil)
+	w, err := hub.AskDecision("acme", "e1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, r := range []*kgo.Record{
+		decisionRecord(t, "3-1-0", topics.Decision{Tenant: "acme", EventID: "e2", Outcome: topics.OutcomeHold}),
+		decisionRecord(t, "3-2-0", topics.Decision{Tenant: "rival", EventID: "e1", Outcome: topics.OutcomeHold}),
+		decisionRecord(t, "3-3-0", topics.Decision{Tenant: "acme", EventID: "e1", Outcome: topics.OutcomeBlock}),
+		decisionRecord(t, "3-3-0", topics.Decision{Tenant: "acme", EventID: "e1", Outcome: topics.OutcomeBlock}), // published again
+	} {
+		if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if d, ok := w.Wait(ctx); !ok || d.Outcome != topics.OutcomeBlock {
+		t.Errorf("decision %+v, %t", d, ok)
+	}
+	cancel()
+	if d, ok := w.Wait(ctx); ok {
+		t.Errorf("a second decision %+v", d)
+	}
+}

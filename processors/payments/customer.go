@@ -48,6 +48,7 @@ func (o *outputs) eventDecision(v *topics.AssessedCustomerEvent) {
 	d.Tenant, d.CustomerID, d.EventID, d.At = e.Tenant, e.CustomerID, e.EventID, o.record.Time
 	d.Enrichment, d.Features = v.Enrichment, v.Features
 	o.add(topics.Decisions, topics.TypeDecision, about{tenant: e.Tenant, region: e.Region, customer: e.CustomerID, trace: e.TraceID}, &d)
+	o.all[len(o.all)-1].Envelope.Subject = e.EventID
 }
 
 // restoreDecision remembers the customer event that a decision was made on.

@@ -53,7 +53,7 @@ func TestACustomerEventIsDecidedOnOnce(t *testing.T) {
 			if name, err := schemas.CheckRecord(o.Topic, o.Envelope.Type, o.Value); err != nil || name == "" {
 				t.Errorf("%q: %v", name, err)
 			}
-			if o.Envelope.Region != "eu" || o.Envelope.TraceID != "trace" || string(o.Key) != "anna" {
+			if o.Envelope.Region != "eu" || o.Envelope.TraceID != "trace" || string(o.Key) != "anna" || o.Envelope.Subject == "" {
 				t.Errorf("envelope %+v, key %q", o.Envelope, o.Key)
 			}
 		}

@@ -115,6 +115,34 @@ func (l *EventLog) Wallet(ctx context.Context, tenant string, partition int32, c
 	return events, nil
 }
 
+// EventDecisions returns the decision on a customer event; none before it is made, and none long after, when the event's id
+// is forgotten.
+func (l *EventLog) EventDecisions(ctx context.Context, tenant string, partition int32, event uuid.UUID) ([]topics.Decision, error) {
+	rows, err := l.db.Query(ctx, `
+		SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (
+			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
+		ORDER BY position`, partition, event)
+	if err != nil {
+		return nil, fmt.Errorf("decisions on event %s: %w", event, err)
+	}
+	var decisions []topics.Decision
+	err = l.each(rows, partition, topics.Decisions, func(value []byte) error {
+		var d topics.Decision
+		if err := topics.Unmarshal(value, &d); err != nil {
+			return err
+		}
+		if d.Tenant == tenant && d.EventID == event.String() {
+			decisions = append(decisions, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decisions on event %s: %w", event, err)
+	}
+	return decisions, nil
+}
+
 // each calls read with the value of each record of a topic that the rows hold.
 func (l *EventLog) each(rows pgx.Rows, partition int32, topic string, read func(value []byte) error) error {
 	var position int64
