@@ -134,6 +134,7 @@ func (e *Evaluation) Decision() topics.Decision {
 	}
 	if e.assessed {
 		d.RuleSet, d.Tripped, d.ListEdits = e.set.hash, e.tripped, e.edits
+		d.Reviews = e.reviews()
 	}
 	size := 0
 	for i, t := range e.said {
@@ -151,6 +152,20 @@ func (e *Evaluation) Decision() topics.Decision {
 		}
 	}
 	return d
+}
+
+// reviews tells whether rules of stage after_authorization are in force for the payment that the command is of, be they in
+// the shadow.
+func (e *Evaluation) reviews() bool {
+	if e.stage != topics.StageBeforeAuthorization {
+		return false
+	}
+	for _, at := range e.set.staged[topics.StageAfterAuthorization] {
+		if e.set.enforces(at, &e.in) {
+			return true
+		}
+	}
+	return false
 }
 
 // result is what one of the evaluated rules said.

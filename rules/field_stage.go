@@ -160,6 +160,16 @@ func laterFields() []Field {
 		answered("authorization.avs", "N", "Result code of the address verification, as the issuer gave it.", func(a *topics.AuthData) *string { return &a.AVS }),
 		answered("authorization.cvv", "N", "Result code of the card verification, as the issuer gave it.", func(a *topics.AuthData) *string { return &a.CVV }),
 		answered("authorization.eci", "05", "Electronic commerce indicator: how the customer was authenticated.", func(a *topics.AuthData) *string { return &a.ECI }),
+		byECI("authorization.three_ds", "authenticated", "What 3-D Secure came to, by the ECI: authenticated, attempted or none.", threeDS, "authenticated", "attempted", "none"),
+		byECI("authorization.liability_shift", "yes", "Who bears fraud, by the ECI: yes where the issuer does, no where the merchant does.", liabilityShift, "yes", "no"),
+		{Name: "authorization.psp", Type: TypeText, at: atAfter, sure: atAfter, Example: "sandbox", Match: MatchExact, Doc: "The PSP that authorised.",
+			get: func(in *Input) string {
+				if in.Authorization == nil {
+					return ""
+				}
+				return in.Authorization.PSP
+			},
+			set: func(in *Input, v string) { in.Authorization.PSP = v }},
 		{Name: "wallet.amount", Type: TypeMoney, at: atWallet, Example: "20.00 EUR",
 			Doc: "The amount with its currency. Missing where all that is left of a hold is captured.",
 			money: func(in *Input) (*int64, *string) {
@@ -205,6 +215,46 @@ func laterFields() []Field {
 				return &in.Event.Metadata
 			}},
 	}
+}
+
+// byECI is what an ECI means.
+func byECI(name, example, doc string, meaning func(string) string, values ...string) Field {
+	f := answered(name, example, doc+" Missing without an ECI.", func(a *topics.AuthData) *string { return &a.ECI })
+	eci, set := f.get, f.set
+	f.literal = oneOf(values...)
+	f.get = func(in *Input) string { return meaning(eci(in)) }
+	f.set = func(in *Input, v string) {
+		for _, code := range [...]string{"05", "06", "07"} {
+			if meaning(code) == v {
+				set(in, code)
+				return
+			}
+		}
+	}
+	return f
+}
+
+// threeDS reads an ECI: the codes of Visa and those who follow it (05, 06, 07), and of Mastercard (02, 01, 00).
+func threeDS(eci string) string {
+	switch eci {
+	case "":
+		return ""
+	case "05", "02":
+		return "authenticated"
+	case "06", "01":
+		return "attempted"
+	}
+	return "none"
+}
+
+func liabilityShift(eci string) string {
+	switch threeDS(eci) {
+	case "":
+		return ""
+	case "none":
+		return "no"
+	}
+	return "yes"
 }
 
 // answered is what an issuer answered beside its approval.

@@ -100,20 +100,25 @@ func fnv1a(h uint64, text string) uint64 {
 // inForce appends those of the rules that are evaluated for an input: their time has come, they are for its tenant and
 // region, and no rule of their name that is closer to these takes their place.
 func (s *Set) inForce(to, rules []int32, in *Input) []int32 {
-next:
 	for _, at := range rules {
-		r := &s.rules[at]
-		if !r.applies(in) {
-			continue
+		if s.enforces(at, in) {
+			to = append(to, at)
 		}
-		for _, other := range r.replacedBy {
-			if s.rules[other].applies(in) {
-				continue next
-			}
-		}
-		to = append(to, at)
 	}
 	return to
+}
+
+func (s *Set) enforces(at int32, in *Input) bool {
+	r := &s.rules[at]
+	if !r.applies(in) {
+		return false
+	}
+	for _, other := range r.replacedBy {
+		if s.rules[other].applies(in) {
+			return false
+		}
+	}
+	return true
 }
 
 // replacements finds for each rule those that take its place. A shadow rule takes nobody's.
@@ -162,7 +167,7 @@ func (s *source) scope(n ast.Node, what string) []string {
 // moment reads a date or a moment; a date is its beginning, or its end.
 func (s *source) moment(n ast.Node, what string, end bool) time.Time {
 	text := s.text(n, what)
-	at, err := parseExpiry(text)
+	at, err := ParseExpiry(text)
 	if err != nil {
 		if text != "" {
 			s.fail(placeOf(tokenOf(n)), hintOf(err), "%s", err)
