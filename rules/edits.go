@@ -32,7 +32,12 @@ func (v *Edits) Version() int64 {
 }
 
 // At is how the lists were at an earlier version. The log that made them must have kept everything.
-func (v *Edits) At(version int64) *Edits { return &Edits{version: version, layers: v.layers} }
+func (v *Edits) At(version int64) *Edits {
+	if v == nil || version == 0 {
+		return nil
+	}
+	return &Edits{version: version, layers: v.layers}
+}
 
 // layer holds the latest edit of each value, in shards, so that a change copies a small part.
 type layer struct {

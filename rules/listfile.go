@@ -114,7 +114,7 @@ func (s *source) row(at place, columns, record []string, reasons map[string]stri
 				continue
 			}
 			var err error
-			if e.Expires, err = parseExpiry(v); err != nil {
+			if e.Expires, err = ParseExpiry(v); err != nil {
 				s.fail(at, hintOf(err), "%s", err)
 				return e, false
 			}

@@ -67,7 +67,7 @@ func (s *source) entry(n ast.Node) Entry {
 		case "expires":
 			text := s.text(p.value, "expires")
 			var err error
-			if e.Expires, err = parseExpiry(text); err != nil && text != "" {
+			if e.Expires, err = ParseExpiry(text); err != nil && text != "" {
 				s.fail(at, hintOf(err), "%s", err)
 			}
 		case "reason":
@@ -95,8 +95,8 @@ func (s *source) value(n ast.Node) string {
 	return s.text(n, "a value")
 }
 
-// parseExpiry reads a date, which counts to its end in UTC, or a moment.
-func parseExpiry(text string) (time.Time, error) {
+// ParseExpiry reads a date, which counts to its end in UTC, or a moment.
+func ParseExpiry(text string) (time.Time, error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day.AddDate(0, 0, 1), nil
 	}

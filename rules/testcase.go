@@ -34,7 +34,7 @@ func (s *source) test(n ast.Node, keys, expected []string) Test {
 			}
 		case p.key == "now":
 			text := s.text(p.value, "now")
-			day, err := parseExpiry(text)
+			day, err := ParseExpiry(text)
 			if err != nil && text != "" {
 				s.fail(at, hintOf(err), "%s", err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/internal/replay"
 	"github.com/weirhq/weir/internal/ruletopic"
 	"github.com/weirhq/weir/rules"
@@ -24,8 +25,8 @@ func newRulesReplayCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Recompute old decisions and compare them with what was decided",
-		Long: `Recompute the decisions of risk.decisions.v1 from the commands in the inbox, each under the rule set that made it, and
-compare them byte for byte. Rule sets come from risk.rules.v1, from --rules, and from the configuration. Commands are kept
+		Long: `Recompute the decisions of risk.decisions.v1 from the commands in the inbox, each under the rule set that made it and
+with the lists as they were edited then, and compare them byte for byte. Rule sets come from risk.rules.v1, from --rules, and from the configuration. Commands are kept
 for 45 days; older decisions are counted and left out. Exit status 1: a decision came out differently, or its rule set is
 not to be had.`,
 		Args: cobra.NoArgs,
@@ -35,7 +36,11 @@ not to be had.`,
 				if err != nil {
 					return err
 				}
-				r := replay.Config{Kafka: kafka, Set: known, Differs: func(d *replay.Difference) error { return printDifference(a.out, d) }}
+				edits, err := allEdits(ctx, kafka)
+				if err != nil {
+					return err
+				}
+				r := replay.Config{Kafka: kafka, Set: known, Edits: edits, Differs: func(d *replay.Difference) error { return printDifference(a.out, d) }}
 				if since > 0 {
 					r.Since = time.Now().Add(-since)
 				}
@@ -91,6 +96,17 @@ func knownSets(ctx context.Context, a *app, kafka []kgo.Opt, c *config.Config, p
 	}, nil
 }
 
+// allEdits are the edits of lists, at every version.
+func allEdits(ctx context.Context, kafka []kgo.Opt) (*rules.Edits, error) {
+	reader, err := listtopic.NewReader(kafka, rules.KeepAll)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	edits, _, err := reader.Read(ctx)
+	return edits, err
+}
+
 func printDifference(out io.Writer, d *replay.Difference) error {
 	fmt.Fprintf(out, "payment %s, command %s, rule set %s\n", d.Recorded.PaymentID, d.Recorded.CommandID, d.Recorded.RuleSet)
 	for _, said := range []struct {
@@ -121,10 +137,13 @@ func reportReplay(out io.Writer, s *replay.Summary) error {
 	if s.Gone > 0 {
 		fmt.Fprintf(out, "%s left out: the inbox does not hold their commands any more\n", counted(s.Gone, "decision"))
 	}
+	if s.Unread > 0 {
+		fmt.Fprintf(out, "%s read edits of lists that risk.lists.v1 does not have: it was created anew, or is another one\n", counted(s.Unread, "decision"))
+	}
 	for _, hash := range slices.Sorted(maps.Keys(s.Unknown)) {
 		fmt.Fprintf(out, "%s by rule set %s, which is not to be had: pass its files with --rules\n", counted(s.Unknown[hash], "decision"), hash)
 	}
-	if s.Different > 0 || len(s.Unknown) > 0 {
+	if s.Different > 0 || s.Unread > 0 || len(s.Unknown) > 0 {
 		return errProblems
 	}
 	return nil

@@ -28,6 +28,8 @@ type Config struct {
 	Kafka []kgo.Opt
 	// Set is the rule set of a hash, nil where it is not to be had.
 	Set func(hash string) *rules.Set
+	// Edits are all edits of lists, of a log that keeps everything.
+	Edits *rules.Edits
 	// Since leaves out earlier decisions; the zero time: none.
 	Since time.Time
 	// Differs is called for each decision that does not come out again.
@@ -44,6 +46,8 @@ type Summary struct {
 	Same, Different int
 	// Gone are those whose commands the inbox does not hold any more: it is kept for 45 days.
 	Gone int
+	// Unread are those that had read edits of lists which are not to be had.
+	Unread int
 	// Unknown are those by a rule set that is not to be had, by its hash.
 	Unknown map[string]int
 }
@@ -179,12 +183,16 @@ func (r *run) compare(d *topics.Decision) error {
 	}
 	delete(r.pending, d.CommandID)
 	set := r.config.Set(d.RuleSet)
+	if d.ListEdits > r.config.Edits.Version() {
+		r.summary.Unread++
+		return nil
+	}
 	if set == nil {
 		r.summary.Unknown[d.RuleSet]++
 		return nil
 	}
 	again := set.Evaluate(rules.Input{Command: &c.in.Command, Enrichment: c.in.Enrichment, Features: c.in.Features,
-		Now: c.in.AssessedAt, Tripped: d.Tripped})
+		Now: c.in.AssessedAt, Tripped: d.Tripped, Edits: r.config.Edits.At(d.ListEdits)})
 	same, err := equal(*d, again)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type world struct {
 	client *kgo.Client
 	set    *rules.Set
 	clock  time.Time
+	edits  *rules.Edits // of lists
 }
 
 func newWorld(t *testing.T) *world {
@@ -37,7 +38,7 @@ rules:
 		t.Fatal(err)
 	}
 	return &world{t, b.Config.Options(slog.New(slog.DiscardHandler)), b.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner())), set,
-		time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+		time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), nil}
 }
 
 // assessed writes a command to the inbox as it is assessed a second later than the one before, and returns its decision as
@@ -49,7 +50,7 @@ func (w *world) assessed(i int, device string, tripped ...string) topics.Decisio
 			CustomerID: "cus_1", Amount: 100, Currency: "EUR", Card: &topics.Card{Country: "DE"}, Context: &topics.Context{DeviceID: device}},
 		Enrichment: &topics.Enrichment{IPCountry: "US", BIN: &topics.BIN{Risk: 90}}, AssessedAt: w.clock,
 	}
-	in.Decision = w.set.Evaluate(rules.Input{Command: &in.Command, Enrichment: in.Enrichment, Now: in.AssessedAt, Tripped: tripped})
+	in.Decision = w.set.Evaluate(rules.Input{Command: &in.Command, Enrichment: in.Enrichment, Now: in.AssessedAt, Tripped: tripped, Edits: w.edits})
 	w.clock = w.clock.Add(time.Second)
 	d := in.Decision
 	d.Tenant, d.CustomerID, d.PaymentID, d.Enrichment = "acme", "cus_1", "pay", in.Enrichment
@@ -86,7 +87,7 @@ func (w *world) publish(d topics.Decision) { w.produce(topics.Decisions, topics.
 func (w *world) replay(since time.Time) (Summary, []*Difference) {
 	w.Helper()
 	var differences []*Difference
-	s, err := Run(w.Context(), Config{Kafka: w.kafka, Since: since,
+	s, err := Run(w.Context(), Config{Kafka: w.kafka, Since: since, Edits: w.edits,
 		Set: func(hash string) *rules.Set {
 			if hash == w.set.Hash() {
 				return w.set
