@@ -34,6 +34,7 @@ type Replay struct {
 	open        opened
 	spare       []*outcome // used again
 	targets     []velocity.Target
+	followed    velocity.Event // of later
 	features    []topics.Feature
 	count       int64 // of events and outcomes: the order among those of one time
 }
@@ -48,9 +49,9 @@ type tenant struct {
 
 // outcome is what became of an attempt, as the signal that it will be.
 type outcome struct {
-	at      int64 // milliseconds since 1970
-	count   int64
-	targets []velocity.Target
+	at     int64 // milliseconds since 1970
+	count  int64
+	signal velocity.Signal
 }
 
 // New returns a replay of history that begins with nothing known: answers warm up as they do in a new installation.
@@ -58,9 +59,9 @@ func New(c Config) (*Replay, error) {
 	if _, err := velocity.NewPlan(DefaultTenant, 1, c.Definitions); err != nil {
 		return nil, err
 	}
-	p := &Replay{definitions: c.Definitions, state: velocity.NewState(velocity.Limits{Skew: c.Skew}), tenants: map[string]*tenant{}, open: newOpened()}
+	p := &Replay{definitions: c.Definitions, state: velocity.NewState(velocity.Limits{Skew: c.Skew, Unlogged: true}), tenants: map[string]*tenant{}, open: newOpened()}
 	p.text = func(name string) string { return p.current.Input.Text(name) }
-	p.rate = func(m ledger.Money, to ledger.Currency) (int64, bool) { return c.Convert(m, to, p.current.Time) }
+	p.rate = func(m ledger.Money, to ledger.Currency) (int64, bool) { return c.Convert(m, to, p.current.Input.Now) }
 	return p, nil
 }
 
@@ -94,8 +95,10 @@ func (p *Replay) Take(e *Event) error {
 	if t.later == nil || !e.Attempt() {
 		return nil
 	}
-	for i := range e.Later {
-		p.later(t, &about, &e.Later[i])
+	if len(p.targets) > 0 { // there is something that it is counted by
+		for i := range e.Later {
+			p.later(t, &about, &e.Later[i])
+		}
 	}
 	if len(e.Later) == 0 {
 		p.open.put(velocity.CommandOf(t.name, about.ID), t.later.Case([16]byte{}, about, 1))
@@ -118,7 +121,8 @@ func (p *Replay) about(e *Event) velocity.Event {
 
 // later keeps an outcome until its time.
 func (p *Replay) later(t *tenant, attempt *velocity.Event, what *Outcome) {
-	about := *attempt
+	p.followed = *attempt
+	about := &p.followed
 	p.count++
 	about.Origin = velocity.Origin{Role: velocity.RoleOutcomes, Offset: p.count}
 	about.Kind, about.Time, about.Asks, about.Settles = what.Kind, what.Time, false, true
@@ -127,8 +131,8 @@ func (p *Replay) later(t *tenant, attempt *velocity.Event, what *Outcome) {
 		o, p.spare = p.spare[last], p.spare[:last]
 	}
 	o.at, o.count = what.Time.UnixMilli(), p.count
-	o.targets = t.plan.Signals(o.targets, &about, 1)
-	if len(o.targets) == 0 {
+	t.plan.Outcome(&o.signal, &p.targets[0].Signal, about)
+	if len(o.signal.Dimensions) == 0 {
 		p.spare = append(p.spare, o) // nothing counts it
 		return
 	}
@@ -136,9 +140,7 @@ func (p *Replay) later(t *tenant, attempt *velocity.Event, what *Outcome) {
 }
 
 func (p *Replay) settle(o *outcome) {
-	for i := range o.targets {
-		p.state.Fold(o.at, &o.targets[i].Signal)
-	}
+	p.state.Fold(o.at, &o.signal)
 	p.spare = append(p.spare, o)
 }
 

@@ -142,3 +142,33 @@ func applied(t *rapid.T, c *Cases, now, offset int64, frame []byte) (signals []s
 	}
 	return signals
 }
+
+// TestOutcomeIsTheSignalOfItsEvent: what is made of an attempt's signal is what the plan makes of the outcome itself.
+func TestOutcomeIsTheSignalOfItsEvent(t *testing.T) {
+	plan := laterPlan(t)
+	for _, missing := range []string{"", "context.ip", "context.device_id", "customer.id"} {
+		for _, kind := range []string{KindApproved, KindDeclined + ".hard", KindRefunded, ""} {
+			event := attemptEvent(1000, "USD")
+			event.Field = func(name string) string {
+				if name == missing {
+					return ""
+				}
+				return "a " + name
+			}
+			attempt := plan.Signals(nil, &event, 1)
+			event.Kind, event.Asks, event.Settles, event.Origin = kind, false, true, Origin{RoleOutcomes, 0, 4}
+			var got Signal
+			plan.Outcome(&got, &attempt[0].Signal, &event)
+			want := plan.Signals(nil, &event, 1)
+			if len(want) == 0 {
+				if len(got.Dimensions) > 0 {
+					t.Errorf("%s without %s: %+v, want nothing", kind, missing, got)
+				}
+				continue
+			}
+			if !slices.Equal(got.Append(nil), want[0].Signal.Append(nil)) {
+				t.Errorf("%s without %s: %+v, want %+v", kind, missing, got, want[0].Signal)
+			}
+		}
+	}
+}

@@ -18,6 +18,7 @@ const (
 
 // changes is what happened since the last changelog.
 type changes struct {
+	none    bool // there is no changelog: nothing is noted
 	any     bool
 	entries []uint32 // that changed; one that is gone or stands here twice has no mark
 	deleted []deleted
@@ -31,6 +32,9 @@ type deleted struct {
 
 // mark notes that an entry changed.
 func (c *changes) mark(e *entry, number uint32, what uint8) {
+	if c.none {
+		return
+	}
 	if e.state&entryListed == 0 {
 		c.entries = append(c.entries, number)
 	}
@@ -41,6 +45,9 @@ func (c *changes) mark(e *entry, number uint32, what uint8) {
 }
 
 func (c *changes) delete(e *entry) {
+	if c.none {
+		return
+	}
 	c.deleted = append(c.deleted, deleted{e.key, e.state&entrySummarised != 0})
 }
 
@@ -49,7 +56,7 @@ func (c *changes) delete(e *entry) {
 // is told is never changed again. No value is longer than MaxChange.
 func (s *State) Changes(change func(key, value []byte)) {
 	c := &s.changes
-	if !c.any {
+	if !c.any || c.none {
 		return
 	}
 	c.any, c.room = false, nil

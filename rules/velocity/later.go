@@ -89,6 +89,33 @@ func (c *Case) Signals(o *Outcome, origin Origin) []Target {
 	return c.Targets
 }
 
+// Outcome makes the signal of what becomes of an attempt out of the attempt's own, which this plan made for one partition:
+// its values are not hashed again. The signal comes in the room of to, without dimensions where nothing counts it.
+func (p *Plan) Outcome(to, attempt *Signal, e *Event) {
+	dimensions := to.Dimensions[:0]
+	at := 0
+	for i := range attempt.Dimensions {
+		from := &attempt.Dimensions[i]
+		for p.dimensions[at].retained.Field != from.Field {
+			at++
+		}
+		r := &p.dimensions[at].retained
+		about := Dimension{Field: from.Field, Key: from.Key, Record: r.counts(e.Kind)}
+		if !about.Record && !(e.Settles && r.Reserve) {
+			continue
+		}
+		n := len(dimensions)
+		dimensions = resized(dimensions, n+1)
+		about.Amounts, about.Distinct = dimensions[n].Amounts[:0], dimensions[n].Distinct[:0]
+		if about.Record {
+			about.describe(r, e)
+		}
+		dimensions[n] = about
+	}
+	*to = Signal{Origin: e.Origin, Command: attempt.Command, Tenant: p.tenant, Time: e.Time.UnixMilli(), Kind: e.Kind, Settles: e.Settles,
+		Dimensions: dimensions}
+}
+
 // share is what an outcome's amount is in the currency in which the attempt's was converted, at the same rate, rounded down.
 // unknown says that it cannot be told.
 func share(converted, amount, of int64) (share int64, unknown bool) {

@@ -15,6 +15,8 @@ type Limits struct {
 	Skew time.Duration
 	// ReplyBytes is how much the reply cache keeps, in encoded replies; the oldest go first.
 	ReplyBytes int
+	// Unlogged is for a caller that replays history: Changes tells nothing, and no memory is taken for what changed.
+	Unlogged bool
 }
 
 // State is the velocity of one partition: a fold of risk.signals.v1. It is not safe for concurrent use.
@@ -47,7 +49,7 @@ type Output struct {
 
 // NewState returns the state of a partition of which nothing was recorded.
 func NewState(limits Limits) *State {
-	s := &State{skew: limits.Skew.Milliseconds(), registry: newRegistry(), replies: newReplies(limits.ReplyBytes)}
+	s := &State{changes: changes{none: limits.Unlogged}, skew: limits.Skew.Milliseconds(), registry: newRegistry(), replies: newReplies(limits.ReplyBytes)}
 	s.Seed([16]byte{})
 	return s
 }
