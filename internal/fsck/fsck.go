@@ -12,6 +12,7 @@
 //	inputs.go     the commands, customer events and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	rounds.go     W2: rounds with their events
+//	limits.go     G1, G2: what customers' limits have counted with the events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
 //	told.go       the balances that wallet events tell with the entries up to them
 //	statements.go the lines of statements with the entries (S1)
@@ -37,6 +38,7 @@ import (
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -74,7 +76,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, round, timer, period, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, round, limit, timer, period, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -154,11 +156,12 @@ type checker struct {
 // partition checks one partition.
 func (c *checker) partition(ctx context.Context, s snapshot) error {
 	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]*ledger.Money{}}, seed: maphash.MakeSeed(),
-		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}}}
+		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}},
+		limits: limits{of: map[customer]*gaming.State{}}}
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
@@ -177,6 +180,7 @@ type partitionCheck struct {
 	logged   roundSums // as the log says
 	inputs   inputCheck
 	told     told
+	limits   limits
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

@@ -142,6 +142,7 @@ func (p *partitionCheck) event(o *stream.Output, position int64, pairs []pair) [
 	if e.Type != topics.EventDeadLettered {
 		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
 	}
+	p.limits.paid(&e)
 	if fact, ok := p.inputs.fact(&e, position); ok {
 		p.inputs.facts = append(p.inputs.facts, fact)
 	}

@@ -285,6 +285,9 @@ func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []w
 		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
 	}
 	changes := wallets.ChangesOf(&e)
+	if changes.Limits {
+		p.played(&e)
+	}
 	if changes.Wallet {
 		pairs = append(pairs, walletPair{"wallets", wallets.Key(e.Tenant, e.CustomerID), position, "wallet of " + e.Tenant + " " + e.CustomerID})
 	}

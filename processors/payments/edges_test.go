@@ -254,6 +254,15 @@ func TestRestore(t *testing.T) {
 	for n, month := range []string{"2026-02", "2026-01", "February"} { // the second one is refused, the third one put aside
 		in.put(topics.TypePeriodClose, topics.PeriodClose{CommandID: id(20 + n).String(), Tenant: "acme", Month: month, RequestedBy: "ana", ApprovedBy: "bo"})
 	}
+	for n, amount := range []int64{500, 400, 600} {
+		in.put(topics.TypeAssessedWallet, walletCommand(30+n, topics.WalletSetLimit, amount, func(c *topics.WalletCommand) {
+			c.Limit = &topics.LimitRequest{Kind: topics.GamingLoss, Period: topics.GamingDay}
+		}))
+	}
+	in.put(topics.TypeAssessedWallet, walletCommand(33, topics.WalletDebit, 300, func(c *topics.WalletCommand) { c.Reason, c.RoundID = topics.ReasonGame, "counted" }))
+	counted := create(34, "dora", topics.CaptureAutomatic)
+	counted.Gaming = &topics.GamingTerms{Day: "2026-03-02"}
+	in.put(topics.TypeAssessedCommand, counted)
 	in.fold(10)
 
 	second := databasetest.New(t)
@@ -279,6 +288,7 @@ func TestRestore(t *testing.T) {
 		`SELECT partition, id::text, tenant, customer, currencies, closed, version, positions::text FROM wallets ORDER BY id`,
 		`SELECT partition, id::text, hold::text, tenant, customer, region, currency, amount, captured, released, expires_at::text, version, positions::text FROM holds ORDER BY id`,
 		`SELECT partition, id::text, tenant, customer, round, currency, net, rolled_back, version, positions::text FROM rounds ORDER BY id`,
+		`SELECT partition, id::text, tenant, customer, state, before, version FROM customer_limits ORDER BY id`,
 		`SELECT partition, id::text, position FROM applied_inputs ORDER BY id`,
 		`SELECT partition, tenant, month, position FROM closed_periods`,
 		`SELECT partition, payment::text, due::text, kind, generation FROM timers ORDER BY payment`,
