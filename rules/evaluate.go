@@ -132,6 +132,9 @@ func (e *Evaluation) Decision() topics.Decision {
 	if e.stage != topics.StageBeforeAuthorization {
 		d.Stage = e.stage
 	}
+	if e.stage == topics.StageEvent {
+		d.CommandID, d.EventID = "", e.command
+	}
 	if e.assessed {
 		d.RuleSet, d.Tripped, d.ListEdits = e.set.hash, e.tripped, e.edits
 		d.Reviews = e.reviews()
