@@ -158,8 +158,9 @@ func (w *world) command(a *args) ([]string, error) {
 	if s := a.option("challenge"); s != "" {
 		c.Challenge = &topics.Challenge{Result: s, ECI: "05", CAVV: "AAABBBCCC", DSTransactionID: "97a1"}
 	}
+	c.RequestedBy, c.ApprovedBy = a.option("requested"), a.option("approved")
 	assessed := &topics.AssessedCommand{Command: c, Refusal: c.Validate()} // as the risk role does
-	if kind == topics.CommandCreate || kind == topics.CommandAuthorize {
+	if kind == topics.CommandCreate || kind == topics.CommandAuthorize || kind == topics.CommandRefund {
 		assessed.Decision = decisionOf(a, c.CommandID, topics.Outcome(a.or("decision", "pass")))
 		assessed.Decision.Reviews = a.flag("reviews")
 	}
@@ -349,7 +350,11 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 			return nil, err
 		}
 		if e.Type == topics.EventCommandRefused {
-			results = append(results, fmt.Sprintf("refused: %s (%s)", e.Refusal, e.Detail))
+			refused := fmt.Sprintf("refused: %s (%s)", e.Refusal, e.Detail)
+			if len(e.Reasons) > 0 {
+				refused += " reasons " + strings.Join(e.Reasons, ",")
+			}
+			results = append(results, refused)
 			continue
 		}
 		var entry *ledger.Entry

@@ -142,6 +142,11 @@ func (w *world) do(line string) []string {
 		}
 	}
 	c.Currency = take("in", "")
+	var decision *topics.Decision
+	if outcome := take("decision", ""); outcome != "" {
+		decision = &topics.Decision{CommandID: c.CommandID, Stage: topics.StageWallet, Outcome: topics.Outcome(outcome), RuleSet: "rules",
+			Reasons: strings.Split(take("reasons", "rule"), ",")}
+	}
 	if words[0] == "limit" || words[0] == "brand" {
 		return w.limit(words, c, take)
 	}
@@ -172,7 +177,7 @@ func (w *world) do(line string) []string {
 		if c.Type = kinds[verb]; c.Type == "" {
 			w.Fatalf("%q: not understood", line)
 		}
-		return w.apply(&wallets.Input{Position: w.position, Command: &topics.AssessedWalletCommand{Command: *c, Refusal: c.Validate()}}, c)
+		return w.apply(&wallets.Input{Position: w.position, Command: &topics.AssessedWalletCommand{Command: *c, Decision: decision, Refusal: c.Validate()}}, c)
 	}
 }
 
@@ -289,6 +294,9 @@ func describe(e *topics.WalletEvent) string {
 	text := string(e.Type)
 	if e.Refusal != "" {
 		text = fmt.Sprintf("refused: %s (%s)", e.Refusal, e.Detail)
+		if len(e.Reasons) > 0 {
+			text += " reasons " + strings.Join(e.Reasons, ",")
+		}
 	} else if e.Currency != "" {
 		text += " " + money(e.Amount)
 	}
