@@ -29,7 +29,8 @@ var (
 	aggregates   = []string{string(velocity.Count), string(velocity.Sum), string(velocity.Max), string(velocity.Distinct),
 		string(velocity.SinceFirst), string(velocity.SinceLast)}
 	eventKinds = []string{velocity.KindAttempt, velocity.KindApproved, velocity.KindDeclined, velocity.KindDeclined + ".hard",
-		velocity.KindDeclined + ".soft", velocity.KindRefunded, velocity.KindDisputed, velocity.KindPayout, velocity.KindCustom + "NAME"}
+		velocity.KindDeclined + ".soft", velocity.KindRefunded, velocity.KindDisputed, velocity.KindPayout,
+		velocity.KindRefundAttempt, velocity.KindStake, velocity.KindWin, velocity.KindCustom + "NAME"}
 )
 
 // definitionDraft is a velocity definition as parsed, with the places that later checks point at.
@@ -117,6 +118,8 @@ func (d *definitionDraft) check() {
 	case of && d.Of == d.By && d.Of != "":
 		s.fail(d.at["of"], "", "by and of are the same field, so the answer would always be 1 or 0")
 	}
+	d.known("by", d.By)
+	d.known("of", d.Of)
 	approved, attempt := slices.Contains(d.Kinds, velocity.KindApproved), slices.Contains(d.Kinds, velocity.KindAttempt)
 	switch {
 	case d.Reserve && !approved:
@@ -126,6 +129,33 @@ func (d *definitionDraft) check() {
 	case d.Reserve && d.Aggregate != velocity.Count && d.Aggregate != velocity.Sum:
 		s.fail(d.at["reserve"], "leave it out", "reserve is for count and sum")
 	}
+}
+
+// known refuses to count events by a field that they never have.
+func (d *definitionDraft) known(key, name string) {
+	f, _, ok := fieldNamed(Fields(), name)
+	for _, kind := range d.Kinds {
+		if stage := countedAt(kind); ok && stage != "" && f.at&stageBit(stage) == 0 {
+			d.source.fail(d.at[key], "count by customer.id, or by another field of stage "+string(stage), "an event %s has no %s, so it would never be counted", kind, name)
+			return
+		}
+	}
+}
+
+// countedAt is the stage whose inputs are counted as a kind of event, or became of what was counted there; "" where there
+// are several.
+func countedAt(kind string) topics.Stage {
+	switch {
+	case kind == velocity.KindRefundAttempt:
+		return topics.StageRefund
+	case kind == velocity.KindStake, kind == velocity.KindWin:
+		return topics.StageWallet
+	case strings.HasPrefix(kind, velocity.KindCustom):
+		return topics.StageEvent
+	case kind == velocity.KindPayout, kind == velocity.KindDisputed:
+		return ""
+	}
+	return topics.StageBeforeAuthorization
 }
 
 func (s *source) kinds(n ast.Node) []string {

@@ -2,12 +2,12 @@ package risk
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/gofrs/uuid/v5"
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -32,95 +32,72 @@ func newAssessor(set func() *rules.Set, evaluate func(*rules.Set, rules.Input) t
 	return &Assessor{rules: set, evaluate: evaluate, partitions: partitions, metrics: m}, nil
 }
 
-// draft is a command on its way to be assessed. One with a refusal is not evaluated. The record's own time is now, so that
-// a repetition under the same rules decides the same.
+// draft is a record on its way to be assessed. One with a refusal is not evaluated. The record's own time is now, so that a
+// repetition under the same rules decides the same.
 type draft struct {
-	in  topics.AssessedCommand
-	id  uuid.UUID
-	now time.Time
+	rules.Input // points into the record
+	of          subject
+	id          uuid.UUID
+	tenant      string
+	customer    string // whose partition it is for
+	refusal     *topics.Refusal
+	decision    *topics.Decision // RuleSet "": no rule was evaluated
 }
 
-// read decodes and validates a record, and looks up what data files say of it.
-func (a *Assessor) read(r stream.Record) (*draft, *stream.DeadLetter) {
-	d := &draft{now: r.Time}
-	c := &d.in.Command
-	if err := topics.Unmarshal(r.Value, c); err != nil {
-		a.metrics.deadLettered.Inc()
-		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}
-	}
-	var detail string
-	if d.id, detail = identify(c.CommandID, c.Tenant); detail != "" {
-		a.metrics.deadLettered.Inc()
-		return nil, &stream.DeadLetter{Reason: topics.RefusedInvalid, Detail: detail}
-	}
-	if c.TraceID == "" {
-		c.TraceID = traceOf(r.Headers)
-	}
-	if refusal := validate(c.Validate(), r.Value, "send the PSP's token of the card in card.token"); refusal != nil {
-		a.metrics.refused(refusal.Code)
-		d.in = topics.AssessedCommand{Command: nameOnly(c), Refusal: refusal}
-		return d, nil
-	}
-	c.IssuedAt = issued(c.IssuedAt, r.Time)
-	if a.find != nil && (c.Type == topics.CommandCreate || c.Type == topics.CommandAuthorize) {
-		d.in.Enrichment = a.find(c)
-	}
-	return d, nil
+// subject is what is assessed: a payment's command (payment.go) or a wallet's (wallet.go).
+type subject interface {
+	// event is what velocity counts it as; Kind "": as nothing.
+	event() velocity.Event
+	// assessed is the record for the inbox, whose kind and subject the envelope tells.
+	assessed() (record any, envelope topics.Envelope)
 }
 
-// decide evaluates a rule set, and then the one on trial.
-func (a *Assessor) decide(d *draft, set *rules.Set) {
-	d.in.Decision = a.evaluate(set, d.input())
-	a.metrics.decided(&d.in.Decision)
-	if d.in.Decision.RuleSet == "" {
-		return
-	}
-	d.in.AssessedAt = d.now
-	if a.candidate == nil {
-		return
-	}
-	if d.in.Decision.Candidate = a.candidate.decide(set, d.input()); d.in.Decision.Candidate != nil {
-		a.metrics.compared(&d.in.Decision)
-	}
+// readFunc decodes and validates a record, and looks up what data files say of it.
+type readFunc func(*Assessor, stream.Record) (*draft, *stream.DeadLetter)
+
+// undecodable puts a record aside whose bytes are no command, or whose command names nobody to tell.
+func (a *Assessor) undecodable(reason topics.RefusalCode, detail string) *stream.DeadLetter {
+	a.metrics.deadLettered.Inc()
+	return &stream.DeadLetter{Reason: reason, Detail: detail}
 }
 
-// input is what rules read of the command.
-func (d *draft) input() rules.Input {
-	return rules.Input{Command: &d.in.Command, Enrichment: d.in.Enrichment, Features: d.in.Features, Now: d.now}
-}
+// decide assesses a draft by a rule set.
+func (a *Assessor) decide(d *draft, set *rules.Set) { *d.decision = a.judge(set, d.Input) }
 
-// customer is whose command it is: the account holder, or the guest that the command makes.
-func (d *draft) customer() string {
-	if id := d.in.Command.CustomerID; id != "" {
-		return id
+// judge evaluates a rule set, and then the one on trial.
+func (a *Assessor) judge(set *rules.Set, in rules.Input) (d topics.Decision) {
+	d = a.evaluate(set, in)
+	a.metrics.decided(&d)
+	if d.RuleSet == "" || a.candidate == nil {
+		return d
 	}
-	return topics.GuestCustomer(d.id)
+	if d.Candidate = a.candidate.decide(set, in); d.Candidate != nil {
+		a.metrics.compared(&d)
+	}
+	return d
 }
 
 // partitionOf is where all that happens to the customer meets.
 func (a *Assessor) partitionOf(d *draft) int32 {
-	return topics.PartitionOf(d.in.Command.Tenant, d.customer(), a.partitions)
+	return topics.PartitionOf(d.tenant, d.customer, a.partitions)
 }
 
 // assessment encodes the record and finds its place.
 func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, error) {
-	c := &d.in.Command
-	value, err := topics.Marshal(&d.in)
+	record, envelope := d.of.assessed()
+	value, err := topics.Marshal(record)
 	if err != nil {
 		// Nothing that was decoded fails to encode; if it does, the bytes are kept for whoever finds out why.
-		a.metrics.deadLettered.Inc()
-		return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
+		return nil, a.undecodable(topics.RefusedPoison, err.Error()), nil
 	}
 	partition := a.partitionOf(d)
-	subject := c.PaymentID
-	if subject == "" && c.Type == topics.CommandCreate {
-		subject = topics.PaymentID{Partition: partition, UUID: d.id}.String()
+	if envelope.Subject == "" && d.creates() {
+		envelope.Subject = topics.PaymentID{Partition: partition, UUID: d.id}.String()
 	}
 	return []stream.Message{{Partition: partition, Output: stream.Output{
-		Topic: topics.Inbox,
-		Key:   []byte(d.customer()),
-		Value: value,
-		Envelope: topics.Envelope{Type: topics.TypeAssessedCommand, Subject: subject, Tenant: c.Tenant, Region: c.Region,
-			TraceID: c.TraceID},
+		Topic: topics.Inbox, Key: []byte(d.customer), Value: value, Envelope: envelope,
 	}}}, nil, nil
 }
+
+// creates tells whether it is a command that creates a payment.
+func (d *draft) creates() bool { return d.Command != nil && d.Command.Type == topics.CommandCreate }

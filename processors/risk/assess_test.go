@@ -41,12 +41,12 @@ func assessorOf(set *rules.Set) (*Assessor, error) {
 }
 
 // assessAlone assesses a command of which nothing is asked of velocity.
-func assessAlone(a *Assessor, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
-	d, dead := a.read(r)
+func assessAlone(a *Assessor, read readFunc, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	d, dead := read(a, r)
 	if dead != nil {
 		return nil, dead, nil
 	}
-	if d.in.Refusal == nil {
+	if d.refusal == nil {
 		a.decide(d, a.rules())
 	}
 	return a.assessment(d)
@@ -72,7 +72,7 @@ func create(replace ...string) string {
 
 func assess(t *testing.T, a *Assessor, value string, headers ...topics.Header) (stream.Message, topics.AssessedCommand, *stream.DeadLetter) {
 	t.Helper()
-	messages, letter, err := assessAlone(a, stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(value), Headers: headers})
+	messages, letter, err := assessAlone(a, readPayment, stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(value), Headers: headers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func BenchmarkAssess(b *testing.B) {
 	r := stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(create())}
 	b.ReportAllocs()
 	for b.Loop() {
-		if m, letter, err := assessAlone(a, r); err != nil || letter != nil || len(m) != 1 {
+		if m, letter, err := assessAlone(a, readPayment, r); err != nil || letter != nil || len(m) != 1 {
 			b.Fatal(m, letter, err)
 		}
 	}

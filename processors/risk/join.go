@@ -28,18 +28,23 @@ type join struct {
 	plans map[string]*plan
 }
 
-func (j *join) open(ctx context.Context, partition int32) (stream.Pipeline, error) {
-	d, err := j.counter.open(ctx, velocity.RoleAttempts, partition)
-	if err != nil {
-		return nil, err
+// open returns what opens the pipelines of one topic: read takes its records, role names it to velocity.
+func (j *join) open(role velocity.Role, read readFunc) func(context.Context, int32) (stream.Pipeline, error) {
+	return func(ctx context.Context, partition int32) (stream.Pipeline, error) {
+		d, err := j.counter.open(ctx, role, partition)
+		if err != nil {
+			return nil, err
+		}
+		return &joined{join: j, desk: d, read: read, unasked: inquiry{desk: d}}, nil
 	}
-	return &joined{join: j, desk: d}, nil
 }
 
 // joined is the stream.Pipeline of one partition.
 type joined struct {
 	*join
 	desk    *desk
+	read    readFunc
+	unasked inquiry           // stands for those that ask nothing: nobody waits for it
 	targets []velocity.Target // room that is used again, by Begin
 	room    []topics.Feature  // likewise, by finish
 }
@@ -51,56 +56,85 @@ func (j *joined) Flush(ctx context.Context) { j.desk.flush(ctx) }
 
 // Begin makes a command's signals.
 func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
-	d, dead := j.assessor.read(r)
+	d, dead := j.read(j.assessor, r)
 	switch {
 	case dead != nil:
 		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) { return nil, dead, nil }
-	case d.in.Refusal != nil:
+	case d.refusal != nil:
 		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) { return j.assessor.assessment(d) }
 	}
-	set, p, err := j.planned(d.in.Command.Tenant)
+	set, p, err := j.planned(d.tenant)
 	if err != nil {
 		// A set whose definitions cannot be planned is refused when it is compiled; a repetition changes nothing.
 		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
 			return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
 		}
 	}
-	if in := d.input(); len(p.names) == 0 || !set.Assesses(&in) {
-		return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
-			j.assessor.decide(d, set)
-			return j.assessor.assessment(d)
-		}
+	event := d.of.event()
+	if event.Asks = set.Assesses(&d.Input); len(p.names) == 0 || !event.Asks && !p.Counts(event.Kind) {
+		return j.now(d, set)
 	}
-	inquiry := j.ask(ctx, set, p, d, r)
+	inquiry := j.ask(ctx, set, p, d, &event, r)
+	if !event.Asks {
+		return j.now(d, set)
+	}
 	return func(ctx context.Context) ([]stream.Message, *stream.DeadLetter, error) {
 		answers, err := inquiry.wait(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		d.in.Features = j.features(p, answers)
+		d.Features = j.features(p, answers)
 		j.assessor.decide(d, set)
 		return j.assessor.assessment(d)
 	}
 }
 
-// ask makes the signals of a command, which Flush sends.
-func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, r stream.Record) *inquiry {
-	event, unconverted := attemptOf(d), false
+// now assesses what asks velocity nothing.
+func (j *joined) now(d *draft, set *rules.Set) stream.FinishFunc {
+	return func(context.Context) ([]stream.Message, *stream.DeadLetter, error) {
+		j.assessor.decide(d, set)
+		return j.assessor.assessment(d)
+	}
+}
+
+// ask makes the signals of an event, which Flush sends.
+func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, event *velocity.Event, r stream.Record) *inquiry {
+	event.Origin = velocity.Origin{Role: j.desk.of.Role, Partition: r.Partition, Offset: r.Position}
+	event.Field = d.Text
+	if event.Time.IsZero() {
+		event.Time = d.Now
+	}
+	unconverted := false
 	event.Convert = func(m ledger.Money, to ledger.Currency) (int64, bool) {
-		minor, ok := set.Convert(m, to, d.now)
+		minor, ok := set.Convert(m, to, d.Now)
 		unconverted = unconverted || !ok
 		return minor, ok
 	}
-	event.Origin = velocity.Origin{Role: velocity.RoleAttempts, Partition: r.Partition, Offset: r.Position}
-	if p.later != nil && d.in.Command.Type == topics.CommandCreate {
-		remembered := p.later.Case(d.id, event, j.assessor.partitions)
+	if p.later != nil && event.Kind == velocity.KindAttempt {
+		remembered := p.later.Case(d.id, *event, j.assessor.partitions)
 		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: remembered.Append(nil)}, nil)
 	}
-	j.assessor.metrics.asked.Inc()
-	j.targets = p.Signals(j.targets, &event, j.assessor.partitions)
+	j.targets = p.Signals(j.targets, event, j.assessor.partitions)
 	if unconverted {
 		j.assessor.metrics.unconverted.Inc()
 	}
+	inquiry := &j.unasked
+	if event.Asks {
+		j.assessor.metrics.asked.Inc()
+		inquiry = j.inquire(r.Position, velocity.CommandOf(d.tenant, event.ID))
+	}
+	for i := range j.targets {
+		if p.told(j.targets[i].Partition) {
+			j.desk.add(ctx, inquiry, &j.targets[i])
+		} else {
+			inquiry.fail()
+		}
+	}
+	return inquiry
+}
+
+// inquire begins to wait for the answers to the signals in the room.
+func (j *joined) inquire(position int64, command uint64) *inquiry {
 	var ids []uint64
 	for i := range j.targets {
 		signal := &j.targets[i].Signal
@@ -110,15 +144,7 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, r s
 			}
 		}
 	}
-	inquiry := j.desk.ask(r.Position, velocity.CommandOf(d.in.Command.Tenant, event.ID), len(j.targets), ids, j.within)
-	for i := range j.targets {
-		if p.told(j.targets[i].Partition) {
-			j.desk.add(ctx, inquiry, &j.targets[i])
-		} else {
-			inquiry.fail()
-		}
-	}
-	return inquiry
+	return j.desk.ask(position, command, len(j.targets), ids, j.within)
 }
 
 // features are the answers by name. What was not answered in time, or not asked because the command has no value to count
@@ -138,29 +164,6 @@ func (j *joined) features(p *plan, answers []velocity.Answer) map[string]topics.
 		features[name] = j.room[i]
 	}
 	return features
-}
-
-// attemptOf is the event that a command is. A payment is attempted when it is created; the command that authorises it later
-// asks, and counts nothing again. How its amount is converted is left to whoever knows the rates.
-func attemptOf(d *draft) velocity.Event {
-	c := &d.in.Command
-	in := d.input()
-	event := velocity.Event{
-		ID: d.id.String(), Asks: true, Time: c.IssuedAt, Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)},
-		Field: in.Text,
-	}
-	if event.Time.IsZero() {
-		event.Time = d.now
-	}
-	switch c.Type {
-	case topics.CommandCreate:
-		event.Kind = velocity.KindAttempt
-	case topics.CommandAuthorize:
-		if payment, err := topics.ParsePaymentID(c.PaymentID); err == nil {
-			event.ID = payment.UUID.String() // the command that created it
-		}
-	}
-	return event
 }
 
 func newJoin(c *Config, assessor *Assessor, version func() int64) (*join, error) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -90,16 +91,16 @@ func New(c Config) (*Role, error) {
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
 			candidate: role.candidate, liveAt: -1, candidateAt: -1}
 	}
-	role.wallets, err = transform(stream.TransformConfig{Role: RoleNameWallet, Input: topics.WalletCommands,
-		DeadLetters: topics.WalletCommandsDeadLetters, Apply: assessor.AssessWallet})
-	if err != nil {
-		return nil, err
-	}
 	if role.join, err = newJoin(&c, assessor, source.version); err != nil {
 		return nil, fmt.Errorf("risk: %w", err)
 	}
+	role.wallets, err = transform(stream.TransformConfig{Role: RoleNameWallet, Input: topics.WalletCommands,
+		DeadLetters: topics.WalletCommandsDeadLetters, Open: role.join.open(velocity.RoleWallets, readWallet)})
+	if err != nil {
+		return nil, err
+	}
 	role.commands, err = transform(stream.TransformConfig{Role: RoleName, Input: topics.Commands,
-		DeadLetters: topics.CommandsDeadLetters, Open: role.join.open})
+		DeadLetters: topics.CommandsDeadLetters, Open: role.join.open(velocity.RoleAttempts, readPayment)})
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +125,13 @@ func (r *Role) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	answering, end := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error {
-		defer end() // answers are taken for as long as commands may wait for them
-		return r.commands.Run(ctx)
+		defer end() // answers are taken for as long as anybody may wait for them
+		var asking errgroup.Group
+		asking.Go(func() error { return r.wallets.Run(ctx) })
+		asking.Go(func() error { return r.commands.Run(ctx) })
+		return asking.Wait()
 	})
 	group.Go(func() error { return r.join.counter.run(answering) })
-	group.Go(func() error { return r.wallets.Run(ctx) })
 	group.Go(func() error { return watch(ctx) })
 	group.Go(func() error { r.lists.follow(ctx, lists); return nil })
 	if r.deployed == nil {

@@ -1,50 +1,68 @@
 package risk
 
 import (
-	"context"
-
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
 
-// AssessWallet is the stream.TransformFunc of wallet commands, as Assess is that of payments'. No rule reads them yet:
-// what is valid is forwarded.
-func (a *Assessor) AssessWallet(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
-	var in topics.AssessedWalletCommand
-	c := &in.Command
+// walletCommand is a record of wallet.commands.v1.
+type walletCommand struct {
+	draft
+	record topics.AssessedWalletCommand
+	said   topics.Decision
+}
+
+func readWallet(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
+	w := &walletCommand{}
+	d, c := &w.draft, &w.record.Command
+	d.of, d.decision, d.Now = w, &w.said, r.Time
 	if err := topics.Unmarshal(r.Value, c); err != nil {
-		a.metrics.deadLettered.Inc()
-		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
+		return nil, a.undecodable(topics.RefusedUndecodable, err.Error())
 	}
-	id, detail := identify(c.CommandID, c.Tenant)
-	if detail != "" {
-		a.metrics.deadLettered.Inc()
-		return nil, &stream.DeadLetter{Reason: topics.RefusedInvalid, Detail: detail}, nil
+	var detail string
+	if d.id, detail = identify(c.CommandID, c.Tenant); detail != "" {
+		return nil, a.undecodable(topics.RefusedInvalid, detail)
 	}
 	if c.TraceID == "" {
 		c.TraceID = traceOf(r.Headers)
 	}
-	if refusal := validate(c.Validate(), r.Value, "a wallet command has no place for one"); refusal != nil {
-		a.metrics.refused(refusal.Code)
-		in = topics.AssessedWalletCommand{Command: walletNameOnly(c), Refusal: refusal}
+	if d.refusal = validate(c.Validate(), r.Value, "a wallet command has no place for one"); d.refusal != nil {
+		a.metrics.refused(d.refusal.Code)
+		*c = walletNameOnly(c)
 	} else {
 		c.IssuedAt = issued(c.IssuedAt, r.Time)
-		a.metrics.notAssessed.Inc()
 	}
-	value, err := topics.Marshal(&in)
-	if err != nil {
-		// As in assessment: the bytes are kept for whoever finds out why.
-		a.metrics.deadLettered.Inc()
-		return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
+	d.Wallet, d.tenant, d.customer = c, c.Tenant, c.CustomerID
+	if d.customer == "" {
+		d.customer = topics.GuestCustomer(d.id) // refused, somewhere
 	}
-	customer := c.CustomerID
-	if customer == "" {
-		customer = topics.GuestCustomer(id) // refused, somewhere
+	return d, nil
+}
+
+// event is what games take and give. Whether the wallet covers a stake is not known yet: it counts as it is asked for, as an
+// attempt to pay does.
+func (w *walletCommand) event() velocity.Event {
+	c := w.Wallet
+	e := velocity.Event{ID: w.id.String(), Time: c.IssuedAt, Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)}}
+	switch {
+	case c.Reason != topics.ReasonGame:
+	case c.Type == topics.WalletCredit:
+		e.Kind = velocity.KindWin
+	default:
+		e.Kind = velocity.KindStake
 	}
-	return []stream.Message{{Partition: topics.PartitionOf(c.Tenant, customer, a.partitions), Output: stream.Output{
-		Topic: topics.Inbox, Key: []byte(customer), Value: value,
-		Envelope: topics.Envelope{Type: topics.TypeAssessedWallet, Tenant: c.Tenant, Region: c.Region, TraceID: c.TraceID},
-	}}}, nil, nil
+	return e
+}
+
+func (w *walletCommand) assessed() (any, topics.Envelope) {
+	c, v := w.Wallet, &w.record
+	v.Refusal = w.refusal
+	if w.decision.RuleSet != "" {
+		v.Decision, v.Features, v.AssessedAt = w.decision, w.Features, w.Now
+	}
+	return v, topics.Envelope{Type: topics.TypeAssessedWallet, Tenant: c.Tenant, Region: c.Region, TraceID: c.TraceID}
 }
 
 // walletNameOnly is nameOnly for a wallet command.

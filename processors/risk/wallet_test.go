@@ -25,7 +25,7 @@ func bet(replace ...string) string {
 func assessWallet(t *testing.T, value string, headers ...topics.Header) (m stream.Message, in topics.AssessedWalletCommand, letter *stream.DeadLetter) {
 	t.Helper()
 	record := stream.Record{Time: time.Unix(1_800_000_000, 0), Value: []byte(value), Headers: headers}
-	messages, letter, err := testAssessor(t).AssessWallet(t.Context(), record)
+	messages, letter, err := assessAlone(testAssessor(t), readWallet, record)
 	if err != nil || len(messages)+map[bool]int{true: 1}[letter != nil] != 1 {
 		t.Fatalf("%d messages, letter %v, error %v", len(messages), letter, err)
 	}

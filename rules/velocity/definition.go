@@ -27,6 +27,11 @@ const (
 	KindDisputed = "disputed"
 	KindPayout   = "payout"
 	KindCustom   = "event."
+
+	// As they are asked for, whatever becomes of them.
+	KindRefundAttempt = "refund_attempt" // a refund command
+	KindStake         = "stake"          // a wallet command that takes money into a game
+	KindWin           = "win"            // one that gives money out of a game
 )
 
 // Bounds of a window.

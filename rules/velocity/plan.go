@@ -192,6 +192,16 @@ func (p *Plan) Signals(targets []Target, e *Event, partitions int32) []Target {
 	return targets
 }
 
+// Counts tells whether any definition counts a kind of event.
+func (p *Plan) Counts(kind string) bool {
+	for i := range p.dimensions {
+		if p.dimensions[i].retained.counts(kind) {
+			return true
+		}
+	}
+	return false
+}
+
 // counts tells whether any definition of the dimension counts a kind.
 func (r *Retained) counts(kind string) bool {
 	for _, counted := range r.Kinds {

@@ -14,6 +14,7 @@ const (
 	RoleOutcomes Role = 2 // payments.events.v1, by way of risk: not answered
 	RoleCustom   Role = 3 // customer.events.v1, by way of risk: answered where they ask
 	RoleCases    Role = 4 // what customer events say of payments, by way of risk.outcomes.v1: not answered
+	RoleWallets  Role = 5 // wallet.commands.v1, by way of risk: answered where they ask
 )
 
 // Origin is the record that a signal was made from. Signals of one role and partition come in the order of their
