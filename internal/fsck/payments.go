@@ -181,7 +181,7 @@ func (f *paymentFold) compare() {
 	}
 }
 
-// invariants checks P1 to P3, which only a case may excuse.
+// invariants checks P1 to P3, which only a case may excuse, and P5.
 func (f *paymentFold) invariants() {
 	if err := lifecycle.CheckInvariants(f.payment); err != nil {
 		f.problem("P", "%v", err)
