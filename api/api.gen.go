@@ -252,6 +252,40 @@ type LedgerAccount = statement.AccountView
 // LedgerBalance defines model for LedgerBalance.
 type LedgerBalance = statement.BalanceView
 
+// ListEdited defines model for ListEdited.
+type ListEdited struct {
+	// Status unchanged: the list was so before.
+	Status string `json:"status"`
+
+	// EditID Absent where nothing was written.
+	EditID string `json:"edit_id,omitempty"`
+}
+
+// ListEntry defines model for ListEntry.
+type ListEntry struct {
+	Value   string     `json:"value"`
+	Expires *time.Time `json:"expires,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+
+	// Of Whose entry it is.
+	Of     string `json:"of"`
+	Origin string `json:"origin"`
+
+	// Author Who edited it.
+	Author   string     `json:"author,omitempty"`
+	Approver string     `json:"approver,omitempty"`
+	EditedAt *time.Time `json:"edited_at,omitempty"`
+}
+
+// ListPage defines model for ListPage.
+type ListPage struct {
+	Data []ListEntry `json:"data"`
+
+	// NextAfter Pass it as `after` for the next page; absent on the last one.
+	NextAfter string        `json:"next_after,omitempty"`
+	Waiting   []WaitingEdit `json:"waiting"`
+}
+
 // MaskedCard defines model for MaskedCard.
 type MaskedCard struct {
 	BIN         string `json:"bin,omitempty"`
@@ -311,6 +345,15 @@ type PlaceHold struct {
 
 // Projection How far the statements are.
 type Projection = statement.ProjectionView
+
+// PutListEntry defines model for PutListEntry.
+type PutListEntry struct {
+	// Reason Why.
+	Reason string `json:"reason"`
+
+	// Expires The entry counts before this moment. Absent for ever.
+	Expires *time.Time `json:"expires,omitempty"`
+}
 
 // Received defines model for Received.
 type Received struct {
@@ -402,6 +445,20 @@ type Status = string
 
 // TrialBalance defines model for TrialBalance.
 type TrialBalance = statement.TrialView
+
+// WaitingEdit defines model for WaitingEdit.
+type WaitingEdit struct {
+	EditID     string     `json:"edit_id"`
+	Action     string     `json:"action"`
+	Value      string     `json:"value"`
+	Expires    *time.Time `json:"expires,omitempty"`
+	Author     string     `json:"author"`
+	Reason     string     `json:"reason"`
+	ProposedAt time.Time  `json:"proposed_at"`
+
+	// Changes How many it makes; of an import, action and value are those of the first.
+	Changes int `json:"changes"`
+}
 
 // Wallet defines model for Wallet.
 type Wallet struct {
@@ -505,6 +562,15 @@ type HoldID = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
+
+// ListName Example: denied_devices
+type ListName = string
+
+// ListReason Example: returned to its owner
+type ListReason = string
+
+// ListValue Example: dev_81
+type ListValue = string
 
 // RoundID Example: round-7
 type RoundID = string

@@ -21,6 +21,7 @@ import (
 	"github.com/weirhq/weir/api/idempotency"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/processors/psp/webhook"
 	"github.com/weirhq/weir/topics"
@@ -39,6 +40,8 @@ type Config struct {
 	Webhooks webhook.Verifiers // by the name of the PSP
 	Database *database.DB
 	Broker   []kgo.Opt // where the brokers are and how to reach them
+	// Lists are the lists of the rules in force. The API closes them.
+	Lists *listtopic.Desk
 	// Checks are what /readyz asks besides the database, the broker and the event reader.
 	Checks []health.Check
 	Limits Limits
@@ -120,6 +123,7 @@ type API struct {
 	producer *kgo.Client
 	hub      *await.Hub
 	store    *idempotency.Store
+	lists    *listtopic.Desk
 	checks   []health.Check
 	limits   Limits
 	log      *slog.Logger
@@ -133,8 +137,8 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api limits: %w", err)
 	}
-	if c.Database == nil || c.Log == nil {
-		return nil, errors.New("api: a database and a log are needed")
+	if c.Database == nil || c.Log == nil || c.Lists == nil {
+		return nil, errors.New("api: a database, the lists and a log are needed")
 	}
 	keys, err := newKeyring(c.Keys, limits)
 	if err != nil {
@@ -145,7 +149,7 @@ func New(c Config) (*API, error) {
 		registry = prometheus.NewRegistry()
 	}
 	a := &API{
-		listener: c.Listener, keys: keys, webhooks: c.Webhooks, db: c.Database,
+		listener: c.Listener, keys: keys, webhooks: c.Webhooks, db: c.Database, lists: c.Lists,
 		store: idempotency.New(c.Database, limits.TakeOverAfter), limits: limits, log: c.Log, now: c.Now,
 	}
 	if a.now == nil {

@@ -31,6 +31,7 @@ const (
 	patience       = 20 * time.Second // of a test for what must come
 	testSecret     = "key-of-the-shop-1234"
 	otherSecret    = "key-of-another-tenant"
+	secondSecret   = "key-of-the-analyst-1"
 	webhookSecret  = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
@@ -84,10 +85,12 @@ func newFixtureOn(t testing.TB, b *brokertest.Broker, db *database.DB, change fu
 		Listener: listener,
 		Keys: []Key{
 			{Tenant: "acme", Name: "shop", Secret: testSecret, Region: "eu"}, {Tenant: "other", Name: "shop", Secret: otherSecret},
+			{Tenant: "acme", Name: "analyst", Secret: secondSecret},
 		},
 		Webhooks: webhook.Verifiers{"sandbox": verifier},
 		Database: db,
 		Broker:   b.Config.Options(log),
+		Lists:    newLists(t, b),
 		Log:      log,
 		Metrics:  prometheus.NewRegistry(),
 	}

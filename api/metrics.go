@@ -43,7 +43,9 @@ func (m metrics) observe(pattern, method string, status int, took time.Duration)
 	if !ok {
 		route = pattern
 	}
-	if method != http.MethodGet && method != http.MethodPost {
+	switch method {
+	case http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete:
+	default:
 		method = "other"
 	}
 	class := "gone" // the client left before it was answered

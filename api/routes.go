@@ -49,6 +49,11 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "GET /v1/ledger/accounts/{code}/explanation", handle: a.explainBalance},
 		{pattern: "GET /v1/ledger/trial-balance", handle: a.getTrialBalance},
 		{pattern: "GET /v1/ledger/entries/{id}", handle: a.getEntry},
+		{pattern: "GET /v1/lists/{list}", handle: a.getList},
+		{pattern: "PUT /v1/lists/{list}/entries/{value}", handle: a.putListEntry},
+		{pattern: "DELETE /v1/lists/{list}/entries/{value}", handle: a.deleteListEntry},
+		{pattern: "PUT /v1/lists/{list}/edits/{edit}", handle: a.approveListEdit},
+		{pattern: "DELETE /v1/lists/{list}/edits/{edit}", handle: a.rejectListEdit},
 		{pattern: "POST /webhooks/{psp}", handle: a.receiveWebhook, public: true},
 		{pattern: "GET /healthz", handle: a.health, public: true},
 		{pattern: "GET /readyz", handle: a.readiness, public: true},
@@ -69,7 +74,7 @@ func (a *API) routes(registry *prometheus.Registry) http.Handler {
 // unrouted answers what no pattern takes: 405 where other methods would do, 404 otherwise.
 func unrouted(c *call, mux *http.ServeMux) error {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := c.request.Clone(c.request.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "/" {

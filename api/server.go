@@ -37,6 +37,7 @@ func (a *API) Run(ctx context.Context) error {
 	stop()
 	err = errors.Join(err, group.Wait())
 	a.producer.Close()
+	a.lists.Close()
 	return err
 }
 

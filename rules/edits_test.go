@@ -247,3 +247,21 @@ func BenchmarkLookUpOfEdits(b *testing.B) {
 		o.lookUp(values[rand.IntN(len(values))], 0)
 	}
 }
+
+// TestExpiriesFarAway: a date that nanoseconds do not reach is never, not long ago.
+func TestExpiriesFarAway(t *testing.T) {
+	for text, want := range map[string]truth{"1066-10-14": no, "1970-01-01": no, "2026-03-01": yes, "2262-04-11": yes, "2262-04-12": yes, "9999-12-31": yes} {
+		until, err := ParseExpiry(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &List{Name: "denied", Match: MatchExact}
+		l.prepare()
+		if err := l.add(Entry{Value: "dev_1", Expires: until}); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.lookUp("dev_1", nanoseconds(editMoment)); got != want {
+			t.Errorf("an entry until %s is in the list: %v, want %v", text, got, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ const (
 	MatchExact      Match = "exact"       // letter by letter
 	MatchIgnoreCase Match = "ignore_case" // capital and small letters are the same
 	MatchBINPrefix  Match = "bin_prefix"  // an entry of 4 to 8 digits matches every BIN that begins with it
+	MatchPhone      Match = "phone"       // phone numbers, however they are written
 	MatchNetwork    Match = "network"     // IP addresses and networks such as 203.0.113.0/24
 )
 
@@ -47,12 +48,12 @@ type List struct {
 
 const never = int64(1<<63 - 1)
 
-// expiryOf is an expiry in Unix nanoseconds; the zero time is never.
+// expiryOf is an expiry in Unix nanoseconds; the zero time is never, and so is one that nanoseconds do not reach.
 func expiryOf(t time.Time) int64 {
-	if t.IsZero() {
+	if t.IsZero() || t.Unix() >= never/int64(time.Second) {
 		return never
 	}
-	return t.UnixNano()
+	return max(t.Unix(), 0)*int64(time.Second) + int64(t.Nanosecond())
 }
 
 // prepare makes the list ready for add.
@@ -90,8 +91,8 @@ func (l *List) add(e Entry) error {
 		for n := minBINDigits; n < len(value); n++ {
 			l.longer[value[:n]] = max(l.longer[value[:n]], expires)
 		}
-	case MatchIgnoreCase:
-		value = strings.ToLower(value)
+	default:
+		value = l.Match.form(value)
 	}
 	if _, ok := l.values[value]; ok {
 		return &hinted{fmt.Sprintf("%q is in the list twice", e.Value), "leave one of them out"}
@@ -151,9 +152,8 @@ func (l *List) lookUp(value string, now int64) truth {
 			return absent
 		}
 		return no
-	case MatchIgnoreCase:
-		value = strings.ToLower(value)
 	}
+	value = l.Match.form(value)
 	return truthOf(l.values[value] > now)
 }
 

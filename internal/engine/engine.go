@@ -23,6 +23,7 @@ import (
 	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/internal/telemetry"
 	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/rules"
 )
 
 // role is one part of the process. Run returns nil when ctx is done, and an error only where the role cannot go on.
@@ -46,7 +47,8 @@ type Engine struct {
 	closing  sync.Mutex     // while broker and database open
 	closers  []func() error // in the order of their opening
 	roles    []role
-	advice   []health.Check // for /readyz, besides whether the roles are ready
+	set      func() *rules.Set // in force; nil: no role of this process knows it
+	advice   []health.Check    // for /readyz, besides whether the roles are ready
 	stop     context.CancelFunc
 	ended    chan error
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/checkpoints"
 	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/psp"
@@ -84,6 +85,7 @@ func (e *Engine) addRisk(context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.set = r.Set
 	e.roles = append(e.roles, role{"risk", r.Run, r.Ready})
 	e.advice = append(e.advice, health.Check{Name: "rules", Advisory: true, Func: func(context.Context) error { return r.RulesBroken() }}, health.Check{Name: "data_files", Advisory: true, Func: func(context.Context) error { return files.Status() }})
 	e.roles = append(e.roles, role{"data_files", func(ctx context.Context) error { files.Watch(ctx); return nil }, nil})
@@ -238,6 +240,21 @@ func verifiers(psps map[string]config.PSP) (webhook.Verifiers, error) {
 	return all, nil
 }
 
+// lists are those of the rule set in force, which a process without the risk role follows for them alone.
+func (e *Engine) lists() (*listtopic.Desk, error) {
+	if e.set == nil {
+		f, err := risk.NewInForce(risk.Config{Kafka: e.Kafka, Rules: e.rules(), Deployed: e.Config.Risk.RulesFrom == "topic",
+			FourEyes: e.Config.Risk.FourEyes, Log: e.log.With("role", "api")})
+		if err != nil {
+			return nil, err
+		}
+		e.set = f.Set
+		e.roles = append(e.roles, role{"rules_in_force", f.Run, nil})
+		e.advice = append(e.advice, health.Check{Name: "lists", Advisory: true, Func: func(context.Context) error { return f.Err() }})
+	}
+	return listtopic.Open(e.Kafka, e.set)
+}
+
 func (e *Engine) addAPI(context.Context) error {
 	listener, err := e.listen()
 	if err != nil {
@@ -247,8 +264,12 @@ func (e *Engine) addAPI(context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	lists, err := e.lists()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	a, err := api.New(api.Config{
-		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Checks: e.checks(),
+		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Checks: e.checks(),
 		Limits: apiLimits(&e.Config.API), Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {

@@ -33,6 +33,9 @@ func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(form
 // ErrNoList says that the rule set in force has no such list.
 var ErrNoList = errors.New("no such list")
 
+// ErrNoRules says that the rule set in force is not known here.
+var ErrNoRules = errors.New("no rule set is in force in this process")
+
 // ErrNoEntry says that a value is not in the list, or that no such edit waits for approval.
 var ErrNoEntry = errors.New("no such entry")
 
@@ -65,7 +68,8 @@ type Desk struct {
 	verdicts map[int64]error // of the records that a caller waits for
 }
 
-// Open connects to the broker with options. set is the rule set in force: it says which lists there are.
+// Open connects to the broker with options. set is the rule set in force, which says which lists there are; nil where it is
+// not known.
 func Open(options []kgo.Opt, set func() *rules.Set) (*Desk, error) {
 	producer, err := kgo.NewClient(append(append([]kgo.Opt(nil), options...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(writeWithin))...)
@@ -92,11 +96,24 @@ func (d *Desk) Close() {
 	d.reader.Close()
 }
 
-// list is one that can be edited.
-func (d *Desk) list(name string) (*rules.List, error) {
-	l, err := d.set().List(name)
+// any is a list of the rule set in force.
+func (d *Desk) any(name string) (*rules.List, error) {
+	set := d.set()
+	if set == nil {
+		return nil, ErrNoRules
+	}
+	l, err := set.List(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoList, err)
+	}
+	return l, nil
+}
+
+// list is one that can be edited.
+func (d *Desk) list(name string) (*rules.List, error) {
+	l, err := d.any(name)
+	if err != nil {
+		return nil, err
 	}
 	if !l.Editable {
 		return nil, refuse("the list %q is edited in its rule file alone; editable: true there would let it be edited here", name)
@@ -107,9 +124,9 @@ func (d *Desk) list(name string) (*rules.List, error) {
 // Entries are those of a list that count for a tenant now, and the edits that wait for approval, by id. Lists that are not
 // editable have entries, too.
 func (d *Desk) Entries(ctx context.Context, name, tenant string, now time.Time) ([]rules.Listed, map[string]rules.Waiting, error) {
-	l, err := d.set().List(name)
+	l, err := d.any(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrNoList, err)
+		return nil, nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -124,24 +141,6 @@ func (d *Desk) Entries(ctx context.Context, name, tenant string, now time.Time) 
 		}
 	}
 	return edits.Entries(l, tenant, now), waiting, nil
-}
-
-// Find is the entry of a list that has a value and counts for a tenant now.
-func (d *Desk) Find(ctx context.Context, name, tenant, value string, now time.Time) (*rules.Listed, error) {
-	l, err := d.set().List(name)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoList, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	edits, _, err := d.reader.Read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if found := edits.Find(l, tenant, value, now); found != nil {
-		return found, nil
-	}
-	return nil, fmt.Errorf("%w: %q is not in the list %q", ErrNoEntry, value, name)
 }
 
 // Edit changes a list, or proposes to where the list wants a second person. It returns once the edit is in force here; every
