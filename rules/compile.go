@@ -45,6 +45,7 @@ func compile(files []File, readList func(name string) ([]byte, error), lint func
 	c.lists()
 	c.limits()
 	c.rates()
+	c.gaming()
 	c.breaker()
 	conditions := c.conditions()
 	c.entries(slices.Concat(conditions, c.items))
@@ -54,7 +55,7 @@ func compile(files []File, readList func(name string) ([]byte, error), lint func
 	c.unusedDefinitions(slices.Concat(conditions, c.items))
 	c.unusedConstants(slices.Concat(conditions, c.items))
 	c.tests()
-	if len(problems) == 0 && len(conditions) == 0 && len(c.items) == 0 && len(files) > 0 {
+	if len(problems) == 0 && len(conditions) == 0 && len(c.items) == 0 && len(c.set.gaming.limits) == 0 && len(files) > 0 {
 		problems = append(problems, Problem{File: files[0].Name, Line: 1, Column: 1, Message: "there are no rules: every payment would pass",
 			Hint: "write at least one; a rule with shadow: true decides nothing"})
 	}

@@ -97,6 +97,7 @@ func (s *Set) parts() map[string]part {
 	if s.rates != nil {
 		parts["rates"] = s.rates.part()
 	}
+	s.gaming.parts(parts)
 	for _, d := range s.velocity {
 		text := fmt.Sprintf("%s of %s by %s in %s", d.Aggregate, strings.Join(d.Kinds, ", "), d.By, shortDuration(d.Window))
 		if d.Of != "" {

@@ -45,6 +45,8 @@ type document struct {
 
 	velocity []*definitionDraft
 	rates    *ratesDraft
+	gaming   []*gamingDraft
+	zone     *zoneDraft
 	scope    Scope
 	stage    topics.Stage
 
@@ -61,7 +63,7 @@ type limitDraft struct {
 }
 
 var (
-	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "limits", "lists", "rates", "velocity", "breaker", "rules", "cool_offs", "scorecards", "tests"}
+	documentKeys = []string{"version", "description", "stage", "tenants", "regions", "time_zone", "gaming_limits", "limits", "lists", "rates", "velocity", "breaker", "rules", "cool_offs", "scorecards", "tests"}
 	ruleKeys     = []string{"name", "description", "owner", "commands", "when", "outcome", "overridable", "reason", "score",
 		"on_missing", "on_error", "enabled", "shadow", "rollout", "valid_from", "valid_until", "breaker", "tags", "tests"}
 	listKeys     = []string{"description", "match", "editable", "four_eyes", "file", "entries"}
@@ -118,6 +120,12 @@ func parse(s *source, text []byte) document {
 			d.scope.Tenants = s.scope(p.value, "tenants")
 		case "regions":
 			d.scope.Regions = s.scope(p.value, "regions")
+		case "time_zone":
+			d.zone = s.timeZone(p.value)
+		case "gaming_limits":
+			for _, n := range s.sequence(p.value, "gaming_limits") {
+				d.gaming = append(d.gaming, s.gamingLimit(n))
+			}
 		case "limits":
 			d.limits = s.limits(p.value)
 		case "lists":

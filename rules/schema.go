@@ -19,6 +19,8 @@ func Schema() ([]byte, error) {
 		property("stage", stageSchema()),
 		property("tenants", array("The brands that the rules are for; all where it is left out.", &jsonschema.Schema{Type: "string"})),
 		property("regions", array("The regions that the rules are for; all where it is left out.", &jsonschema.Schema{Type: "string"})),
+		property("time_zone", text("The zone whose days, weeks and months gaming_limits count, such as Europe/Malta; UTC where it is left out.")),
+		property("gaming_limits", array("What customers may deposit, lose and play.", gamingSchema())),
 		property("limits", named("Amounts by name: one for each currency.", array("One amount for each currency.",
 			&jsonschema.Schema{Type: "string", Pattern: `^-?[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"250.00 EUR"}}))),
 		property("lists", named("Lists that conditions look fields up in, by name.", listSchema())),
@@ -107,6 +109,31 @@ func coolOffSchema() *jsonschema.Schema {
 		}
 	}
 	s.Required = []string{"name", "instrument", "for", "outcome"}
+	return s
+}
+
+func gamingSchema() *jsonschema.Schema {
+	one := func(doc string, of []string) *jsonschema.Schema {
+		s := &jsonschema.Schema{Type: "string", Description: doc}
+		for _, value := range of {
+			s.Enum = append(s.Enum, value)
+		}
+		return s
+	}
+	const times = `^[1-9][0-9]*[smhd]$`
+	s := object("One limit. It is for every customer, and customers may set stricter ones of their own.",
+		property("kind", one("What it limits.", gamingKinds)),
+		property("period", one("Of the calendar; a week begins on Monday.", gamingPeriods)),
+		property("amounts", array("Of deposit and loss: the largest sum of the period, one for each currency.",
+			&jsonschema.Schema{Type: "string", Pattern: `^[0-9]+(\.[0-9]+)? [A-Z]{3}$`, Examples: []any{"1000.00 EUR"}})),
+		property("time", &jsonschema.Schema{Type: "string", Pattern: times, Description: "Of session: how long a customer may play in the period."}),
+		property("raise_after", &jsonschema.Schema{Type: "string", Pattern: times, Default: "24h", Description: "How long a customer waits for a limit of their own to be raised or removed."}),
+		property("outcome", one("What a deposit above the amounts asks for; by default block.", []string{string(topics.OutcomeBlock), string(topics.OutcomeHold)})),
+		property("description", text("What it is for.")),
+		property("owner", text("Who answers for it.")),
+		property("enabled", &jsonschema.Schema{Type: "boolean", Default: true, Description: "false: takes the limit of a more general file away."}),
+	)
+	s.Required = []string{"kind", "period"}
 	return s
 }
 

@@ -21,6 +21,7 @@ type Set struct {
 	lists  []*List
 	limits []*limitDraft
 	rates  *rates // nil: there are none
+	gaming gaming
 	// velocity are the definitions, in the order of the files.
 	velocity []velocity.Definition
 	tests    []Test
@@ -115,6 +116,7 @@ func (s *Set) finish() {
 	if s.rates != nil {
 		put(h, s.rates.canonical()...)
 	}
+	s.gaming.hash(h)
 	s.hash = hex.EncodeToString(h.Sum(nil)[:16])
 }
 
