@@ -22,6 +22,7 @@ import (
 const (
 	RoleName       = "risk"
 	RoleNameWallet = "risk-wallet"
+	RoleNameReview = "risk-review"
 )
 
 // Config says what the risk role needs.
@@ -53,6 +54,7 @@ type Role struct {
 	join      *join
 	commands  *stream.Transform
 	wallets   *stream.Transform
+	reviews   *stream.Transform // of authorisations
 }
 
 // New loads the rules and checks the configuration. It connects to nothing. A mistake in a rule file, or a failing
@@ -90,6 +92,11 @@ func New(c Config) (*Role, error) {
 	if c.Deployed {
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
 			candidate: role.candidate, liveAt: -1, candidateAt: -1}
+	}
+	role.reviews, err = transform(stream.TransformConfig{Role: RoleNameReview, Input: topics.Reviews,
+		DeadLetters: topics.ReviewsDeadLetters, Apply: assessor.Review, ReadUncommitted: true})
+	if err != nil {
+		return nil, err
 	}
 	if role.join, err = newJoin(&c, assessor, source.version); err != nil {
 		return nil, fmt.Errorf("risk: %w", err)
@@ -132,6 +139,7 @@ func (r *Role) Run(ctx context.Context) error {
 		return asking.Wait()
 	})
 	group.Go(func() error { return r.join.counter.run(answering) })
+	group.Go(func() error { return r.reviews.Run(ctx) })
 	group.Go(func() error { return watch(ctx) })
 	group.Go(func() error { r.lists.follow(ctx, lists); return nil })
 	if r.deployed == nil {
@@ -142,7 +150,9 @@ func (r *Role) Run(ctx context.Context) error {
 
 // Ready returns nil once commands are being assessed. A broken rule file does not make the role unready, because the last
 // good set is in force: Rules().Status() tells of it.
-func (r *Role) Ready() error { return errors.Join(r.commands.Ready(), r.wallets.Ready()) }
+func (r *Role) Ready() error {
+	return errors.Join(r.commands.Ready(), r.wallets.Ready(), r.reviews.Ready())
+}
 
 // RulesBroken is why rules that are on disk or deployed are not used, or have tripped; nil where all are in force.
 func (r *Role) RulesBroken() error {
