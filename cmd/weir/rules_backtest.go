@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,8 +11,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/backtest"
+	"github.com/weirhq/weir/internal/config"
 	replayed "github.com/weirhq/weir/rules/backtest"
 	"github.com/weirhq/weir/topics"
 )
@@ -24,12 +25,14 @@ type backtestFlags struct {
 	warmup                                 string
 	cards                                  int
 	json                                   bool
+	decisions                              bool
+	since                                  time.Duration
 }
 
 func newRulesBacktestCommand(a *app) *cobra.Command {
 	var f backtestFlags
 	cmd := &cobra.Command{
-		Use:   "backtest --rules DIR --input FILE",
+		Use:   "backtest --rules DIR --input FILE | --from-decisions",
 		Short: "Try a rule set on history: decisions, hits, precision, recall, money",
 		Long: `Replay history by the time of its events through velocity and the evaluator that decide live, and report what the rules
 would have decided: outcomes, hits and overlap of rules; with --labels precision, recall, F1, average precision, ROC AUC and
@@ -37,10 +40,13 @@ money; with --baseline the decisions that differ. The input has one JSON object 
 may be compressed by gzip or zstd. Labels are a CSV file with the columns id and, where there are any, fraud, amount, date;
 without a column fraud the file lists frauds, and what is not in it counts as good.
 
+With --from-decisions the history is the decision log, the commands in the inbox (kept for 45 days) and what became of the
+payments; the decisions are compared with those that were made then, where there is no --baseline.
+
 The beginning of the history is left out of all measures, as velocity does not know yet what was before: by default as long
 as the longest window of the rules, at most 7d.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBacktest(cmd.Context(), a, &f, cmd.InOrStdin()) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runBacktest(a, cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.rules, "rules", "", "rule file or directory to try (default the built-in rules)")
@@ -51,14 +57,17 @@ as the longest window of the rules, at most 7d.`,
 	flags.BoolVar(&f.json, "json", false, "print the whole report as JSON")
 	flags.StringVar(&f.warmup, "warmup", "", "how much of the beginning is not measured, such as 7d; 0d for nothing")
 	flags.IntVar(&f.cards, "top-cards", 100, "how many cards a team can look at in a day")
+	flags.BoolVar(&f.decisions, "from-decisions", false, "take the history from the decision log of a cluster")
+	flags.DurationVar(&f.since, "since", 0, "with --from-decisions, only this last time, such as 240h (default all)")
+	a.addConfigFlags(cmd)
 	return cmd
 }
 
-func runBacktest(_ context.Context, a *app, f *backtestFlags, stdin io.Reader) error {
+func runBacktest(a *app, cmd *cobra.Command, f *backtestFlags) error {
 	c := backtest.Config{Input: f.input, Cards: f.cards, Warmup: -1}
 	switch {
-	case f.input == "":
-		return usageError{errors.New("which history? Name a file with --input")}
+	case (f.input == "") == !f.decisions:
+		return usageError{errors.New("which history? Name a file with --input, or say --from-decisions")}
 	case f.cards < 1:
 		return usageError{errors.New("--top-cards: want at least 1")}
 	}
@@ -76,13 +85,37 @@ func runBacktest(_ context.Context, a *app, f *backtestFlags, stdin io.Reader) e
 			return err
 		}
 	}
-	in, err := backtest.Open(f.input, stdin)
+	if f.decisions {
+		return fromDecisions(a, cmd, f, &c)
+	}
+	in, err := backtest.Open(f.input, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	c.Source = replayed.NewReader(in)
-	result, err := backtest.Run(c)
+	return runAndReport(a, f, &c)
+}
+
+// fromDecisions runs a backtest on the decision log.
+func fromDecisions(a *app, cmd *cobra.Command, f *backtestFlags, c *backtest.Config) error {
+	return a.withRuleTopic(cmd, func(ctx context.Context, kafka []kgo.Opt, configured *config.Config) error {
+		var since time.Time
+		if f.since > 0 {
+			since = time.Now().Add(-f.since)
+		}
+		log, err := backtest.OpenDecisions(ctx, kafka, since)
+		if err != nil {
+			return err
+		}
+		defer log.Close()
+		c.Source, c.Input, c.Skew = log, topics.Decisions, configured.Velocity.Skew
+		return runAndReport(a, f, c)
+	})
+}
+
+func runAndReport(a *app, f *backtestFlags, c *backtest.Config) error {
+	result, err := backtest.Run(*c)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/weirhq/weir/ledger"
-	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/rules/backtest"
 	"github.com/weirhq/weir/topics"
 )
@@ -31,7 +30,19 @@ type example struct {
 	amount ledger.Money
 }
 
-func (t *tally) changed(a *attempt, before, after *rules.Evaluation) {
+// decided is a decision, made now or then.
+type decided interface {
+	Outcome() topics.Outcome
+	Decision() topics.Decision
+}
+
+// recorded is a decision of the log.
+type recorded struct{ said *topics.Decision }
+
+func (r recorded) Outcome() topics.Outcome   { return r.said.Outcome }
+func (r recorded) Decision() topics.Decision { return *r.said }
+
+func (t *tally) changed(a *attempt, before, after decided) {
 	places := [2]int{placeOf(before.Outcome()), placeOf(after.Outcome())}
 	c := t.changes[places]
 	if c == nil {
@@ -42,8 +53,7 @@ func (t *tally) changed(a *attempt, before, after *rules.Evaluation) {
 	if n := len(c.examples); n == maxExamples && !larger(a.amount, c.examples[n-1].amount) {
 		return
 	}
-	command := a.event.Input.Command
-	e := example{amount: a.amount, Example: Example{ID: strings.Clone(command.CommandID), Time: a.event.Input.Now}}
+	e := example{amount: a.amount, Example: Example{ID: strings.Clone(a.event.ID), Time: a.event.Input.Now}}
 	if e.amount.Currency != "" {
 		e.amount.Currency = ledger.Currency(strings.Clone(string(e.amount.Currency)))
 		e.Amount = e.amount.String()

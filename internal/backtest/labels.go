@@ -141,11 +141,11 @@ func (l *Labels) of(e *backtest.Event) (backtest.Label, label) {
 	if l == nil {
 		return e.Fraud, label{}
 	}
-	one, ok := l.byID[e.Input.Command.CommandID]
+	one, ok := l.byID[e.ID]
 	switch {
 	case ok && !one.seen:
 		one.seen = true
-		l.byID[strings.Clone(e.Input.Command.CommandID)] = one
+		l.byID[strings.Clone(e.ID)] = one
 	case !ok && l.listsFrauds:
 		return backtest.Good, label{}
 	case !ok:

@@ -24,7 +24,7 @@ type Config struct {
 	Source Source
 	Input  string // how the source is named in errors
 	Set    *rules.Set
-	// Baseline is the set whose decisions the set's are compared with; nil: none is.
+	// Baseline is the set whose decisions the set's are compared with; nil: those that were recorded, if they were.
 	Baseline *rules.Set
 	Labels   *Labels // nil: what the events say themselves
 	// Warmup is how long the beginning is that nothing measures; below zero: the longest window of the sets, at most
@@ -53,6 +53,7 @@ type run struct {
 	until          time.Time // the end of the warm-up
 	history        History
 	warming        int64 // attempts in the warm-up
+	compared       int64 // attempts with another decision
 	problems       problems
 	tally          *tally
 	countsOutcomes []string // velocity definitions that do
@@ -172,8 +173,18 @@ func (r *run) count(e *backtest.Event) error {
 	}
 	one := attempt{event: e, label: said, about: about, amount: amountOf(e)}
 	r.tally.add(&one, r.tested.Evaluation)
-	if r.baseline.set != nil && r.baseline.Outcome() != r.tested.Outcome() {
-		r.tally.changed(&one, r.baseline.Evaluation, r.tested.Evaluation)
+	var before decided
+	switch {
+	case r.baseline.set != nil:
+		before = r.baseline.Evaluation
+	case e.Recorded != nil:
+		before = recorded{e.Recorded}
+	default:
+		return nil
+	}
+	r.compared++
+	if before.Outcome() != r.tested.Outcome() {
+		r.tally.changed(&one, before, r.tested.Evaluation)
 	}
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
+// AsRecorded is the baseline of a history that holds what was decided.
+const AsRecorded = "as recorded"
+
 // result puts together what was counted.
 func (r *run) result() (*Result, error) {
 	t := r.tally
@@ -30,13 +33,18 @@ func (r *run) result() (*Result, error) {
 	for i, c := range t.outcomes {
 		result.Outcomes = append(result.Outcomes, OutcomeRow{outcomes[i], c})
 	}
-	if r.baseline.set != nil {
-		result.Baseline = r.config.Baseline.Hash()
-		result.Changes = t.changes.result()
+	if r.compared > 0 {
+		result.Baseline, result.Changes = AsRecorded, t.changes.result()
+		if r.baseline.set != nil {
+			result.Baseline = r.config.Baseline.Hash()
+		}
 	}
 	r.labelled(result)
 	if len(r.countsOutcomes) > 0 && r.history.Outcomes == 0 {
 		result.note("The history says of no attempt what became of it: %s found nothing to count.", strings.Join(r.countsOutcomes, ", "))
+	}
+	if d, ok := r.config.Source.(*Decisions); ok && d.Gone > 0 {
+		result.note("%s left out: the inbox does not hold their commands any more.", plural(d.Gone, "decision"))
 	}
 	if n := r.history.Unmatched; n > 0 {
 		result.note("%s left out: their attempts are not in the history, or more than 1,048,576 attempts came between.", plural(n, "outcome"))

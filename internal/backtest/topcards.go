@@ -32,9 +32,9 @@ func newCardRanking(k int) *cardRanking {
 	return &cardRanking{k: k, cards: map[string]*cardOfDay{}, found: map[string]bool{}, frauds: map[string]bool{}}
 }
 
-// add takes attempts in the order of their days.
+// add takes attempts in the order of their days; one that comes late counts for the day at hand.
 func (r *cardRanking) add(day int64, card string, score int64, fraud bool) {
-	if day != r.day {
+	if day > r.day {
 		r.endDay()
 		r.day = day
 	}

@@ -29,29 +29,17 @@ type paymentEvent struct {
 	} `json:"psp"`
 }
 
-// toOutcome is the stream.TransformFunc that makes outcomes of payments' events, in the partition of the payment. Disputes
-// and payouts have no events yet.
+// toOutcome is the stream.TransformFunc that makes outcomes of payments' events, in the partition of the payment.
 func toOutcome(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
 	var e paymentEvent
 	if err := topics.Unmarshal(r.Value, &e); err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
-	o := velocity.Outcome{Time: e.At.UnixMilli(), Amount: e.Amount, Settles: true}
-	switch e.Type {
-	case topics.EventAuthorized:
-		o.Kind = velocity.KindApproved
-	case topics.EventDeclined:
-		o.Kind = velocity.KindDeclined + ".soft"
-		if e.PSP != nil && e.PSP.HardDecline {
-			o.Kind = velocity.KindDeclined + ".hard"
-		}
-	case topics.EventRefunded:
-		o.Kind = velocity.KindRefunded
-	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventExpired:
-		// No attempt any more: a reservation is given back.
-	default:
+	kind, ok := velocity.OutcomeOf(e.Type, e.PSP != nil && e.PSP.HardDecline)
+	if !ok {
 		return nil, nil, nil
 	}
+	o := velocity.Outcome{Kind: kind, Time: e.At.UnixMilli(), Amount: e.Amount, Settles: true}
 	payment, err := topics.ParsePaymentID(e.PaymentID)
 	if err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedInvalid, Detail: err.Error()}, nil

@@ -164,6 +164,7 @@ func (r *Reader) finish() error {
 	case now.Before(r.last):
 		return fmt.Errorf("time %s lies before that of a line above, %s; sort the lines by time", now.Format(time.RFC3339Nano), r.last.Format(time.RFC3339Nano))
 	}
+	r.event.ID = r.command.CommandID
 	if err := r.kind(); err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/weirhq/weir/topics"
 )
 
 // What becomes of an attempt is known when nothing but the payment's id is: to count it, what the attempt was counted
@@ -37,6 +39,25 @@ type Outcome struct {
 	Settles  bool   // the outcome of the attempt is known
 	Time     int64  // in milliseconds since 1970
 	Amount   int64  // in minor units of the payment's currency; 0: that of the attempt
+}
+
+// OutcomeOf is the kind of outcome that an event of a payment is, "" where the attempt is only over, so that a reservation
+// is given back; ok is false where it is no outcome. Disputes and payouts have no events yet.
+func OutcomeOf(event topics.EventType, hardDecline bool) (kind string, ok bool) {
+	switch event {
+	case topics.EventAuthorized:
+		return KindApproved, true
+	case topics.EventDeclined:
+		if hardDecline {
+			return KindDeclined + ".hard", true
+		}
+		return KindDeclined + ".soft", true
+	case topics.EventRefunded:
+		return KindRefunded, true
+	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventExpired:
+		return "", true
+	}
+	return "", false
 }
 
 // kindLater is the kind of a case's signals until the outcome is known.

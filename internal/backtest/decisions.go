@@ -1,0 +1,159 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/internal/replay"
+	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/backtest"
+	"github.com/weirhq/weir/rules/velocity"
+	"github.com/weirhq/weir/topics"
+)
+
+// Decisions is the decision log as a history: the commands that created payments, what data files said of them and what
+// was decided, and what became of them by payments.events.v1. The partitions are merged by time; each has three clients.
+type Decisions struct {
+	ctx   context.Context
+	parts []*part
+	event backtest.Event
+	// Gone is how many decisions were left out because the inbox does not hold their commands any more.
+	Gone int64
+}
+
+// part is one partition: its next decision and its next outcome, nil at their ends.
+type part struct {
+	log      *replay.Log
+	events   *broker.PartitionReader
+	decision *replay.Entry
+	outcome  *became
+}
+
+// became is what became of an attempt.
+type became struct {
+	kind    string
+	payment string // the id of the command that created it
+	event   topics.PaymentEvent
+}
+
+// OpenDecisions reads the log as it is now, since a time; the zero time: all of it.
+func OpenDecisions(ctx context.Context, kafka []kgo.Opt, since time.Time) (_ *Decisions, err error) {
+	ends, err := replay.FindEnds(ctx, kafka)
+	if err != nil {
+		return nil, err
+	}
+	d := &Decisions{ctx: ctx}
+	defer func() {
+		if err != nil {
+			d.Close()
+		}
+	}()
+	for partition := range ends.Partitions() {
+		p := &part{}
+		if p.log, err = ends.Open(partition, since); err != nil {
+			return nil, err
+		}
+		d.parts = append(d.parts, p)
+		if p.events, err = ends.Read(topics.Events, partition); err != nil {
+			return nil, err
+		}
+		if err = errors.Join(d.nextDecision(p), p.nextOutcome(ctx)); err != nil {
+			return nil, fmt.Errorf("partition %d: %w", partition, err)
+		}
+	}
+	return d, nil
+}
+
+// Close ends its clients.
+func (d *Decisions) Close() {
+	for _, p := range d.parts {
+		p.log.Close()
+		if p.events != nil {
+			p.events.Close()
+		}
+	}
+}
+
+// Next is the next event by time; of one time decisions come first.
+func (d *Decisions) Next() (*backtest.Event, error) {
+	var first *part
+	var at time.Time
+	outcome := false
+	for _, p := range d.parts {
+		if e := p.decision; e != nil && (first == nil || e.Command.AssessedAt.Before(at) || outcome && !e.Command.AssessedAt.After(at)) {
+			first, at, outcome = p, e.Command.AssessedAt, false
+		}
+		if o := p.outcome; o != nil && (first == nil || o.event.At.Before(at)) {
+			first, at, outcome = p, o.event.At, true
+		}
+	}
+	switch {
+	case first == nil:
+		return nil, io.EOF
+	case outcome:
+		o := first.outcome
+		d.event = backtest.Event{ID: o.event.PaymentID, Time: o.event.At, Input: rules.Input{Now: o.event.At,
+			Command: &topics.Command{CommandID: o.payment, Tenant: o.event.Tenant, Amount: o.event.Amount}}}
+		d.event.Became(o.kind)
+		return &d.event, first.nextOutcome(d.ctx)
+	}
+	e := first.decision
+	d.event = backtest.Event{ID: e.Decision.PaymentID, Kind: velocity.KindAttempt, Time: e.Command.Command.IssuedAt, Recorded: &e.Decision,
+		Input: rules.Input{Command: &e.Command.Command, Enrichment: e.Command.Enrichment, Now: e.Command.AssessedAt}}
+	if d.event.Time.IsZero() {
+		d.event.Time = e.Command.AssessedAt
+	}
+	return &d.event, d.nextDecision(first)
+}
+
+// nextDecision goes on to the next decision on a command that creates a payment.
+func (d *Decisions) nextDecision(p *part) (err error) {
+	for {
+		if p.decision, err = p.log.Next(d.ctx); err != nil || p.decision == nil {
+			return err
+		}
+		c := p.decision.Command
+		switch {
+		case p.decision.Decision.Stage != "":
+		case c == nil:
+			d.Gone++
+		case c.Command.Type == topics.CommandCreate:
+			id, err := uuid.FromString(c.Command.CommandID)
+			c.Command.CommandID = id.String() // as payments name it
+			return err
+		}
+	}
+}
+
+// nextOutcome goes on to the next event that is one of an attempt.
+func (p *part) nextOutcome(ctx context.Context) error {
+	p.outcome = nil
+	for {
+		record, err := p.events.Next(ctx)
+		if err != nil || record == nil {
+			return err
+		}
+		o := &became{}
+		if err := topics.Unmarshal(record.Value, &o.event); err != nil {
+			return fmt.Errorf("%s offset %d: %w", record.Topic, record.Offset, err)
+		}
+		kind, ok := velocity.OutcomeOf(o.event.Type, o.event.PSP != nil && o.event.PSP.HardDecline)
+		if !ok {
+			continue
+		}
+		id, err := topics.ParsePaymentID(o.event.PaymentID)
+		if err != nil {
+			return fmt.Errorf("%s offset %d: %w", record.Topic, record.Offset, err)
+		}
+		o.kind, o.payment = kind, id.UUID.String()
+		p.outcome = o
+		return nil
+	}
+}
