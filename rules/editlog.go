@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/weirhq/weir/topics"
@@ -260,10 +259,8 @@ func editKey(match Match, value string) (string, error) {
 		return string(key[:]), nil
 	case MatchBINPrefix:
 		return value, fitsBIN(value)
-	case MatchIgnoreCase:
-		return strings.ToLower(value), nil
-	case MatchExact:
-		return value, nil
+	case MatchIgnoreCase, MatchPhone, MatchExact:
+		return match.form(value), nil
 	}
 	return "", fmt.Errorf("lists do not match by %q", match)
 }

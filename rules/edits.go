@@ -2,7 +2,6 @@ package rules
 
 import (
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -148,9 +147,8 @@ func (o *overlay) lookUp(value string, now int64) truth {
 			return absent
 		}
 		return no
-	case MatchIgnoreCase:
-		value = strings.ToLower(value)
 	}
+	value = o.list.Match.form(value)
 	return truthOf(o.expiry(value) > now)
 }
 

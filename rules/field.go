@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -103,7 +102,7 @@ func fieldsAt(stage topics.Stage, fields []Field) []Field {
 
 // Fields are all fields, in the order of the manual. Required is what it is before authorisation.
 func Fields() []Field {
-	fields := slices.Concat(paymentFields(), cardFields(), contextFields(), commonFields(), foundFields(), laterFields())
+	fields := slices.Concat(paymentFields(), cardFields(), contextFields(), deviceFields(), commonFields(), foundFields(), laterFields())
 	for i := range fields {
 		f := &fields[i]
 		switch {
@@ -116,19 +115,4 @@ func Fields() []Field {
 		f.Required = f.sure&atBefore != 0
 	}
 	return fields
-}
-
-// canonicalIP is an address in its one usual form; what does not parse is kept.
-func canonicalIP(v string) string {
-	if v == "" {
-		return ""
-	}
-	a, err := netip.ParseAddr(v)
-	if err != nil {
-		return v
-	}
-	if a.Is4() {
-		return v // netip accepts only the usual form
-	}
-	return a.Unmap().String()
 }

@@ -68,31 +68,41 @@ func contextFields() []Field {
 				}
 				return ""
 			},
-			get: ofContext(func(c *topics.Context) string { return canonicalIP(c.IP) }),
+			get: ofContext(func(c *topics.Context) string { return ipForm(c.IP) }),
 			set: func(in *Input, v string) { contextOf(in).IP = v }},
+		{Name: "ip.network", Type: TypeText, Example: "203.0.113.0/24", Match: MatchExact,
+			Doc: "The network of the IP address: /24 of IPv4, /64 of IPv6. To count by; lists look context.ip up.", literal: networkLiteral,
+			get: ofContext(func(c *topics.Context) string { return networkForm(c.IP) }),
+			set: func(in *Input, v string) {
+				if x := contextOf(in); x.IP == "" {
+					x.IP, _, _ = strings.Cut(v, "/")
+				}
+			}},
 		{Name: "context.device_id", Type: TypeText, Example: "dev_81", Match: MatchExact, Doc: "The customer's device.",
-			get: ofContext(func(c *topics.Context) string { return c.DeviceID }),
+			get: ofContext(func(c *topics.Context) string { return strings.TrimSpace(c.DeviceID) }),
 			set: func(in *Input, v string) { contextOf(in).DeviceID = v }},
 		{Name: "context.email", Type: TypeText, Example: "ann@example.com", Match: MatchIgnoreCase,
 			Doc: "The customer's e-mail address; always lower case here.", literal: emailLiteral,
-			get: ofContext(func(c *topics.Context) string { return strings.ToLower(c.Email) }),
+			get: ofContext(func(c *topics.Context) string { return folded(c.Email) }),
 			set: func(in *Input, v string) { contextOf(in).Email = v }},
 		{Name: "context.email_domain", Type: TypeText, Example: "example.com", Match: MatchIgnoreCase,
 			Doc: "What follows the @ of the e-mail address; always lower case here.", literal: domainLiteral,
 			get: ofContext(func(c *topics.Context) string {
-				at := strings.LastIndexByte(c.Email, '@')
+				email := folded(c.Email)
+				at := strings.LastIndexByte(email, '@')
 				if at < 0 {
 					return ""
 				}
-				return strings.ToLower(c.Email[at+1:])
+				return email[at+1:]
 			}),
 			set: func(in *Input, v string) {
 				if x := contextOf(in); x.Email == "" {
 					x.Email = "someone@" + v
 				}
 			}},
-		{Name: "context.phone", Type: TypeText, Example: "+3530000000", Match: MatchExact, Doc: "The customer's phone number, as given.",
-			get: ofContext(func(c *topics.Context) string { return c.Phone }),
+		{Name: "context.phone", Type: TypeText, Example: "+3530000000", Match: MatchPhone,
+			Doc: "The customer's phone number: its digits, with + before them where it has it.", literal: phoneLiteral,
+			get: ofContext(func(c *topics.Context) string { return phoneForm(c.Phone) }),
 			set: func(in *Input, v string) { contextOf(in).Phone = v }},
 		{Name: "context.country", Type: TypeText, Example: "IE", Match: MatchExact,
 			Doc: "The customer's country, two upper-case letters (ISO 3166-1).", literal: countryLiteral,

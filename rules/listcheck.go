@@ -71,9 +71,7 @@ func (l *List) fits(value string) error {
 	if l.Match == MatchBINPrefix || l.Match == MatchNetwork {
 		return nil // an entry is not a value of the field; add looks at it
 	}
-	if l.Match == MatchIgnoreCase {
-		value = strings.ToLower(value)
-	}
+	value = l.Match.form(value)
 	for _, f := range l.fields {
 		if f.literal == nil {
 			continue
@@ -126,16 +124,13 @@ func (l *List) Canonical(value string) (string, error) {
 	case holdsCardNumber(value):
 		return "", errors.New("a card number must not stand in a list: use a BIN or a fingerprint")
 	}
-	switch l.Match {
-	case MatchIgnoreCase:
-		value = strings.ToLower(value)
-	case MatchNetwork:
+	if l.Match == MatchNetwork {
 		p, _ := parseNetwork(value)
 		if value = p.String(); p.IsSingleIP() {
 			value = p.Addr().String()
 		}
 	}
-	return value, nil
+	return l.Match.form(value), nil
 }
 
 // List is the list of a name; the error names the one that was meant, perhaps.

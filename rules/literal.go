@@ -62,10 +62,31 @@ func last4Literal(v string) string {
 }
 
 func lowerLiteral(v string) string {
-	if v == strings.ToLower(v) {
+	if v == folded(v) {
 		return ""
 	}
-	return "it is always lower case here; write \"" + strings.ToLower(v) + "\""
+	return "it is always lower case here; write \"" + folded(v) + "\""
+}
+
+// phoneLiteral says what is wrong with a phone number.
+func phoneLiteral(v string) string {
+	form := phoneForm(v)
+	switch {
+	case form != v:
+		return fmt.Sprintf("it is digits alone here, with + before them where it has it; write %q", form)
+	case strings.Trim(strings.TrimPrefix(v, "+"), "0123456789") != "":
+		return "it is a phone number such as \"+3530000000\""
+	}
+	return ""
+}
+
+// networkLiteral says what is wrong with the network of an address.
+func networkLiteral(v string) string {
+	address, _, _ := strings.Cut(v, "/")
+	if form := networkForm(address); form != v {
+		return "it is a network such as \"203.0.113.0/24\" or \"2001:db8::/64\"; for others look context.ip up in a list with match: network"
+	}
+	return ""
 }
 
 func oneOf(values ...string) func(string) string {

@@ -21,7 +21,7 @@ func (s *source) lists(n ast.Node) []*listDraft {
 				s.text(q.value, "description")
 			case "match":
 				l.Match = Match(s.text(q.value, "match"))
-				if all := []string{string(MatchExact), string(MatchIgnoreCase), string(MatchBINPrefix), string(MatchNetwork)}; !slices.Contains(all, string(l.Match)) {
+				if all := matches(); !slices.Contains(all, string(l.Match)) {
 					s.fail(at, suggest(string(l.Match), all), "match cannot be %q", l.Match)
 					l.Match = MatchExact
 				}

@@ -14,7 +14,7 @@ const (
 // untold are the fields whose values name a person or a card. A decision says that there was one, not which: decisions
 // are kept for ever and read by many.
 var untold = map[string]bool{
-	"card.fingerprint": true, "context.ip": true, "context.device_id": true, "context.email": true, "context.phone": true,
+	"card.fingerprint": true, "context.ip": true, "ip.network": true, "context.device_id": true, "context.email": true, "context.phone": true,
 	"context.user_agent": true,
 }
 

@@ -209,10 +209,13 @@ func listSchema() *jsonschema.Schema {
 		property("reason", text("Why it is in the list.")),
 	)
 	entry.Required = []string{"value"}
+	match := &jsonschema.Schema{Type: "string", Default: string(MatchExact)}
+	for _, m := range matches() {
+		match.Enum = append(match.Enum, m)
+	}
 	s := object("",
 		property("description", text("What the list is for.")),
-		property("match", &jsonschema.Schema{Type: "string", Default: string(MatchExact),
-			Enum: []any{string(MatchExact), string(MatchIgnoreCase), string(MatchBINPrefix), string(MatchNetwork)}}),
+		property("match", match),
 		property("editable", &jsonschema.Schema{Type: "boolean", Description: "Entries may be added and removed while weir runs, by weir lists and over HTTP."}),
 		property("four_eyes", &jsonschema.Schema{Type: "boolean", Description: "Of an editable list: an edit counts once another person has approved it."}),
 		property("file", text("A CSV file with the heading value,expires,reason; its path is relative to this file.")),
