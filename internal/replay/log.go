@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -63,32 +64,34 @@ func (e *Ends) Read(topic string, partition int32) (*broker.PartitionReader, err
 	return broker.OpenPartition(e.kafka, topic, partition, from.Offset, to.Offset)
 }
 
-// Log is the decisions of one partition, each with the command that it was made on. Decisions stand in the order of the
+// Log is the decisions of one partition, each with the command, or whatever else it was made on. Decisions stand in the order of the
 // inbox records that they were published for.
 type Log struct {
 	since            time.Time
 	decisions, inbox *broker.PartitionReader
 	ahead            *kgo.Record // of the inbox, read and not yet reached by time
 	begun            bool
-	pending          map[string]*command // by command id
+	pending          map[about]*waiting
 }
 
-// command is an assessed command that waits for its decision.
-type command struct {
-	in topics.AssessedCommand
+// waiting is what waits for its decision.
+type waiting struct {
+	*made
 	at time.Time // of the inbox record
 }
 
 // Entry is one decision.
 type Entry struct {
 	Decision topics.Decision
-	// Command is nil where the inbox does not hold it any more, or it was no payment's.
+	// Input is what it was made on, but for breakers and edits of lists; nil where the inbox does not hold it any more.
+	Input *rules.Input
+	// Command is the payment's command, nil where it was made on something else.
 	Command *topics.AssessedCommand
 }
 
 // Open reads a partition's decisions since a time; the zero time: all of them.
 func (e *Ends) Open(partition int32, since time.Time) (*Log, error) {
-	l := &Log{since: since, pending: map[string]*command{}}
+	l := &Log{since: since, pending: map[about]*waiting{}}
 	var err error
 	if l.decisions, err = e.Read(topics.Decisions, partition); err != nil {
 		return nil, err
@@ -129,9 +132,9 @@ func (l *Log) Next(ctx context.Context) (*Entry, error) {
 		if err := l.reach(ctx, e.Decision.At); err != nil {
 			return nil, err
 		}
-		if c := l.pending[e.Decision.CommandID]; c != nil {
-			delete(l.pending, e.Decision.CommandID)
-			e.Command = &c.in
+		if m := l.pending[of(&e.Decision)]; m != nil {
+			delete(l.pending, m.about)
+			e.Input, e.Command = &m.input, m.command
 		}
 		return e, nil
 	}
@@ -145,13 +148,13 @@ func (l *Log) advance(ctx context.Context) (err error) {
 // reach reads the inbox up to a time. Of a command that was assessed twice the first assessment counts.
 func (l *Log) reach(ctx context.Context, at time.Time) error {
 	for l.ahead != nil && !l.ahead.Timestamp.After(at) {
-		if isCommand(l.ahead) && !l.ahead.Timestamp.Before(l.since.Add(-keptFor)) {
-			c := command{at: l.ahead.Timestamp}
-			if err := topics.Unmarshal(l.ahead.Value, &c.in); err != nil {
+		if !l.ahead.Timestamp.Before(l.since.Add(-keptFor)) {
+			m, err := read(l.ahead)
+			if err != nil {
 				return fmt.Errorf("%s offset %d: %w", l.ahead.Topic, l.ahead.Offset, err)
 			}
-			if id := c.in.Command.CommandID; c.in.Decision.RuleSet != "" && l.pending[id] == nil {
-				l.pending[id] = &c
+			if m != nil && l.pending[m.about] == nil {
+				l.pending[m.about] = &waiting{m, l.ahead.Timestamp}
 			}
 		}
 		if err := l.advance(ctx); err != nil {
@@ -166,13 +169,4 @@ func (l *Log) reach(ctx context.Context, at time.Time) error {
 		}
 	}
 	return nil
-}
-
-func isCommand(r *kgo.Record) bool {
-	for _, h := range r.Headers {
-		if h.Key == topics.HeaderType {
-			return string(h.Value) == topics.TypeAssessedCommand
-		}
-	}
-	return false
 }

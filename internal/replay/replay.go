@@ -76,8 +76,8 @@ func (s *Summary) partition(ctx context.Context, c *Config, ends *Ends, partitio
 }
 
 func (s *Summary) compare(c *Config, e *Entry) error {
-	d, in := &e.Decision, e.Command
-	if in == nil {
+	d := &e.Decision
+	if e.Input == nil {
 		s.Gone++
 		return nil
 	}
@@ -90,8 +90,8 @@ func (s *Summary) compare(c *Config, e *Entry) error {
 		s.Unknown[d.RuleSet]++
 		return nil
 	}
-	again := set.Evaluate(rules.Input{Command: &in.Command, Enrichment: in.Enrichment, Features: in.Features,
-		Now: in.AssessedAt, Tripped: d.Tripped, Edits: c.Edits.At(d.ListEdits)})
+	e.Input.Tripped, e.Input.Edits = d.Tripped, c.Edits.At(d.ListEdits)
+	again := set.Evaluate(*e.Input)
 	same, err := equal(*d, again)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (s *Summary) compare(c *Config, e *Entry) error {
 // equal compares the bytes that two decisions have in a topic, without what stands around a decision there.
 func equal(recorded, again topics.Decision) (bool, error) {
 	recorded.Tenant, recorded.CustomerID, recorded.PaymentID, recorded.At = "", "", "", time.Time{}
-	recorded.Candidate, recorded.Enrichment, recorded.Features = nil, nil, nil
+	recorded.Candidate, recorded.Enrichment, recorded.Features, recorded.ApprovedBy = nil, nil, nil, ""
 	a, err := topics.Marshal(&recorded)
 	if err != nil {
 		return false, err
