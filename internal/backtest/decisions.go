@@ -144,7 +144,7 @@ func (p *part) nextOutcome(ctx context.Context) error {
 		if err := topics.Unmarshal(record.Value, &o.event); err != nil {
 			return fmt.Errorf("%s offset %d: %w", record.Topic, record.Offset, err)
 		}
-		kind, ok := velocity.OutcomeOf(o.event.Type, o.event.PSP != nil && o.event.PSP.HardDecline)
+		kind, ok := velocity.OutcomeOf(o.event.Type, o.event.Status, o.event.PSP != nil && o.event.PSP.HardDecline)
 		if !ok {
 			continue
 		}

@@ -19,11 +19,12 @@ const (
 
 // paymentEvent is what of a topics.PaymentEvent an outcome is made of.
 type paymentEvent struct {
-	EventID   string           `json:"event_id"`
-	Type      topics.EventType `json:"type"`
-	PaymentID string           `json:"payment_id"`
-	At        time.Time        `json:"at"`
-	Amount    int64            `json:"amount"`
+	EventID   string               `json:"event_id"`
+	Type      topics.EventType     `json:"type"`
+	PaymentID string               `json:"payment_id"`
+	At        time.Time            `json:"at"`
+	Amount    int64                `json:"amount"`
+	Status    topics.PaymentStatus `json:"status"`
 	PSP       *struct {
 		HardDecline bool `json:"hard_decline"`
 	} `json:"psp"`
@@ -35,7 +36,7 @@ func toOutcome(_ context.Context, r stream.Record) ([]stream.Message, *stream.De
 	if err := topics.Unmarshal(r.Value, &e); err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
-	kind, ok := velocity.OutcomeOf(e.Type, e.PSP != nil && e.PSP.HardDecline)
+	kind, ok := velocity.OutcomeOf(e.Type, e.Status, e.PSP != nil && e.PSP.HardDecline)
 	if !ok {
 		return nil, nil, nil
 	}

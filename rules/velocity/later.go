@@ -42,11 +42,16 @@ type Outcome struct {
 }
 
 // OutcomeOf is the kind of outcome that an event of a payment is, "" where the attempt is only over, so that a reservation
-// is given back; ok is false where it is no outcome. Disputes and payouts have no events yet.
-func OutcomeOf(event topics.EventType, hardDecline bool) (kind string, ok bool) {
+// is given back; ok is false where it is no outcome. status is the payment's after the event: one whose authorisation is
+// reviewed is approved once rules or a reviewer have let it pass. Disputes and payouts have no events yet.
+func OutcomeOf(event topics.EventType, status topics.PaymentStatus, hardDecline bool) (kind string, ok bool) {
 	switch event {
 	case topics.EventAuthorized:
+		return KindApproved, status != topics.StatusReviewing
+	case topics.EventReviewed:
 		return KindApproved, true
+	case topics.EventReleased: // else the PSP is yet to be asked
+		return KindApproved, status == topics.StatusAuthorized
 	case topics.EventDeclined:
 		if hardDecline {
 			return KindDeclined + ".hard", true
