@@ -39,9 +39,11 @@ type draft struct {
 	of          subject
 	id          uuid.UUID
 	tenant      string
-	customer    string // whose partition it is for
+	customer    string    // whose partition it is for
+	about       uuid.UUID // the payment that a customer event is about; the zero UUID: none
 	refusal     *topics.Refusal
 	decision    *topics.Decision // RuleSet "": no rule was evaluated
+	gaming      *topics.GamingTerms
 }
 
 // subject is what is assessed: a payment's command (payment.go) or a wallet's (wallet.go).
@@ -61,8 +63,11 @@ func (a *Assessor) undecodable(reason topics.RefusalCode, detail string) *stream
 	return &stream.DeadLetter{Reason: reason, Detail: detail}
 }
 
-// decide assesses a draft by a rule set.
-func (a *Assessor) decide(d *draft, set *rules.Set) { *d.decision = a.judge(set, d.Input) }
+// decide assesses a draft by a rule set, whose responsible-gaming limits go with it: the fold, where a customer's commands
+// meet in one order, decides on them.
+func (a *Assessor) decide(d *draft, set *rules.Set) {
+	*d.decision, d.gaming = a.judge(set, d.Input), set.GamingTerms(&d.Input)
+}
 
 // judge evaluates a rule set, and then the one on trial.
 func (a *Assessor) judge(set *rules.Set, in rules.Input) (d topics.Decision) {

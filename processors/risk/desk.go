@@ -80,16 +80,18 @@ func (c *counter) run(ctx context.Context) error {
 	}
 }
 
-// send produces a signal, and never waits for room: a full buffer is a failure. Unless ctx is done, failed is called when
-// the signal is given up, on another goroutine; it may be nil.
-func (c *counter) send(ctx context.Context, signal *kgo.Record, failed func()) {
+// send produces a signal, and never waits for room: a full buffer is a failure. Unless ctx is done, written is called when
+// the signal is written or, with an error, given up, on another goroutine; it may be nil.
+func (c *counter) send(ctx context.Context, signal *kgo.Record, written func(error)) {
 	c.client.TryProduce(ctx, signal, func(r *kgo.Record, err error) {
-		if err == nil || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
-		c.warn(r, err)
-		if failed != nil {
-			failed()
+		if err != nil {
+			c.warn(r, err)
+		}
+		if written != nil {
+			written(err)
 		}
 	})
 }
@@ -224,16 +226,18 @@ func (d *desk) flush(ctx context.Context) {
 func (d *desk) sendBatch(ctx context.Context, partition int32) {
 	b := &d.batches[partition]
 	asking := b.asking
-	d.send(ctx, &kgo.Record{Topic: topics.Signals, Partition: partition, Value: b.value}, func() {
+	d.send(ctx, &kgo.Record{Topic: topics.Signals, Partition: partition, Value: b.value}, func(err error) {
 		for _, q := range asking {
-			q.fail()
+			if err != nil || len(q.ids) == 0 {
+				q.fail()
+			}
 		}
 	})
 	// The next one is as large, probably.
 	*b = batch{make([]byte, 0, len(b.value)), make([]*inquiry, 0, len(asking))}
 }
 
-// fail takes it that one signal gets no answers.
+// fail takes it that one signal gets no answers: it is given up, or asks nothing and is written.
 func (q *inquiry) fail() {
 	q.desk.waitingMu.Lock()
 	defer q.desk.waitingMu.Unlock()
@@ -256,7 +260,7 @@ func (d *desk) answered(reply *velocity.Reply) {
 	d.waitingMu.Lock()
 	defer d.waitingMu.Unlock()
 	q := d.waiting[reply.Origin.Offset]
-	if q == nil || q.command != reply.Command {
+	if q == nil || q.command != reply.Command || len(q.ids) == 0 {
 		return
 	}
 	news := reply.Lost

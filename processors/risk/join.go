@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/ledger"
@@ -35,7 +36,7 @@ func (j *join) open(role velocity.Role, read readFunc) func(context.Context, int
 		if err != nil {
 			return nil, err
 		}
-		return &joined{join: j, desk: d, read: read, unasked: inquiry{desk: d}}, nil
+		return &joined{join: j, desk: d, read: read}, nil
 	}
 }
 
@@ -44,7 +45,6 @@ type joined struct {
 	*join
 	desk    *desk
 	read    readFunc
-	unasked inquiry           // stands for those that ask nothing: nobody waits for it
 	targets []velocity.Target // room that is used again, by Begin
 	room    []topics.Feature  // likewise, by finish
 }
@@ -75,15 +75,14 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 		return j.now(d, set)
 	}
 	inquiry := j.ask(ctx, set, p, d, &event, r)
-	if !event.Asks {
-		return j.now(d, set)
-	}
 	return func(ctx context.Context) ([]stream.Message, *stream.DeadLetter, error) {
 		answers, err := inquiry.wait(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
-		d.Features = j.features(p, answers)
+		if event.Asks {
+			d.Features = j.features(p, answers)
+		}
 		j.assessor.decide(d, set)
 		return j.assessor.assessment(d)
 	}
@@ -97,7 +96,8 @@ func (j *joined) now(d *draft, set *rules.Set) stream.FinishFunc {
 	}
 }
 
-// ask makes the signals of an event, which Flush sends.
+// ask makes the signals of an event, which Flush sends. What is returned waits for the answers; where the event asks nothing,
+// until the signals are written: what is assessed has been counted, or was given up.
 func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, event *velocity.Event, r stream.Record) *inquiry {
 	event.Origin = velocity.Origin{Role: j.desk.of.Role, Partition: r.Partition, Offset: r.Position}
 	event.Field = d.Text
@@ -114,14 +114,25 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, eve
 		remembered := p.later.Case(d.id, *event, j.assessor.partitions)
 		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: remembered.Append(nil)}, nil)
 	}
+	var said []byte // of a payment
+	if p.later != nil && d.about != uuid.Nil {
+		about := p.later.CaseEvent(d.about, event)
+		said = about.Append(nil)
+	}
 	j.targets = p.Signals(j.targets, event, j.assessor.partitions)
 	if unconverted {
 		j.assessor.metrics.unconverted.Inc()
 	}
-	inquiry := &j.unasked
 	if event.Asks {
 		j.assessor.metrics.asked.Inc()
-		inquiry = j.inquire(r.Position, velocity.CommandOf(d.tenant, event.ID))
+	}
+	signals := len(j.targets)
+	if said != nil {
+		signals++
+	}
+	inquiry := j.inquire(r.Position, velocity.CommandOf(d.tenant, event.ID), signals)
+	if said != nil {
+		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: said}, func(error) { inquiry.fail() })
 	}
 	for i := range j.targets {
 		if p.told(j.targets[i].Partition) {
@@ -133,8 +144,8 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, eve
 	return inquiry
 }
 
-// inquire begins to wait for the answers to the signals in the room.
-func (j *joined) inquire(position int64, command uint64) *inquiry {
+// inquire begins to wait for the answers to the signals in the room, of all that are sent.
+func (j *joined) inquire(position int64, command uint64, sent int) *inquiry {
 	var ids []uint64
 	for i := range j.targets {
 		signal := &j.targets[i].Signal
@@ -144,7 +155,7 @@ func (j *joined) inquire(position int64, command uint64) *inquiry {
 			}
 		}
 	}
-	return j.desk.ask(position, command, len(j.targets), ids, j.within)
+	return j.desk.ask(position, command, sent, ids, j.within)
 }
 
 // features are the answers by name. What was not answered in time, or not asked because the command has no value to count

@@ -89,7 +89,11 @@ func (p *plan) tell() {
 	defer p.telling.Unlock()
 	for _, partition := range p.dueBy(time.Now()) {
 		p.counter.send(context.Background(), &kgo.Record{Topic: topics.Signals, Partition: partition, Value: p.frame},
-			func() { p.failed(partition) })
+			func(err error) {
+				if err != nil {
+					p.failed(partition)
+				}
+			})
 		p.sent(partition)
 	}
 }

@@ -17,11 +17,12 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// RoleName is the role's name: of its consumer group, its metrics and the source of what it writes. Wallet commands are
-// consumed beside, under a name of their own: the two topics have lags of their own, and neither waits for the other.
+// RoleName is the role's name: of its consumer group, its metrics and the source of what it writes. Wallet commands and
+// customer events are consumed beside, under names of their own: the topics have lags of their own, and none waits for another.
 const (
 	RoleName       = "risk"
 	RoleNameWallet = "risk-wallet"
+	RoleNameEvents = "risk-events"
 	RoleNameReview = "risk-review"
 )
 
@@ -54,6 +55,7 @@ type Role struct {
 	join      *join
 	commands  *stream.Transform
 	wallets   *stream.Transform
+	events    *stream.Transform // of customers
 	reviews   *stream.Transform // of authorisations
 }
 
@@ -111,6 +113,11 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
+	role.events, err = transform(stream.TransformConfig{Role: RoleNameEvents, Input: topics.CustomerEvents,
+		DeadLetters: topics.CustomerEventsDeadLetters, Open: role.join.open(velocity.RoleCustom, readEvent)})
+	if err != nil {
+		return nil, err
+	}
 	return role, nil
 }
 
@@ -135,6 +142,7 @@ func (r *Role) Run(ctx context.Context) error {
 		defer end() // answers are taken for as long as anybody may wait for them
 		var asking errgroup.Group
 		asking.Go(func() error { return r.wallets.Run(ctx) })
+		asking.Go(func() error { return r.events.Run(ctx) })
 		asking.Go(func() error { return r.commands.Run(ctx) })
 		return asking.Wait()
 	})
@@ -151,7 +159,7 @@ func (r *Role) Run(ctx context.Context) error {
 // Ready returns nil once commands are being assessed. A broken rule file does not make the role unready, because the last
 // good set is in force: Rules().Status() tells of it.
 func (r *Role) Ready() error {
-	return errors.Join(r.commands.Ready(), r.wallets.Ready(), r.reviews.Ready())
+	return errors.Join(r.commands.Ready(), r.wallets.Ready(), r.events.Ready(), r.reviews.Ready())
 }
 
 // RulesBroken is why rules that are on disk or deployed are not used, or have tripped; nil where all are in force.
