@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/weirhq/weir/topics"
 )
 
 // recallPlot is precision over recall, for all thresholds of the score, with the outcomes as points.
@@ -20,12 +22,20 @@ func (r *Result) recallPlot() *plot {
 	p.path("curve", curve)
 	for i := range r.Stopped {
 		if s := &r.Stopped[i]; s.Precision != nil && s.Recall != nil {
-			p.Dots = append(p.Dots, dot{X: p.x(*s.Recall), Y: p.y(*s.Precision), Class: "o-" + string(s.By[i]), Label: "+ " + string(s.By[i]),
+			p.Dots = append(p.Dots, dot{X: p.x(*s.Recall), Y: p.y(*s.Precision), Class: "o-" + string(s.By[i]), Label: added(i, s.By[i]),
 				Title: fmt.Sprintf("stopped by %s: recall %.3f, precision %.3f", by(s.By), *s.Recall, *s.Precision)})
 		}
 	}
 	p.Legend = []key{{"curve", "score"}, {"guess", "a score that says nothing"}}
 	return p
+}
+
+// added names what an outcome adds to those before it.
+func added(at int, o topics.Outcome) string {
+	if at == 0 {
+		return string(o)
+	}
+	return "+ " + string(o)
 }
 
 // rocPlot is the true positive rate over the false positive rate.
@@ -40,7 +50,7 @@ func (r *Result) rocPlot() *plot {
 	for i := range r.Stopped {
 		if s := &r.Stopped[i]; s.Recall != nil && s.GoodHit+s.GoodMissed > 0 {
 			rate := ratio(s.GoodHit, s.GoodHit+s.GoodMissed)
-			p.Dots = append(p.Dots, dot{X: p.x(rate), Y: p.y(*s.Recall), Class: "o-" + string(s.By[i]), Label: "+ " + string(s.By[i]),
+			p.Dots = append(p.Dots, dot{X: p.x(rate), Y: p.y(*s.Recall), Class: "o-" + string(s.By[i]), Label: added(i, s.By[i]),
 				Title: fmt.Sprintf("stopped by %s: %.1f %% of good, %.1f %% of fraud", by(s.By), 100*rate, 100**s.Recall)})
 		}
 	}

@@ -192,3 +192,14 @@ type Example struct {
 
 // Precision is the share of fraud among the labelled hits; nil where there are none.
 func (r RuleRow) Precision() *float64 { return quotient(r.Fraud, r.Fraud+r.Good) }
+
+// Label is fraud or good, "" where that is not known.
+func (e Example) Label() string {
+	switch {
+	case e.Fraud == nil:
+		return ""
+	case *e.Fraud:
+		return "fraud"
+	}
+	return "good"
+}

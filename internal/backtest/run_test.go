@@ -249,7 +249,8 @@ func TestHTML(t *testing.T) {
 	}
 	page := out.String()
 	for _, wanted := range []string{"card_testing", "Precision and recall", "ROC", "Distribution", "By day", "Against the baseline",
-		"380.00 EUR, 30.00 USD", "&lt;script&gt;alert(1)", "velocity.card_month", r.RuleSet} {
+		"380.00 EUR, 30.00 USD", "&lt;script&gt;alert(1)", "velocity.card_month", r.RuleSet,
+		`<td>fraud</td><td><ul><li>large`, `<td>good</td><td><ul><li>card_testing`} {
 		if !strings.Contains(page, wanted) {
 			t.Errorf("the report has no %q", wanted)
 		}

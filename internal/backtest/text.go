@@ -166,19 +166,13 @@ func (r *Result) writeChanges(w *writer) {
 	w.line("")
 	for _, x := range c.Transitions {
 		for _, e := range x.Examples[:min(len(x.Examples), shownExamples)] {
-			w.line("%s  %s  %s → %s  %s%s", e.ID, e.Amount, x.From, x.To, strings.Join(e.Rules, "; "), e.labelled())
+			label := e.Label()
+			if label != "" {
+				label = "  (" + label + ")"
+			}
+			w.line("%s  %s  %s → %s  %s%s", e.ID, e.Amount, x.From, x.To, strings.Join(e.Rules, "; "), label)
 		}
 	}
-}
-
-func (e *Example) labelled() string {
-	switch {
-	case e.Fraud == nil:
-		return ""
-	case *e.Fraud:
-		return "  (fraud)"
-	}
-	return "  (good)"
 }
 
 // table is rows of cells; the first row names the columns. Texts stand on the left, numbers on the right.
