@@ -19,7 +19,10 @@ const (
 	maxBoundCommands = 1_000_000
 )
 
-var boundKeys = []string{"max_block_rate", "interval", "at_least"}
+var boundKeys = []string{"max_block_rate", "interval", "at_least", "trip_to"}
+
+// tripToShadow is how a file says that what has tripped is in the shadow.
+const tripToShadow = "shadow"
 
 // bound reads a circuit breaker; nil where it has a mistake.
 func (s *source) bound(n ast.Node) *Bound {
@@ -44,6 +47,13 @@ func (s *source) bound(n ast.Node) *Bound {
 			n := s.integer(p.value, "at_least")
 			if b.AtLeast = int(n); n < minBoundCommands || n > maxBoundCommands {
 				s.fail(at, "write at_least: 100", "at_least %d is not between %d and %d commands", n, minBoundCommands, maxBoundCommands)
+			}
+		case "trip_to":
+			b.said = true
+			if b.TripTo = topics.Outcome(s.text(p.value, "trip_to")); b.TripTo == tripToShadow {
+				b.TripTo = ""
+			} else if b.TripTo != topics.OutcomeHold && b.TripTo != "" {
+				s.fail(at, "write trip_to: hold, or trip_to: shadow", "trip_to cannot be %q", b.TripTo)
 			}
 		default:
 			s.fail(p.at, suggest(p.key, boundKeys), "unknown key %q in a breaker", p.key)
@@ -99,6 +109,15 @@ func (c *condition) breaker() {
 	}
 }
 
+// bypass warns of a breaker that lets pass what it stops blocking, where the file does not say that this is meant: whoever is
+// blocked often enough trips it.
+func (c *compiler) bypass(s *source, at place, b *Bound) {
+	if b != nil && !b.said {
+		c.warn(s, at, "add trip_to: hold to have them wait for a reviewer, or trip_to: shadow if they may pass",
+			"once this breaker has tripped, what was blocked passes, and whoever is blocked often enough can trip it")
+	}
+}
+
 // breaker finds the breaker of all rules of a stage, which one file may declare.
 func (c *compiler) breaker() {
 	c.set.bounds = map[topics.Stage]*Bound{}
@@ -114,6 +133,7 @@ func (c *compiler) breaker() {
 			d.source.fail(d.boundAt, "leave one of them out", "the rule set has a breaker already (%s:%d)", first.source.name, first.boundAt.line)
 		default:
 			declared[d.stage], c.set.bounds[d.stage] = d, d.bound
+			c.bypass(d.source, d.boundAt, d.bound)
 		}
 	}
 }
@@ -122,5 +142,8 @@ func (c *compiler) breaker() {
 func (b *Bound) hash(h hash.Hash, what string) {
 	if b != nil {
 		put(h, what, fmt.Sprint(b.MaxBlockRate), fmt.Sprint(int64(b.Interval/time.Second)), fmt.Sprint(b.AtLeast))
+		if b.TripTo != "" {
+			put(h, string(b.TripTo))
+		}
 	}
 }

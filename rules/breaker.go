@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,10 @@ type Bound struct {
 	MaxBlockRate int           // percent of the commands that it is evaluated for
 	Interval     time.Duration // in which they are counted, by the time of their records
 	AtLeast      int           // commands in the interval, before the rate says anything
+	// TripTo is what is asked for in the place of a block once it has tripped: hold, or "" for the shadow.
+	TripTo topics.Outcome
+
+	said bool // the file says it
 }
 
 // WholeSet stands for all rules before authorisation where a rule could be named; those of another stage have its name
@@ -36,8 +42,8 @@ type Trip struct {
 }
 
 // Breaker decides by one rule set, and puts in the shadow whatever of it exceeds its bound: a rule, or, where the set
-// does, every rule but those with overridable: false, which nothing lifts. It stays there as long as the Breaker is used;
-// a person looks at the rules and has them loaded anew.
+// does, every rule but those with overridable: false, which nothing lifts. A bound may say that it holds instead where it
+// would block. It stays so as long as the Breaker is used; a person looks at the rules and has them loaded anew.
 //
 // Time is that of the records, never a clock's. What is counted is what this Breaker has decided: processes, and a process
 // after a restart, count for themselves. Decision.Tripped tells what was in the shadow, so that a decision can be
@@ -118,9 +124,35 @@ func (r *Rule) scopedName() string {
 	return r.Name + " " + r.Scope.String()
 }
 
-// trippedBy tells whether a rule is in the shadow because of what has tripped.
-func (r *Rule) trippedBy(tripped []string) bool {
-	return len(tripped) > 0 && r.Overridable && (slices.Contains(tripped, allOf(r.Stage)) || slices.Contains(tripped, r.scopedName()))
+// trippedTo tells whether a breaker has tripped for a rule, and what the rule asks for then where it would block; "": it is
+// in the shadow. Where its own and the set's have tripped, hold goes before the shadow.
+func (s *Set) trippedTo(r *compiled, tripped []string) (is bool, to topics.Outcome) {
+	if len(tripped) == 0 || !r.Overridable {
+		return false, ""
+	}
+	if slices.Contains(tripped, allOf(r.Stage)) {
+		is, to = true, s.bounds[r.Stage].to()
+	}
+	if slices.Contains(tripped, r.scopedName()) {
+		is, to = true, cmp.Or(to, r.Breaker.to())
+	}
+	return is, to
+}
+
+// String is the bound as a rule file says it, "" where there is none.
+func (b *Bound) String() string {
+	if b == nil {
+		return ""
+	}
+	return fmt.Sprintf("max_block_rate: %d%%, interval: %s, at_least: %d, trip_to: %s", b.MaxBlockRate, shortDuration(b.Interval), b.AtLeast,
+		cmp.Or(string(b.TripTo), tripToShadow))
+}
+
+func (b *Bound) to() topics.Outcome {
+	if b == nil {
+		return ""
+	}
+	return b.TripTo
 }
 
 // parts is into how many an interval is cut: it is exact to one of them.

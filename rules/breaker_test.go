@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,5 +160,56 @@ func TestBreakersAreOfScopes(t *testing.T) {
 	in.Command.Tenant = "other"
 	if d, _ := b.Evaluate(in); d.Outcome != topics.OutcomeBlock {
 		t.Errorf("another tenant: %+v", d)
+	}
+}
+
+// TestBreakerThatHolds: once tripped, what was blocked waits for a reviewer; what asked for anything else goes on.
+func TestBreakerThatHolds(t *testing.T) {
+	const own, whole = ", breaker: { max_block_rate: 20%, interval: 10m, at_least: 10, trip_to: hold }", "breaker: { max_block_rate: 20%, interval: 10m, at_least: 10, trip_to: hold }\n"
+	for name, c := range map[string]struct {
+		rule, set string
+		tripped   string
+		score     int64 // of what was blocked, after
+	}{
+		"a rule's":         {rule: own, tripped: "france", score: 5},
+		"the set's":        {set: whole, tripped: rules.WholeSet, score: 5},
+		"both, one shadow": {rule: strings.Replace(own, "hold", "shadow", 1), set: whole, tripped: rules.WholeSet, score: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := rules.NewBreaker(compile(t, c.set+`
+rules:
+  - { name: france, when: card.country == "FR", outcome: block, on_missing: hold, score: 5`+c.rule+` }
+  - { name: embargo, when: card.country == "KP", outcome: block, on_missing: hold, overridable: false }
+  - { name: portugal, when: card.country == "PT", outcome: step_up, on_missing: step_up }
+`))
+			for range 10 {
+				b.Evaluate(deposit("FR", noon))
+			}
+			if !slices.Contains(b.Tripped(), c.tripped) {
+				t.Fatalf("tripped: %v", b.Tripped())
+			}
+			for country, want := range map[string]topics.Outcome{"FR": topics.OutcomeHold, "KP": topics.OutcomeBlock, "PT": topics.OutcomeStepUp, "DE": topics.OutcomePass} {
+				in := deposit(country, noon)
+				d, _ := b.Evaluate(in)
+				if d.Outcome != want || country == "FR" && (d.Score != c.score || !slices.Equal(d.Reasons, []string{"france"}) || d.Rules[0].Shadow || d.Rules[0].Outcome != want) {
+					t.Errorf("%s: %+v", country, d)
+				}
+				in.Tripped = d.Tripped
+				if again := b.Set().Evaluate(in); !reflect.DeepEqual(again, d) {
+					t.Errorf("recomputed %+v, was %+v", again, d)
+				}
+			}
+		})
+	}
+}
+
+// TestABreakerThatLetsPassIsAWarning: unless the file says that it is meant.
+func TestABreakerThatLetsPassIsAWarning(t *testing.T) {
+	for trip, want := range map[string]int{"": 2, ", trip_to: shadow": 0, ", trip_to: hold": 0} {
+		bound := "{ max_block_rate: 20%, interval: 10m, at_least: 10" + trip + " }"
+		set := compile(t, "breaker: "+bound+"\nrules:\n  - { name: france, when: card.country == \"FR\", outcome: block, on_missing: hold, breaker: "+bound+" }\n")
+		if got := set.Warnings(); len(got) != want {
+			t.Errorf("%q: %d warnings, want %d:\n%s", trip, len(got), want, got)
+		}
 	}
 }

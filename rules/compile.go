@@ -135,6 +135,7 @@ func (c *compiler) conditions() []*condition {
 		d.outcomes()
 		d.inForce()
 		d.breaker()
+		c.bypass(d.source, d.at["breaker"], d.Breaker)
 		if d.failed || !d.Enabled {
 			continue
 		}

@@ -51,7 +51,13 @@ func (p part) summary() string {
 			return p[key]
 		}
 	}
-	return fmt.Sprintf("%d entries", len(p)-1)
+	entries := 0
+	for key := range p {
+		if strings.HasPrefix(key, "entry ") {
+			entries++
+		}
+	}
+	return fmt.Sprintf("%d entries", entries)
 }
 
 func differences(name string, a, b part) (changes []Change) {
@@ -81,7 +87,7 @@ func (s *Set) parts() map[string]part {
 		parts[name] = r.part()
 	}
 	for _, l := range s.lists {
-		p := part{"match": string(l.Match)}
+		p := part{"match": string(l.Match), "editable": editable(l)}
 		for _, e := range l.Entries {
 			value := "listed"
 			if !e.Expires.IsZero() {
@@ -90,6 +96,9 @@ func (s *Set) parts() map[string]part {
 			p["entry "+e.Value] = value
 		}
 		parts["list "+l.Name] = p
+	}
+	for stage, b := range s.bounds {
+		parts["breaker of "+string(stage)] = part{"definition": b.String()}
 	}
 	for _, l := range s.limits {
 		parts["limit "+l.Name] = part{"amounts": strings.Join(l.Amounts, ", ")}
@@ -114,10 +123,20 @@ func (s *Set) parts() map[string]part {
 	return parts
 }
 
+func editable(l *List) string {
+	switch {
+	case l.FourEyes:
+		return "by two people"
+	case l.Editable:
+		return "yes"
+	}
+	return ""
+}
+
 func (r *compiled) part() part {
 	p := part{"when": r.When, "outcome": string(r.Outcome), "on_missing": string(r.OnMissing), "on_error": string(r.OnError),
 		"reason": r.Reason, "score": fmt.Sprint(r.Score), "overridable": fmt.Sprint(r.Overridable), "in force": r.inForce(),
-		"commands": fmt.Sprint(r.Commands), "stage": string(r.Stage)}
+		"commands": fmt.Sprint(r.Commands), "stage": string(r.Stage), "breaker": r.Breaker.String()}
 	if r.card != nil {
 		delete(p, "when")
 		var items, bands []string

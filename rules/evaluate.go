@@ -99,7 +99,7 @@ func (e *Evaluation) Evaluate(input Input) {
 		if t == yes {
 			e.score += r.score(e.machine)
 		}
-		outcome := r.asks(e.machine, t)
+		outcome := e.lessened(r, r.asks(e.machine, t))
 		if k := rank(outcome, r.Overridable); k > e.best {
 			e.best, e.outcome = k, outcome
 		}
@@ -107,7 +107,21 @@ func (e *Evaluation) Evaluate(input Input) {
 }
 
 // inShadow tells whether a rule's result changes nothing.
-func (e *Evaluation) inShadow(r *compiled) bool { return r.Shadow || r.trippedBy(e.tripped) }
+func (e *Evaluation) inShadow(r *compiled) bool {
+	tripped, to := e.set.trippedTo(r, e.tripped)
+	return r.Shadow || tripped && to == ""
+}
+
+// lessened is what a rule asks for after a breaker has tripped.
+func (e *Evaluation) lessened(r *compiled, asks topics.Outcome) topics.Outcome {
+	if asks != topics.OutcomeBlock {
+		return asks
+	}
+	if _, to := e.set.trippedTo(r, e.tripped); to != "" {
+		return to
+	}
+	return asks
+}
 
 // Outcome is what the set asks for.
 func (e *Evaluation) Outcome() topics.Outcome { return e.outcome }
@@ -175,7 +189,7 @@ func (e *Evaluation) reviews() bool {
 func (e *Evaluation) result(i int) topics.RuleResult {
 	r := &e.set.rules[e.rules[i]]
 	result := r.result(e.machine, e.said[i])
-	result.Shadow = e.inShadow(r)
+	result.Shadow, result.Outcome = e.inShadow(r), e.lessened(r, result.Outcome)
 	return result
 }
 

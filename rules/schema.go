@@ -175,8 +175,10 @@ func breakerSchema(doc string) *jsonschema.Schema {
 		property("interval", text("In which they are counted: 1m to 24h.")),
 		property("at_least", &jsonschema.Schema{Type: "integer", Minimum: json.Number(fmt.Sprint(minBoundCommands)), Maximum: json.Number(fmt.Sprint(maxBoundCommands)),
 			Description: "How many commands an interval must have."}),
+		property("trip_to", &jsonschema.Schema{Type: "string", Enum: []any{string(topics.OutcomeHold), tripToShadow}, Default: tripToShadow,
+			Description: "What is asked for, once it has tripped, where a block would be: hold, or nothing (shadow)."}),
 	)
-	s.Required = boundKeys
+	s.Required = boundKeys[:3]
 	return s
 }
 

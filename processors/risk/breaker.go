@@ -31,9 +31,8 @@ func (g *guard) evaluate(set *rules.Set, in rules.Input) topics.Decision {
 	}
 	d, trips := b.Evaluate(in)
 	for _, t := range trips {
-		g.log.Error("a breaker has tripped: what it guards is in the shadow until rules are saved or deployed again", "rule", t.Rule,
-			"rule_set", d.RuleSet, "blocked", t.Blocked, "of", t.Counted, "interval", t.Bound.Interval.String(),
-			"max_block_rate_percent", t.Bound.MaxBlockRate, "record_time", t.At)
+		g.log.Error("a breaker has tripped: until rules are saved or deployed again, what it guards blocks nobody", "rule", t.Rule, "bound", t.Bound.String(),
+			"rule_set", d.RuleSet, "blocked", t.Blocked, "of", t.Counted, "record_time", t.At)
 		g.count(b, t.Rule)
 	}
 	return d
