@@ -175,7 +175,7 @@ func (r *Role) RulesBroken() error {
 		broken = errors.Join(broken, err)
 	}
 	if tripped := r.guard.current().Tripped(); len(tripped) > 0 {
-		broken = errors.Join(broken, fmt.Errorf("in the shadow until rules are saved or deployed again, because they blocked more than their breakers allow: %s",
+		broken = errors.Join(broken, fmt.Errorf("block nobody until rules are saved or deployed again, because they blocked more than their breakers allow: %s",
 			strings.Join(tripped, ", ")))
 	}
 	return broken
