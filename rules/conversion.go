@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -66,6 +67,30 @@ func (c *compiler) conversions(d *condition) {
 			d.failAt(use.offset, "add rates: { file: rates.csv }", "the rule set has no rates of exchange")
 		case !c.set.rates.names(use.to):
 			d.failAt(use.offset, "add rates from or to "+string(use.to), "the rates have none of %s", fmt.Sprint(use.to))
+		}
+	}
+}
+
+// uselessRates warns of a table that converts nothing, and of definitions for which it converts nothing.
+func (c *compiler) uselessRates(conditions []*condition) {
+	if c.set.rates == nil {
+		return
+	}
+	used := slices.ContainsFunc(conditions, func(d *condition) bool { return len(d.converts) > 0 })
+	for _, d := range c.definitionDrafts {
+		used = used || d.Currency != ""
+		if d.whole && d.Currency != "" && !c.set.rates.names(d.Currency) {
+			at, ok := d.at["currency"]
+			if !ok {
+				at = d.at[""]
+			}
+			c.warn(d.source, at, fmt.Sprintf("add rates from or to %s", d.Currency),
+				"velocity.%s adds up in %s, of which the rates have none: other amounts make it missing", d.Name, d.Currency)
+		}
+	}
+	for _, doc := range c.docs {
+		if doc.rates != nil && !used {
+			c.warn(doc.source, doc.rates.at, `write payment.amount.to("EUR"), or leave them out`, "nothing is converted by the rates")
 		}
 	}
 }

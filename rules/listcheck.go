@@ -83,7 +83,7 @@ func (l *List) fits(value string) error {
 	return nil
 }
 
-// unusedConstants warns of lists and limits that no condition names.
+// unusedConstants warns of lists, limits and rates that nothing uses.
 func (c *compiler) unusedConstants(conditions []*condition) {
 	named := map[string]bool{}
 	for _, d := range conditions {
@@ -106,6 +106,7 @@ func (c *compiler) unusedConstants(conditions []*condition) {
 			}
 		}
 	}
+	c.uselessRates(conditions)
 }
 
 // Canonical is a value as an edit of the list writes it; the error says why it cannot be an entry, and what would be right.

@@ -214,3 +214,27 @@ rules/rates.csv:12:20: rate "1e3" is not a decimal number
 		t.Errorf("problems\n%s\nwant\n%s", got.String(), golden)
 	}
 }
+
+// TestRatesThatAreOfNoUse are told of, and keep no set from coming into force.
+func TestRatesThatAreOfNoUse(t *testing.T) {
+	const rates = "version: 1\nrates:\n  entries: [{ date: \"2026-11-20\", from: EUR, to: USD, rate: 1.0842 }]\n"
+	definition := func(currency string) string {
+		return rates + "velocity: [{ name: v, aggregate: sum, currency: " + currency + ", events: [approved], by: customer.id, window: 1h }]\n" +
+			"rules: [{ name: a, when: velocity.v > money(\"1.00 " + currency + "\"), outcome: hold, on_missing: hold }]\n"
+	}
+	for text, want := range map[string]string{
+		rates + "rules: [{ name: a, when: tenant == \"x\", outcome: pass }]\n": "r.yaml:2:1: nothing is converted by the rates",
+		definition("GBP"): "r.yaml:4:49: velocity.v adds up in GBP, of which the rates have none: other amounts make it missing",
+		definition("USD"): "",
+		rates + "rules: [{ name: a, when: payment.amount.to(\"USD\") > money(\"1.00 USD\"), outcome: hold, on_missing: hold }]\n": "",
+	} {
+		set, err := Compile([]File{{Name: "r.yaml", Text: []byte(text)}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, _ := strings.Cut(set.Warnings().Error(), "\n")
+		if got != want {
+			t.Errorf("%s\nwarnings %q, want %q", text, got, want)
+		}
+	}
+}
