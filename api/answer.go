@@ -68,7 +68,7 @@ func (o *paymentOrder) refund(request string, intent *view.Intent) Refund {
 // problemOfEvent is the error with which an event is answered, nil where the command succeeded.
 func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	no := func(message string) *Problem {
-		details := &ErrorDetails{Reasons: e.Reasons}
+		details := &ErrorDetails{Reasons: e.Reasons, GamingLimit: e.GamingLimit}
 		if e.PSP != nil {
 			details.DeclineCode = e.PSP.DeclineCode
 		}
@@ -86,6 +86,9 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	case topics.EventDeclined:
 		return no("the PSP declined the payment")
 	case topics.EventBlocked:
+		if e.GamingLimit != nil {
+			return no(e.Detail)
+		}
 		return no("a risk rule blocked the payment")
 	case topics.EventCaptureFailed:
 		return no("the PSP did not capture")

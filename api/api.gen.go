@@ -112,6 +112,40 @@ type CreateRefund struct {
 // Currency ISO 4217 code.
 type Currency = string
 
+// CustomerLimit A limit that binds a customer, or that waits to. Minor units of `currency`, or seconds of a session.
+type CustomerLimit struct {
+	Currency string `json:"currency,omitempty"`
+
+	// Kind `deposit`: what is paid in; `loss`: stakes less wins; `session`: playing time.
+	Kind GamingKind `json:"kind"`
+
+	// Left Absent where there is no limit.
+	Left *int64 `json:"left,omitempty"`
+
+	// Limit Absent: there is none yet, see `next`.
+	Limit *int64        `json:"limit,omitempty"`
+	Next  *GamingChange `json:"next,omitempty"`
+
+	// Period Of the calendar in the brand's time zone; a week begins on Monday.
+	Period GamingPeriod        `json:"period"`
+	SetBy  topics.GamingSetter `json:"set_by"`
+
+	// Used In the period so far; below zero where more was won than lost.
+	Used int64 `json:"used"`
+}
+
+// CustomerLimits defines model for CustomerLimits.
+type CustomerLimits struct {
+	CustomerID string `json:"customer_id"`
+
+	// Day Today, in the time zone.
+	Day string `json:"day"`
+
+	// TimeZone Absent: UTC.
+	TimeZone string          `json:"time_zone,omitempty"`
+	Limits   []CustomerLimit `json:"limits"`
+}
+
 // DecisionList defines model for DecisionList.
 type DecisionList struct {
 	Data []RiskDecision `json:"data"`
@@ -142,13 +176,30 @@ type ErrorDetails struct {
 	DeclineCode string `json:"decline_code,omitempty"`
 
 	// Field The field or header that is wrong.
-	Field   string   `json:"field,omitempty"`
-	Intent  *Intent  `json:"intent,omitempty"`
-	Reasons []string `json:"reasons,omitempty"`
+	Field       string       `json:"field,omitempty"`
+	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
+	Intent      *Intent      `json:"intent,omitempty"`
+	Reasons     []string     `json:"reasons,omitempty"`
 }
 
 // Explanation defines model for Explanation.
 type Explanation = statement.ExplanationView
+
+// GamingChange A raise or a removal that waits.
+type GamingChange = topics.GamingChange
+
+// GamingKind `deposit`: what is paid in; `loss`: stakes less wins; `session`: playing time.
+type GamingKind = topics.GamingKind
+
+// GamingLimit The limit that a deposit or a stake was above: of several, the one of which least is left. Minor units of `currency`, or
+// seconds of a session.
+type GamingLimit = topics.GamingLimit
+
+// GamingPeriod Of the calendar in the brand's time zone; a week begins on Monday.
+type GamingPeriod = topics.GamingPeriod
+
+// GamingSetting A limit of one customer, as it stands.
+type GamingSetting = topics.GamingSetting
 
 // Health defines model for Health.
 type Health struct {
@@ -434,6 +485,34 @@ type ReviewIntent struct {
 // RiskDecision defines model for RiskDecision.
 type RiskDecision = topics.Decision
 
+// SetLimit defines model for SetLimit.
+type SetLimit struct {
+	// Amount The limit of `deposit` or `loss`, in minor units.
+	Amount int64 `json:"amount,omitempty"`
+
+	// Currency Of `deposit` and `loss`: each currency has a limit of its own.
+	Currency    string `json:"currency,omitempty"`
+	Description string `json:"description,omitempty"`
+
+	// Kind `deposit`: what is paid in; `loss`: stakes less wins; `session`: playing time.
+	Kind GamingKind `json:"kind"`
+
+	// Period Of the calendar in the brand's time zone; a week begins on Monday.
+	Period GamingPeriod `json:"period"`
+
+	// Remove True, in place of an amount or seconds: there is to be no limit.
+	Remove bool `json:"remove,omitempty"`
+
+	// RequestedBy Who asked for it; required with `set_by` operator.
+	RequestedBy string `json:"requested_by,omitempty"`
+
+	// Seconds The limit of `session`.
+	Seconds int64 `json:"seconds,omitempty"`
+
+	// SetBy Whose limit it is: each of the two has their own, and the stricter binds.
+	SetBy topics.GamingSetter `json:"set_by,omitempty"`
+}
+
 // Statement defines model for Statement.
 type Statement = statement.PageView
 
@@ -519,8 +598,9 @@ type WalletChange struct {
 	// Reason What a movement is for, and so what stands on the other side of its entry. `game`: a bet or a win of `round_id`;
 	// `bonus`: granted or taken back; `purchase`: sold to the customer, or its refund; `adjustment`: a correction that one
 	// person asks for and another one approves.
-	Reason  WalletReason `json:"reason,omitempty"`
-	RoundID string       `json:"round_id,omitempty"`
+	Reason  WalletReason   `json:"reason,omitempty"`
+	RoundID string         `json:"round_id,omitempty"`
+	Setting *GamingSetting `json:"setting,omitempty"`
 }
 
 // WalletReason What a movement is for, and so what stands on the other side of its entry. `game`: a bet or a win of `round_id`;

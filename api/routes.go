@@ -44,6 +44,8 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "POST /v1/wallets/{customer}/close", handle: a.write(wallet(topics.WalletClose, decodeWalletClose))},
 		{pattern: "POST /v1/customers/{customer}/events", handle: a.write(readEvent)},
 		{pattern: "GET /v1/customers/{customer}/events/{event}/decisions", handle: a.listEventDecisions},
+		{pattern: "GET /v1/customers/{customer}/limits", handle: a.getLimits},
+		{pattern: "POST /v1/customers/{customer}/limits", handle: a.write(wallet(topics.WalletSetLimit, decodeLimit))},
 		{pattern: "GET /v1/ledger/accounts/{code}/balance", handle: a.getLedgerBalance},
 		{pattern: "GET /v1/ledger/accounts/{code}/statement", handle: a.getStatement},
 		{pattern: "GET /v1/ledger/accounts/{code}/explanation", handle: a.explainBalance},

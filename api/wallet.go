@@ -121,6 +121,9 @@ func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error
 	switch event.Type {
 	case topics.WalletCommandRefused:
 		problem := refused(event.Refusal, event.Detail)
+		if event.GamingLimit != nil {
+			problem.Details = &ErrorDetails{GamingLimit: event.GamingLimit}
+		}
 		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
 	case topics.WalletDeadLettered:
 		problem := refused(topics.RefusedPoison, "")
@@ -148,7 +151,7 @@ func changeOf(e *topics.WalletEvent) WalletChange {
 	change := WalletChange{
 		CommandID: e.CommandID, Status: string(e.Type), CustomerID: e.CustomerID, EventID: e.EventID,
 		Amount: e.Amount, Currency: e.Currency, Reason: e.Reason, RoundID: e.RoundID,
-		At: timeOf(e.At), EffectiveAt: timeOf(e.EffectiveAt),
+		At: timeOf(e.At), EffectiveAt: timeOf(e.EffectiveAt), Setting: e.Setting,
 	}
 	if h := e.Hold; h != nil {
 		hold := holdOf(e.CustomerID, e.Currency, h)

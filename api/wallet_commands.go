@@ -37,6 +37,14 @@ func decodeWalletStep(body []byte, c *topics.WalletCommand) error {
 	return err
 }
 
+func decodeLimit(body []byte, c *topics.WalletCommand) error {
+	var in SetLimit
+	err := decode(body, &in)
+	c.Amount, c.Currency, c.RequestedBy, c.Description = in.Amount, in.Currency, in.RequestedBy, in.Description
+	c.Limit = &topics.LimitRequest{Kind: in.Kind, Period: in.Period, SetBy: in.SetBy, Seconds: in.Seconds, Remove: in.Remove}
+	return err
+}
+
 func decodeWalletClose(body []byte, c *topics.WalletCommand) error {
 	var in CloseWallet
 	err := decode(body, &in)

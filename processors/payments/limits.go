@@ -82,8 +82,8 @@ func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 func (s *partition) countDeposit(e *topics.PaymentEvent, in *input, position int64) {
 	h := s.holder(customerKey{e.Tenant, e.CustomerID})
 	h.limits.state.CountDeposit(e.Counted, e.Currency)
-	if in != nil && in.Command != nil {
-		h.limits.state.Learn(in.Command.Gaming)
+	if in != nil && in.CountedDay != "" {
+		h.limits.state.Learn(in.Command.Gaming, topics.GamingDeposit)
 	}
 	s.touchLimits(h, position)
 }

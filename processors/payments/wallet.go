@@ -162,8 +162,8 @@ func (s *partition) applyWallet(in *input, r *stream.Record) []stream.Output {
 		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells
 	}
 	wallets.Settle(&e, &h.state, s)
-	if wallets.ChangesOf(&e).Limits {
-		h.limits.state.Learn(w.Command.Gaming)
+	if kinds := wallets.Tells(&e); len(kinds) > 0 {
+		h.limits.state.Learn(w.Command.Gaming, kinds...)
 	}
 	s.metrics.walletEvent(&e)
 	out.walletEvent(&e)

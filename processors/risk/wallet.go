@@ -58,7 +58,7 @@ func (w *walletCommand) event() velocity.Event {
 
 func (w *walletCommand) assessed() (any, topics.Envelope) {
 	c, v := w.Wallet, &w.record
-	v.Refusal = w.refusal
+	v.Refusal, v.Gaming = w.refusal, w.gaming
 	if w.decision.RuleSet != "" {
 		v.Decision, v.Features, v.AssessedAt = w.decision, w.Features, w.Now
 	}

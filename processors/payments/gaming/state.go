@@ -2,6 +2,7 @@ package gaming
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -46,20 +47,35 @@ func (s *State) Clone() State {
 	return c
 }
 
-// Learn keeps what a command brought along, for readers.
-func (s *State) Learn(t *topics.GamingTerms) {
-	if t == nil {
-		return
+// Learn keeps, for readers, what a command brought along of the brand's limits of these kinds: all of them, with their
+// amounts in the command's currency.
+func (s *State) Learn(t *topics.GamingTerms, kinds ...topics.GamingKind) {
+	var limits []topics.GamingTerm
+	if t != nil {
+		s.TimeZone, limits = t.TimeZone, t.Limits
 	}
-	s.TimeZone = t.TimeZone
-	for _, term := range t.Limits {
-		at := slices.IndexFunc(s.Brand, func(b topics.GamingTerm) bool { return b.Kind == term.Kind && b.Period == term.Period })
-		if at < 0 {
-			s.Brand = append(s.Brand, term)
+	var brand []topics.GamingTerm
+	for _, b := range s.Brand {
+		if !slices.Contains(kinds, b.Kind) {
+			brand = append(brand, b)
+		}
+	}
+	for _, term := range limits {
+		if !slices.Contains(kinds, term.Kind) {
 			continue
 		}
-		s.Brand[at] = term
+		at := slices.IndexFunc(s.Brand, func(b topics.GamingTerm) bool { return b.Kind == term.Kind && b.Period == term.Period })
+		if at >= 0 && len(term.Amounts) > 0 {
+			amounts := maps.Clone(s.Brand[at].Amounts)
+			if amounts == nil {
+				amounts = map[string]int64{}
+			}
+			maps.Copy(amounts, term.Amounts)
+			term.Amounts = amounts
+		}
+		brand = append(brand, term)
 	}
+	s.Brand = brand
 }
 
 // CountDeposit folds what an event of a payment counts.

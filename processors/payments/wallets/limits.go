@@ -93,6 +93,18 @@ func stakes(e *topics.WalletEvent) bool {
 	return e.Reason == topics.ReasonGame && (e.Type == topics.WalletDebited || e.Type == topics.WalletHoldCaptured)
 }
 
+// Tells are the kinds of limits of the brand that the command which led to an event brought along, where it changes what
+// limits know.
+func Tells(e *topics.WalletEvent) []topics.GamingKind {
+	switch {
+	case e.Setting != nil:
+		return []topics.GamingKind{e.Setting.Kind}
+	case e.Counted != nil && stakes(e):
+		return []topics.GamingKind{topics.GamingLoss, topics.GamingSession}
+	}
+	return nil
+}
+
 // EvolveLimits folds an event that changes what limits know of the customer.
 func EvolveLimits(s *gaming.State, e *topics.WalletEvent) error {
 	if e.Type == topics.WalletLimitSet {
