@@ -48,6 +48,9 @@ func customers() map[string]string {
 	}
 }
 
+// recorded are the customers for whom snippets record events, on each of which risk decides.
+func recorded() []string { return []string{"evt_kcat", "evt_python", "evt_api"} }
+
 // Documents whose snippets are checked by what they print and do.
 const (
 	trialBalance = "docs/bi.md" // prints a trial balance
@@ -84,6 +87,9 @@ func TestSnippets(t *testing.T) {
 			for customer := range wallets() {
 				mentioned[customer] = mentioned[customer] || mentions(b.text, customer)
 			}
+			for _, customer := range recorded() {
+				mentioned[customer] = mentioned[customer] || mentions(b.text, customer)
+			}
 			t.Run(fmt.Sprintf("%s:%d %s", d.path, b.line, language), func(t *testing.T) {
 				needTools(t, language, b.text)
 				if d.path == trialBalance && strings.Contains(b.text, "balances") {
@@ -108,6 +114,11 @@ func TestSnippets(t *testing.T) {
 						w.awaitWallet(t, customer, available)
 					}
 				}
+				for _, customer := range recorded() {
+					if mentions(b.text, customer) {
+						w.awaitDecision(t, customer)
+					}
+				}
 			})
 		}
 	}
@@ -119,6 +130,11 @@ func TestSnippets(t *testing.T) {
 	for customer := range wallets() {
 		if !mentioned[customer] {
 			t.Errorf("no snippet moves the wallet of %s", customer)
+		}
+	}
+	for _, customer := range recorded() {
+		if !mentioned[customer] {
+			t.Errorf("no snippet records an event of %s", customer)
 		}
 	}
 }
