@@ -13,5 +13,8 @@
 //   - an HTTP request that is repeated is answered as at first;
 //   - fsck finds nothing.
 //
+// What velocity counts has tests of its own, with processes that do nothing else: whoever is killed, five of a thousand
+// attempts pass where five may, and every answer is that of one fold over the same signals.
+//
 // WEIR_TEST_CRASH_ROUNDS multiplies the kills, and WEIR_TEST_CRASH_SEED chooses other payments and moments.
 package crashtest

@@ -31,38 +31,57 @@ func several(t *testing.T, names ...string) *world {
 	return w.outside(b.Config.Brokers, databasetest.NewURL(t))
 }
 
-// awaitGroup waits until the group's partitions by instance id satisfy a condition.
+// awaitGroup waits until the fold's partitions by instance id satisfy a condition.
 func (w *world) awaitGroup(what string, condition func(held map[string]int) bool) {
+	w.t.Helper()
+	w.awaitOwners(foldGroup, what, func(owners map[int32]string, members []string) bool {
+		held := map[string]int{}
+		for _, m := range members {
+			held[m] = 0
+		}
+		for _, m := range owners {
+			held[m]++
+		}
+		return condition(held)
+	})
+}
+
+// awaitOwners waits until a group's partitions, each with the instance id of who holds it, and its members satisfy a
+// condition.
+func (w *world) awaitOwners(group, what string, condition func(owners map[int32]string, members []string) bool) {
 	w.t.Helper()
 	client, err := kgo.NewClient(w.kafka()...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer client.Close()
-	var held map[string]int
+	var owners map[int32]string
 	err = until(w.t.Context(), groupLimit, func() (bool, error) {
 		ctx, cancel := context.WithTimeout(w.t.Context(), groupLimit)
 		defer cancel()
-		groups, err := kadm.NewClient(client).DescribeGroups(ctx, foldGroup)
+		groups, err := kadm.NewClient(client).DescribeGroups(ctx, group)
 		if err != nil {
 			return false, err
 		}
-		held = map[string]int{}
-		for _, m := range groups[foldGroup].Members {
+		owners = map[int32]string{}
+		var members []string
+		for _, m := range groups[group].Members {
 			if m.InstanceID == nil {
 				continue
 			}
-			held[*m.InstanceID] = 0
+			members = append(members, *m.InstanceID)
 			if assigned, ok := m.Assigned.AsConsumer(); ok {
 				for _, topic := range assigned.Topics {
-					held[*m.InstanceID] += len(topic.Partitions)
+					for _, p := range topic.Partitions {
+						owners[p] = *m.InstanceID
+					}
 				}
 			}
 		}
-		return condition(held), nil
+		return condition(owners, members), nil
 	})
 	if err != nil {
-		w.t.Fatalf("%s: %v; partitions held: %v", what, err, held)
+		w.t.Fatalf("%s: %v; partitions held: %v", what, err, owners)
 	}
 }
 

@@ -39,6 +39,7 @@ type world struct {
 	psp      *sandbox.Server
 	engines  []*engine
 	session  time.Duration // after which the group gives up a silent engine
+	roles    string        // that every engine runs
 	settings []string      // lines of YAML for every engine
 
 	kafkaPort, databasePort int // of what is embedded in the engine
@@ -54,7 +55,8 @@ func newWorld(t testing.TB) *world {
 	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: dir, session: 6 * time.Second}
+	w := &world{t: t, dir: dir, session: 6 * time.Second,
+		roles: "risk, velocity, payments, psp, webhooks, statements, checkpoints, api"}
 	t.Cleanup(func() {
 		for _, e := range w.engines {
 			if e.running() {
@@ -116,7 +118,7 @@ func (w *world) configureAs(e *engine, instance string) {
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	line("data_dir: %s", filepath.Join(w.dir, "data"))
 	line("region: eu")
-	line("roles: [risk, velocity, payments, psp, webhooks, statements, checkpoints, api]")
+	line("roles: [%s]", w.roles)
 	line("ledger:\n  checkpoint_key: %s\n  checkpoint_interval: 100ms", checkpointKey)
 	line("kafka:\n  partitions: %d\n  embedded_port: %d", partitions, w.kafkaPort)
 	if w.external {

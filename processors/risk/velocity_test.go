@@ -271,3 +271,18 @@ func TestVelocityThatIsAwayIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func (s *stage) await(what string, condition func() bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.t.Fatal("timed out: ", what)
+		}
+	}
+}
