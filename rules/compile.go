@@ -275,7 +275,7 @@ func (c *compiler) programs(conditions []*condition) error {
 		if !d.failed {
 			t := translator{builder: b, condition: d, set: c.set, fields: fields}
 			d.node = c.translate(env, &t)
-			r.condition, r.reads = d.node, t.reads
+			r.condition, r.reads, r.converts = d.node, t.reads, t.converts
 			c.translated = append(c.translated, d)
 		}
 		c.set.rules = append(c.set.rules, r)

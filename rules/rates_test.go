@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
 )
 
 // ratesOf compiles a table.
@@ -235,6 +237,37 @@ func TestRatesThatAreOfNoUse(t *testing.T) {
 		got, _, _ := strings.Cut(set.Warnings().Error(), "\n")
 		if got != want {
 			t.Errorf("%s\nwarnings %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestDecisionsTellWhatWasConverted, in rules and in score cards, so that one sees by which amount they decided.
+func TestDecisionsTellWhatWasConverted(t *testing.T) {
+	set, err := Compile([]File{{Name: "r.yaml", Text: []byte(`version: 1
+rates:
+  entries: [{ date: "2026-11-20", from: EUR, to: USD, rate: 1.0842 }]
+rules:
+  - { name: large, when: payment.amount.to("EUR") > money("50.00 EUR") || payment.amount.to("EUR") == money("1.00 EUR"), outcome: hold, on_missing: hold }
+scorecards:
+  - name: card
+    items: [{ name: large, when: payment.amount.to("EUR") > money("50.00 EUR"), points: 10 }]
+    bands: [{ from: 10, outcome: hold }]
+`)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for currency, want := range map[string]map[string]string{
+		"USD": {"payment.amount": "108.42 USD", `payment.amount.to("EUR")`: "100.00 EUR"},
+		"EUR": {"payment.amount": "108.42 EUR"},
+	} {
+		d := set.Evaluate(Input{Command: &topics.Command{Type: topics.CommandCreate, Amount: 10842, Currency: currency}, Now: at(t, "2026-11-21T12:00:00Z")})
+		if len(d.Rules) != 2 {
+			t.Fatalf("%+v", d)
+		}
+		for _, r := range d.Rules {
+			if !maps.Equal(r.Read, want) {
+				t.Errorf("%s reads %v, want %v", r.Rule, r.Read, want)
+			}
 		}
 	}
 }

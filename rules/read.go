@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"strconv"
 )
 
@@ -21,8 +22,8 @@ var untold = map[string]bool{
 // valueUntold stands for a value that is not told.
 const valueUntold = "given"
 
-// values are what a rule found in the fields that its condition names, by name; what is missing is left out. A rule reads
-// all of them, whether or not the first of them decided.
+// values are what a rule found in the fields that its condition names, by name, and what it converted of them; what is
+// missing is left out. A rule reads all of them, whether or not the first of them decided.
 func (r *compiled) values(m *machine) map[string]string {
 	var read map[string]string
 	for _, at := range r.reads {
@@ -34,6 +35,13 @@ func (r *compiled) values(m *machine) map[string]string {
 			read = make(map[string]string, len(r.reads))
 		}
 		read[m.slots[at].name] = m.slots[at].tell(v)
+	}
+	for _, at := range r.converts {
+		n := &m.nodes[at]
+		given, _ := m.amount(&m.nodes[n.a])
+		if amount, t := m.amount(n); t == yes && amount.Currency != given.Currency && len(read) < maxReadValues {
+			read[fmt.Sprintf("%s.to(%q)", m.amountName(n), n.text)] = amount.String()
+		}
 	}
 	return read
 }

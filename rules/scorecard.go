@@ -280,6 +280,11 @@ func (c *compiler) cardPrograms(env *cel.Env, b *builder, fields map[string]*Fie
 				d.node = c.translate(env, &t)
 				c.translated = append(c.translated, d)
 				r.card.items = append(r.card.items, item{name: from.Name, text: d.text, condition: d.node, points: from.points, missing: from.missing})
+				for _, at := range t.converts {
+					if !slices.Contains(r.converts, at) {
+						r.converts = append(r.converts, at)
+					}
+				}
 				for _, slot := range t.reads {
 					if !slices.Contains(r.reads, slot) {
 						r.reads = append(r.reads, slot)

@@ -43,6 +43,7 @@ type compiled struct {
 	text      string     // the condition, normalised
 	condition int32      // in the program
 	reads     []int32    // slots that the condition names, without repeats
+	converts  []int32    // nodes that are amounts in another currency, without repeats
 	card      *scorecard // in place of the condition
 
 	replacedBy []int // rules of the same name that take its place where they apply

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type translator struct {
 	set       *Set
 	fields    map[string]*Field
 	reads     []int32 // slots, in the order in which the condition first names them
+	converts  []int32 // nodes, likewise
 }
 
 // unsupported notes what cannot be evaluated. The node that is returned is never used: the condition has failed.
@@ -168,7 +170,11 @@ func (t *translator) call(e ast.Expr) int32 {
 			return t.unsupported(e, "", notInRules)
 		}
 		currency, _ := textLiteral(args[1])
-		return t.add(node{op: opAmountIn, a: t.expression(args[0]), text: currency})
+		at := t.add(node{op: opAmountIn, a: t.expression(args[0]), text: currency})
+		if !slices.Contains(t.converts, at) {
+			t.converts = append(t.converts, at)
+		}
+		return at
 	case "size":
 		if t.typeOf(args[0]).Kind() != types.StringKind {
 			return t.unsupported(e, "write size(card.bin)", "size() is of a text")
