@@ -80,7 +80,7 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	}
 	switch e.Type {
 	case topics.EventCommandRefused:
-		return refused(e.Refusal, e.Detail)
+		return refused(e.Refusal, e.Detail, e.Reasons...)
 	case topics.EventDeadLettered:
 		return refused(topics.RefusedPoison, "")
 	case topics.EventDeclined:

@@ -26,6 +26,9 @@ type CaptureHold struct {
 	// Amount Minor units. Absent: all that is left.
 	Amount *int64 `json:"amount,omitempty"`
 
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	Approve bool `json:"approve,omitempty"`
+
 	// Currency Must be the hold's; required beside an amount.
 	Currency    string `json:"currency,omitempty"`
 	Description string `json:"description,omitempty"`
@@ -104,9 +107,15 @@ type CreateRefund struct {
 	// Amount Minor units. Absent: all that is left.
 	Amount *int64 `json:"amount,omitempty"`
 
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	Approve bool `json:"approve,omitempty"`
+
 	// Currency Must be the intent's where it is given.
 	Currency string `json:"currency,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+
+	// RequestedBy Who asked for the refund; required with `approve`.
+	RequestedBy string `json:"requested_by,omitempty"`
 }
 
 // Currency ISO 4217 code.
@@ -350,7 +359,10 @@ type MaskedCard struct {
 // MoveWallet defines model for MoveWallet.
 type MoveWallet struct {
 	// Amount Minor units.
-	Amount      int64  `json:"amount"`
+	Amount int64 `json:"amount"`
+
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	Approve     bool   `json:"approve,omitempty"`
 	Currency    string `json:"currency"`
 	Description string `json:"description,omitempty"`
 
@@ -362,7 +374,7 @@ type MoveWallet struct {
 	// person asks for and another one approves.
 	Reason WalletReason `json:"reason"`
 
-	// RequestedBy Who asked for the correction; required with `adjustment`, and not the name of the API key that sends it, which approves.
+	// RequestedBy Who asked for the movement; required with `adjustment` and with `approve`, and not the name of the API key that sends it, which approves.
 	RequestedBy string `json:"requested_by,omitempty"`
 
 	// RoundID Ties the bets and wins of one game round together; required with `game`.
@@ -383,7 +395,10 @@ type Operation struct {
 // PlaceHold defines model for PlaceHold.
 type PlaceHold struct {
 	// Amount Minor units.
-	Amount      int64  `json:"amount"`
+	Amount int64 `json:"amount"`
+
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	Approve     bool   `json:"approve,omitempty"`
 	Currency    string `json:"currency"`
 	Description string `json:"description,omitempty"`
 
@@ -392,6 +407,9 @@ type PlaceHold struct {
 
 	// ExpiresAt When what is left is released by itself; absent it never is.
 	ExpiresAt time.Time `json:"expires_at,omitempty"`
+
+	// RequestedBy Who asked for it; required with `approve`.
+	RequestedBy string `json:"requested_by,omitempty"`
 }
 
 // Projection How far the statements are.

@@ -56,7 +56,18 @@ func decodeRefund(body []byte, c *topics.Command) error {
 		return err
 	}
 	c.Currency, c.Reason = in.Currency, in.Reason
+	c.RequestedBy, c.ApprovedBy = in.RequestedBy, approval(in.Approve)
 	return amountOrAll(in.Amount, &c.Amount)
+}
+
+// sender stands for the API key in a command that it approves, until its name takes the place.
+const sender = "(sender)"
+
+func approval(approves bool) string {
+	if approves {
+		return sender
+	}
+	return ""
 }
 
 func decodeEnd(body []byte, c *topics.Command) error {

@@ -37,6 +37,12 @@ func payment(kind topics.CommandType, decode func([]byte, *topics.Command) error
 				return nil, err
 			}
 		}
+		if o.command.ApprovedBy != "" {
+			o.command.ApprovedBy = c.key.Name
+			if err := secondPerson(o.command.RequestedBy, c.key.Name, "an approval"); err != nil {
+				return nil, err
+			}
+		}
 		if refusal := o.command.Validate(); refusal != nil {
 			return nil, refused(refusal.Code, refusal.Detail)
 		}

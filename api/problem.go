@@ -79,17 +79,22 @@ func statusOfRefusal(code topics.RefusalCode) int {
 	switch code {
 	case topics.RefusedUnknownPayment, topics.RefusedUnknownAccount:
 		return http.StatusNotFound
-	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedInProgress, topics.RefusedUnderReview:
+	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedReviewRequired, topics.RefusedInProgress, topics.RefusedUnderReview:
 		return http.StatusConflict
+	case topics.RefusedBlocked:
+		return http.StatusPaymentRequired
 	case topics.RefusedUndecodable, topics.RefusedPoison:
 		return http.StatusInternalServerError
 	}
 	return http.StatusUnprocessableEntity
 }
 
-// refused is the answer to a command that was refused.
-func refused(code topics.RefusalCode, detail string) *Problem {
+// refused is the answer to a command that was refused; reasons are those of the risk rules, where these refused it.
+func refused(code topics.RefusalCode, detail string, reasons ...string) *Problem {
 	p := &Problem{Status: statusOfRefusal(code), Code: string(code), Message: detail}
+	if len(reasons) > 0 {
+		p.Details = &ErrorDetails{Reasons: reasons}
+	}
 	if detail == "" {
 		p.Message = "the command was refused: " + string(code)
 	}

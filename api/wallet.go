@@ -44,18 +44,27 @@ func wallet(kind topics.WalletCommandType, decode func([]byte, *topics.WalletCom
 	}
 }
 
-// approve makes the API key that sends a correction its approver: of the two people it takes, the one who lets it happen
-// is the one who is known for certain.
+// approve makes the API key that sends a correction, or says that it approves, the approver: of the two people it takes,
+// the one who lets it happen is the one who is known for certain.
 func (o *walletOrder) approve() error {
-	if o.command.Reason != topics.ReasonAdjustment {
+	what := "an approval"
+	switch {
+	case o.command.Reason == topics.ReasonAdjustment:
+		what = "an adjustment"
+	case o.command.ApprovedBy == "":
 		return nil
 	}
 	o.command.ApprovedBy = o.call.key.Name
-	switch requester := strings.TrimSpace(o.command.RequestedBy); {
+	return secondPerson(o.command.RequestedBy, o.command.ApprovedBy, what)
+}
+
+// secondPerson refuses a request that is approved by whoever asked for it.
+func secondPerson(requester, approver, what string) error {
+	switch requester = strings.TrimSpace(requester); {
 	case requester == "":
-		return invalid("requested_by", "requested_by: is missing; want who asked for the adjustment that this API key approves")
-	case topics.SamePerson(requester, o.command.ApprovedBy):
-		return invalid("requested_by", "requested_by: is this API key, which approves, or looks like it; an adjustment needs two people")
+		return invalid("requested_by", "requested_by: is missing; want who asked for what this API key approves")
+	case topics.SamePerson(requester, approver):
+		return invalid("requested_by", "requested_by: is this API key, which approves, or looks like it; "+what+" needs two people")
 	}
 	return nil
 }
@@ -120,7 +129,7 @@ func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error
 	}
 	switch event.Type {
 	case topics.WalletCommandRefused:
-		problem := refused(event.Refusal, event.Detail)
+		problem := refused(event.Refusal, event.Detail, event.Reasons...)
 		if event.GamingLimit != nil {
 			problem.Details = &ErrorDetails{GamingLimit: event.GamingLimit}
 		}

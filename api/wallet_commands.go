@@ -8,14 +8,14 @@ func decodeMovement(body []byte, c *topics.WalletCommand) error {
 	var in MoveWallet
 	err := decode(body, &in)
 	c.Amount, c.Currency, c.Reason, c.RoundID = in.Amount, in.Currency, in.Reason, in.RoundID
-	c.RequestedBy, c.EffectiveAt, c.Description = in.RequestedBy, in.EffectiveAt.UTC(), in.Description
+	c.RequestedBy, c.ApprovedBy, c.EffectiveAt, c.Description = in.RequestedBy, approval(in.Approve), in.EffectiveAt.UTC(), in.Description
 	return err
 }
 
 func decodeHold(body []byte, c *topics.WalletCommand) error {
 	var in PlaceHold
 	err := decode(body, &in)
-	c.Amount, c.Currency = in.Amount, in.Currency
+	c.Amount, c.Currency, c.RequestedBy, c.ApprovedBy = in.Amount, in.Currency, in.RequestedBy, approval(in.Approve)
 	c.ExpiresAt, c.EffectiveAt, c.Description = in.ExpiresAt.UTC(), in.EffectiveAt.UTC(), in.Description
 	return err
 }
@@ -26,7 +26,7 @@ func decodeHoldCapture(body []byte, c *topics.WalletCommand) error {
 		return err
 	}
 	c.Currency, c.Reason, c.RoundID = in.Currency, in.Reason, in.RoundID
-	c.RequestedBy, c.EffectiveAt, c.Description = in.RequestedBy, in.EffectiveAt.UTC(), in.Description
+	c.RequestedBy, c.ApprovedBy, c.EffectiveAt, c.Description = in.RequestedBy, approval(in.Approve), in.EffectiveAt.UTC(), in.Description
 	return amountOrAll(in.Amount, &c.Amount)
 }
 
