@@ -100,19 +100,20 @@ func fieldsAt(stage topics.Stage, fields []Field) []Field {
 	return there
 }
 
-// Fields are all fields, in the order of the manual. Required is what it is before authorisation.
+// Fields are all fields, in the order of the manual. Required is what it is before authorisation, or at the stages that have
+// the field.
 func Fields() []Field {
 	fields := slices.Concat(paymentFields(), cardFields(), contextFields(), deviceFields(), commonFields(), foundFields(), laterFields())
 	for i := range fields {
 		f := &fields[i]
 		switch {
 		case f.at != 0:
-		case strings.HasPrefix(f.Name, "card."), strings.HasPrefix(f.Name, "bin."):
+		case strings.HasPrefix(f.Name, "card."), f.found != nil, f.number != nil: // what data files said goes with the payment
 			f.at = atCard
 		default:
 			f.at = atCircumstances
 		}
-		f.Required = f.sure&atBefore != 0
+		f.Required = f.sure&atBefore != 0 || f.at&atBefore == 0 && f.sure != 0
 	}
 	return fields
 }

@@ -28,6 +28,11 @@ type Input struct {
 	everyone bool // inline tests: rules are rolled out to all customers
 }
 
+// InputOfReview is what is read of a request to look at an authorisation.
+func InputOfReview(r *topics.ReviewRequest, now time.Time) Input {
+	return Input{Command: &r.Command, Authorization: &r.Authorization, Enrichment: r.Before.Enrichment, Features: r.Before.Features, Now: now}
+}
+
 // id is that of the command or of the event.
 func (in *Input) id() string {
 	switch {

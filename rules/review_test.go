@@ -73,6 +73,44 @@ func TestReview(t *testing.T) {
 	}
 }
 
+// TestReviewReadsWhatWasBefore: velocity's answers and what data files said when the payment came are there again.
+func TestReviewReadsWhatWasBefore(t *testing.T) {
+	set := compiledText(t, `version: 1
+stage: after_authorization
+velocity:
+  - { name: declines, aggregate: count, events: [declined], by: context.ip, window: 1h }
+rules:
+  - name: tried_and_wrong
+    when: authorization.cvv == "N" && velocity.declines >= 2
+    outcome: block
+    on_missing: hold
+    tests:
+      - { given: { authorization.cvv: N, velocity.declines: 2 }, expect: hit }
+      - { given: { authorization.cvv: N }, expect: missing }
+  - { name: elsewhere, when: ip.country != card.country && authorization.avs != "Y", outcome: hold, on_missing: hold }
+`)
+	if passed, failures := set.Test(); len(failures) > 0 || passed != 2 {
+		t.Fatalf("%d tests passed: %v", passed, failures)
+	}
+	request := topics.ReviewRequest{
+		Command:       topics.Command{CommandID: "c", Type: topics.CommandCreate, Tenant: "acme", Amount: 1, Currency: "EUR", Card: &topics.Card{Country: "DE"}},
+		Authorization: topics.Authorization{Amount: 1, Authentication: &topics.AuthData{AVS: "Y", CVV: "N"}},
+		Before:        topics.ReviewBasis{Features: map[string]topics.Feature{"declines": {Value: 1}}, Enrichment: &topics.Enrichment{IPCountry: "FR"}},
+	}
+	outcome := func() topics.Outcome { return set.Evaluate(InputOfReview(&request, time.Time{})).Outcome }
+	if o := outcome(); o != topics.OutcomePass {
+		t.Errorf("with one decline: %s", o)
+	}
+	request.Before.Features["declines"] = topics.Feature{Value: 2}
+	if o := outcome(); o != topics.OutcomeBlock {
+		t.Errorf("with two declines: %s", o)
+	}
+	request.Authorization.Authentication = &topics.AuthData{AVS: "N", CVV: "M"}
+	if o := outcome(); o != topics.OutcomeHold {
+		t.Errorf("from elsewhere: %s", o)
+	}
+}
+
 // TestReviews: a decision before authorisation says whether one after it follows.
 func TestReviews(t *testing.T) {
 	const before = "version: 1\nrules:\n  - { name: large, when: payment.amount > money(\"9.00 EUR\"), outcome: hold, on_missing: hold }\n"

@@ -109,9 +109,6 @@ func commandTypes(stage topics.Stage) []string {
 
 // notAt says that a stage does not have a field.
 func (f *Field) notAt(stage topics.Stage) (problem, hint string) {
-	if f.by != "" && stage == topics.StageAfterAuthorization {
-		return fmt.Sprintf("%s is not asked at stage %s", f.Name, stage), "read it in a rule before authorisation"
-	}
 	if f.by != "" {
 		return fmt.Sprintf("%s counts by %s, which stage %s does not have", f.Name, f.by, stage), "count by customer.id, or by another field of the stage"
 	}

@@ -85,7 +85,7 @@ func (d *definitionDraft) read(p pair) {
 	case "of":
 		d.Of = s.dimension(p.value, "of")
 	case "window":
-		d.Window = s.window(p.value)
+		d.Window = s.window(p.value, "window")
 	case "currency":
 		text := s.text(p.value, "currency")
 		if d.Currency = ledger.Currency(text); text != "" && currencyLiteral(text) != "" {
@@ -209,18 +209,10 @@ func (s *source) dimension(n ast.Node, what string) string {
 	return ""
 }
 
-func (s *source) window(n ast.Node) time.Duration {
-	at, text := placeOf(tokenOf(n)), ""
-	if text = s.text(n, "window"); text == "" {
-		return 0
-	}
-	w, err := parseDuration(text)
-	if err != nil {
-		s.fail(at, hintOf(err), "%s", err)
-		return 0
-	}
-	if w < velocity.MinWindow || w > velocity.MaxWindow {
-		s.fail(at, "write a window such as 1h, 24h or 30d", "window %s is not between 1m and 90d", text)
+func (s *source) window(n ast.Node, what string) time.Duration {
+	w, ok := s.duration(n, what)
+	if ok && (w < velocity.MinWindow || w > velocity.MaxWindow) {
+		s.fail(placeOf(tokenOf(n)), fmt.Sprintf("write %s: 1h, 24h or 30d", what), "%s %s is not between 1m and 90d", what, shortDuration(w))
 	}
 	return w
 }
@@ -260,7 +252,9 @@ func velocityField(d velocity.Definition) Field {
 	if by, _, ok := fieldNamed(Fields(), d.By); ok {
 		f.at = by.at
 	}
-	f.at &^= atAfter // nothing is asked there
+	if f.at &^= atAfter; f.at&atBefore != 0 {
+		f.at |= atAfter // the answers of then: nothing is asked again
+	}
 	switch d.Aggregate {
 	case velocity.Sum, velocity.Max:
 		f.Type, f.Example = TypeMoney, "250.00 "+string(d.Currency)

@@ -116,7 +116,8 @@ type RequestData struct {
 	ThreeDS   bool       `json:"three_ds,omitempty"`
 	Challenge *Challenge `json:"challenge,omitempty"`
 	Expiry    bool       `json:"expiry,omitempty"` // void: because the authorisation runs out; it ends as expired
-	Review    bool       `json:"review,omitempty"` // authorize: the authorisation is reviewed before anything is captured
+	// Review of an authorize: what the PSP approves is reviewed before anything is captured.
+	Review *ReviewBasis `json:"review,omitempty"`
 }
 
 // ReviewData is a review that was asked for.

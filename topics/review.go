@@ -12,6 +12,13 @@ type ReviewRequest struct {
 	// Command is what the payment keeps of the create command. Context is not among it: no event holds it.
 	Command       Command       `json:"command"`
 	Authorization Authorization `json:"authorization"`
+	Before        ReviewBasis   `json:"before"`
+}
+
+// ReviewBasis is what the decision before the authorisation was made on, beside its command.
+type ReviewBasis struct {
+	Enrichment *Enrichment        `json:"enrichment,omitempty"`
+	Features   map[string]Feature `json:"features,omitempty"`
 }
 
 // Authorization is what the issuer and the PSP said of an authorisation, in the payment's currency.
@@ -26,8 +33,6 @@ type Authorization struct {
 type AssessedAuthorization struct {
 	Review   ReviewRequest `json:"review"`
 	Decision Decision      `json:"decision"`
-	// Enrichment is what data files said of the card, nil where they said nothing.
-	Enrichment *Enrichment `json:"enrichment,omitempty"`
 	// AssessedAt is the time of the request's record, which was now to the rules. With it the decision can be recomputed.
 	AssessedAt time.Time `json:"assessed_at,omitzero"`
 }

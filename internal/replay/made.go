@@ -46,7 +46,7 @@ func read(r *kgo.Record) (*made, error) {
 		var in topics.AssessedAuthorization
 		err = topics.Unmarshal(r.Value, &in)
 		d, tenant = &in.Decision, in.Review.Command.Tenant
-		m.input = rules.Input{Command: &in.Review.Command, Authorization: &in.Review.Authorization, Enrichment: in.Enrichment, Now: in.AssessedAt}
+		m.input = rules.InputOfReview(&in.Review, in.AssessedAt)
 	case topics.TypeAssessedWallet:
 		var in topics.AssessedWalletCommand
 		err = topics.Unmarshal(r.Value, &in)

@@ -100,7 +100,8 @@ func (o *outputs) decision(in *input, events []topics.PaymentEvent) {
 		}
 		o.decided(d, in.Command.Enrichment, in.Command.Features, &events[0])
 	case in.Review != nil && in.Review.Decision.RuleSet != "":
-		o.decided(in.Review.Decision, in.Review.Enrichment, nil, &events[0])
+		before := &in.Review.Review.Before
+		o.decided(in.Review.Decision, before.Enrichment, before.Features, &events[0])
 	}
 }
 

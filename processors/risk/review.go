@@ -41,12 +41,9 @@ func (a *Assessor) Review(_ context.Context, r stream.Record) ([]stream.Message,
 	if err != nil {
 		return nil, a.undecodable(topics.RefusedInvalid, err.Error()), nil
 	}
-	if a.find != nil {
-		in.Enrichment = a.find(c)
-	}
 	in.AssessedAt = r.Time
 	d := &draft{
-		Input: rules.Input{Command: c, Authorization: &in.Review.Authorization, Enrichment: in.Enrichment, Now: r.Time},
+		Input: rules.InputOfReview(&in.Review, r.Time),
 		of:    &v, id: payment.UUID, tenant: c.Tenant, customer: c.CustomerID, decision: &in.Decision,
 	}
 	a.decide(d, a.rules())

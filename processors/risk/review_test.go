@@ -43,8 +43,8 @@ func reviewed(t *testing.T, a *Assessor, request any, partition int32) ([]stream
 	return messages, dead
 }
 
-// TestReview: a review is decided on what stands in the request and on what data files say of the card, all of which stands
-// in the answer, so that it can be recomputed; the answer goes to the payment's partition.
+// TestReview: a review is decided on what stands in the request, which stands in the answer, so that it can be recomputed;
+// the answer goes to the payment's partition.
 func TestReview(t *testing.T) {
 	schemas := schematest.Compile(t)
 	live := compile(t, reviewRules)
@@ -64,9 +64,9 @@ func TestReview(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.find = func(*topics.Command) *topics.Enrichment { return &topics.Enrichment{BIN: &topics.BIN{Risk: 90}} }
 		a.candidate = &candidate{set: func() *rules.Set { return live }, edits: unedited}
 		request := reviewOf(c.auth)
+		request.Before.Enrichment = &topics.Enrichment{BIN: &topics.BIN{Risk: 90}}
 		payment, err := topics.ParsePaymentID(request.PaymentID)
 		if err != nil {
 			t.Fatal(err)
@@ -89,7 +89,7 @@ func TestReview(t *testing.T) {
 		if in.Decision.Outcome != c.outcome || (in.Decision.RuleSet != "") != c.decided || (in.Decision.Candidate != nil) != c.decided {
 			t.Errorf("%s: %+v", name, in.Decision)
 		}
-		again := c.set.Evaluate(rules.Input{Command: &in.Review.Command, Authorization: &in.Review.Authorization, Enrichment: in.Enrichment, Now: in.AssessedAt})
+		again := c.set.Evaluate(rules.InputOfReview(&in.Review, in.AssessedAt))
 		again.Candidate = in.Decision.Candidate
 		if !reflect.DeepEqual(again, in.Decision) {
 			t.Errorf("%s: recomputed %+v, was %+v", name, again, in.Decision)

@@ -180,22 +180,22 @@ func (d *decision) assess(authorize bool) {
 		}
 		if authorize {
 			e.Request = &topics.RequestData{
-				PSP: d.limits.PSP, Capture: d.p.automatic() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: decision.Reviews,
+				PSP: d.limits.PSP, Capture: d.p.automatic() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: reviewBasis(d.in.Command),
 			}
 		}
 		d.emit(e)
 	default:
 		if authorize {
-			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, decision.Reviews, decision)
+			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, reviewBasis(d.in.Command), decision)
 		}
 	}
 }
 
-func (d *decision) requestAuthorization(threeDS, review bool, decision *topics.Decision) {
+func (d *decision) requestAuthorization(threeDS bool, review *topics.ReviewBasis, decision *topics.Decision) {
 	e := topics.PaymentEvent{
 		Type: topics.EventAuthorizationRequested, Amount: d.p.Amount,
 		Request: &topics.RequestData{
-			PSP: d.limits.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Capture: d.p.automatic() && !review, ThreeDS: threeDS,
+			PSP: d.limits.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Capture: d.p.automatic() && review == nil, ThreeDS: threeDS,
 			Review: review,
 		},
 	}

@@ -151,7 +151,10 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	}
 	if m&hasWaiting != 0 {
 		flags := d.uint()
-		p.Waiting = &topics.RequestData{Capture: flags&1 != 0, ThreeDS: flags&2 != 0, Review: flags&4 != 0, PSP: d.str()}
+		p.Waiting = &topics.RequestData{Capture: flags&1 != 0, ThreeDS: flags&2 != 0, PSP: d.str()}
+		if flags&4 != 0 {
+			p.Waiting.Review = d.basis()
+		}
 	}
 	if m&hasTimer != 0 {
 		p.Timer.Kind = topics.TimerKind(d.str())
@@ -163,10 +166,25 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	}
 	if m&hasReview != 0 {
 		p.Review, p.ReviewBy = ReviewState(d.byte()), d.time()
+		if d.uint()&1 != 0 {
+			p.Before = d.basis()
+		}
 		if p.Review > ReviewRefused {
 			d.fail()
 		}
 	}
+}
+
+func (d *decoder) basis() *topics.ReviewBasis {
+	text := d.str()
+	if d.err != nil {
+		return nil
+	}
+	b := new(topics.ReviewBasis)
+	if err := topics.Unmarshal([]byte(text), b); err != nil {
+		d.b, d.err = nil, err
+	}
+	return b
 }
 
 func (d *decoder) operation(p *Payment) Operation {

@@ -38,7 +38,7 @@ func (p *Payment) Key() Key { return Key{p.ID, p.Tenant, p.Customer} }
 // varints, times milliseconds since 1970, strings have a length before them.
 func (p *Payment) Append(b []byte) []byte {
 	format := byte(formatBefore)
-	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review || p.CountedDay != "" {
+	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review != nil || p.CountedDay != "" {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -197,8 +197,9 @@ func (e *encoder) parts(p *Payment) {
 		e.strs(a.Type, a.URL, a.Token)
 	}
 	if w := p.Waiting; w != nil {
-		e.uint(flag(w.Capture, 1) | flag(w.ThreeDS, 2) | flag(w.Review, 4))
+		e.uint(flag(w.Capture, 1) | flag(w.ThreeDS, 2) | flag(w.Review != nil, 4))
 		e.str(w.PSP)
+		e.basis(w.Review)
 	}
 	if p.Timer != (topics.TimerChange{}) {
 		e.str(string(p.Timer.Kind))
@@ -211,7 +212,21 @@ func (e *encoder) parts(p *Payment) {
 	if p.Review != ReviewNone {
 		e.b = append(e.b, byte(p.Review))
 		e.time(p.ReviewBy)
+		e.uint(flag(p.Before != nil, 1))
+		e.basis(p.Before)
 	}
+}
+
+// basis writes JSON, which few payments have and none for long; nothing for nil.
+func (e *encoder) basis(b *topics.ReviewBasis) {
+	if b == nil {
+		return
+	}
+	data, err := topics.Marshal(b)
+	if err != nil {
+		panic(err) // its types have no value that JSON lacks
+	}
+	e.str(string(data))
 }
 
 const (

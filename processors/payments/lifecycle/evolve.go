@@ -133,6 +133,9 @@ func (p *Payment) judgeAuthorization(e *topics.PaymentEvent) error {
 	case topics.EventRejected:
 		p.Mark, p.Review = topics.StatusRejected, ReviewRefused
 	}
+	if p.Review != ReviewPending {
+		p.Before = nil
+	}
 	return nil
 }
 
@@ -178,8 +181,8 @@ func (p *Payment) request(e *topics.PaymentEvent) error {
 	case topics.EventAuthorizationRequested:
 		op.Kind = topics.OperationAuthorize
 		p.PSP, p.ExpiresAt = e.Request.PSP, zeroTime
-		if e.Request.Review {
-			p.Review = ReviewWanted
+		if e.Request.Review != nil {
+			p.Review, p.Before = ReviewWanted, e.Request.Review
 		}
 		if e.Reasons != nil {
 			p.Reasons = e.Reasons
@@ -344,7 +347,7 @@ func (p *Payment) named(e *topics.PaymentEvent) (*Operation, error) {
 func (p *Payment) closeAuthorization(state OperationState, e *topics.PaymentEvent) {
 	p.Action = nil
 	if state == OperationFailed {
-		p.ExpiresAt = zeroTime
+		p.ExpiresAt, p.Before = zeroTime, nil
 	}
 	for i := range p.Operations {
 		if op := &p.Operations[i]; op.authorizes() {

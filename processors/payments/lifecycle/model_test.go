@@ -139,6 +139,9 @@ func (s *system) command(kind topics.CommandType) {
 		topics.OutcomePass, topics.OutcomePass, topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock,
 	}).Draw(s.T, "decision")
 	in.Decision.Reviews = rapid.Bool().Draw(s.T, "reviews")
+	if rapid.Bool().Draw(s.T, "features") {
+		in.Enrichment, in.Features = &topics.Enrichment{IPCountry: "DE"}, map[string]topics.Feature{"b": {Value: 2}, "a": {Missing: true}}
+	}
 	if kind == topics.CommandCreate {
 		in.Command.Amount, in.Command.Currency, in.Command.Card = 100, "EUR", &topics.Card{Token: "tok"}
 		in.Command.Authorize = rapid.Bool().Draw(s.T, "authorize")
@@ -316,7 +319,7 @@ func (s *system) reviewed(r *topics.PSPRequest) {
 	wanted, passed := false, false
 	for i := range s.events {
 		e := &s.events[i]
-		wanted = wanted || e.Request != nil && e.Type == topics.EventAuthorizationRequested && e.Request.Review
+		wanted = wanted || e.Request != nil && e.Type == topics.EventAuthorizationRequested && e.Request.Review != nil
 		passed = passed || e.Type == topics.EventReviewed || e.Type == topics.EventReleased && s.review != nil
 	}
 	if (r.Operation == topics.OperationCapture || r.Capture) && wanted && !passed {

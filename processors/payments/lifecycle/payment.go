@@ -50,6 +50,7 @@ type Payment struct {
 	Review ReviewState
 	// ReviewBy is when a pending review makes the payment held, or a held authorisation is released.
 	ReviewBy time.Time
+	Before   *topics.ReviewBasis // for as long as there may be a review
 	// Waiting is the authorisation that a held payment asks for once it is approved; nil where none was asked for.
 	Waiting    *topics.RequestData
 	Operations []Operation // in the order of their requests

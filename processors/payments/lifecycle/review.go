@@ -32,7 +32,7 @@ func (p *Payment) capturesAtOnce() bool { return p.automatic() && p.Review == Re
 
 // Review is what an event asks risk to look at, nil where it asks for nothing. after is the payment with the event folded in.
 func Review(after *Payment, e *topics.PaymentEvent) *topics.ReviewRequest {
-	if e.Review == nil {
+	if e.Review == nil || after.Before == nil {
 		return nil
 	}
 	return &topics.ReviewRequest{
@@ -43,7 +43,16 @@ func Review(after *Payment, e *topics.PaymentEvent) *topics.ReviewRequest {
 			CaptureMethod: after.CaptureMethod, Card: after.Card, Metadata: after.Metadata,
 		},
 		Authorization: topics.Authorization{PSP: after.PSP, Amount: e.Amount, Authentication: after.Authentication},
+		Before:        *after.Before,
 	}
+}
+
+// reviewBasis is what a review is given of the decision on a command, nil where that asks for none.
+func reviewBasis(c *topics.AssessedCommand) *topics.ReviewBasis {
+	if !c.Decision.Reviews {
+		return nil
+	}
+	return &topics.ReviewBasis{Enrichment: c.Enrichment, Features: c.Features}
 }
 
 // reviewed decides on the answer to a review. Only the first one counts, and none after a reviewer has decided.
