@@ -52,6 +52,7 @@ func TestReplayOfEveryStage(t *testing.T) {
 		Context: &topics.Context{DeviceID: "dev_2"}}}
 	login.Decision = w.set.Evaluate(rules.Input{Event: &login.Event, Now: w.clock})
 	publish(topics.TypeAssessedCustomerEvent, &login, login.Decision, nil)
+	w.publish(topics.Decision{EventID: id, Tenant: "rival", Stage: topics.StageEvent, Outcome: topics.OutcomePass, At: w.clock}) // by no rule
 
 	review := topics.AssessedAuthorization{AssessedAt: w.clock, Review: topics.ReviewRequest{Command: topics.Command{CommandID: id, Type: topics.CommandCreate, Tenant: "acme", CustomerID: "cus_1", Amount: 500, Currency: "EUR"},
 		Authorization: topics.Authorization{Amount: 500, Authentication: &topics.AuthData{CVV: "N"}}}}
