@@ -14,6 +14,7 @@ import (
 type program struct {
 	nodes []node
 	slots []slot
+	worst map[int32]uint64 // the cost of conditions, by CEL's estimate of the worst case
 	rates *rates
 }
 
@@ -131,7 +132,7 @@ type nodeKey struct {
 }
 
 func newBuilder() *builder {
-	return &builder{known: map[nodeKey]int32{}, slot: map[string]int32{}}
+	return &builder{program: program{worst: map[int32]uint64{}}, known: map[nodeKey]int32{}, slot: map[string]int32{}}
 }
 
 // add is the place of a node, which is new or stands in the program already.
