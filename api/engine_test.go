@@ -127,7 +127,7 @@ func (e *engine) assess(_ context.Context, r stream.Record) ([]stream.Message, *
 		Rules: []topics.RuleResult{{Rule: "seen", Result: topics.RuleHit, Outcome: topics.OutcomePass, Read: map[string]string{"card.type": "credit"}}}},
 		Features: map[string]topics.Feature{"tries": {Value: 3}}}
 	for _, outcome := range []topics.Outcome{topics.OutcomeBlock, topics.OutcomeHold} {
-		if strings.HasPrefix(command.Description, string(outcome)) {
+		if strings.HasPrefix(command.Description, string(outcome)) || command.Type == topics.CommandRefund && strings.HasPrefix(command.Reason, string(outcome)) {
 			assessed.Decision.Outcome, assessed.Decision.Reasons = outcome, []string{"test_rule"}
 		}
 	}
@@ -145,6 +145,11 @@ func (e *engine) assessWallet(_ context.Context, r stream.Record) ([]stream.Mess
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
 	assessed.Refusal = c.Validate()
+	for _, outcome := range []topics.Outcome{topics.OutcomeBlock, topics.OutcomeHold} {
+		if strings.HasPrefix(c.Description, string(outcome)) {
+			assessed.Decision = &topics.Decision{CommandID: c.CommandID, Stage: topics.StageWallet, Outcome: outcome, RuleSet: "test_set", Reasons: []string{"test_rule"}}
+		}
+	}
 	return e.inbox(topics.TypeAssessedWallet, &assessed, topics.PartitionOf(c.Tenant, c.CustomerID, e.partitions))
 }
 
