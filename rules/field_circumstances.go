@@ -127,9 +127,11 @@ func contextFields() []Field {
 
 // cardOf is the card of an inline test's input.
 func cardOf(in *Input) *topics.Card {
-	of := &in.Command.Card
+	var of **topics.Card
 	if in.Event != nil {
 		of = &in.Event.Card
+	} else {
+		of = &in.Command.Card
 	}
 	if *of == nil {
 		*of = &topics.Card{}
@@ -139,9 +141,11 @@ func cardOf(in *Input) *topics.Card {
 
 // contextOf are the circumstances of an inline test's input.
 func contextOf(in *Input) *topics.Context {
-	of := &in.Command.Context
+	var of **topics.Context
 	if in.Event != nil {
 		of = &in.Event.Context
+	} else {
+		of = &in.Command.Context
 	}
 	if *of == nil {
 		*of = &topics.Context{}
