@@ -34,14 +34,9 @@ func (s *source) bound(n ast.Node) *Bound {
 		case "max_block_rate":
 			b.MaxBlockRate = s.percentage(p.value, "max_block_rate", "write max_block_rate: 20%")
 		case "interval":
-			text := s.text(p.value, "interval")
-			var err error
-			if b.Interval, err = parseDuration(text); text == "" {
-				continue
-			} else if err != nil {
-				s.fail(at, hintOf(err), "%s", err)
-			} else if b.Interval < minBoundInterval || b.Interval > maxBoundInterval {
-				s.fail(at, "write interval: 10m", "interval %s is not between 1m and 24h", text)
+			interval, ok := s.duration(p.value, "interval")
+			if b.Interval = interval; ok && (interval < minBoundInterval || interval > maxBoundInterval) {
+				s.fail(at, "write interval: 10m", "interval %s is not between 1m and 24h", shortDuration(interval))
 			}
 		case "at_least":
 			n := s.integer(p.value, "at_least")

@@ -136,6 +136,7 @@ func (c *compiler) conditions() []*condition {
 		d.inForce()
 		d.breaker()
 		c.bypass(d.source, d.at["breaker"], d.Breaker)
+		c.lackedByAuthorize(d)
 		if d.failed || !d.Enabled {
 			continue
 		}
@@ -321,12 +322,15 @@ func (c *compiler) translate(env *cel.Env, t *translator) int32 {
 		d.failAt(0, "compare it with something", "the condition must be true or false; this is %s", plainType(t.String()))
 		return 0
 	}
-	if estimate, err := env.EstimateCost(checked, sizes{}); err != nil || estimate.Max > maxCost {
+	estimate, err := env.EstimateCost(checked, sizes{})
+	if err != nil || estimate.Max > maxCost {
 		d.failAt(0, "shorten the pattern or split the rule", "the condition may cost up to %d; at most %d is allowed", estimate.Max, maxCost)
 		return 0
 	}
 	t.checked = checked.NativeRep()
-	return t.expression(t.checked.Expr())
+	node := t.expression(t.checked.Expr())
+	t.builder.worst[node] = estimate.Max
+	return node
 }
 
 // constantConditions finds conditions with the same result for every payment: they have one where no field is known.

@@ -28,7 +28,7 @@ func (s *source) coolOff(n ast.Node) (*draft, []*definitionDraft) {
 		case p.key == "instrument":
 			instrument = s.dimension(p.value, "instrument")
 		case p.key == "for":
-			window = s.window(p.value)
+			window = s.window(p.value, "for")
 			if window == velocity.MaxWindow {
 				s.fail(placeOf(tokenOf(p.value)), "write a time such as 24h or 7d", "a cool-off is shorter than the 90 days for which instruments are remembered")
 			}

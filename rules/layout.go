@@ -27,12 +27,22 @@ func (s *source) layoutHint(at place, message string) string {
 		return fixColon
 	case strings.HasPrefix(value, `"`) && at.column > len(key)+len(": "):
 		return fixQuoted
+	case strings.Contains(value, ": ") && !strings.Contains(line, "{") && (strings.HasPrefix(message, "mapping value") || strings.Contains(message, "end character")):
+		return fmt.Sprintf("a text with a colon and a space stands in quotes: %s: %s", strings.TrimLeft(key, " -"), inQuotes(value))
 	}
 	next := s.nextLine(at.line)
 	if next > 0 && strings.HasPrefix(message, "mapping value") && indent(s.lines[next-1]) > keyColumn(line) {
 		return fmt.Sprintf("line %d is indented deeper than line %d: %s", next, at.line, fixColumn)
 	}
 	return fixColumn
+}
+
+// inQuotes is a text in the quotes that it does not hold itself.
+func inQuotes(text string) string {
+	if strings.Contains(text, `"`) {
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	}
+	return `"` + text + `"`
 }
 
 // nextLine is the number of the next line that holds more than a comment, 0 where there is none.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -166,6 +167,10 @@ func (s *source) scope(n ast.Node, what string) []string {
 
 // moment reads a date or a moment; a date is its beginning, or its end.
 func (s *source) moment(n ast.Node, what string, end bool) time.Time {
+	if _, number := n.(*ast.IntegerNode); number {
+		s.fail(placeOf(tokenOf(n)), fmt.Sprintf("write a date as %s: \"2027-01-31\"", what), "%s must be a date or a moment, not a number", what)
+		return time.Time{}
+	}
 	text := s.text(n, what)
 	at, err := ParseExpiry(text)
 	if err != nil {

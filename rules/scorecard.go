@@ -115,6 +115,7 @@ type cardDraft struct {
 type itemDraft struct {
 	*draft
 	points, missing int64
+	unread          bool // the points have a mistake
 }
 
 func (s *source) scorecard(n ast.Node) *cardDraft {
@@ -162,7 +163,9 @@ func (s *source) item(n ast.Node) *itemDraft {
 		case "name", "when":
 			i.read(p)
 		case "points":
+			before := len(*s.problems)
 			i.points = s.points(p.value, "points")
+			i.unread = len(*s.problems) > before
 		case "missing":
 			i.missing = s.points(p.value, "missing")
 		default:
@@ -176,7 +179,7 @@ func (s *source) item(n ast.Node) *itemDraft {
 	}
 	if _, ok := i.at["missing"]; !ok {
 		i.missing = max(i.points, 0) // what is not known counts as what would be worst
-	} else if i.missing > max(i.points, 0) || i.missing < min(i.points, 0) {
+	} else if !i.unread && (i.missing > max(i.points, 0) || i.missing < min(i.points, 0)) {
 		s.fail(i.at["missing"], "", "missing must lie between 0 and the points of the item")
 	}
 	return i
@@ -219,6 +222,9 @@ func (c *cardDraft) band(n ast.Node) {
 func (c *cardDraft) check() {
 	s, names, most, least := c.source, map[string]bool{}, int64(0), int64(0)
 	for _, i := range c.items {
+		if i.unread {
+			return // what follows from it would be told as mistakes, too
+		}
 		most, least = most+max(i.points, 0), least+min(i.points, 0)
 		if i.points == 0 && i.at["points"] != (place{}) {
 			s.fail(i.at["points"], "leave the item out", "an item with 0 points changes nothing")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -143,11 +144,15 @@ func (s *source) notEmpty(n ast.Node, what, text string) string {
 // integer reads a whole number written in plain decimal digits.
 func (s *source) integer(n ast.Node, what string) int64 {
 	t := tokenOf(n)
+	digits := strings.TrimPrefix(t.Value, "-")
 	if _, ok := n.(*ast.IntegerNode); !ok {
-		s.fail(placeOf(t), "write digits alone, such as 10", "%s must be a whole number, not %s", what, describe(n))
+		hint := "write digits alone, such as 10"
+		if str, ok := n.(*ast.StringNode); ok && len(str.Value) > 0 && strings.Trim(str.Value, "0123456789") == "" {
+			hint = fmt.Sprintf("leave the quotes out: %s: %s", what, str.Value)
+		}
+		s.fail(placeOf(t), hint, "%s must be a whole number, not %s", what, describe(n))
 		return 0
 	}
-	digits := strings.TrimPrefix(t.Value, "-")
 	if digits != "0" && strings.HasPrefix(digits, "0") {
 		s.fail(placeOf(t), "leave the leading zero out", "%s: YAML reads %s as an octal or hexadecimal number", what, t.Value)
 		return 0
@@ -164,6 +169,26 @@ func (s *source) integer(n ast.Node, what string) int64 {
 		value = -value
 	}
 	return value
+}
+
+// duration reads a time with its unit; ok is false where it has a mistake.
+func (s *source) duration(n ast.Node, what string) (d time.Duration, ok bool) {
+	at := placeOf(tokenOf(n))
+	if _, number := n.(*ast.IntegerNode); number {
+		digits := tokenOf(n).Value
+		s.fail(at, fmt.Sprintf("write %s: %sh for hours, %sd for days or %sm for minutes", what, digits, digits, digits), "%s %s has no unit", what, digits)
+		return 0, false
+	}
+	text := s.text(n, what)
+	if text == "" {
+		return 0, false
+	}
+	d, err := parseDuration(text)
+	if err != nil {
+		s.fail(at, hintOf(err), "%s", err)
+		return 0, false
+	}
+	return d, true
 }
 
 // boolean reads true or false.

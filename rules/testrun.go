@@ -46,37 +46,56 @@ func (s *Set) testRule(r *compiled, t Test, failures *Problems) {
 		if result.Detail != "" {
 			detail = " (" + result.Detail + ")"
 		}
-		t.failed(failures, fmt.Sprintf("rule %q", r.Name), fmt.Sprintf("the result is %s%s, not %s", got, detail, t.Expect))
+		t.failed(failures, fmt.Sprintf("rule %q", r.Name), "", fmt.Sprintf("the result is %s%s, not %s", got, detail, t.Expect))
 	}
 }
 
 // testFile evaluates the whole set.
 func (s *Set) testFile(t Test, failures *Problems) {
 	d := s.Evaluate(t.input(nil))
-	var hits, said []string
+	var hits, said, missing []string
 	for _, r := range d.Rules {
-		if r.Result == topics.RuleHit {
+		text := fmt.Sprintf("%s: %s asks for %s", r.Rule, r.Result, r.Outcome)
+		switch r.Result {
+		case topics.RuleHit:
 			hits = append(hits, r.Rule)
+		case topics.RuleMissing:
+			text = fmt.Sprintf("%s: missing %s asks for %s", r.Rule, r.Detail, r.Outcome)
+			missing = append(missing, strings.Split(r.Detail, ", ")...)
 		}
-		said = append(said, fmt.Sprintf("%s: %s asks for %s", r.Rule, r.Result, r.Outcome))
+		said = append(said, text)
 	}
 	if string(d.Outcome) != t.Expect {
-		t.failed(failures, "the rule set", fmt.Sprintf("the outcome is %s, not %s; %s", d.Outcome, t.Expect, strings.Join(said, "; ")))
+		t.failed(failures, "the rule set", hintToGive(missing), fmt.Sprintf("the outcome is %s, not %s; %s", d.Outcome, t.Expect, strings.Join(said, "; ")))
 		return
 	}
 	if t.Rules != nil && !slices.Equal(hits, t.Rules) {
-		t.failed(failures, "the rule set", fmt.Sprintf("the rules that hit are [%s], not [%s]", strings.Join(hits, ", "), strings.Join(t.Rules, ", ")))
+		t.failed(failures, "the rule set", "", fmt.Sprintf("the rules that hit are [%s], not [%s]", strings.Join(hits, ", "), strings.Join(t.Rules, ", ")))
 	}
 }
 
-func (t Test) failed(failures *Problems, of, what string) {
+// hintToGive names the velocity answers that a test of the whole set would have to give, "" where there are none.
+func hintToGive(missing []string) string {
+	var answers []string
+	for _, name := range missing {
+		if strings.HasPrefix(name, velocityPrefix) && !slices.Contains(answers, name) {
+			answers = append(answers, name)
+		}
+	}
+	if len(answers) == 0 {
+		return ""
+	}
+	return "an answer of velocity that given does not name is missing, as it is where velocity does not answer; give " + strings.Join(answers, ", ")
+}
+
+func (t Test) failed(failures *Problems, of, hint, what string) {
 	name := ""
 	if t.Name != "" {
 		name = fmt.Sprintf(" %q", t.Name)
 	}
 	s := *t.source
 	s.problems = failures
-	s.fail(t.at, "", "test%s of %s failed: %s", name, of, what)
+	s.fail(t.at, hint, "test%s of %s failed: %s", name, of, what)
 }
 
 // input is what a test describes; before authorisation by the first of these commands, by default a create command.

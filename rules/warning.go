@@ -1,5 +1,12 @@
 package rules
 
+import (
+	"cmp"
+	"strings"
+
+	"github.com/weirhq/weir/topics"
+)
+
 // Warnings are what is right as it stands and may not be what was meant, by file, line and column. They keep no set from
 // coming into force.
 func (s *Set) Warnings() Problems { return s.warnings }
@@ -9,4 +16,19 @@ func (c *compiler) warn(s *source, at place, hint, format string, args ...any) {
 	of := *s
 	of.problems = &c.set.warnings
 	of.fail(at, hint, format, args...)
+}
+
+// lackedByAuthorize warns of a rule that looks at authorize commands and reads what these do not have.
+func (c *compiler) lackedByAuthorize(d *condition) {
+	if !d.appliesTo(topics.CommandAuthorize) || d.failed {
+		return
+	}
+	for _, name := range sortedNames(d.reads) {
+		switch {
+		case name == "payment.amount", name == "payment.currency", name == "payment.capture_method", strings.HasPrefix(name, "card."), strings.HasPrefix(name, "bin."):
+			c.warn(d.source, d.at["commands"], "leave authorize out, or ask with known("+name+") where the field may be missing",
+				"an authorize command has no %s: there the rule asks for %s, as on_missing says", name, cmp.Or(d.OnMissing, topics.OutcomeHold))
+			return
+		}
+	}
 }
