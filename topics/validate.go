@@ -283,7 +283,7 @@ func complaint(f validator.FieldError) string {
 	case "len":
 		return "has the wrong length; want " + f.Param() + " characters"
 	case "gte":
-		if f.Field() == "duration_seconds" {
+		if strings.HasSuffix(f.Field(), "seconds") {
 			return "is negative; want whole seconds"
 		}
 		return "is negative; want a positive integer in minor units"

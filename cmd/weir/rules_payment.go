@@ -72,6 +72,7 @@ func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
 	if len(d.Tripped) > 0 {
 		fmt.Fprintf(out, "in the shadow, because they had blocked too much: %s\n", strings.Join(d.Tripped, ", "))
 	}
+	printGamingLimit(out, d.GamingLimit)
 	if err := printAnswers(out, d.Features); err != nil {
 		return err
 	}

@@ -24,10 +24,14 @@ payments of that tenant and region: a rule that stands closer to them replaces t
 			if err != nil {
 				return err
 			}
+			standings := set.All()
 			if effective || tenant != "" || region != "" {
-				return show(a.out, set.Effective(tenant, region))
+				standings = set.Effective(tenant, region)
 			}
-			return show(a.out, set.All())
+			if err := show(a.out, standings); err != nil {
+				return err
+			}
+			return showGaming(a.out, set.GamingLimits(tenant, region))
 		},
 	}
 	cmd.Flags().BoolVar(&effective, "effective", false, "only the rules that decide, after replacement")

@@ -107,7 +107,7 @@ func (s *Summary) compare(c *Config, e *Entry) error {
 // equal compares the bytes that two decisions have in a topic, without what stands around a decision there.
 func equal(recorded, again topics.Decision) (bool, error) {
 	recorded.Tenant, recorded.CustomerID, recorded.PaymentID, recorded.At = "", "", "", time.Time{}
-	recorded.Candidate, recorded.Enrichment, recorded.Features, recorded.ApprovedBy = nil, nil, nil, ""
+	recorded.Candidate, recorded.Enrichment, recorded.Features, recorded.GamingLimit, recorded.ApprovedBy = nil, nil, nil, nil, ""
 	a, err := topics.Marshal(&recorded)
 	if err != nil {
 		return false, err
