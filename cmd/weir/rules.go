@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -120,16 +119,17 @@ func newRulesTestCommand(a *app) *cobra.Command {
 func newRulesExplainCommand(a *app) *cobra.Command {
 	var file, at string
 	cmd := &cobra.Command{
-		Use:   "explain PAYMENT | --command FILE [PATH...]",
-		Short: "Show why a payment was decided as it was, or what every rule says of one command",
-		Long: `Show what was decided on a payment and why: every rule, the values it read, and what velocity and data files said, as
-they were recorded then.
+		Use:   "explain ID | --command FILE [PATH...]",
+		Short: "Show why something was decided as it was, or what every rule says of one command",
+		Long: `Show what was decided and why: every rule, the values it read, and what velocity and data files said, as they were
+recorded then. ID is a payment, with all that was decided on it and carried out; or a command of a payment or a wallet, or a
+customer event, refused ones included, for the 31 days for which their ids are remembered.
 
 With --command, show what the rules at the paths say of a command now. The file holds the command as it stands on
-payments.commands.v1; "-" reads it from standard input.`,
+payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if file == "" {
-				return explainPayment(a, cmd, paths[0])
+				return explainDecided(a, cmd, paths[0])
 			}
 			now := time.Now()
 			if at != "" {
@@ -142,18 +142,19 @@ payments.commands.v1; "-" reads it from standard input.`,
 			if err != nil {
 				return err
 			}
-			c, err := readCommand(file, cmd.InOrStdin())
+			in, err := readInput(file, cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
-			return explain(a.out, set, c, now)
+			in.Now = now
+			return explain(a.out, set, in)
 		},
 	}
-	cmd.Flags().StringVar(&file, "command", "", "file with one command in JSON, or - for standard input")
+	cmd.Flags().StringVar(&file, "command", "", "file with one command or customer event in JSON, or - for standard input")
 	cmd.Flags().StringVar(&at, "at", "", "the moment of the evaluation, for list entries that expire (default now)")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if file == "" && len(args) != 1 {
-			return errors.New("what is to be explained? Name one payment, or a command with --command")
+			return errors.New("what is to be explained? Name one payment, command or event, or a file with --command")
 		}
 		return nil
 	}
@@ -161,42 +162,10 @@ payments.commands.v1; "-" reads it from standard input.`,
 	return cmd
 }
 
-// readCommand reads and validates one command. Its bytes are never printed: they may hold a card number.
-func readCommand(file string, stdin io.Reader) (*topics.Command, error) {
-	in, name := stdin, "standard input"
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, fmt.Errorf("read the command: %w", err)
-		}
-		defer f.Close()
-		in, name = f, file
-	}
-	data, err := io.ReadAll(io.LimitReader(in, maxCommandBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the command: %w", err)
-	}
-	if len(data) > maxCommandBytes {
-		return nil, fmt.Errorf("%s: the command has more than %d bytes", name, maxCommandBytes)
-	}
-	var c topics.Command
-	if err := topics.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	refusal := c.Validate()
-	if refusal == nil && topics.FindCardNumber(data) {
-		refusal = &topics.Refusal{Code: topics.RefusedCardNumber, Detail: "the command holds a card number"}
-	}
-	if refusal != nil {
-		return nil, fmt.Errorf("%s: the command would be refused before any rule sees it: %s", name, refusal)
-	}
-	return &c, nil
-}
-
-func explain(out io.Writer, set *rules.Set, c *topics.Command, now time.Time) error {
-	d, results := set.Explain(rules.Input{Command: c, Now: now})
+func explain(out io.Writer, set *rules.Set, in rules.Input) error {
+	d, results := set.Explain(in)
 	if d.RuleSet == "" {
-		_, err := fmt.Fprintf(out, "rules are not evaluated for a command of type %s; it passes\n", c.Type)
+		_, err := fmt.Fprintln(out, "no rule is evaluated for it; it passes")
 		return err
 	}
 	err := printResults(out, results)
@@ -225,17 +194,31 @@ func printResults(out io.Writer, results []topics.RuleResult) error {
 }
 
 func newRulesFieldsCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	stage := string(topics.StageBeforeAuthorization)
+	cmd := &cobra.Command{
 		Use:   "fields",
 		Short: "List every field that a rule may read",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if !slices.Contains(rules.Stages(), topics.Stage(stage)) {
+				return usageError{fmt.Errorf("--stage: %q is none of %s", stage, stageNames())}
+			}
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "FIELD\tEXAMPLE\tMAY BE MISSING\tMEANING")
-			for _, f := range rules.Fields() {
+			for _, f := range rules.FieldsAt(topics.Stage(stage)) {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Example, yesNo(!f.Required), f.Doc)
 			}
 			return w.Flush()
 		},
 	}
+	cmd.Flags().StringVar(&stage, "stage", stage, "the stage that the rule is for: "+stageNames())
+	return cmd
+}
+
+func stageNames() string {
+	var names []string
+	for _, s := range rules.Stages() {
+		names = append(names, string(s))
+	}
+	return strings.Join(names, ", ")
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/weirhq/weir/internal/config"
@@ -19,22 +20,29 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// explainPayment prints the decisions on a payment from the event log.
-func explainPayment(a *app, cmd *cobra.Command, payment string) error {
-	if _, err := topics.ParsePaymentID(payment); err != nil {
-		return usageError{err}
+// explainDecided prints the decisions on a payment, a command or a customer event from the event log.
+func explainDecided(a *app, cmd *cobra.Command, what string) error {
+	_, err := topics.ParsePaymentID(what)
+	id, notUUID := uuid.FromString(what)
+	if err != nil && notUUID != nil {
+		return usageError{fmt.Errorf("%w; nor is it the UUID of a command or an event", err)}
 	}
 	return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, c *config.Config, _ *slog.Logger) error {
 		log, err := view.NewEventLog(db.Pool)
 		if err != nil {
 			return err
 		}
-		decisions, err := log.Decisions(ctx, payment)
+		var decisions []topics.Decision
+		if notUUID == nil {
+			decisions, err = log.DecisionsOn(ctx, id)
+		} else {
+			decisions, err = log.Decisions(ctx, what)
+		}
 		if err != nil {
 			return err
 		}
 		if len(decisions) == 0 {
-			return fmt.Errorf("payment %s: no decision is recorded; there is no such payment, or no rule is evaluated for what was asked of it", payment)
+			return fmt.Errorf("%s: no decision is recorded; there is none of this id, or no rule is evaluated for what was asked", what)
 		}
 		set := configuredRules(c)
 		for i := range decisions {
@@ -63,8 +71,15 @@ func configuredRules(c *config.Config) *rules.Set {
 }
 
 func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
-	fmt.Fprintf(out, "payment   %s\ncommand   %s\nat        %s\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n\n", d.PaymentID, d.CommandID,
-		d.At.UTC().Format(time.RFC3339Nano), d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
+	for _, line := range [...][2]string{
+		{"payment", d.PaymentID}, {"customer", besides(d.PaymentID, d.CustomerID)}, {"command", d.CommandID}, {"event", d.EventID}, {"stage", string(d.Stage)},
+		{"at", d.At.UTC().Format(time.RFC3339Nano)}, {"outcome", string(d.Outcome)}, {"approved", d.ApprovedBy},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(out, "%-8s  %s\n", line[0], line[1])
+		}
+	}
+	fmt.Fprintf(out, "reasons   %s\nscore     %d\nrule set  %s\n\n", strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
 	if err := printResults(out, d.Rules); err != nil {
 		return err
 	}
@@ -88,6 +103,14 @@ func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
 		fmt.Fprintf(out, "\ncandidate %s: %s, reasons %s, score %d\n", c.RuleSet, orMissing(string(c.Outcome)), strings.Join(c.Reasons, ", "), c.Score)
 	}
 	return nil
+}
+
+// besides is the customer where no payment tells whose it is.
+func besides(payment, customer string) string {
+	if payment != "" {
+		return ""
+	}
+	return customer
 }
 
 func orMissing(v string) string {

@@ -42,7 +42,7 @@ payments of that tenant and region: a rule that stands closer to them replaces t
 
 func show(out io.Writer, standings []rules.Standing) error {
 	return aligned(out, func(w io.Writer) {
-		fmt.Fprintln(w, "RULE\tOUTCOME\tIN FORCE\tTENANTS/REGIONS\tFROM")
+		fmt.Fprintln(w, "RULE\tSTAGE\tOUTCOME\tIN FORCE\tTENANTS/REGIONS\tFROM")
 		for _, s := range standings {
 			inForce, outcome := s.InForce, string(s.Outcome)
 			if inForce == "" {
@@ -51,7 +51,7 @@ func show(out io.Writer, standings []rules.Standing) error {
 			if outcome == "" {
 				outcome = "-" // it only takes another away
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s:%d\n", s.Name, outcome, inForce, s.Scope, s.File, s.Line)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s:%d\n", s.Name, s.Stage, outcome, inForce, s.Scope, s.File, s.Line)
 		}
 	})
 }

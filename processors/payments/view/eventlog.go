@@ -143,6 +143,45 @@ func (l *EventLog) EventDecisions(ctx context.Context, tenant string, partition 
 	return decisions, nil
 }
 
+// DecisionsOn returns what risk decided on a command or a customer event, whatever became of it, by its id: of every tenant
+// that used it. There are none long after, when ids are forgotten.
+func (l *EventLog) DecisionsOn(ctx context.Context, id uuid.UUID) ([]topics.Decision, error) {
+	fail := func(err error) ([]topics.Decision, error) { return nil, fmt.Errorf("decisions on %s: %w", id, err) }
+	rows, err := l.db.Query(ctx, `SELECT partition FROM stream_positions WHERE role = 'payments' AND partition >= 0 ORDER BY partition`)
+	if err != nil {
+		return fail(err)
+	}
+	partitions, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return fail(err)
+	}
+	var decisions []topics.Decision
+	for _, partition := range partitions {
+		rows, err := l.db.Query(ctx, `
+			SELECT position, frame FROM stream_log
+			WHERE partition = $1 AND role = 'payments' AND position IN (
+				SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
+			ORDER BY position`, partition, id)
+		if err != nil {
+			return fail(err)
+		}
+		err = l.each(rows, partition, topics.Decisions, func(value []byte) error {
+			var d topics.Decision
+			if err := topics.Unmarshal(value, &d); err != nil {
+				return err
+			}
+			if d.CommandID == id.String() || d.EventID == id.String() {
+				decisions = append(decisions, d)
+			}
+			return nil
+		})
+		if err != nil {
+			return fail(err)
+		}
+	}
+	return decisions, nil
+}
+
 // each calls read with the value of each record of a topic that the rows hold.
 func (l *EventLog) each(rows pgx.Rows, partition int32, topic string, read func(value []byte) error) error {
 	var position int64
