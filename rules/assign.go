@@ -9,11 +9,11 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Setter returns what gives a field of an input its value, written as in an inline test: "250.00 EUR" for
+// Setter returns what gives a field of a stage's input its value, written as in an inline test: "250.00 EUR" for
 // payment.amount, and payment.metadata.NAME for one of the values by name. The error is one line and names the field that
 // was probably meant.
-func Setter(name string) (func(in *Input, value string) error, error) {
-	fields := Fields()
+func Setter(stage topics.Stage, name string) (func(in *Input, value string) error, error) {
+	fields := FieldsAt(stage)
 	f, key, ok := fieldNamed(fields, name)
 	switch {
 	case !ok:

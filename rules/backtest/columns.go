@@ -71,7 +71,7 @@ func meaning(name string) *column {
 	if set, ok := own[name]; ok {
 		return &column{name: name, set: set, time: name == "time" || strings.HasSuffix(name, "_at")}
 	}
-	set, err := rules.Setter(name)
+	set, err := rules.Setter(topics.StageBeforeAuthorization, name)
 	if err != nil {
 		return &column{name: name, unknown: err.Error()}
 	}
