@@ -71,6 +71,20 @@ func (r rate) String() string {
 	return text[:len(text)-int(r.decimals)] + "." + text[len(text)-int(r.decimals):]
 }
 
+// tenTimes tells whether the rate is at least ten times another.
+func (r rate) tenTimes(other rate) bool {
+	high, low := bits.Mul64(r.digits, powersOfTen[other.decimals])
+	otherHigh, otherLow := bits.Mul64(other.digits, powersOfTen[r.decimals+1])
+	return cmp.Or(cmp.Compare(high, otherHigh), cmp.Compare(low, otherLow)) >= 0
+}
+
+var powersOfTen = func() (powers [maxRateDecimals + 2]uint64) {
+	for i := range powers {
+		powers[i] = scaled(fraction{1, 1}, i).numerator
+	}
+	return powers
+}()
+
 // dayOf is the day of a moment in Unix nanoseconds.
 func dayOf(nanoseconds int64) int32 {
 	const day = int64(24 * time.Hour)

@@ -228,6 +228,11 @@ func TestRatesThatAreOfNoUse(t *testing.T) {
 		rates + "rules: [{ name: a, when: tenant == \"x\", outcome: pass }]\n": "r.yaml:2:1: nothing is converted by the rates",
 		definition("GBP"): "r.yaml:4:49: velocity.v adds up in GBP, of which the rates have none: other amounts make it missing",
 		definition("USD"): "",
+		strings.Replace(definition("USD"), "}]", `}, { date: "2026-11-29", from: EUR, to: USD, rate: 1.1 }]`, 1):                  "r.yaml:3:79: there is no rate from EUR to USD from 2026-11-28 to 2026-11-28",
+		strings.Replace(definition("USD"), "}]", `}, { date: "2026-11-28", from: EUR, to: USD, rate: 1.1 }]`, 1):                  "",
+		strings.Replace(definition("USD"), "}]", `}, { date: "2026-11-21", from: EUR, to: USD, rate: 10.842 }]`, 1):               "r.yaml:3:79: the rate from EUR to USD was 1.0842 on 2026-11-20 and is 10.842",
+		strings.Replace(definition("USD"), "}]", `}, { date: "2026-11-19", from: EUR, to: USD, rate: 100 }]`, 1):                  "r.yaml:3:21: the rate from EUR to USD was 100 on 2026-11-19 and is 1.0842",
+		strings.Replace(definition("USD"), "}]", `}, { date: "2026-11-21", from: EUR, to: USD, rate: 10.841999999999 }]`, 1):      "",
 		rates + "rules: [{ name: a, when: payment.amount.to(\"USD\") > money(\"1.00 USD\"), outcome: hold, on_missing: hold }]\n": "",
 	} {
 		set, err := Compile([]File{{Name: "r.yaml", Text: []byte(text)}}, nil)

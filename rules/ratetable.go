@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -139,7 +139,7 @@ func (c *compiler) rates() {
 			d.source.fail(d.at, "leave one of them out", "the rule set has rates already (%s:%d)", first.source.name, first.at.line)
 		default:
 			first = d
-			t := rateTable{rates: &d.rates, source: d.source, seen: map[string]place{}}
+			t := rateTable{rates: &d.rates, source: d.source, seen: map[rateKey]place{}}
 			if d.file != "" {
 				c.rateFile(d, &t)
 			}
@@ -147,6 +147,7 @@ func (c *compiler) rates() {
 				t.add(&d.lines[i])
 			}
 			t.finish(d)
+			c.doubtful(&t)
 			c.set.rates = &d.rates
 		}
 	}
@@ -155,8 +156,13 @@ func (c *compiler) rates() {
 // rateTable collects the rates of a table.
 type rateTable struct {
 	*rates
-	source *source          // where they are written
-	seen   map[string]place // by pair and day
+	source *source // where they are written
+	seen   map[rateKey]place
+}
+
+type rateKey struct {
+	exchange
+	day int32
 }
 
 // rateFile reads a table's CSV file: a heading with the columns in any order; # begins a comment.
@@ -277,7 +283,8 @@ func (t *rateTable) add(line *rateLine) {
 	if !whole {
 		return
 	}
-	key := fmt.Sprint(of, line.texts[0])
+	written := dated{dayOf(day.UnixNano()), value}
+	key := rateKey{of, written.day}
 	if first, twice := t.seen[key]; twice {
 		fail(0, "leave one of them out", "the rate from %s to %s on %s stands twice (first at line %d)", of.from, of.to, line.texts[0], first.line)
 		return
@@ -286,7 +293,7 @@ func (t *rateTable) add(line *rateLine) {
 	if t.pairs == nil {
 		t.pairs = map[exchange][]dated{}
 	}
-	t.pairs[of] = append(t.pairs[of], dated{dayOf(day.UnixNano()), value})
+	t.pairs[of] = append(t.pairs[of], written)
 }
 
 // finish puts the rates in order.
@@ -296,5 +303,29 @@ func (t *rateTable) finish(d *ratesDraft) {
 	}
 	if t.base != "" && len(t.pairs) > 0 && !t.names(t.base) {
 		d.source.fail(d.at, "name the currency that the table gives the others in", "the rates have none of their base, %s", t.base)
+	}
+}
+
+// doubtful warns of what is probably a mistake: the first gap of each pair, and the first leap.
+func (c *compiler) doubtful(t *rateTable) {
+	pairs := slices.SortedFunc(maps.Keys(t.pairs), func(a, b exchange) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+	})
+	for _, of := range pairs {
+		list, gap, leap := t.pairs[of], false, false
+		for i, later := range list[min(1, len(list)):] {
+			earlier := list[i]
+			at := t.seen[rateKey{of, later.day}]
+			if last := earlier.day + t.maxAge; !gap && later.day > last+1 {
+				gap = true
+				c.warn(t.source, at, "add the rates in between, or raise max_age", "there is no rate from %s to %s from %s to %s",
+					of.from, of.to, dateOf(last+1), dateOf(later.day-1))
+			}
+			if !leap && (later.tenTimes(earlier.rate) || earlier.tenTimes(later.rate)) {
+				leap = true
+				c.warn(t.source, at, "look at the decimal point, and at which currency comes first",
+					"the rate from %s to %s was %s on %s and is %s", of.from, of.to, earlier, dateOf(earlier.day), later)
+			}
+		}
 	}
 }
