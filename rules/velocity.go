@@ -165,14 +165,16 @@ func (s *source) kinds(n ast.Node) []string {
 		custom, isCustom := strings.CutPrefix(kind, velocity.KindCustom)
 		switch {
 		case kind == "":
+		case slices.Contains(kinds, kind):
+			s.fail(at, "", "%q stands here twice", kind)
+		case isCustom && velocity.CustomKind(custom) != kind:
+			s.fail(at, "write "+velocity.CustomKind(custom), "customer events of type %s count as %s", custom, velocity.CustomKind(custom))
 		case isCustom && nameForm.MatchString(custom) && custom != "" && len(kind) <= maxNameLength:
 			kinds = append(kinds, kind)
 		case isCustom:
 			s.fail(at, "write it in small letters, such as event.login", "%q does not name an event", kind)
 		case !slices.Contains(eventKinds, kind):
 			s.fail(at, suggest(kind, eventKinds), "unknown event %q", kind)
-		case slices.Contains(kinds, kind):
-			s.fail(at, "", "%q stands here twice", kind)
 		default:
 			kinds = append(kinds, kind)
 		}
