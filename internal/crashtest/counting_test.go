@@ -33,12 +33,12 @@ func counting(t *testing.T, rules string, names ...string) *world {
 	w := newWorld(t)
 	w.session = time.Second
 	w.roles = "risk, velocity"
-	file := filepath.Join(w.dir, "rules.yaml")
-	if err := os.WriteFile(file, []byte(rules), 0o644); err != nil {
+	w.rules = filepath.Join(w.dir, "rules.yaml")
+	if err := os.WriteFile(w.rules, []byte(rules), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	// Whoever takes a dead process's partitions must come in time: what is missing is not compared.
-	w.settings = append(w.settings, "risk:\n  rules: "+file, "velocity:\n  within: 30s\n  flush: 100ms")
+	w.settings = append(w.settings, "velocity:\n  within: 30s\n  flush: 100ms")
 	for _, name := range names {
 		w.addEngine(name)
 	}

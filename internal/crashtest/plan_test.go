@@ -18,6 +18,7 @@ type payment struct {
 	steps    []step
 	end      condition
 	events   map[topics.EventType]int // how many of each that the commands ask for
+	asked    []topics.EventType       // those that no command asks for
 	charged  bool                     // the PSP has an authorization
 }
 
@@ -97,6 +98,34 @@ var stories = []func(*rand.Rand, *payment){
 	func(_ *rand.Rand, p *payment) { // the webhook alone tells
 		p.automatic("tok_async")
 	},
+	func(_ *rand.Rand, p *payment) { // reviewed once it is authorised, and captured then
+		p.reviewed("tok_approved", topics.EventCaptureRequested)
+	},
+	func(_ *rand.Rand, p *payment) { // reviewed though the answer of the PSP is lost
+		p.reviewed("tok_connection_lost", topics.EventCaptureRequested)
+	},
+	func(_ *rand.Rand, p *payment) { // the review blocks, and the authorisation is released
+		p.reviewed("tok_cvv_mismatch", topics.EventVoidRequested)
+		p.ends(topics.StatusVoided, 0, 0)
+	},
+	func(_ *rand.Rand, p *payment) { // the review holds, a reviewer lets it go on
+		p.reviewed("tok_avs_mismatch", topics.EventCaptureRequested)
+		p.then(topics.StatusHeld, 0, 0, topics.CommandApprove, 0)
+	},
+	func(_ *rand.Rand, p *payment) { // the review holds, a reviewer does not
+		p.reviewed("tok_avs_mismatch", topics.EventVoidRequested)
+		p.then(topics.StatusHeld, 0, 0, topics.CommandReject, 0)
+		p.ends(topics.StatusVoided, 0, 0)
+	},
+}
+
+// reviewed is the region whose authorisations are reviewed. The API key of the tests has another.
+const reviewed = "reviewed"
+
+// reviewed is a payment whose review leads to a request that no command asks for.
+func (p *payment) reviewed(token string, asks topics.EventType) {
+	p.automatic(token)
+	p.overHTTP, p.create.Region, p.asked = false, reviewed, append(p.asked, asks)
 }
 
 func (p *payment) automatic(token string) {
@@ -127,6 +156,7 @@ var effects = map[topics.CommandType]topics.EventType{
 	topics.CommandCreate: topics.EventCreated, topics.CommandAuthorize: topics.EventAuthorizationRequested,
 	topics.CommandCapture: topics.EventCaptureRequested, topics.CommandVoid: topics.EventVoidRequested,
 	topics.CommandRefund: topics.EventRefundRequested, topics.CommandCancel: topics.EventCancelled,
+	topics.CommandApprove: topics.EventReleased, topics.CommandReject: topics.EventRejected,
 }
 
 // plan is the n-th payment of a seed.
@@ -147,6 +177,9 @@ func plan(seed uint64, n int) *payment {
 	}
 	for _, s := range p.steps {
 		p.events[effects[s.command.Type]]++
+	}
+	for _, kind := range p.asked {
+		p.events[kind]++
 	}
 	return p
 }

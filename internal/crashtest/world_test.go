@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/processors/psp/sandbox"
+	defaultrules "github.com/weirhq/weir/testdata"
 )
 
 const (
@@ -40,6 +42,7 @@ type world struct {
 	engines  []*engine
 	session  time.Duration // after which the group gives up a silent engine
 	roles    string        // that every engine runs
+	rules    string        // file or directory
 	settings []string      // lines of YAML for every engine
 
 	kafkaPort, databasePort int // of what is embedded in the engine
@@ -68,6 +71,7 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	w.addEngine("one")
+	w.builtInRules()
 	w.psp, err = sandbox.Start(sandbox.Config{
 		WebhookURL: w.engines[0].url + "/webhooks/sandbox", WebhookSecret: webhookSecret,
 		SettleDelay: 100 * time.Millisecond, LateDelay: 300 * time.Millisecond, RetryDelay: 50 * time.Millisecond,
@@ -82,6 +86,31 @@ func newWorld(t testing.TB) *world {
 		}
 	})
 	return w
+}
+
+// reviewRules look at what the issuer answered, of payments that name their region.
+const reviewRules = `version: 1
+stage: after_authorization
+regions: [` + reviewed + `]
+rules:
+  - { name: wrong_code, when: authorization.cvv == "N", outcome: block, on_missing: hold }
+  - { name: wrong_address, when: authorization.avs == "N", outcome: hold, on_missing: hold }
+`
+
+// builtInRules are in force unless a test has others, with reviews beside.
+func (w *world) builtInRules() {
+	w.t.Helper()
+	w.rules = filepath.Join(w.dir, "rules")
+	files, err := fs.Sub(defaultrules.FS, defaultrules.Dir)
+	if err == nil {
+		err = os.CopyFS(w.rules, files)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(w.rules, "reviews.yaml"), []byte(reviewRules), 0o644)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // addEngine adds an engine that has not started.
@@ -134,6 +163,7 @@ func (w *world) configureAs(e *engine, instance string) {
 	line("psp:\n  sandbox:\n    adapter: sandbox\n    base_url: %s\n    webhook_secret: %s\n    timeout: 500ms", w.psp.URL(), webhookSecret)
 	line("payments:\n  request_ttl: 10m\n  poll_after: 100ms\n  poll_most: 1s")
 	line("stream:\n  instance_id: %s\n  session_timeout: %s", instance, w.session)
+	line("risk:\n  rules: %s", w.rules)
 	for _, s := range w.settings {
 		line("%s", s)
 	}

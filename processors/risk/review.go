@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -34,9 +35,10 @@ func (a *Assessor) Review(_ context.Context, r stream.Record) ([]stream.Message,
 	}
 	c := &in.Review.Command
 	payment, err := topics.ParsePaymentID(in.Review.PaymentID)
-	if err == nil && (payment.Partition != r.Partition || topics.PartitionOf(c.Tenant, c.CustomerID, a.partitions) != r.Partition) {
+	customer := cmp.Or(c.CustomerID, topics.GuestCustomer(payment.UUID))
+	if err == nil && (payment.Partition != r.Partition || topics.PartitionOf(c.Tenant, customer, a.partitions) != r.Partition) {
 		err = fmt.Errorf("payment %s of %s %s does not belong to partition %d, where the request stands",
-			in.Review.PaymentID, c.Tenant, c.CustomerID, r.Partition)
+			in.Review.PaymentID, c.Tenant, customer, r.Partition)
 	}
 	if err != nil {
 		return nil, a.undecodable(topics.RefusedInvalid, err.Error()), nil
@@ -44,7 +46,7 @@ func (a *Assessor) Review(_ context.Context, r stream.Record) ([]stream.Message,
 	in.AssessedAt = r.Time
 	d := &draft{
 		Input: rules.InputOfReview(&in.Review, r.Time),
-		of:    &v, id: payment.UUID, tenant: c.Tenant, customer: c.CustomerID, decision: &in.Decision,
+		of:    &v, id: payment.UUID, tenant: c.Tenant, customer: customer, decision: &in.Decision,
 	}
 	a.decide(d, a.rules())
 	return a.assessment(d)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
+
 	"github.com/weirhq/weir/internal/reference/schematest"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules"
@@ -94,6 +96,26 @@ func TestReview(t *testing.T) {
 		if !reflect.DeepEqual(again, in.Decision) {
 			t.Errorf("%s: recomputed %+v, was %+v", name, again, in.Decision)
 		}
+	}
+}
+
+// TestReviewOfAGuest: rules see no customer, and the answer goes where the guest's payment is.
+func TestReviewOfAGuest(t *testing.T) {
+	a, err := assessorOf(compile(t, "stage: after_authorization\nrules: [{ name: guest, when: \"!known(customer.id)\", outcome: hold, on_missing: hold }]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := uuid.FromStringOrNil(commandID)
+	partition := topics.PartitionOf("acme", topics.GuestCustomer(id), partitions)
+	request := reviewOf(nil)
+	request.PaymentID, request.Command.CustomerID = topics.PaymentID{Partition: partition, UUID: id}.String(), ""
+	messages, dead := reviewed(t, a, &request, partition)
+	if dead != nil || len(messages) != 1 || messages[0].Partition != partition || string(messages[0].Key) != topics.GuestCustomer(id) {
+		t.Fatalf("%+v, %v", messages, dead)
+	}
+	var in topics.AssessedAuthorization
+	if err := topics.Unmarshal(messages[0].Value, &in); err != nil || in.Decision.Outcome != topics.OutcomeHold {
+		t.Errorf("%+v, %v", in.Decision, err)
 	}
 }
 

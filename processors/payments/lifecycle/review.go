@@ -35,11 +35,15 @@ func Review(after *Payment, e *topics.PaymentEvent) *topics.ReviewRequest {
 	if e.Review == nil || after.Before == nil {
 		return nil
 	}
+	customer := after.Customer
+	if customer == topics.GuestCustomer(after.ID.UUID) {
+		customer = "" // as in the command that created the payment
+	}
 	return &topics.ReviewRequest{
 		PaymentID: e.PaymentID,
 		Command: topics.Command{
 			CommandID: after.ID.UUID.String(), Type: topics.CommandCreate, Tenant: after.Tenant, Region: after.Region,
-			CustomerID: after.Customer, Amount: after.Amount, Currency: string(after.Currency), TraceID: e.TraceID,
+			CustomerID: customer, Amount: after.Amount, Currency: string(after.Currency), TraceID: e.TraceID,
 			CaptureMethod: after.CaptureMethod, Card: after.Card, Metadata: after.Metadata,
 		},
 		Authorization: topics.Authorization{PSP: after.PSP, Amount: e.Amount, Authentication: after.Authentication},
