@@ -64,6 +64,11 @@ func mixed(partitions int32) (rounds [4][]any) {
 		for range 70 {
 			n++
 			customer := fmt.Sprintf("customer-%d", random.IntN(6))
+			if n%9 == 0 { // an event with the id of the command beside it
+				rounds[i] = append(rounds[i], login(n, func(v *topics.AssessedCustomerEvent) {
+					v.Event.CustomerID, v.AssessedAt = customer, start.AddDate(1, 0, 0) // whatever months are closed before it
+				}))
+			}
 			if random.IntN(6) == 0 {
 				c := create(n, customer, topics.CaptureAutomatic)
 				c.Gaming = gamingTerms(customer)
@@ -212,6 +217,8 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 			switch c := value.(type) {
 			case *topics.AssessedCommand:
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedCommand, c)
+			case *topics.AssessedCustomerEvent:
+				inboxes[topics.PartitionOf("acme", c.Event.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedCustomerEvent, c)
 			case *topics.AssessedWalletCommand:
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedWallet, c)
 			}
@@ -271,6 +278,8 @@ func reordered(round []any) []any {
 			customer = c.Command.CustomerID
 		case *topics.AssessedWalletCommand:
 			customer = c.Command.CustomerID
+		case *topics.AssessedCustomerEvent:
+			customer = c.Event.CustomerID
 		}
 		of[customer] = append(of[customer], value)
 		order = append(order, customer)
@@ -379,6 +388,11 @@ func toldOf(t *testing.T, inboxes []*inbox) []string {
 		for _, e := range outputsOf[topics.WalletEvent](t, in.outputsInOrder(), topics.WalletEvents) {
 			told[e.CustomerID] = append(told[e.CustomerID], fmt.Sprintf("%s told %s %s  %s %d %s %v", e.CustomerID, e.CommandID, e.Type, e.Refusal,
 				e.Amount, e.Currency, e.Balance))
+		}
+		for _, d := range outputsOf[topics.Decision](t, in.outputsInOrder(), topics.Decisions) {
+			if d.EventID != "" {
+				told[d.CustomerID] = append(told[d.CustomerID], fmt.Sprintf("%s event %s %s", d.CustomerID, d.EventID, d.Outcome))
+			}
 		}
 	}
 	for i := range 6 {
