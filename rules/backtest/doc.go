@@ -14,7 +14,7 @@
 //
 //	time          when it happened: RFC 3339, or milliseconds since 1970; required
 //	id            of the payment, or of the event; required
-//	event         the name of a custom event, such as login; absent for an attempt
+//	event         the name of a custom event, such as login; payout and dispute count as they do live; absent for an attempt
 //	outcome       what became of the attempt with this id, on a line of its own: approved, declined, refunded, disputed,
 //	              paid_out, or ended where it is over in another way
 //	approved_at   the same in columns of the attempt's line: when it was approved

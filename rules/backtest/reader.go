@@ -46,7 +46,7 @@ type draft struct {
 }
 
 const (
-	chunkBytes = 1 << 20
+	chunkBytes = 128 << 10 // stays in a processor's cache
 	maxLine    = 1 << 20 // bytes
 )
 
@@ -181,7 +181,7 @@ func (r *Reader) kind() error {
 	case d.event != "" && d.outcome != "":
 		return errors.New("a line is an event or an outcome, not both")
 	case d.event != "":
-		r.event.Kind = velocity.KindCustom + d.event
+		r.event.Kind = velocity.CustomKind(d.event)
 	case d.outcome != "":
 		kind, err := outcomeKind(d.outcome, d.declinedAs)
 		if err != nil {
