@@ -2,36 +2,69 @@ package velocity
 
 import (
 	"encoding/binary"
+	"math"
 )
 
-// clock is the time of a partition, made of the times of its records. Those are of the broker or of whoever wrote them,
-// and one may be wrong: time has passed for good, so that what is older may be dropped, only once agreeing records in a
-// row say so. Whatever one record claims touches nothing but itself.
+// clock is the time of a partition, made of the times of its records. Those are of the broker or of whoever wrote them, and
+// one may be wrong:
+//
+//   - time has passed for good, and what is older is dropped, where all of the last sixteen times have it. So whatever a
+//     few records claim touches nothing but themselves.
+//   - a record is not before what four of the last sixteen times have. So one whose writer's clock is slow does not slip
+//     out of its windows.
+//
+// What is written together has one time, and counts once.
 type clock struct {
-	now   int64 // time that has passed for good, in milliseconds since 1970
-	least int64 // of the times of the records since it was last set
-	count int64 // of them
+	now  int64           // time that has passed for good, in milliseconds since 1970
+	last [lastSize]int64 // times of the last records, a ring
+	held int             // of them
+	next int             // the place of the next: the oldest, once all are held
 }
 
-// agreeing is how many records in a row must have a time.
-const agreeing = 16
+const (
+	lastSize = 16
+	agreeing = 4 // of them
+)
 
-// tick takes the time of the next record. It returns that of what the record tells: its own, but never before now.
+// tick takes the time of the next record. It returns that of what the record tells.
 func (c *clock) tick(recordTime int64) (at int64) {
-	if c.count == 0 || recordTime < c.least {
-		c.least = recordTime
+	if c.held == 0 || c.last[(c.next+lastSize-1)%lastSize] != recordTime {
+		c.last[c.next] = recordTime
+		c.next = (c.next + 1) % lastSize
+		c.held = min(c.held+1, lastSize)
 	}
-	if c.count++; c.count == agreeing {
-		c.now, c.count = max(c.now, c.least), 0
+	latest := [agreeing]int64{}
+	for i := range latest {
+		latest[i] = math.MinInt64
 	}
-	return max(c.now, recordTime)
+	least := int64(math.MaxInt64)
+	for _, t := range c.last[:c.held] {
+		least = min(least, t)
+		for i := range latest {
+			if t > latest[i] {
+				t, latest[i] = latest[i], t
+			}
+		}
+	}
+	if c.held == lastSize {
+		c.now = max(c.now, least)
+	}
+	return max(c.now, recordTime, latest[agreeing-1])
 }
 
+// append writes the clock, the times from the oldest on.
 func (c *clock) append(b []byte) []byte {
-	b = appendInt(appendInt(b, c.now), c.least)
-	return binary.AppendUvarint(b, uint64(c.count))
+	b = binary.AppendUvarint(appendInt(b, c.now), uint64(c.held))
+	for i := range c.held {
+		b = appendInt(b, c.last[(c.next+lastSize-c.held+i)%lastSize])
+	}
+	return b
 }
 
 func (c *clock) read(r *reader) {
-	*c = clock{r.int("time"), r.int("least time"), r.natural("records", agreeing-1)}
+	*c = clock{now: r.int("time"), held: r.count("record times", lastSize)}
+	for i := range c.held {
+		c.last[i] = r.int("record time")
+	}
+	c.next = c.held % lastSize
 }

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// TestOneRecordAheadDropsNothing: a signal, a repeat or a plan whose record lies a year ahead, and fifteen of them, change no
-// answer about other keys; when all records say so, a year has passed.
-func TestOneRecordAheadDropsNothing(t *testing.T) {
+// TestRecordsAheadDropNothing: a signal or a plan whose record lies a year ahead, and three of them, change no answer about
+// other keys; fifteen change none of those that come later; when all records say so, a year has passed.
+func TestRecordsAheadDropNothing(t *testing.T) {
 	const year = 365 * 24 * 3_600_000
 	for name, c := range map[string]struct {
 		records int
 		plan    bool
+		later   int64 // records between them and the question, each with a time of its own
 		want    int64
-	}{"a signal": {1, false, 20}, "a plan": {1, true, 20}, "fifteen": {agreeing - 1, false, 20}, "all": {2 * agreeing, false, 0}} {
+	}{"a signal": {1, false, 0, 20}, "a plan": {1, true, 0, 20}, "three": {agreeing - 1, false, 0, 20}, "fifteen": {lastSize - 1, false, lastSize, 20}, "a batch": {1000, false, 0, 20}, "all": {lastSize, false, 0, 0}} {
 		t.Run(name, func(t *testing.T) {
 			plan := attemptsPerHour(t, "t1", 1, "card")
 			state := NewState(Limits{Skew: time.Minute})
@@ -30,13 +31,36 @@ func TestOneRecordAheadDropsNothing(t *testing.T) {
 				}
 				other := Event{ID: fmt.Sprint("other", i), Kind: KindAttempt, Asks: true, Time: time.UnixMilli(benchStart + year),
 					Field: func(string) string { return fmt.Sprint("other", i) }}
-				state.Fold(benchStart+year+i, &plan.Signals(nil, &other, 1)[0].Signal)
+				at := benchStart + year + i
+				if name == "a batch" {
+					at = benchStart + year
+				}
+				state.Fold(at, &plan.Signals(nil, &other, 1)[0].Signal)
+			}
+			for i := range c.later {
+				other := Event{ID: fmt.Sprint("later", i), Kind: KindAttempt, Time: time.UnixMilli(benchStart), Field: func(string) string { return "later" }}
+				state.Fold(benchStart+50+i, &plan.Signals(nil, &other, 1)[0].Signal)
 			}
 			state = restored(t, Limits{Skew: time.Minute}, changelog(state))
 			if a := ask(t, state, benchStart+100, plan); a.Value != c.want || a.Unknown {
 				t.Errorf("%+v, want %d attempts", a, c.want)
 			}
 		})
+	}
+}
+
+// TestARecordBehindCounts: one whose writer's clock is slow is taken as of the time that the others have.
+func TestARecordBehindCounts(t *testing.T) {
+	plan := attemptsPerHour(t, "t1", 1, "card")
+	state := NewState(Limits{})
+	retain(state, benchStart, plan)
+	const hours = 5 * 3_600_000
+	for i := range int64(agreeing) {
+		ask(t, state, benchStart+hours+i, plan)
+	}
+	ask(t, state, benchStart, plan)
+	if a := ask(t, state, benchStart+hours+100, plan); a.Value != agreeing+1 {
+		t.Errorf("%+v, want %d attempts", a, agreeing+1)
 	}
 }
 
@@ -73,8 +97,8 @@ func TestOneRecordAheadEndsNoCase(t *testing.T) {
 	if outcome(now+keep.Milliseconds()+1, 1) != 0 {
 		t.Error("an outcome that is too late finds a case")
 	}
-	for range 2 * agreeing {
-		outcome(now+2*keep.Milliseconds(), 9)
+	for i := range int64(lastSize) {
+		outcome(now+2*keep.Milliseconds()+i, 9)
 	}
 	if len(cases.held) != 1 || len(cases.queue) != 1 {
 		t.Errorf("%d cases are held, %d wait, want the one ahead of its time", len(cases.held), len(cases.queue))

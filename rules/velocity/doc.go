@@ -12,9 +12,9 @@
 // An event counts everything that arrived before it under the same key and whose time lies in the window: not earlier
 // than its own time less the window. Times are clamped to [record time − skew, record time]: a backdated event cannot leave
 // its window, a future one cannot hide. A command never counts itself, and one that the producer sent twice is recorded
-// once. No record time lies before one that has passed: what sixteen records in a row have (clock.go). That is also by
-// what old events are dropped, so that a record whose own time lies far ahead harms no count but of its own keys, under
-// which it counts until that time has passed.
+// once. A record time is not before four of the last sixteen, so that a slow clock lets no attempt slip out
+// of its windows; and old events are dropped by the time that all sixteen have (clock.go), so that a record whose time lies
+// far ahead harms no count but of its own keys, under which it counts until that time has passed.
 //
 // # What is kept
 //

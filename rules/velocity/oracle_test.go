@@ -11,8 +11,8 @@ import (
 // knows nothing of slabs, expiry, summaries, changelogs or frames.
 type oracle struct {
 	skew    int64
-	passed  int64   // the latest time that sixteen records in a row, counted off by sixteen, have
-	times   []int64 // of the records since
+	passed  int64   // the latest time that sixteen times in a row have
+	times   []int64 // of all records, those of one time in a row once
 	events  map[Key][]oracleEvent
 	high    map[source]int64
 	replies map[Origin][]Answer
@@ -87,11 +87,17 @@ func (o *oracle) horizon(field string) int64 {
 
 // tick takes the time of a record and returns that of what it tells.
 func (o *oracle) tick(recordTime int64) int64 {
-	o.times = append(o.times, recordTime)
-	if len(o.times) == 16 {
-		o.passed, o.times = max(o.passed, slices.Min(o.times)), nil
+	if n := len(o.times); n == 0 || o.times[n-1] != recordTime {
+		o.times = append(o.times, recordTime)
 	}
-	return max(o.passed, recordTime)
+	last := slices.Sorted(slices.Values(o.times[max(len(o.times)-16, 0):]))
+	if len(last) == 16 {
+		o.passed = max(o.passed, last[0])
+	}
+	if len(last) < 4 {
+		return recordTime
+	}
+	return max(o.passed, recordTime, last[len(last)-4])
 }
 
 // apply is what State.Apply must answer.
