@@ -18,6 +18,9 @@ var (
 		string(topics.OutcomePass), string(topics.OutcomeAllow)}
 )
 
+// maxDigits is the longest whole number that is certain to fit.
+const maxDigits = 18
+
 // test reads an inline test of a rule (testKeys) or of a file (fileTestKeys).
 func (s *source) test(n ast.Node, keys, expected []string) Test {
 	t := Test{at: placeOf(tokenOf(n)), source: s, Given: map[string]string{}}
@@ -114,7 +117,7 @@ func (c *compiler) wrong(stage topics.Stage, g given) (problem, hint string, at 
 	case f.Type == TypeNumber && f.number != nil && strings.Trim(g.value, "0") == "":
 		return fmt.Sprintf("%s is a whole number above 0", f.Name), "", g.valueAt
 	case f.Type == TypeNumber:
-		if strings.Trim(g.value, "0123456789") != "" || len(g.value) > 18 {
+		if strings.Trim(g.value, "0123456789") != "" || len(g.value) > maxDigits {
 			return fmt.Sprintf("%s is a whole number, not %q", f.Name, g.value), "write it without quotes and unit, such as 6", g.valueAt
 		}
 	case f.Type == TypeDuration:

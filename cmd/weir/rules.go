@@ -69,10 +69,11 @@ func newRulesCheckCommand(a *app) *cobra.Command {
 		Use:   "check [PATH...]",
 		Short: "Check rule files: every mistake with its line",
 		RunE: func(_ *cobra.Command, paths []string) error {
-			set, err := loadRules(a, paths)
+			set, err := rulesAt(a, paths)
 			if err != nil {
 				return err
 			}
+			printWarnings(a.errOut, set)
 			entries := 0
 			for _, l := range set.Lists() {
 				entries += len(l.Entries)
@@ -96,10 +97,11 @@ func newRulesTestCommand(a *app) *cobra.Command {
 		Use:   "test [PATH...]",
 		Short: "Check rule files and run the tests in them",
 		RunE: func(_ *cobra.Command, paths []string) error {
-			set, err := loadRules(a, paths)
+			set, err := rulesAt(a, paths)
 			if err != nil {
 				return err
 			}
+			printWarnings(a.errOut, set)
 			tests, failures := set.Test()
 			if len(failures) > 0 {
 				fmt.Fprintf(a.errOut, "%s\n\n%d of %s failed\n", failures, len(failures), counted(tests, "test"))
@@ -117,7 +119,8 @@ func newRulesTestCommand(a *app) *cobra.Command {
 }
 
 func newRulesExplainCommand(a *app) *cobra.Command {
-	var file, at string
+	var file, at, answers string
+	var velocity []string
 	cmd := &cobra.Command{
 		Use:   "explain ID | --command FILE [PATH...]",
 		Short: "Show why something was decided as it was, or what every rule says of one command",
@@ -126,7 +129,9 @@ recorded then. ID is a payment, with all that was decided on it and carried out;
 customer event, refused ones included, for the 31 days for which their ids are remembered.
 
 With --command, show what the rules at the paths say of a command now. The file holds the command as it stands on
-payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input.`,
+payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input.
+What velocity would answer is given with --velocity card_attempts_1h=5, or by a file of a JSON object such as
+{"card_attempts_1h": "5", "customer_deposits_7d": "250.00 EUR"}; what is not given is missing. Lists are as in their files.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if file == "" {
 				return explainDecided(a, cmd, paths[0])
@@ -138,7 +143,7 @@ payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "
 					return fmt.Errorf("--at: %q is not a moment such as 2027-01-31T18:00:00Z", at)
 				}
 			}
-			set, err := loadRules(a, paths)
+			set, err := rulesAt(a, paths)
 			if err != nil {
 				return err
 			}
@@ -147,10 +152,15 @@ payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "
 				return err
 			}
 			in.Now = now
+			if in.Features, err = readAnswers(set, velocity, answers); err != nil {
+				return err
+			}
 			return explain(a.out, set, in)
 		},
 	}
 	cmd.Flags().StringVar(&file, "command", "", "file with one command or customer event in JSON, or - for standard input")
+	cmd.Flags().StringArrayVar(&velocity, "velocity", nil, "what velocity would answer, such as card_attempts_1h=5; may be repeated")
+	cmd.Flags().StringVar(&answers, "velocity-file", "", "file with what velocity would answer, a JSON object of texts by name")
 	cmd.Flags().StringVar(&at, "at", "", "the moment of the evaluation, for list entries that expire (default now)")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if file == "" && len(args) != 1 {
@@ -170,6 +180,9 @@ func explain(out io.Writer, set *rules.Set, in rules.Input) error {
 	}
 	err := printResults(out, results)
 	if err != nil {
+		return err
+	}
+	if err := printAnswers(out, set, in.Features, in.Now); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)

@@ -47,12 +47,13 @@ func (a *app) withDesk(cmd *cobra.Command, f func(context.Context, *ruletopic.De
 
 func newRulesDeployCommand(a *app) *cobra.Command {
 	var author, comment string
-	var candidate bool
+	var candidate, replace bool
 	cmd := &cobra.Command{
 		Use:   "deploy PATH --author NAME --comment TEXT",
 		Short: "Put a rule set into force on all processes",
 		Long: `Check the rule files at a path, run their tests and write the set to risk.rules.v1, from where every process with
-risk.rules_from: topic takes it within seconds. Where risk.rules_four_eyes is set, it waits for weir rules approve first.
+risk.rules_from: topic takes it within seconds. Where risk.rules_four_eyes is set, it waits for weir rules approve first;
+one that waits already is put aside for it with --replace alone.
 --candidate deploys it beside the live set: it is evaluated and recorded, and changes no outcome.`,
 		Args: one("rule file or directory: weir rules deploy rules --author ann --comment \"card testing\""),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,12 +66,17 @@ risk.rules_from: topic takes it within seconds. Where risk.rules_four_eyes is se
 				slot = topics.RulesCandidate
 			}
 			return a.withDesk(cmd, func(ctx context.Context, desk *ruletopic.Desk, c *config.Config) error {
-				proposed, err := desk.Deploy(ctx, p, slot, author, comment, time.Now())
+				before := desk.Proposed()
+				proposed, err := desk.Deploy(ctx, p, slot, author, comment, replace, time.Now())
 				if err != nil {
 					return err
 				}
+				printWarnings(a.errOut, p.Set)
 				if proposed {
-					fmt.Fprintf(a.out, "rule set %s waits for approval by another person:\nweir rules approve %.8s --approver NAME\n", p.Set.Hash(), p.Set.Hash())
+					if before != nil {
+						fmt.Fprintf(a.out, "it replaces the rule set %.8s of %s (%s), which waited\n", before.RuleSet, before.Author, before.Comment)
+					}
+					fmt.Fprintf(a.out, "rule set %s waits for approval by another person:\nweir rules diff live %.8s\nweir rules approve %.8s --approver NAME\n", p.Set.Hash(), p.Set.Hash(), p.Set.Hash())
 					return nil
 				}
 				fmt.Fprintf(a.out, "rule set %s is deployed as %s\n", p.Set.Hash(), slot)
@@ -80,6 +86,7 @@ risk.rules_from: topic takes it within seconds. Where risk.rules_four_eyes is se
 	}
 	cmd.Flags().StringVar(&author, "author", "", "who deploys it")
 	cmd.Flags().StringVar(&comment, "comment", "", "why")
+	cmd.Flags().BoolVar(&replace, "replace", false, "put it in the place of a set that waits for approval")
 	cmd.Flags().BoolVar(&candidate, "candidate", false, "deploy it beside the live set, to be compared with it")
 	a.addConfigFlags(cmd)
 	return cmd
@@ -99,8 +106,8 @@ func newRulesApproveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "approve HASH --approver NAME",
 		Short: "Put the rule set that waits for approval into force",
-		Long: `Put the rule set that waits for approval into force. HASH, or its first digits, says which one was looked at; weir rules
-history shows it. The approver must be another person than the author.`,
+		Long: `Put the rule set that waits for approval into force. HASH, or its first digits, says which one was looked at: weir rules
+diff live proposed shows what it changes, weir rules show proposed --text its files. The approver must be another person than the author.`,
 		Args: one("hash of the rule set that was looked at: weir rules approve 4405c1b8 --approver bob"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withDesk(cmd, func(ctx context.Context, desk *ruletopic.Desk, _ *config.Config) error {

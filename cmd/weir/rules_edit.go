@@ -14,26 +14,24 @@ import (
 )
 
 func newRulesDiffCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Show what two rule sets decide differently",
 		Long: `Show what two rule sets decide differently: rules, lists, limits and velocity definitions by name. Descriptions, owners,
-tags, tests and layout are no differences. Each argument is a file or a directory.`,
+tags, tests and layout are no differences. ` + whichSets + `
+Who approves a set reads weir rules diff live proposed.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return errors.New("name two rule sets: weir rules diff OLD NEW")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			before, err := loadRules(a, args[:1])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			sets, err := a.ruleSets(cmd, args...)
 			if err != nil {
 				return err
 			}
-			after, err := loadRules(a, args[1:])
-			if err != nil {
-				return err
-			}
+			before, after := sets[0], sets[1]
 			changes := rules.Diff(before, after)
 			for _, c := range changes {
 				switch {
@@ -53,6 +51,8 @@ tags, tests and layout are no differences. Each argument is a file or a director
 			return nil
 		},
 	}
+	a.addConfigFlags(cmd)
+	return cmd
 }
 
 func shown(text string) string {

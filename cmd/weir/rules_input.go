@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
@@ -67,4 +69,38 @@ func inputOf(data []byte) (in rules.Input, record validated, err error) {
 	}
 	in.Command = &topics.Command{}
 	return in, in.Command, topics.Unmarshal(data, in.Command)
+}
+
+// readAnswers reads what velocity would answer: pairs of name=value, and a file of a JSON object. Every answer that the set
+// defines is in what is returned; those that were not given are missing.
+func readAnswers(set *rules.Set, pairs []string, file string) (map[string]topics.Feature, error) {
+	texts := map[string]string{}
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read the answers of velocity: %w", err)
+		}
+		if err := topics.Unmarshal(data, &texts); err != nil {
+			return nil, fmt.Errorf("%s: want a JSON object of texts, such as {\"card_attempts_1h\": \"5\"}: %w", file, err)
+		}
+	}
+	for _, pair := range pairs {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--velocity: want name=value, such as card_attempts_1h=5, not %q", pair)}
+		}
+		texts[strings.TrimPrefix(name, "velocity.")] = text
+	}
+	features := map[string]topics.Feature{}
+	for _, d := range set.Velocity() {
+		features[d.Name] = topics.Feature{Missing: true}
+	}
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		answer, err := set.Answer(name, texts[name])
+		if err != nil {
+			return nil, err
+		}
+		features[name] = answer
+	}
+	return features, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/database"
@@ -44,17 +45,38 @@ func explainDecided(a *app, cmd *cobra.Command, what string) error {
 		if len(decisions) == 0 {
 			return fmt.Errorf("%s: no decision is recorded; there is none of this id, or no rule is evaluated for what was asked", what)
 		}
-		set := configuredRules(c)
+		known := a.setsOf(cmd, c)
 		for i := range decisions {
 			if i > 0 {
 				fmt.Fprintln(a.out)
 			}
-			if err := printDecision(a.out, &decisions[i], set); err != nil {
+			if err := printDecision(a.out, &decisions[i], known(decisions[i].RuleSet)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// setsOf finds the rule set of a decision, nil where it is not to be had: it says of which unit an answer is, and names rules.
+func (a *app) setsOf(cmd *cobra.Command, c *config.Config) func(hash string) *rules.Set {
+	set := configuredRules(c)
+	known := func(hash string) *rules.Set {
+		if set == nil || set.Hash() != hash {
+			return nil
+		}
+		return set
+	}
+	if c.Risk.RulesFrom == "topic" {
+		_ = a.withKafka(cmd, func(ctx context.Context, kafka []kgo.Opt, _ *config.Config, _ *slog.Logger) (err error) {
+			deployed, err := knownSets(ctx, a, kafka, c, "")
+			if err == nil {
+				known = deployed
+			}
+			return err
+		}) // without the broker a decision is explained in fewer words
+	}
+	return known
 }
 
 // configuredRules is the rule set of the configuration's files, nil where it cannot be used: it only helps to name rules.
@@ -88,7 +110,7 @@ func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
 		fmt.Fprintf(out, "in the shadow, because they had blocked too much: %s\n", strings.Join(d.Tripped, ", "))
 	}
 	printGamingLimit(out, d.GamingLimit)
-	if err := printAnswers(out, d.Features); err != nil {
+	if err := printAnswers(out, set, d.Features, d.At); err != nil {
 		return err
 	}
 	if e := d.Enrichment; e != nil {
@@ -142,7 +164,7 @@ func printMisses(out io.Writer, d *topics.Decision, set *rules.Set) {
 	fmt.Fprintln(out)
 }
 
-func printAnswers(out io.Writer, features map[string]topics.Feature) error {
+func printAnswers(out io.Writer, set *rules.Set, features map[string]topics.Feature, asked time.Time) error {
 	if len(features) == 0 {
 		return nil
 	}
@@ -152,6 +174,9 @@ func printAnswers(out io.Writer, features map[string]topics.Feature) error {
 		for _, name := range slices.Sorted(maps.Keys(features)) {
 			f := features[name]
 			answer := fmt.Sprint(f.Value)
+			if set != nil {
+				answer = set.AnswerText(name, f, asked)
+			}
 			switch {
 			case f.Missing:
 				answer = "(missing)"

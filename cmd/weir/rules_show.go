@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,15 +14,17 @@ import (
 
 func newRulesShowCommand(a *app) *cobra.Command {
 	var tenant, region string
-	var effective bool
+	var effective, text bool
 	cmd := &cobra.Command{
-		Use:   "show [PATH...]",
+		Use:   "show [PATH... | live | candidate | proposed | HASH]",
 		Short: "List the rules, or those that decide for one tenant and region",
 		Long: `List the rules with whom and when they are in force. With --effective, --tenant or --region, only those that decide on
-payments of that tenant and region: a rule that stands closer to them replaces the general one of its name.`,
-		RunE: func(_ *cobra.Command, paths []string) error {
-			set, err := loadRules(a, paths)
-			if err != nil {
+payments of that tenant and region: a rule that stands closer to them replaces the general one of its name.
+
+` + whichSets + ` With --text, its files are printed as they were deployed: what an approver reads.`,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			set, err := rulesShown(a, cmd, paths, text)
+			if err != nil || set == nil {
 				return err
 			}
 			standings := set.All()
@@ -34,10 +37,29 @@ payments of that tenant and region: a rule that stands closer to them replaces t
 			return showGaming(a.out, set.GamingLimits(tenant, region))
 		},
 	}
+	cmd.Flags().BoolVar(&text, "text", false, "print the files of a rule set that was deployed")
 	cmd.Flags().BoolVar(&effective, "effective", false, "only the rules that decide, after replacement")
 	cmd.Flags().StringVar(&tenant, "tenant", "", "the tenant that they decide for")
 	cmd.Flags().StringVar(&region, "region", "", "the region that they decide for")
+	a.addConfigFlags(cmd)
 	return cmd
+}
+
+// rulesShown is the set whose rules are to be listed, nil where its text was printed.
+func rulesShown(a *app, cmd *cobra.Command, names []string, text bool) (*rules.Set, error) {
+	switch {
+	case text && len(names) == 1:
+		return nil, a.printText(cmd, names[0])
+	case text:
+		return nil, usageError{errors.New("--text prints one rule set that was deployed: weir rules show proposed --text")}
+	case len(names) == 1 && isDeployed(names[0]):
+		sets, err := a.ruleSets(cmd, names[0])
+		if err != nil {
+			return nil, err
+		}
+		return sets[0], nil
+	}
+	return rulesAt(a, names)
 }
 
 func show(out io.Writer, standings []rules.Standing) error {

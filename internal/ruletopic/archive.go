@@ -4,8 +4,10 @@ package ruletopic
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -102,8 +104,23 @@ func (a *archive) pack() ([]byte, error) {
 	return packed, nil
 }
 
-// Unpack compiles the rule set of an archive and runs its tests.
-func Unpack(packed []byte) (*rules.Set, error) {
+// Files are the rule files and the lists of an archive, in their order, as they were packed.
+func Files(packed []byte) ([]rules.File, error) {
+	a, err := unpack(packed)
+	if err != nil {
+		return nil, err
+	}
+	var files []rules.File
+	for _, f := range a.Files {
+		files = append(files, rules.File{Name: f.Name, Text: []byte(f.Text)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Lists)) {
+		files = append(files, rules.File{Name: name, Text: []byte(a.Lists[name])})
+	}
+	return files, nil
+}
+
+func unpack(packed []byte) (*archive, error) {
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxUnpacked), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return nil, fmt.Errorf("archive of rules: %w", err)
@@ -116,6 +133,15 @@ func Unpack(packed []byte) (*rules.Set, error) {
 	var a archive
 	if err := json.Unmarshal(text, &a); err != nil {
 		return nil, fmt.Errorf("archive of rules: %w", err)
+	}
+	return &a, nil
+}
+
+// Unpack compiles the rule set of an archive and runs its tests.
+func Unpack(packed []byte) (*rules.Set, error) {
+	a, err := unpack(packed)
+	if err != nil {
+		return nil, err
 	}
 	files := make([]rules.File, len(a.Files))
 	for i, f := range a.Files {

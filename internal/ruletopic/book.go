@@ -39,6 +39,31 @@ func (b *Book) Set(hash string) (d *topics.RuleDeployment, ambiguous bool) {
 	return d, false
 }
 
+// Named is the deployment that a word names, with its archive: live, candidate, proposed, or the first digits of the hash of a
+// set that is one of these or ever was; nil where there is none.
+func (b *Book) Named(word string) (d *topics.RuleDeployment, ambiguous bool) {
+	now := map[string]*Deployment{topics.RulesLive: b.Live, topics.RulesCandidate: b.Candidate, topics.RulesProposed: b.Proposed}
+	if named, is := now[word]; is {
+		if named == nil {
+			return nil, false
+		}
+		return &named.RuleDeployment, false
+	}
+	if d, ambiguous = b.Set(word); ambiguous {
+		return nil, true
+	}
+	for _, other := range now {
+		if other == nil || word == "" || !strings.HasPrefix(other.RuleSet, word) || d != nil && d.RuleSet == other.RuleSet {
+			continue
+		}
+		if d != nil {
+			return nil, true
+		}
+		d = &other.RuleDeployment
+	}
+	return d, false
+}
+
 // Before is the set that was live before the one that is; nil where there was none.
 func (b *Book) Before() *topics.RuleDeployment {
 	for _, d := range slices.Backward(b.History) {

@@ -62,12 +62,15 @@ func Open(ctx context.Context, options []kgo.Opt, fourEyes bool) (d *Desk, err e
 	return &Desk{client: client, book: book, fourEyes: fourEyes}, nil
 }
 
+// Proposed is the set that waits for approval, nil where none does.
+func (d *Desk) Proposed() *Deployment { return d.book.Proposed }
+
 // Close ends the desk.
 func (d *Desk) Close() { d.client.Close() }
 
 // Deploy puts a set into force, or, where two people must agree, proposes it; the record says which by its approver.
-// A candidate decides nothing and needs nobody's approval.
-func (d *Desk) Deploy(ctx context.Context, p *Package, slot, author, comment string, at time.Time) (proposed bool, err error) {
+// A candidate decides nothing and needs nobody's approval. A proposal that waits already is replaced where replace says so.
+func (d *Desk) Deploy(ctx context.Context, p *Package, slot, author, comment string, replace bool, at time.Time) (proposed bool, err error) {
 	if strings.TrimSpace(author) == "" || strings.TrimSpace(comment) == "" {
 		return false, refuse("who deploys the rule set, and why? Name an author and a comment")
 	}
@@ -77,6 +80,10 @@ func (d *Desk) Deploy(ctx context.Context, p *Package, slot, author, comment str
 	next := topics.RuleDeployment{Slot: slot, RuleSet: p.Set.Hash(), Rules: len(p.Set.Rules()), At: at.UTC(),
 		Author: author, Comment: comment, Archive: p.Archive}
 	if slot == topics.RulesLive && d.fourEyes {
+		if waits := d.book.Proposed; waits != nil && !replace {
+			return false, refuse("the rule set %.8s of %s (%s) waits for approval already, since %s; look at it with weir rules diff live proposed, and put this one in its place with --replace",
+				waits.RuleSet, waits.Author, waits.Comment, waits.At.UTC().Format(time.RFC3339))
+		}
 		return true, d.write(ctx, change{topics.RulesProposed, &next})
 	}
 	return false, d.enforce(ctx, next)

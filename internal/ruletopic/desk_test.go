@@ -84,7 +84,7 @@ func (w *world) desk(fourEyes bool, f func(context.Context, *ruletopic.Desk) err
 func (w *world) deploy(fourEyes bool, p *ruletopic.Package, author string) {
 	w.Helper()
 	if err := w.desk(fourEyes, func(ctx context.Context, d *ruletopic.Desk) error {
-		_, err := d.Deploy(ctx, p, topics.RulesLive, author, "a test", w.now())
+		_, err := d.Deploy(ctx, p, topics.RulesLive, author, "a test", true, w.now())
 		return err
 	}); err != nil {
 		w.Fatal(err)
@@ -258,7 +258,7 @@ func TestTwoDesks(t *testing.T) {
 	first, second := pack(t, 1), pack(t, 2)
 	err := w.desk(false, func(ctx context.Context, d *ruletopic.Desk) error {
 		w.deploy(false, second, "bob")
-		_, err := d.Deploy(ctx, first, topics.RulesLive, "ann", "a test", w.now())
+		_, err := d.Deploy(ctx, first, topics.RulesLive, "ann", "a test", false, w.now())
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), "somebody else may deploy") {
@@ -274,7 +274,7 @@ func TestDeployRefusesWhoSaysNothing(t *testing.T) {
 	for _, c := range []struct{ author, comment string }{{"", "why"}, {"ann", " "}, {"ann", strings.Repeat("x", 2000)}, {"ann", "4111 1111 1111 1111"}} {
 		var refused *ruletopic.Refused
 		if err := w.desk(false, func(ctx context.Context, d *ruletopic.Desk) error {
-			_, err := d.Deploy(ctx, pack(t, 1), topics.RulesLive, c.author, c.comment, w.now())
+			_, err := d.Deploy(ctx, pack(t, 1), topics.RulesLive, c.author, c.comment, false, w.now())
 			return err
 		}); !errors.As(err, &refused) {
 			t.Errorf("%q, %.20q: %v", c.author, c.comment, err)
@@ -282,5 +282,42 @@ func TestDeployRefusesWhoSaysNothing(t *testing.T) {
 	}
 	if book := w.book(); book.Live != nil || len(book.History) != 0 {
 		t.Errorf("live %+v", book.Live)
+	}
+}
+
+// TestASecondProposalDoesNotReplaceTheFirstUnsaid: whose proposal it is, and why, is told.
+func TestASecondProposalDoesNotReplaceTheFirstUnsaid(t *testing.T) {
+	w := newWorld(t)
+	first, second := pack(t, 1), pack(t, 2)
+	propose := func(p *ruletopic.Package, author string, replace bool) error {
+		return w.desk(true, func(ctx context.Context, d *ruletopic.Desk) error {
+			_, err := d.Deploy(ctx, p, topics.RulesLive, author, "why "+author, replace, w.now())
+			return err
+		})
+	}
+	if err := propose(first, "ann", false); err != nil {
+		t.Fatal(err)
+	}
+	var refused *ruletopic.Refused
+	if err := propose(second, "cat", false); !errors.As(err, &refused) || !strings.Contains(err.Error(), "of ann (why ann)") || !strings.Contains(err.Error(), "--replace") {
+		t.Errorf("error %v", err)
+	}
+	if d, _ := w.book().Named(topics.RulesProposed); d == nil || d.RuleSet != first.Set.Hash() {
+		t.Errorf("what waits is %+v", d)
+	}
+	if err := propose(second, "cat", true); err != nil {
+		t.Fatal(err)
+	}
+	book := w.book()
+	for word, want := range map[string]string{topics.RulesProposed: second.Set.Hash(), second.Set.Hash()[:8]: second.Set.Hash(), first.Set.Hash(): "", topics.RulesLive: "", "": ""} {
+		d, ambiguous := book.Named(word)
+		if ambiguous || (d == nil) != (want == "") || d != nil && d.RuleSet != want {
+			t.Errorf("%q names %+v, want %q", word, d, want)
+		}
+	}
+	d, _ := book.Named(topics.RulesProposed)
+	files, err := ruletopic.Files(d.Archive)
+	if err != nil || len(files) != 2 || files[0].Name != "rules.yaml" || files[1].Name != "denied.csv" {
+		t.Errorf("files %+v, %v", files, err)
 	}
 }

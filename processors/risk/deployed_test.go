@@ -53,7 +53,7 @@ func (w *deployment) deploy(p *ruletopic.Package, slot string) {
 	}
 	defer desk.Close()
 	w.clock = w.clock.Add(time.Minute)
-	if _, err := desk.Deploy(w.Context(), p, slot, "ann", "a test", w.clock); err != nil {
+	if _, err := desk.Deploy(w.Context(), p, slot, "ann", "a test", false, w.clock); err != nil {
 		w.Fatal(err)
 	}
 }
