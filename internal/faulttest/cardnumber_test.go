@@ -73,6 +73,17 @@ func cardsOverHTTP(t *testing.T, w *world) {
 			wantCardRefused(t, w.post(t, "/v1/intents/"+created+"/cancel", `{"reason":"`+number+`"}`, nil), number)
 		})
 	})
+	for place, c := range map[string][2]string{
+		"customer of an event": {"/v1/customers/PAN/events", `{"type":"login"}`}, "event": {"/v1/customers/c/events", `{"type":"login","metadata":{"a":"PAN"}}`},
+		"device of an event": {"/v1/customers/c/events", `{"type":"login","context":{"device_id":"PAN"}}`},
+	} {
+		t.Run(place, func(t *testing.T) {
+			number := w.card("HTTP: " + place)
+			w.unmoved(t, func() {
+				wantCardRefused(t, w.post(t, strings.ReplaceAll(c[0], "PAN", number), strings.ReplaceAll(c[1], "PAN", number), nil), number)
+			})
+		})
+	}
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key", "X-Trace-Id"} {
 		t.Run(name, func(t *testing.T) {
 			number := w.card("HTTP header: " + name)
@@ -167,6 +178,10 @@ func cardsOverKafka(t *testing.T, w *world) {
 		"header":                  {topics.Commands, topics.CommandsDeadLetters, "k", `{}`, head("x-card", "PAN")},
 		"trace header":            {topics.Commands, topics.CommandsDeadLetters, "k", `{}`, head(topics.HeaderTraceID, "PAN")},
 		"name of a header":        {topics.Commands, topics.CommandsDeadLetters, "k", `{}`, head("PAN", "x")},
+		"event: metadata":         {topics.CustomerEvents, topics.CustomerEventsDeadLetters, "k", `{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"acme","customer_id":"c","type":"login","metadata":{"a":"PAN"}}`, nil},
+		"event: customer":         {topics.CustomerEvents, topics.CustomerEventsDeadLetters, "PAN", `{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"acme","customer_id":"PAN","type":"login"}`, nil},
+		"event: unknown field":    {topics.CustomerEvents, topics.CustomerEventsDeadLetters, "k", `{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"acme","customer_id":"c","type":"login","pan":PAN}`, nil},
+		"event: type":             {topics.CustomerEvents, topics.CustomerEventsDeadLetters, "k", `{"event_id":"PAN","tenant":"PAN","customer_id":"c","type":"PAN"}`, head(topics.HeaderTraceID, "PAN")},
 		"inbox: type":             {topics.Inbox, topics.InboxDeadLetters, "k", `{}`, head(topics.HeaderType, "PAN")},
 		"inbox: name of a header": {topics.Inbox, topics.InboxDeadLetters, "k", `{}`, head("PAN", "x")},
 		"inbox: payment of a timer": {topics.Inbox, topics.InboxDeadLetters, "k", `{"payment_id":"PAN","tenant":"PAN","customer_id":"PAN"}`,

@@ -125,6 +125,15 @@ func paymentOf(t *testing.T, create topics.Command) string {
 	return topics.PaymentID{Partition: topics.PartitionOf(create.Tenant, create.CustomerID, partitions), UUID: id}.String()
 }
 
+// ofPartition is a customer of a partition.
+func ofPartition(partition int32) string {
+	for n := 0; ; n++ {
+		if customer := fmt.Sprint("cus-", n); topics.PartitionOf(tenant, customer, partitions) == partition {
+			return customer
+		}
+	}
+}
+
 // neighbour is another customer whose partition is the same.
 func neighbour(customer string) string { return another(customer, true) }
 
@@ -172,6 +181,15 @@ func wrongRecords(t *testing.T, w *world) {
 		"a tenant with a zero byte":         {topics.Commands, []byte("k"), []byte(`{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"a\u0000cus"}`), nil, topics.CommandsDeadLetters, topics.RefusedInvalid, "tenant"},
 		"900 KB":                            {topics.Commands, []byte("k"), large, nil, topics.CommandsDeadLetters, topics.RefusedInvalid, "command_id"},
 		"headers with garbage":              {topics.Commands, []byte("k"), []byte(`{}`), garbage, topics.CommandsDeadLetters, topics.RefusedInvalid, "command_id"},
+		"events: bytes":                     {topics.CustomerEvents, []byte("k"), []byte{0, 1, 2, 0xff}, nil, topics.CustomerEventsDeadLetters, topics.RefusedUndecodable, ""},
+		"events: a duration in words":       {topics.CustomerEvents, []byte("k"), []byte(`{"duration_seconds":"1h"}`), nil, topics.CustomerEventsDeadLetters, topics.RefusedUndecodable, `"duration_seconds"`},
+		"events: no id":                     {topics.CustomerEvents, []byte("k"), []byte(`{"tenant":"acme","customer_id":"ann","type":"login"}`), nil, topics.CustomerEventsDeadLetters, topics.RefusedInvalid, "event_id"},
+		"events: the name of another event": {topics.CustomerEvents, []byte("k"), []byte(`{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"acme","customer_id":"ann","type":"event.login"}`), nil, topics.CustomerEventsDeadLetters, topics.RefusedInvalid, "type: is not a type of event"},
+		"events: of last year":              {topics.CustomerEvents, []byte("k"), []byte(`{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"acme","customer_id":"ann","type":"login","occurred_at":"2020-01-01T00:00:00Z"}`), nil, topics.CustomerEventsDeadLetters, topics.RefusedTooOld, "occurred_at"},
+		"events: headers with garbage":      {topics.CustomerEvents, []byte("k"), []byte(`{}`), garbage, topics.CustomerEventsDeadLetters, topics.RefusedInvalid, "event_id"},
+		"inbox: an event of nobody":         {topics.Inbox, nil, []byte(`{"event":{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b"}}`), typed(topics.TypeAssessedCustomerEvent), topics.InboxDeadLetters, topics.RefusedUndecodable, "customer_id"},
+		"inbox: an event from long ago": {topics.Inbox, nil, []byte(`{"event":{"event_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","tenant":"acme","customer_id":"` + ofPartition(1) + `"},"assessed_at":"2020-01-01T00:00:00Z"}`),
+			typed(topics.TypeAssessedCustomerEvent), topics.InboxDeadLetters, topics.RefusedTooOld, "assessed_at"},
 		"inbox: no value":                   {topics.Inbox, nil, nil, assessed, topics.InboxDeadLetters, topics.RefusedUndecodable, "no value"},
 		"inbox: no headers":                 {topics.Inbox, nil, []byte(`{}`), nil, topics.InboxDeadLetters, topics.RefusedUndecodable, topics.HeaderType},
 		"inbox: unknown type":               {topics.Inbox, nil, []byte(`{}`), typed("weir.steal.v1"), topics.InboxDeadLetters, topics.RefusedUndecodable, "weir.steal.v1"},
