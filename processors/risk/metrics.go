@@ -37,7 +37,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_refusals_total",
 			Help: "Commands that were refused before any rule saw them, by code."}, []string{"code"}),
 		deadLettered: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_dead_lettered_total",
-			Help: "Commands that could not be read or named nobody to tell."}),
+			Help: "Commands that could not be read or named nobody to tell, and customer events that are wrong."}),
 		ruleResults: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_rule_results_total",
 			Help: "Results of rules other than misses: hit, missing, error, each with shadow_ before it where the rule is on trial."}, []string{"rule", "result"}),
 		notAssessed: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_not_assessed_total",
