@@ -153,7 +153,7 @@ func (s *system) command(kind topics.CommandType) {
 	if kind == topics.CommandConfirm {
 		in.Command.Challenge = &topics.Challenge{Result: "authenticated"}
 	}
-	s.apply(lifecycle.Input{Command: in})
+	s.apply(s.limited(lifecycle.Input{Command: in}))
 }
 
 func (s *system) report() {
@@ -245,6 +245,7 @@ func (s *system) apply(in lifecycle.Input) {
 		s.events = append(s.events, events[i])
 		s.fold(&events[i])
 	}
+	s.counted(in, events)
 	s.stepped(in, before, events)
 }
 

@@ -1,0 +1,52 @@
+package lifecycle_test
+
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// limited gives a create or authorize command a day to count in, and a limit that it is below or above.
+func (s *system) limited(in lifecycle.Input) lifecycle.Input {
+	kind := in.Command.Command.Type
+	if kind != topics.CommandCreate && kind != topics.CommandAuthorize || rapid.Bool().Draw(s.T, "no limit") {
+		return in
+	}
+	in.CountedDay = rapid.SampledFrom([]string{"2026-03-01", "2026-03-02"}).Draw(s.T, "day")
+	in.Limit = rapid.SampledFrom([]*topics.GamingLimit{nil,
+		{Kind: topics.GamingDeposit, Period: topics.GamingDay, Currency: "EUR", Limit: 500, Used: 100, Asked: 100, Left: 400},
+		{Kind: topics.GamingDeposit, Period: topics.GamingWeek, Currency: "EUR", Limit: 50, Asked: 100, Left: 50, Outcome: topics.OutcomeBlock},
+		{Kind: topics.GamingDeposit, Period: topics.GamingMonth, Currency: "EUR", Limit: 50, Asked: 100, Left: 50, Outcome: topics.OutcomeHold},
+	}).Draw(s.T, "limit")
+	return in
+}
+
+// counted adds up what all events so far count by day (G1), and sees to it that nothing that is above a limit goes to the PSP.
+func (s *system) counted(in lifecycle.Input, events []topics.PaymentEvent) {
+	days := map[string]int64{}
+	for i := range s.events {
+		if c := s.events[i].Counted; c != nil {
+			days[c.Day] += c.Amount
+			if c.From != "" {
+				days[c.From] -= c.Amount
+			}
+		}
+	}
+	for day, sum := range days {
+		if day != s.payment.CountedDay && sum != 0 {
+			s.Fatalf("the events count %d on %s, the payment counts on %q", sum, day, s.payment.CountedDay)
+		}
+	}
+	if p := s.payment; p != nil && p.CountedDay != "" && days[p.CountedDay] != p.Deposited() {
+		s.Fatalf("the events count %d on %s, the payment is worth %d: %+v", days[p.CountedDay], p.CountedDay, p.Deposited(), p)
+	}
+	if in.Limit == nil || in.Limit.Outcome == "" {
+		return
+	}
+	if slices.ContainsFunc(events, func(e topics.PaymentEvent) bool { return e.Type == topics.EventAuthorizationRequested }) {
+		s.Fatalf("above a limit, with outcome %s, the PSP is asked", in.Limit.Outcome)
+	}
+}
