@@ -68,7 +68,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"API", b.api}, {"gateway", b.gateway}, {"empty data", b.empty}, {"topic", b.topic}, {"growth", b.growth},
+		{"risk stage", b.risk}, {"API", b.api}, {"gateway", b.gateway}, {"empty data", b.empty}, {"starter rules", b.starter},
+		{"empty data", b.empty}, {"topic", b.topic}, {"growth", b.growth},
 	} {
 		if err := part.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
@@ -117,8 +118,7 @@ func (b *bench) empty(ctx context.Context) error {
 	if err := b.close(); err != nil {
 		return err
 	}
-	b.dir = filepath.Join(b.dir, "empty")
-	if err := os.Mkdir(b.dir, 0o700); err != nil {
+	if err := errors.Join(os.RemoveAll(b.dir), os.Mkdir(b.dir, 0o700)); err != nil {
 		return err
 	}
 	return b.open(ctx)

@@ -46,6 +46,18 @@ func newLoad(kafka []kgo.Opt, tenant string, partitions int32) *load {
 	return l
 }
 
+// newStrangersLoad is a load of customers, cards, devices and addresses that come once: no rule on what they did before holds
+// them.
+func newStrangersLoad(kafka []kgo.Opt) *load {
+	l := newLoad(kafka, tenant, partitions)
+	l.command = func(n int) (*kgo.Record, error) {
+		customer := fmt.Sprintf("one_%08d", n)
+		address := fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255)
+		return l.paymentOf(customer, fmt.Sprint(411111+n%500), address, n)
+	}
+	return l
+}
+
 // newWalletLoad credits wallets and debits them again, each of which is done when it is booked. With rounds they are wins and
 // bets of game rounds, two of them each.
 func newWalletLoad(kafka []kgo.Opt, rounds bool) *load {
@@ -112,17 +124,20 @@ func (l *load) send(ctx context.Context) error {
 }
 
 func (l *load) payment(n int) (*kgo.Record, error) {
+	return l.paymentOf(fmt.Sprintf("cus_%06d", n%customers), "411111", "203.0.113.7", n)
+}
+
+func (l *load) paymentOf(customer, bin, address string, n int) (*kgo.Record, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
 	}
-	customer := fmt.Sprintf("cus_%06d", n%customers)
 	value, err := topics.Marshal(topics.Command{
 		CommandID: id.String(), Type: topics.CommandCreate, Tenant: l.tenant, CustomerID: customer, Amount: 1050 + int64(n%900),
 		Currency: "EUR", Authorize: true, CaptureMethod: topics.CaptureAutomatic, IssuedAt: time.Now().UTC(),
-		Card: &topics.Card{Token: "tok_approved", Fingerprint: "fp_" + customer, BIN: "411111", Last4: "1111", Scheme: "visa",
+		Card: &topics.Card{Token: "tok_approved", Fingerprint: "fp_" + customer, BIN: bin, Last4: "1111", Scheme: "visa",
 			Type: "credit", Country: "DE"},
-		Context: &topics.Context{IP: "203.0.113.7", DeviceID: "dev_" + customer, Country: "DE"},
+		Context: &topics.Context{IP: address, DeviceID: "dev_" + customer, Country: "DE"},
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -41,6 +43,29 @@ func (b *bench) topic(ctx context.Context) error {
 		return errors.Join(err, p.stop())
 	}
 	return p.stop()
+}
+
+// starter is topic with the starter rules in force, which count by card, customer, device and address what was attempted,
+// approved and declined.
+func (b *bench) starter(ctx context.Context) error {
+	rules := filepath.Join(b.dir, "starter")
+	if out, err := exec.CommandContext(ctx, b.Engine, "rules", "init", rules).CombinedOutput(); err != nil {
+		return fmt.Errorf("rules init: %w: %s", err, out)
+	}
+	p, err := b.start(ctx, "risk,velocity,payments,api", "--set", "risk.rules="+rules)
+	if err != nil {
+		return err
+	}
+	var rates []int64
+	load := newStrangersLoad(b.kafka)
+	err = under(ctx, load, true, func(ctx context.Context) error {
+		rates, err = b.rates(ctx, load)
+		return err
+	})
+	if err == nil {
+		b.figure("payments with the starter rules and velocity, PSP results fed at the topic", "/s", "≥ 4000, aim 8000", rates...)
+	}
+	return errors.Join(err, p.stop())
 }
 
 // gateway measures complete payments where the gateway calls the sandbox over loopback HTTP.

@@ -42,15 +42,15 @@ api:
   keys: [{name: bench, tenant: ` + tenant + `, key: ` + apiKey + `}]
 `
 
-// start runs an engine with these roles beside the bench's broker and database.
-func (b *bench) start(ctx context.Context, roles string) (*process, error) {
+// start runs an engine with these roles, and more arguments, beside the bench's broker and database.
+func (b *bench) start(ctx context.Context, roles string, more ...string) (*process, error) {
 	listen, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return b.launch(ctx, listen, "--brokers", strings.Join(b.brokers, ","), "--database-url", b.dsn, "--roles", roles,
-		"--set", "kafka.partitions="+strconv.Itoa(partitions), "--set", "kafka.replication=1",
-		"--set", "psp.sandbox.adapter=sandbox", "--set", "psp.sandbox.base_url="+b.sandbox)
+	return b.launch(ctx, listen, append([]string{"--brokers", strings.Join(b.brokers, ","), "--database-url", b.dsn, "--roles", roles,
+		"--set", "kafka.partitions=" + strconv.Itoa(partitions), "--set", "kafka.replication=1",
+		"--set", "psp.sandbox.adapter=sandbox", "--set", "psp.sandbox.base_url=" + b.sandbox}, more...)...)
 }
 
 // embedded starts an engine with these roles that has broker and database of its own in a directory, as "weir run" does.

@@ -22,7 +22,7 @@ type Limits struct {
 	TransactionRecords int           // records after which a Kafka transaction is committed early; default 20,000
 	TransactionTimeout time.Duration // after which the broker aborts an open transaction by itself; default 5 s
 	SessionTimeout     time.Duration // of the group: how long a dead member keeps its partitions; default 6 s
-	Heartbeat          time.Duration // of the group; default 1 s
+	Heartbeat          time.Duration // of the group; default a sixth of the session's time, 1 s at most
 	RebalanceTimeout   time.Duration // of the group; default 15 s
 
 	ClaimTimeout    time.Duration // for O1 up to the first record; default 15 s
@@ -62,7 +62,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.TransactionRecords, 20_000)
 	orDefault(&l.TransactionTimeout, 5*time.Second)
 	orDefault(&l.SessionTimeout, 6*time.Second)
-	orDefault(&l.Heartbeat, time.Second)
+	orDefault(&l.Heartbeat, min(l.SessionTimeout/6, time.Second))
 	orDefault(&l.RebalanceTimeout, 15*time.Second)
 	orDefault(&l.ClaimTimeout, 15*time.Second)
 	orDefault(&l.DatabaseTimeout, 15*time.Second)
