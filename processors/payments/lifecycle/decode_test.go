@@ -13,12 +13,15 @@ func FuzzDecode(f *testing.F) {
 	for _, line := range []string{
 		"command create 100.00 EUR authorize capture=automatic reference=order-1 return=https://shop.example/back",
 		"psp response authorize approved 100.00 EUR captured eci=05", "command refund 60.00 EUR", "psp response refund unknown", "timer",
-		"psp webhook refund approved 50.00 EUR",
+		"psp webhook refund approved 50.00 EUR", "command create 100.00 EUR authorize decision=hold reviews payment=p2", "command approve payment=p2",
+		"psp response authorize approved 100.00 EUR avs=N payment=p2", "timer payment=p2",
 	} {
 		if _, err := w.do(line); err != nil {
 			f.Fatal(err)
 		}
-		f.Add(w.payments["p1"].Append(nil))
+		for _, p := range w.payments {
+			f.Add(p.Append(nil))
+		}
 	}
 	key := w.payments["p1"].Key()
 	f.Fuzz(func(t *testing.T, state []byte) {
