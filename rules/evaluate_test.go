@@ -465,6 +465,7 @@ func FuzzCompile(f *testing.F) {
 	f.Add("version: 1\ntenants: [a]\ncool_offs:\n  - { name: c, instrument: card.fingerprint, for: 1d, amount: \"5 EUR\", outcome: hold, on_missing: hold }\n")
 	f.Add("version: 1\n" + fixture + "rules:\n  - { name: a, when: card.bin in list(\"bins\"), outcome: block, on_missing: hold, tests: [{ given: { card.bin: \"411111\" }, expect: hit }] }\n")
 	f.Add("version: 1\nrules:\n  - name: a\n    when: >\n      card.country == 'DE'\n      || !known(card.type)\n    outcome: hold\n")
+	f.Add("version: 1\nrates:\n  base: EUR\n  entries: [{ date: \"2026-11-20\", from: EUR, to: USD, rate: 1.0842 }]\nrules: [{ name: a, when: payment.amount.to(\"EUR\") > money(\"1.00 EUR\"), outcome: hold, on_missing: hold }]\n")
 	f.Add("version: 1\nrules: [{when: \"\\\"\\u00e9\\\" == tenant\", name: b, outcome: pass}]")
 	f.Fuzz(func(t *testing.T, text string) {
 		set, err := rules.Compile([]rules.File{{Name: "rules.yaml", Text: []byte(text)}}, func(string) ([]byte, error) { return nil, fmt.Errorf("no file") })

@@ -25,6 +25,11 @@ lists:
   bins:
     match: bin_prefix
     entries: ["411111"]
+rates:
+  base: EUR
+  max_age: 3d
+  entries:
+    - { date: "2026-11-20", from: EUR, to: USD, rate: 1.0842 }
 velocity:
   - name: attempts
     aggregate: count
@@ -40,7 +45,7 @@ rules:
     commands: [create, authorize]
     breaker: { max_block_rate: 20%, interval: 10m, at_least: 100 }
   - name: beta
-    when: payment.amount > limit("large") && !(card.country == "DE") && card.scheme.startsWith("v")
+    when: payment.amount.to("EUR") > limit("large") && !(card.country == "DE") && card.scheme.startsWith("v")
     outcome: step_up
     on_missing: pass
     score: 10
@@ -59,7 +64,7 @@ rules:
 // vocabulary is the words of the language in whole: keys, fields, functions and what keys may hold.
 var vocabulary = regexp.MustCompile(`\b(version|limits|lists|entries|match|bin_prefix|velocity|name|aggregate|count|events|attempt|by|window|rules|when|` +
 	`outcome|block|overridable|true|on_missing|hold|commands|create|authorize|breaker|max_block_rate|interval|at_least|step_up|pass|score|enabled|` +
-	`on_error|shadow|tests|given|expect|hit|known|list|limit|startsWith|size|matches|in|context|device_id|card|bin|country|scheme|fingerprint|payment|amount|email|region)\b`)
+	`rates|base|max_age|date|from|to|rate|on_error|shadow|tests|given|expect|hit|known|list|limit|startsWith|size|matches|in|context|device_id|card|bin|country|scheme|fingerprint|payment|amount|email|region)\b`)
 
 func compileText(text string) (*Set, error) {
 	return Compile([]File{{Name: "whole.yaml", Text: []byte(text)}}, nil)
