@@ -234,17 +234,44 @@ func (c *compiler) gamingWithin(l *gamingDraft) {
 			slices.Index(gamingPeriods, string(other.Period)) <= slices.Index(gamingPeriods, string(l.Period)) {
 			continue
 		}
-		longer, at := other.Seconds > 0 && l.Seconds > other.Seconds, "time"
-		for currency, minor := range l.Amounts {
-			if most, ok := other.Amounts[currency]; ok && minor > most {
-				longer, at = true, "amounts"
-			}
-		}
-		if longer {
-			l.source.fail(l.at[at], "exchange them, or leave one out", "the limit for a %s is above that for a %s (%s:%d), so it never binds", l.Period, other.Period, other.File, other.Line)
-		}
+		c.gamingPair(l, other)
 	}
 	if !l.Enabled && !removes {
 		l.source.fail(l.at[""], "name a limit of a more general file", "there is no limit of kind %s for a %s to be taken away here", l.Kind, l.Period)
 	}
+}
+
+// gamingPair compares a limit with the one of a longer period: it must be able to bind, and name the same currencies, as one
+// without an amount is limited to zero.
+func (c *compiler) gamingPair(l *gamingDraft, longer *GamingLimit) {
+	above, at := longer.Seconds > 0 && l.Seconds > longer.Seconds, "time"
+	lacking, of := "", ""
+	for _, currency := range currenciesOf(l.Amounts, longer.Amounts) {
+		minor, here := l.Amounts[currency]
+		most, there := longer.Amounts[currency]
+		switch {
+		case len(l.Amounts) == 0 || len(longer.Amounts) == 0:
+		case !here:
+			lacking, of = currency, string(l.Period)
+		case !there:
+			lacking, of = currency, string(longer.Period)
+		case minor > most:
+			above, at = true, "amounts"
+		}
+	}
+	if above {
+		l.source.fail(l.at[at], "exchange them, or leave one out", "the limit for a %s is above that for a %s (%s:%d), so it never binds", l.Period, longer.Period, longer.File, longer.Line)
+	} else if lacking != "" {
+		l.source.fail(l.at["amounts"], `name it in both; write "0 `+lacking+`" where that is meant`,
+			"the limits for a %s and for a %s (%s:%d) name different currencies: that for a %s would let nothing through in %s", l.Period, longer.Period, longer.File, longer.Line, of, lacking)
+	}
+}
+
+func currenciesOf(a, b map[string]int64) []string {
+	both := maps.Clone(a)
+	if both == nil {
+		both = map[string]int64{}
+	}
+	maps.Copy(both, b)
+	return slices.Sorted(maps.Keys(both))
 }

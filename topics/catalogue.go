@@ -108,7 +108,7 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
-			Name: WalletCommands, DeadLetters: WalletCommandsDeadLetters, Purpose: "What producers ask of customers' wallets: credits, debits, holds, game rounds.",
+			Name: WalletCommands, DeadLetters: WalletCommandsDeadLetters, Purpose: "What producers ask of customers' wallets: credits, debits, holds, game rounds, responsible-gaming limits.",
 			Key: "customer id, so that one customer's commands keep their order", Retention: commandsKept, Value: WalletCommand{}, Types: []string{TypeWalletCommand},
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},

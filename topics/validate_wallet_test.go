@@ -31,6 +31,14 @@ func TestValidateWalletCommand(t *testing.T) {
 	four := func(requested, approved string) func(*WalletCommand) {
 		return func(c *WalletCommand) { c.Reason, c.RequestedBy, c.ApprovedBy = ReasonAdjustment, requested, approved }
 	}
+	limit := func(kind GamingKind, amount, seconds int64, remove bool) func(*WalletCommand) {
+		return func(c *WalletCommand) {
+			c.Amount, c.Limit = amount, &LimitRequest{Kind: kind, Period: GamingDay, Seconds: seconds, Remove: remove}
+			if kind != GamingSession {
+				c.Currency = "EUR"
+			}
+		}
+	}
 	for _, test := range []struct {
 		name string
 		c    *WalletCommand
@@ -46,7 +54,22 @@ func TestValidateWalletCommand(t *testing.T) {
 		{"release", of(WalletReleaseHold, func(c *WalletCommand) { c.Currency = "EUR" }), ""},
 		{"rollback", of(WalletRollbackRound, same), ""},
 		{"close", of(WalletClose, same), ""},
+		{"deposit limit", of(WalletSetLimit, limit(GamingDeposit, 500, 0, false)), ""},
+		{"session limit", of(WalletSetLimit, limit(GamingSession, 0, 60, false)), ""},
+		{"no limit any more", of(WalletSetLimit, limit(GamingLoss, 0, 0, true)), ""},
 		{"backdated", of(WalletCredit, func(c *WalletCommand) { c.EffectiveAt = at.Add(-48 * time.Hour) }), ""},
+
+		{"limit of nothing", of(WalletSetLimit, same), "invalid: limit: is missing"},
+		{"limit of zero", of(WalletSetLimit, limit(GamingDeposit, 0, 0, false)), "invalid: amount: is missing or zero"},
+		{"amount beside remove", of(WalletSetLimit, limit(GamingLoss, 5, 0, true)), "invalid: amount: is missing or zero, or is set beside limit.remove"},
+		{"session without time", of(WalletSetLimit, limit(GamingSession, 0, 0, false)), "invalid: limit.seconds: is missing"},
+		{"session longer than a month", of(WalletSetLimit, limit(GamingSession, 0, 2_678_401, false)), "invalid: limit.seconds: is too large"},
+		{"session below zero", of(WalletSetLimit, limit(GamingSession, 0, -1, false)), "invalid: limit.seconds: is negative; want whole seconds"},
+		{"seconds of a deposit", of(WalletSetLimit, limit(GamingDeposit, 5, 60, false)), "invalid: limit.seconds: is set; only a session"},
+		{"unknown limit", of(WalletSetLimit, limit("stakes", 5, 0, false)), "invalid: limit.kind: is none of deposit, loss, session"},
+		{"limit of a debit", of(WalletDebit, func(c *WalletCommand) { c.Limit = &LimitRequest{Kind: GamingLoss, Period: GamingDay} }), "invalid: limit: is set"},
+		{"limit of nobody", of(WalletSetLimit, func(c *WalletCommand) { limit(GamingDeposit, 5, 0, false)(c); c.Limit.SetBy = SetByOperator }), "invalid: requested_by: is missing"},
+		{"limit of then", of(WalletSetLimit, func(c *WalletCommand) { limit(GamingDeposit, 5, 0, false)(c); c.EffectiveAt = at }), "invalid: effective_at: is set"},
 
 		{"no id", of(WalletCredit, func(c *WalletCommand) { c.CommandID = "" }), "invalid: command_id: is missing"},
 		{"no type", of("", same), "invalid: type: is missing"},
