@@ -1,5 +1,7 @@
-// Package risk turns commands into assessed commands: it reads payments.commands.v1, validates each command, evaluates
-// the rule set on it and writes it with the decision to payments.inbox.v1, in the partition of its customer.
+// Package risk turns commands into assessed commands: it reads payments.commands.v1, wallet.commands.v1 and
+// customer.events.v1, validates each record, evaluates the rules of its stage and writes it with the decision to
+// payments.inbox.v1, in the partition of its customer. What differs between them is their subject (assess.go): payment.go,
+// wallet.go, customer.go.
 //
 //	record ─► decode ──────► identify ──► validate ──► (ask velocity) ──► evaluate ─► inbox
 //	             │ no             │ no         │ no

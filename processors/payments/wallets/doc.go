@@ -16,6 +16,7 @@
 //	insufficient_funds              L4, of what is available: what is held is not
 //	limit_exceeded                  the customer would have more than topics.MaxBalance; too many movements of one hold or round
 //	session_limit, loss_limit       a stake is above the customer's responsible-gaming limits (package gaming)
+//	blocked, review_required        the rules of stage wallet
 //
 // A credit opens the wallet in its currency, as does a payment's capture (Opens). A rollback needs no wallet: it is
 // remembered, so that a bet that comes after it is refused.
