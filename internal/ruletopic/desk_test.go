@@ -16,6 +16,7 @@ import (
 
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/ruletopic"
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
 )
@@ -27,6 +28,7 @@ func ruleDir(t *testing.T, score int, list string) string {
 	text := fmt.Sprintf(`version: 1
 lists:
   denied: { file: denied.csv }
+rates: { file: rates.csv }
 rules:
   - name: denied_device
     when: context.device_id in list("denied")
@@ -36,7 +38,7 @@ rules:
     tests:
       - { given: { context.device_id: dev_1 }, expect: hit }
 `, score)
-	for name, text := range map[string]string{"rules.yaml": text, "denied.csv": list} {
+	for name, text := range map[string]string{"rules.yaml": text, "denied.csv": list, "rates.csv": "date,from,to,rate\n2026-11-20,EUR,USD,1.0842\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -110,6 +112,9 @@ func TestPackHoldsAllThatDecides(t *testing.T) {
 	again, err := ruletopic.Unpack(p.Archive)
 	if err != nil || again.Hash() != p.Set.Hash() || len(again.Lists()) != 1 || again.Files()[0] != "rules.yaml" {
 		t.Errorf("%v, %+v", err, again)
+	}
+	if minor, ok := again.Convert(ledger.Money{Minor: 100, Currency: "EUR"}, "USD", time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)); !ok || minor != 108 {
+		t.Errorf("1.00 EUR is %d in USD (%v), want 108", minor, ok)
 	}
 	onDisk, err := rules.Load(ruleDir(t, 7, "value\ndev_1\n"))
 	if err != nil || onDisk.Hash() != p.Set.Hash() {
@@ -317,7 +322,7 @@ func TestASecondProposalDoesNotReplaceTheFirstUnsaid(t *testing.T) {
 	}
 	d, _ := book.Named(topics.RulesProposed)
 	files, err := ruletopic.Files(d.Archive)
-	if err != nil || len(files) != 2 || files[0].Name != "rules.yaml" || files[1].Name != "denied.csv" {
+	if err != nil || len(files) != 3 || files[0].Name != "rules.yaml" || files[1].Name != "denied.csv" {
 		t.Errorf("files %+v, %v", files, err)
 	}
 }
