@@ -84,7 +84,7 @@ func (c *comparison) schema(path string, released, now any) {
 
 func (c *comparison) keyword(path string, released, now map[string]any, keyword string) {
 	switch keyword {
-	case "properties":
+	case "properties", "patternProperties":
 		c.properties(path, released, now, keyword)
 	case "required":
 		c.required(path, released, now, keyword)

@@ -17,6 +17,7 @@ const record = `{
 		"age": {"type": "integer", "minimum": 1, "maximum": 10},
 		"bytes": {"type": "string", "contentEncoding": "base64"},
 		"tags": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 9}, "propertyNames": {"maxLength": 5}},
+		"given": {"type": "object", "patternProperties": {"^a": {"type": "string"}}, "additionalProperties": false},
 		"lines": {"type": "array", "items": {"$ref": "#/$defs/Line"}}
 	},
 	"required": ["id", "kind"],
@@ -31,6 +32,8 @@ func TestCompare(t *testing.T) {
 		"other words":               {`old words`, `new words`, "", ""},
 		"an optional field more":    {`"age": {`, `"colour": {"type": "string"}, "age": {`, "", ""},
 		"an optional object more":   {`"age": {`, `"o": {"type": "object", "properties": {"x": {}}, "required": ["x"]}, "age": {`, "", ""},
+		"fields by pattern more":    {`{"^a": {`, `{"^b": {"type": "string"}, "^a": {`, "", ""},
+		"fields by pattern less":    {`{"^a": {"type": "string"}}`, `{}`, "given.^a: the field is gone", "given.^a: the field is gone"},
 		"an optional field inside":  {`"note": {`, `"colour": {"type": "string"}, "note": {`, "", ""},
 		"a required field more":     {`"required": ["id", "kind"]`, `"required": ["id", "kind", "age"]`, "age: the field is newly required", "age: the field is newly required"},
 		"one inside":                {`"required": ["amount"]`, `"required": ["amount", "note"]`, "lines[].note: the field is newly required", "lines[].note: the field is newly required"},
