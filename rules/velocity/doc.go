@@ -77,4 +77,7 @@
 // V2 has two limits. A key tells 2,048 different values apart in each slot; one that comes again after it was pushed
 // out is counted again. It keeps 2,048 open reservations; an older one counts until its window has passed, whatever its
 // outcome, as does one whose outcome overtook it.
+//
+// What its producer sends twice, at two offsets, is told by its command among the latest events of a key, 128 at least: on
+// a key with more of them in between it counts twice.
 package velocity

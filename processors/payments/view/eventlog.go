@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
@@ -118,13 +119,41 @@ func (l *EventLog) Wallet(ctx context.Context, tenant string, partition int32, c
 // EventDecisions returns the decision on a customer event; none before it is made, and none long after, when the event's id
 // is forgotten.
 func (l *EventLog) EventDecisions(ctx context.Context, tenant string, partition int32, event uuid.UUID) ([]topics.Decision, error) {
+	decisions, err := l.decisionsOn(ctx, partition, event)
+	return slices.DeleteFunc(decisions, func(d topics.Decision) bool { return d.Tenant != tenant || d.EventID == "" }), err
+}
+
+// DecisionsOn returns what risk decided on a command or a customer event, whatever became of it, by its id: of every tenant
+// that used it. There are none long after, when ids are forgotten.
+func (l *EventLog) DecisionsOn(ctx context.Context, id uuid.UUID) ([]topics.Decision, error) {
+	rows, err := l.db.Query(ctx, `SELECT partition FROM stream_positions WHERE role = 'payments' AND partition >= 0 ORDER BY partition`)
+	if err != nil {
+		return nil, fmt.Errorf("decisions on %s: %w", id, err)
+	}
+	partitions, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		return nil, fmt.Errorf("decisions on %s: %w", id, err)
+	}
+	var all []topics.Decision
+	for _, partition := range partitions {
+		decisions, err := l.decisionsOn(ctx, partition, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, decisions...)
+	}
+	return all, nil
+}
+
+// decisionsOn is DecisionsOn for one partition.
+func (l *EventLog) decisionsOn(ctx context.Context, partition int32, id uuid.UUID) ([]topics.Decision, error) {
 	rows, err := l.db.Query(ctx, `
 		SELECT position, frame FROM stream_log
 		WHERE partition = $1 AND role = 'payments' AND position IN (
 			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
-		ORDER BY position`, partition, event)
+		ORDER BY position`, partition, id)
 	if err != nil {
-		return nil, fmt.Errorf("decisions on event %s: %w", event, err)
+		return nil, fmt.Errorf("decisions on %s: %w", id, err)
 	}
 	var decisions []topics.Decision
 	err = l.each(rows, partition, topics.Decisions, func(value []byte) error {
@@ -132,52 +161,13 @@ func (l *EventLog) EventDecisions(ctx context.Context, tenant string, partition 
 		if err := topics.Unmarshal(value, &d); err != nil {
 			return err
 		}
-		if d.Tenant == tenant && d.EventID == event.String() {
+		if d.CommandID == id.String() || d.EventID == id.String() {
 			decisions = append(decisions, d)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("decisions on event %s: %w", event, err)
-	}
-	return decisions, nil
-}
-
-// DecisionsOn returns what risk decided on a command or a customer event, whatever became of it, by its id: of every tenant
-// that used it. There are none long after, when ids are forgotten.
-func (l *EventLog) DecisionsOn(ctx context.Context, id uuid.UUID) ([]topics.Decision, error) {
-	fail := func(err error) ([]topics.Decision, error) { return nil, fmt.Errorf("decisions on %s: %w", id, err) }
-	rows, err := l.db.Query(ctx, `SELECT partition FROM stream_positions WHERE role = 'payments' AND partition >= 0 ORDER BY partition`)
-	if err != nil {
-		return fail(err)
-	}
-	partitions, err := pgx.CollectRows(rows, pgx.RowTo[int32])
-	if err != nil {
-		return fail(err)
-	}
-	var decisions []topics.Decision
-	for _, partition := range partitions {
-		rows, err := l.db.Query(ctx, `
-			SELECT position, frame FROM stream_log
-			WHERE partition = $1 AND role = 'payments' AND position IN (
-				SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
-			ORDER BY position`, partition, id)
-		if err != nil {
-			return fail(err)
-		}
-		err = l.each(rows, partition, topics.Decisions, func(value []byte) error {
-			var d topics.Decision
-			if err := topics.Unmarshal(value, &d); err != nil {
-				return err
-			}
-			if d.CommandID == id.String() || d.EventID == id.String() {
-				decisions = append(decisions, d)
-			}
-			return nil
-		})
-		if err != nil {
-			return fail(err)
-		}
+		return nil, fmt.Errorf("decisions on %s: %w", id, err)
 	}
 	return decisions, nil
 }
