@@ -6,13 +6,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
 )
 
 // metrics of the risk role. Labels are outcomes, refusal codes, and rules by name, of which a rule set has a bounded
 // number.
 type metrics struct {
-	decisions    map[topics.Outcome]prometheus.Counter
+	decisions    map[said]prometheus.Counter
 	refusals     *prometheus.CounterVec
 	deadLettered prometheus.Counter
 	ruleResults  *prometheus.CounterVec
@@ -26,14 +27,20 @@ type metrics struct {
 	listEdits    prometheus.Gauge
 }
 
+// said is what was decided where.
+type said struct {
+	stage   topics.Stage
+	outcome topics.Outcome
+}
+
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		r = prometheus.NewRegistry()
 	}
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_decisions_total",
-		Help: "Risk decisions by outcome."}, []string{"outcome"})
+		Help: "Risk decisions by stage and outcome."}, []string{"stage", "outcome"})
 	m := &metrics{
-		decisions: map[topics.Outcome]prometheus.Counter{},
+		decisions: map[said]prometheus.Counter{},
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_refusals_total",
 			Help: "Commands that were refused before any rule saw them, by code."}, []string{"code"}),
 		deadLettered: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_dead_lettered_total",
@@ -60,8 +67,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		Help: "1 for each rule that is in the shadow because it blocked more than its breaker allows; * is the whole rule set."}, []string{"rule"})
 	m.listEdits = prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_risk_list_edits",
 		Help: "Offset in risk.lists.v1 below which edits of lists are in force in this process."})
-	for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
-		m.decisions[o] = decisions.WithLabelValues(string(o))
+	for _, stage := range rules.Stages() {
+		for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
+			m.decisions[said{stage, o}] = decisions.WithLabelValues(string(stage), string(o))
+		}
 	}
 	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.unconverted, m.reloads, m.broken, m.candidates, m.tripped, m.listEdits} {
 		if err := r.Register(c); err != nil {
@@ -78,7 +87,7 @@ func (m *metrics) decided(d *topics.Decision) {
 		m.notAssessed.Inc()
 		return
 	}
-	m.decisions[d.Outcome].Inc()
+	m.decisions[said{cmp.Or(d.Stage, topics.StageBeforeAuthorization), d.Outcome}].Inc()
 	for _, r := range d.Rules {
 		result := string(r.Result)
 		if r.Shadow {
