@@ -47,7 +47,7 @@ type draft struct {
 
 const (
 	chunkBytes = 128 << 10 // stays in a processor's cache
-	maxLine    = 1 << 20 // bytes
+	maxLine    = 1 << 20   // bytes
 )
 
 // LineError is what is wrong with one line. The ones after it can be read all the same.

@@ -2,6 +2,7 @@ package velocity
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -170,5 +171,35 @@ func TestOutcomeIsTheSignalOfItsEvent(t *testing.T) {
 				t.Errorf("%s without %s: %+v, want %+v", kind, missing, got, want[0].Signal)
 			}
 		}
+	}
+}
+
+// TestUnlogged: a state without a changelog answers as one with it, and keeps nothing of what changed.
+func TestUnlogged(t *testing.T) {
+	plan := laterPlan(t)
+	retain := plan.Retain()
+	logged, unlogged := NewState(Limits{}), NewState(Limits{Unlogged: true})
+	for _, s := range []*State{logged, unlogged} {
+		s.Retain(1_800_000_000_000, &retain)
+	}
+	var targets []Target
+	for i := range int64(2000) {
+		event := attemptEvent(1000+i, "EUR")
+		event.ID, event.Time, event.Origin = fmt.Sprint(i), event.Time.Add(time.Duration(i)*time.Minute), Origin{RoleAttempts, 0, i + 1}
+		event.Field = func(name string) string { return fmt.Sprint(name, i%50) }
+		targets = plan.Signals(targets, &event, 1)
+		now := event.Time.UnixMilli()
+		want := slices.Clone(logged.Fold(now, &targets[0].Signal))
+		if got := unlogged.Fold(now, &targets[0].Signal); !slices.Equal(got, want) {
+			t.Fatalf("event %d: %+v, want %+v", i, got, want)
+		}
+	}
+	told := 0
+	unlogged.Changes(func([]byte, []byte) { told++ })
+	if n := len(unlogged.changes.entries) + len(unlogged.changes.deleted); told+n > 0 {
+		t.Errorf("%d changes are told, %d kept", told, n)
+	}
+	if logged.Changes(func([]byte, []byte) { told++ }); told == 0 {
+		t.Error("nothing changed: the test tells nothing")
 	}
 }
