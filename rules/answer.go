@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -50,6 +51,20 @@ func (s *Set) Answer(name, text string) (topics.Feature, error) {
 		return topics.Feature{}, fmt.Errorf("velocity.%s is a whole number, not %q", name, text)
 	}
 	return topics.Feature{Value: answerOf(text)}, nil
+}
+
+// FirstAnswers are what velocity answers to an input where nothing was before: missing, where the input has no value of the
+// field that is counted by.
+func (s *Set) FirstAnswers(in *Input) map[string]topics.Feature {
+	answers := make(map[string]topics.Feature, len(s.velocity))
+	for _, d := range s.velocity {
+		a := topics.Feature{Missing: in.Text(d.By) == ""}
+		if !a.Missing && d.Aggregate == velocity.SinceLast { // the last one is longer ago
+			a.Value = int64(d.Window / time.Second)
+		}
+		answers[d.Name] = a
+	}
+	return answers
 }
 
 // AnswerText writes a velocity answer with its unit: an amount with its currency, a time with the moment that it began at,

@@ -121,6 +121,7 @@ func newRulesTestCommand(a *app) *cobra.Command {
 func newRulesExplainCommand(a *app) *cobra.Command {
 	var file, at, answers string
 	var velocity []string
+	var firstTime bool
 	cmd := &cobra.Command{
 		Use:   "explain ID | --command FILE [PATH...]",
 		Short: "Show why something was decided as it was, or what every rule says of one command",
@@ -131,7 +132,8 @@ customer event, refused ones included, for the 31 days for which their ids are r
 With --command, show what the rules at the paths say of a command now. The file holds the command as it stands on
 payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input.
 What velocity would answer is given with --velocity card_attempts_1h=5, or by a file of a JSON object such as
-{"card_attempts_1h": "5", "customer_deposits_7d": "250.00 EUR"}; what is not given is missing. Lists are as in their files.`,
+{"card_attempts_1h": "5", "customer_deposits_7d": "250.00 EUR"}; what is not given is missing, or with
+--first-time what velocity says where nothing was before. Lists are as in their files.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if file == "" {
 				return explainDecided(a, cmd, paths[0])
@@ -152,7 +154,7 @@ What velocity would answer is given with --velocity card_attempts_1h=5, or by a 
 				return err
 			}
 			in.Now = now
-			if in.Features, err = readAnswers(set, velocity, answers); err != nil {
+			if in.Features, err = readAnswers(set, &in, velocity, answers, firstTime); err != nil {
 				return err
 			}
 			return explain(a.out, set, in)
@@ -160,6 +162,7 @@ What velocity would answer is given with --velocity card_attempts_1h=5, or by a 
 	}
 	cmd.Flags().StringVar(&file, "command", "", "file with one command or customer event in JSON, or - for standard input")
 	cmd.Flags().StringArrayVar(&velocity, "velocity", nil, "what velocity would answer, such as card_attempts_1h=5; may be repeated")
+	cmd.Flags().BoolVar(&firstTime, "first-time", false, "velocity has seen nothing of the customer, the card and the rest before")
 	cmd.Flags().StringVar(&answers, "velocity-file", "", "file with what velocity would answer, a JSON object of texts by name")
 	cmd.Flags().StringVar(&at, "at", "", "the moment of the evaluation, for list entries that expire (default now)")
 	cmd.Args = func(_ *cobra.Command, args []string) error {

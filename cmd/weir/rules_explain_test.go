@@ -27,6 +27,7 @@ rules:
 		"one":         {[]string{"--velocity", "attempts=5"}, exitOK, []string{"outcome   block", "attempts  5", "deposits  (missing)"}},
 		"a file":      {[]string{"--velocity-file", answers}, exitOK, []string{"outcome   block", "attempts  9", "deposits  5000.01 EUR"}},
 		"both":        {[]string{"--velocity-file", answers, "--velocity", "velocity.attempts=0"}, exitOK, []string{"outcome   step_up", "attempts  0"}},
+		"first time":  {[]string{"--first-time"}, exitOK, []string{"outcome   hold", "attempts  (missing)", "deposits  0.00 EUR"}}, // the card has no fingerprint
 		"a misspelt":  {[]string{"--velocity", "attemps=5"}, exitProblem, []string{`did you mean "attempts"?`}},
 		"no unit":     {[]string{"--velocity", "deposits=5"}, exitProblem, []string{"write it as 250.00 EUR"}},
 		"no equation": {[]string{"--velocity", "attempts"}, exitUsage, []string{"want name=value"}},

@@ -40,8 +40,13 @@ catches and whom it hurts. They read velocity: put them into force where the rol
 					return fmt.Errorf("write rules: %w", err)
 				}
 			}
-			fmt.Fprintf(a.out, "\nNow set your own amounts, and run: weir rules test %s\n", args[0])
-			return nil
+			_, err = fmt.Fprintf(a.out, `
+Now set your own amounts, and run: weir rules test %[1]s
+
+These rules count by card.fingerprint, context.device_id, context.ip and customer.id: a payment without fingerprint or device
+is held, because nothing can be said of it. What a payment of yours would meet: weir rules explain --first-time --command FILE %[1]s
+`, args[0])
+			return err
 		},
 	}
 }

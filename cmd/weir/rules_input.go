@@ -72,8 +72,9 @@ func inputOf(data []byte) (in rules.Input, record validated, err error) {
 }
 
 // readAnswers reads what velocity would answer: pairs of name=value, and a file of a JSON object. Every answer that the set
-// defines is in what is returned; those that were not given are missing.
-func readAnswers(set *rules.Set, pairs []string, file string) (map[string]topics.Feature, error) {
+// defines is in what is returned; those that were not given are missing, or, for the first time, what velocity says where
+// there was nothing.
+func readAnswers(set *rules.Set, in *rules.Input, pairs []string, file string, firstTime bool) (map[string]topics.Feature, error) {
 	texts := map[string]string{}
 	if file != "" {
 		data, err := os.ReadFile(file)
@@ -91,9 +92,11 @@ func readAnswers(set *rules.Set, pairs []string, file string) (map[string]topics
 		}
 		texts[strings.TrimPrefix(name, "velocity.")] = text
 	}
-	features := map[string]topics.Feature{}
-	for _, d := range set.Velocity() {
-		features[d.Name] = topics.Feature{Missing: true}
+	features := set.FirstAnswers(in)
+	for name := range features {
+		if !firstTime {
+			features[name] = topics.Feature{Missing: true}
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		answer, err := set.Answer(name, texts[name])
