@@ -32,7 +32,7 @@ built in is used. rules/README.md is the manual.`,
 	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesInitCommand(a), newRulesDiffCommand(a),
 		newRulesFmtCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
 		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a), newRulesReplayCommand(a),
-		newRulesBacktestCommand(a))
+		newRulesBacktestCommand(a), newRulesBenchCommand(a))
 	return cmd
 }
 
