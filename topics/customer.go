@@ -45,10 +45,10 @@ const TypeAssessedCustomerEvent = "weir.customer.event.assessed.v1"
 
 // AssessedCustomerEvent is a customer event with the risk decision that was made on it, as AssessedCommand is of a command.
 type AssessedCustomerEvent struct {
-	Event      CustomerEvent      `json:"event"`
-	Decision   Decision           `json:"decision"`
-	Enrichment *Enrichment        `json:"enrichment,omitempty"`
-	Features   map[string]Feature `json:"features,omitempty"`
+	Event      CustomerEvent `json:"event"`
+	Decision   Decision      `json:"decision"`
+	Enrichment *Enrichment   `json:"enrichment,omitempty"`
+	Features   FeatureSet    `json:"features,omitempty"`
 	// AssessedAt is the time of the event's record, which was now to the rules.
 	AssessedAt time.Time `json:"assessed_at,omitzero"`
 }

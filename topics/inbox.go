@@ -19,7 +19,7 @@ type AssessedCommand struct {
 	// Enrichment is what data files said of the command, nil where they said nothing.
 	Enrichment *Enrichment `json:"enrichment,omitempty"`
 	// Features are the velocity answers that the decision read, by name. Empty until velocity definitions exist.
-	Features map[string]Feature `json:"features,omitempty"`
+	Features FeatureSet `json:"features,omitempty"`
 	// AssessedAt is the time of the command's record, which was now to the rules. With it the decision can be recomputed.
 	AssessedAt time.Time `json:"assessed_at,omitzero"`
 	// Gaming is what the rule set says of deposit limits, nil where it has none.
@@ -91,8 +91,8 @@ type Decision struct {
 	// binds. The command was blocked or held where its outcome says so, whatever Outcome says.
 	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
 	// Enrichment and Features are what data files and velocity said, as in the assessed command, where they are left out here.
-	Enrichment *Enrichment        `json:"enrichment,omitempty"`
-	Features   map[string]Feature `json:"features,omitempty"`
+	Enrichment *Enrichment `json:"enrichment,omitempty"`
+	Features   FeatureSet  `json:"features,omitempty"`
 }
 
 // CandidateDecision is what a rule set on trial says of a command, on the same data as the set that decides. It changes

@@ -17,8 +17,8 @@ type ReviewRequest struct {
 
 // ReviewBasis is what the decision before the authorisation was made on, beside its command.
 type ReviewBasis struct {
-	Enrichment *Enrichment        `json:"enrichment,omitempty"`
-	Features   map[string]Feature `json:"features,omitempty"`
+	Enrichment *Enrichment `json:"enrichment,omitempty"`
+	Features   FeatureSet  `json:"features,omitempty"`
 }
 
 // Authorization is what the issuer and the PSP said of an authorisation, in the payment's currency.

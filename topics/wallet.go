@@ -150,8 +150,8 @@ type WalletBalance struct {
 type AssessedWalletCommand struct {
 	Command WalletCommand `json:"command"`
 	// Decision is nil where no rule is evaluated for the command.
-	Decision *Decision          `json:"decision,omitempty"`
-	Features map[string]Feature `json:"features,omitempty"`
+	Decision *Decision  `json:"decision,omitempty"`
+	Features FeatureSet `json:"features,omitempty"`
 	// AssessedAt is the time of the command's record, which was now to the rules.
 	AssessedAt time.Time `json:"assessed_at,omitzero"`
 	// Gaming is what the rule set says of loss and session limits, and of one that is set; nil where it has none.
