@@ -15,6 +15,9 @@
 // A repeated assessment is harmless, because the inbox is deduplicated by command id; where the rules were edited in
 // between, the first assessment in the inbox is the one that counts.
 //
+// What the fold asks of authorisations on risk.reviews.v1 is decided on in the same way, without velocity: the request has
+// its answers of when the payment came (review.go).
+//
 // A command that cannot be accepted, but names its tenant and itself, goes on to the inbox with a refusal and without
 // anything that its author chose freely: payments refuses it in the one order, and whoever waits for it sees why. A raw
 // card number is never forwarded or logged.
