@@ -180,9 +180,9 @@ func flowTopics() []Topic {
 			Writers: []string{"checkpoints"}, Readers: []string{"downstream", "operators"}, Public: true,
 		},
 		{
-			Name: Decisions, Purpose: "The risk decision on each assessed command, with what every rule said.",
+			Name: Decisions, Purpose: "The risk decision on each assessed command and customer event, with what every rule said.",
 			Key: customerKey, Retention: forEver, Value: Decision{}, Types: []string{TypeDecision},
-			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
+			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
 		},
 		{
 			Name: Rules, Purpose: "The rule sets that were deployed, all in partition 0: what is in force, what waits for approval, every set that ever was and when. weir rules writes it.",
