@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/topics"
 )
 
 // TestRulesExplainPayment: what was decided on a payment is told from the event log, with every rule.
@@ -29,8 +30,17 @@ func TestRulesExplainPayment(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
-	if out := explain(exitProblem, "pay_0001_0190a3c45b6d7e8f9a0b1c2d3e4f5a6b"); !strings.Contains(out, "no decision is recorded") {
-		t.Error(out)
+	payment, err := topics.ParsePaymentID(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if byCommand := explain(exitOK, payment.UUID.String()); byCommand != out {
+		t.Errorf("by the command that created it:\n%s\nby the payment:\n%s", byCommand, out)
+	}
+	for _, unknown := range []string{"pay_0001_0190a3c45b6d7e8f9a0b1c2d3e4f5a6b", "0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b"} {
+		if out := explain(exitProblem, unknown); !strings.Contains(out, "no decision is recorded") {
+			t.Error(out)
+		}
 	}
 	explain(exitUsage, "nonsense")
 	explain(exitUsage)

@@ -76,8 +76,12 @@ func mixed(partitions int32) (rounds [4][]any) {
 				if i+1 < len(rounds) { // a refund of a part of it, which takes from the wallet
 					n++
 					payment := topics.PaymentID{Partition: topics.PartitionOf("acme", customer, partitions), UUID: id(n - 1)}.String()
-					rounds[i+1] = append(rounds[i+1], &topics.AssessedCommand{Command: topics.Command{CommandID: id(n).String(),
-						Type: topics.CommandRefund, Tenant: "acme", CustomerID: customer, PaymentID: payment, Amount: 3000, Currency: "EUR"}})
+					refund := &topics.AssessedCommand{Command: topics.Command{CommandID: id(n).String(),
+						Type: topics.CommandRefund, Tenant: "acme", CustomerID: customer, PaymentID: payment, Amount: 3000, Currency: "EUR"}}
+					if d := ruled(n, topics.StageRefund); d != nil {
+						refund.Decision = *d
+					}
+					rounds[i+1] = append(rounds[i+1], refund)
 				}
 				continue
 			}
@@ -85,7 +89,7 @@ func mixed(partitions int32) (rounds [4][]any) {
 				topics.WalletHold, topics.WalletCaptureHold, topics.WalletReleaseHold, topics.WalletRollbackRound, topics.WalletClose, topics.WalletSetLimit}
 			c := walletCommand(n, kinds[random.IntN(len(kinds))], 0, func(c *topics.WalletCommand) { c.CustomerID = customer })
 			fill(&c.Command, random, holds)
-			c.Gaming = gamingTerms(customer)
+			c.Gaming, c.Decision = gamingTerms(customer), ruled(n, topics.StageWallet)
 			if c.Command.Type == topics.WalletHold {
 				holds = append(holds, &c.Command)
 			}
@@ -93,6 +97,15 @@ func mixed(partitions int32) (rounds [4][]any) {
 		}
 	}
 	return rounds
+}
+
+// ruled is a decision on every third command: one of each outcome in turn.
+func ruled(n int, stage topics.Stage) *topics.Decision {
+	if n%3 != 0 {
+		return nil
+	}
+	outcomes := []topics.Outcome{topics.OutcomePass, topics.OutcomeHold, topics.OutcomeAllow, topics.OutcomeBlock}
+	return &topics.Decision{CommandID: id(n).String(), Stage: stage, Outcome: outcomes[n/3%4], Reasons: []string{"a_rule"}, RuleSet: "abc", Evaluated: 2}
 }
 
 // gamingTerms are those of customers of a brand with limits; the others' brand has none.
@@ -390,6 +403,9 @@ func toldOf(t *testing.T, inboxes []*inbox) []string {
 				e.Amount, e.Currency, e.Balance))
 		}
 		for _, d := range outputsOf[topics.Decision](t, in.outputsInOrder(), topics.Decisions) {
+			if d.Stage == topics.StageWallet {
+				told[d.CustomerID] = append(told[d.CustomerID], fmt.Sprintf("%s decided %s %s %s", d.CustomerID, d.CommandID, d.Outcome, d.ApprovedBy))
+			}
 			if d.EventID != "" {
 				told[d.CustomerID] = append(told[d.CustomerID], fmt.Sprintf("%s event %s %s", d.CustomerID, d.EventID, d.Outcome))
 			}
