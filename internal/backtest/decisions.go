@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/broker"
+	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/internal/replay"
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/rules/backtest"
@@ -24,6 +25,7 @@ type Decisions struct {
 	ctx   context.Context
 	parts []*part
 	event backtest.Event
+	edits *rules.Edits // of lists, at every version
 	// Gone is how many decisions were left out because the inbox does not hold their commands any more.
 	Gone int64
 }
@@ -50,6 +52,9 @@ func OpenDecisions(ctx context.Context, kafka []kgo.Opt, since time.Time) (_ *De
 		return nil, err
 	}
 	d := &Decisions{ctx: ctx}
+	if d.edits, err = listtopic.All(ctx, kafka); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			d.Close()
@@ -106,7 +111,8 @@ func (d *Decisions) Next() (*backtest.Event, error) {
 	}
 	e := first.decision
 	d.event = backtest.Event{ID: e.Decision.PaymentID, Kind: velocity.KindAttempt, Time: e.Command.Command.IssuedAt, Recorded: &e.Decision,
-		Input: rules.Input{Command: &e.Command.Command, Enrichment: e.Command.Enrichment, Now: e.Command.AssessedAt}}
+		Input: rules.Input{Command: &e.Command.Command, Enrichment: e.Command.Enrichment, Now: e.Command.AssessedAt,
+			Edits: d.edits.At(e.Decision.ListEdits)}} // lists as they were edited then, for both sets
 	if d.event.Time.IsZero() {
 		d.event.Time = e.Command.AssessedAt
 	}

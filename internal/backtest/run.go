@@ -57,6 +57,7 @@ type run struct {
 	problems       problems
 	tally          *tally
 	countsOutcomes []string // velocity definitions that do
+	countsCustom   []string
 }
 
 // Run reads the whole history. Where it has bad lines, the error names them and nothing is measured.
@@ -82,10 +83,12 @@ func Run(c Config) (*Result, error) {
 			r.warmup = min(max(r.warmup, d.Window), MaxWarmup)
 		}
 	}
+	custom := func(kind string) bool { return strings.HasPrefix(kind, velocity.KindCustom) }
 	for _, d := range c.Set.Velocity() {
-		if slices.ContainsFunc(d.Kinds, func(kind string) bool {
-			return kind != velocity.KindAttempt && !strings.HasPrefix(kind, velocity.KindCustom)
-		}) {
+		if slices.ContainsFunc(d.Kinds, custom) {
+			r.countsCustom = append(r.countsCustom, "velocity."+d.Name)
+		}
+		if slices.ContainsFunc(d.Kinds, func(kind string) bool { return kind != velocity.KindAttempt && !custom(kind) }) {
 			r.countsOutcomes = append(r.countsOutcomes, "velocity."+d.Name)
 		}
 	}

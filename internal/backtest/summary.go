@@ -43,6 +43,9 @@ func (r *run) result() (*Result, error) {
 	if len(r.countsOutcomes) > 0 && r.history.Outcomes == 0 {
 		result.note("The history says of no attempt what became of it: %s found nothing to count.", strings.Join(r.countsOutcomes, ", "))
 	}
+	if len(r.countsCustom) > 0 && r.history.Custom == 0 {
+		result.note("The history has no events of your own: %s found nothing to count.", strings.Join(r.countsCustom, ", "))
+	}
 	if d, ok := r.config.Source.(*Decisions); ok && d.Gone > 0 {
 		result.note("%s left out: the inbox does not hold their commands any more.", plural(d.Gone, "decision"))
 	}
