@@ -159,7 +159,7 @@ type Stream struct {
 	InFlight           int           `key:"in_flight" validate:"gte=1" doc:"Records that a stateless role has begun and not finished, for each partition."`
 	CommitInterval     time.Duration `key:"commit_interval" validate:"gte=1ms,ltfield=TransactionTimeout" doc:"Between two Kafka commits of a partition."`
 	TransactionTimeout time.Duration `key:"transaction_timeout" validate:"gte=1s,lte=15m" doc:"After which the broker aborts an open transaction of a dead process."`
-	SessionTimeout     time.Duration `key:"session_timeout" validate:"gte=1s,lte=5m" doc:"After which a dead process loses its partitions."`
+	SessionTimeout     time.Duration `key:"session_timeout" validate:"gte=1s,lte=5m" doc:"After which a dead process loses its partitions to others; until then, or until it is started again, they wait. A broker refuses less than its group.min.session.timeout.ms, 6s where nobody changed it."`
 	DrainTimeout       time.Duration `key:"drain_timeout" validate:"gte=100ms,lte=5s" doc:"On a graceful stop: time to apply and publish what is in hand."`
 }
 
