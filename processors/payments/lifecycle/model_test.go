@@ -153,6 +153,9 @@ func (s *system) command(kind topics.CommandType) {
 	if kind == topics.CommandConfirm {
 		in.Command.Challenge = &topics.Challenge{Result: "authenticated"}
 	}
+	if kind == topics.CommandRefund && rapid.Bool().Draw(s.T, "approved") {
+		in.Command.RequestedBy, in.Command.ApprovedBy = "ann", "bob"
+	}
 	s.apply(s.limited(lifecycle.Input{Command: in}))
 }
 
@@ -239,6 +242,10 @@ func (s *system) apply(in lifecycle.Input) {
 	}
 	s.learn(in, before)
 	for i := range events {
+		if c := in.Command; events[i].Type == topics.EventRefundRequested && (c.Decision.Outcome == topics.OutcomeBlock ||
+			c.Decision.Outcome != topics.OutcomePass && c.Command.ApprovedBy == "") {
+			s.Fatalf("refunded although the rules say %s, approved by %q", c.Decision.Outcome, c.Command.ApprovedBy)
+		}
 		if last := i == len(events)-1; events[i].More == last {
 			s.Fatalf("event %d of %d, %s: more is %t", i+1, len(events), events[i].Type, events[i].More)
 		}

@@ -34,6 +34,21 @@ type modelRound struct {
 	rolled   bool
 }
 
+// clone is a copy that shares nothing.
+func (m *model) clone() *model {
+	c := &model{wallet: map[string]*big.Int{}, debt: map[string]*big.Int{}, holds: map[string]*modelHold{}, rounds: map[string]*modelRound{}, closed: m.closed}
+	for currency := range m.wallet {
+		c.wallet[currency], c.debt[currency] = new(big.Int).Set(m.wallet[currency]), new(big.Int).Set(m.debt[currency])
+	}
+	for id, h := range m.holds {
+		c.holds[id] = &modelHold{h.currency, new(big.Int).Set(h.left), h.expires}
+	}
+	for id, r := range m.rounds {
+		c.rounds[id] = &modelRound{r.currency, new(big.Int).Set(r.net), r.rolled}
+	}
+	return c
+}
+
 func (m *model) give(currency string, amount *big.Int) {
 	if m.wallet[currency] == nil {
 		m.wallet[currency], m.debt[currency] = new(big.Int), new(big.Int)
@@ -187,8 +202,13 @@ func TestWalletsAgainstModel(t *testing.T) {
 				expire(t, w, m, holds)
 			default:
 				c := drawCommand(t, w, i, largest, holds)
+				decision, ruled := drawDecision(t, c)
+				before := m.clone()
 				want := m.command(c, w.now)
-				w.apply(&wallets.Input{Position: w.position, Command: &topics.AssessedWalletCommand{Command: *c, Refusal: c.Validate()}}, c)
+				if want == "" && ruled != "" { // nothing else refused it
+					*m, want = *before, ruled
+				}
+				w.apply(&wallets.Input{Position: w.position, Command: &topics.AssessedWalletCommand{Command: *c, Decision: decision, Refusal: c.Validate()}}, c)
 				if w.last.Refusal != want {
 					t.Fatalf("%+v: refused %q (%s), the model says %q", *c, w.last.Refusal, w.last.Detail, want)
 				}
@@ -199,6 +219,22 @@ func TestWalletsAgainstModel(t *testing.T) {
 			compare(t, w, m)
 		}
 	})
+}
+
+// drawDecision is what the rules say of a command, and the code with which they refuse it.
+func drawDecision(t *rapid.T, c *topics.WalletCommand) (*topics.Decision, topics.RefusalCode) {
+	outcome := rapid.SampledFrom([]topics.Outcome{"", "", "", topics.OutcomePass, topics.OutcomeAllow, topics.OutcomeHold, topics.OutcomeBlock}).Draw(t, "decision")
+	if outcome == "" {
+		return nil, ""
+	}
+	if rapid.Bool().Draw(t, "approved") {
+		c.RequestedBy, c.ApprovedBy = "ann", "bob"
+	}
+	ruled := map[topics.Outcome]topics.RefusalCode{topics.OutcomeHold: topics.RefusedReviewRequired, topics.OutcomeBlock: topics.RefusedBlocked}[outcome]
+	if ruled == topics.RefusedReviewRequired && c.ApprovedBy != "" {
+		ruled = ""
+	}
+	return &topics.Decision{Outcome: outcome, Reasons: []string{"a_rule"}, RuleSet: "rules"}, ruled
 }
 
 func drawCommand(t *rapid.T, w *world, n int, largest int64, holds []string) *topics.WalletCommand {
