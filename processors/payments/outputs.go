@@ -118,7 +118,7 @@ func (o *outputs) walletDecision(in *topics.AssessedWalletCommand, e *topics.Wal
 	}
 	d := *in.Decision
 	d.Tenant, d.CustomerID, d.At, d.Features = e.Tenant, e.CustomerID, e.At, in.Features
-	d.ApprovedBy = approver(&d, in.Command.ApprovedBy)
+	d.ApprovedBy, d.GamingLimit = approver(&d, in.Command.ApprovedBy), e.GamingLimit
 	o.add(topics.Decisions, topics.TypeDecision, aboutWallet(e), &d)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/topics"
 )
@@ -24,7 +25,7 @@ func BenchmarkBet(b *testing.B) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	b.ReportAllocs()
 	for b.Loop() {
-		state := wallets.State{Wallet: wallet, Hold: new(wallets.Hold), Round: new(wallets.Round)}
+		state := wallets.State{Wallet: wallet, Hold: new(wallets.Hold), Round: new(wallets.Round), Limits: new(gaming.State)}
 		e, _ := wallets.Decide(state, in, rich{}, now, topics.DedupHorizon)
 		if err := wallets.Evolve(state, &e); err != nil {
 			b.Fatal(err)
