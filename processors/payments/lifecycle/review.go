@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/weirhq/weir/topics"
@@ -79,7 +80,8 @@ func (d *decision) reviewed(a *topics.AssessedAuthorization) {
 func (d *decision) verdict(event topics.EventType, expires time.Time) {
 	decision := &d.in.Review.Decision
 	d.emit(topics.PaymentEvent{
-		Type: event, Amount: d.p.Authorized, Outcome: decision.Outcome, Reasons: decision.Reasons, ExpiresAt: expires,
+		Type: event, Amount: d.p.Authorized, Outcome: cmp.Or(decision.Outcome, topics.OutcomeHold), Reasons: decision.Reasons,
+		ExpiresAt: expires,
 	})
 }
 
