@@ -20,7 +20,8 @@ import (
 )
 
 // Decisions is the decision log as a history: the commands that created payments, what data files said of them and what
-// was decided, and what became of them by payments.events.v1. The partitions are merged by time; each has three clients.
+// was decided, what became of them by payments.events.v1, and customer events. A dispute or payout counts here under what it
+// names itself, not under its payment's card. The partitions are merged by time; each has three clients.
 type Decisions struct {
 	ctx   context.Context
 	parts []*part
@@ -92,8 +93,8 @@ func (d *Decisions) Next() (*backtest.Event, error) {
 	var at time.Time
 	outcome := false
 	for _, p := range d.parts {
-		if e := p.decision; e != nil && (first == nil || e.Command.AssessedAt.Before(at) || outcome && !e.Command.AssessedAt.After(at)) {
-			first, at, outcome = p, e.Command.AssessedAt, false
+		if e := p.decision; e != nil && (first == nil || e.Input.Now.Before(at) || outcome && !e.Input.Now.After(at)) {
+			first, at, outcome = p, e.Input.Now, false
 		}
 		if o := p.outcome; o != nil && (first == nil || o.event.At.Before(at)) {
 			first, at, outcome = p, o.event.At, true
@@ -110,6 +111,10 @@ func (d *Decisions) Next() (*backtest.Event, error) {
 		return &d.event, first.nextOutcome(d.ctx)
 	}
 	e := first.decision
+	if e.Input.Event != nil {
+		d.event = customEvent(e)
+		return &d.event, d.nextDecision(first)
+	}
 	d.event = backtest.Event{ID: e.Decision.PaymentID, Kind: velocity.KindAttempt, Time: e.Command.Command.IssuedAt, Recorded: &e.Decision,
 		Input: rules.Input{Command: &e.Command.Command, Enrichment: e.Command.Enrichment, Now: e.Command.AssessedAt,
 			Edits: d.edits.At(e.Decision.ListEdits)}} // lists as they were edited then, for both sets
@@ -119,15 +124,26 @@ func (d *Decisions) Next() (*backtest.Event, error) {
 	return &d.event, d.nextDecision(first)
 }
 
-// nextDecision goes on to the next decision on a command that creates a payment.
+// customEvent is a customer event as velocity counts it.
+func customEvent(e *replay.Entry) backtest.Event {
+	said := e.Input.Event
+	in := *e.Input
+	in.Command = &topics.Command{CommandID: "event:" + said.EventID, Tenant: said.Tenant, Region: said.Region, CustomerID: said.CustomerID,
+		Amount: said.Amount, Currency: said.Currency, Card: said.Card, Context: said.Context}
+	return backtest.Event{ID: said.EventID, Kind: velocity.CustomKind(said.Type), Time: said.OccurredAt, Input: in}
+}
+
+// nextDecision goes on to the next decision on a command that creates a payment, or on a customer event.
 func (d *Decisions) nextDecision(p *part) (err error) {
 	for {
 		if p.decision, err = p.log.Next(d.ctx); err != nil || p.decision == nil {
 			return err
 		}
 		c := p.decision.Command
-		switch {
-		case p.decision.Decision.Stage != "":
+		switch stage := p.decision.Decision.Stage; {
+		case stage == topics.StageEvent && p.decision.Input != nil:
+			return nil
+		case stage != "":
 		case c == nil:
 			d.Gone++
 		case c.Command.Type == topics.CommandCreate:

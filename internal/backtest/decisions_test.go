@@ -93,6 +93,13 @@ func TestDecisionsAreAHistory(t *testing.T) {
 	w.happened(a, 30, topics.EventRefunded, 400)
 	gone := topics.Decision{CommandID: uuid.Must(uuid.NewV7()).String(), PaymentID: "pay", Tenant: "acme", RuleSet: "a set", Outcome: topics.OutcomePass, At: time.Now()}
 	w.produce(1, topics.Decisions, topics.TypeDecision, &gone)
+	login := topics.AssessedCustomerEvent{AssessedAt: began.Add(11 * time.Second), Decision: topics.Decision{Stage: topics.StageEvent, Outcome: topics.OutcomePass},
+		Event: topics.CustomerEvent{EventID: uuid.Must(uuid.NewV7()).String(), Type: "login", Tenant: "acme", CustomerID: "cus_1", OccurredAt: began.Add(11 * time.Second),
+			Context: &topics.Context{DeviceID: "dev_1"}}}
+	login.Decision.EventID = login.Event.EventID
+	told := login.Decision // by no rule
+	told.Tenant, told.At = "acme", w.produce(1, topics.Inbox, topics.TypeAssessedCustomerEvent, &login)
+	w.produce(1, topics.Decisions, topics.TypeDecision, &told)
 	gone.Stage = topics.StageWallet // of no payment
 	w.produce(1, topics.Decisions, topics.TypeDecision, &gone)
 
@@ -111,7 +118,9 @@ func TestDecisionsAreAHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		line := fmt.Sprintf("%2.0f %s", e.Input.Now.Sub(began).Seconds(), e.ID)
-		if e.Outcome() {
+		if e.Input.Event != nil {
+			line += fmt.Sprintf(" is %s of %s on %s", e.Kind, e.Input.Text("customer.id"), e.Input.Text("context.device_id"))
+		} else if e.Outcome() {
 			line += fmt.Sprintf(" became %q %d of %s", e.Kind, e.Input.Command.Amount, e.Input.Command.CommandID)
 		} else {
 			line += fmt.Sprintf(" was decided %s on %s", e.Recorded.Outcome, e.Input.Command.CommandID)
@@ -121,6 +130,7 @@ func TestDecisionsAreAHistory(t *testing.T) {
 	want := []string{
 		fmt.Sprintf(" 5 %s was decided hold on %s", b, b.UUID),
 		fmt.Sprintf("10 %s was decided pass on %s", a, a.UUID),
+		fmt.Sprintf("11 %s is event.login of cus_1 on dev_1", login.Event.EventID),
 		fmt.Sprintf("12 %s became \"approved\" 1000 of %s", a, a.UUID),
 		fmt.Sprintf("20 %s was decided block on %s", c, c.UUID),
 		fmt.Sprintf("20 %s became \"\" 0 of %s", c, c.UUID),

@@ -126,7 +126,7 @@ func (l *Log) Next(ctx context.Context) (*Entry, error) {
 		if err := topics.Unmarshal(record.Value, &e.Decision); err != nil {
 			return nil, fmt.Errorf("%s offset %d: %w", record.Topic, record.Offset, err)
 		}
-		if e.Decision.At.Before(l.since) || e.Decision.RuleSet == "" { // no rule decided
+		if e.Decision.At.Before(l.since) {
 			continue
 		}
 		if err := l.reach(ctx, e.Decision.At); err != nil {

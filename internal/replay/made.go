@@ -58,7 +58,7 @@ func read(r *kgo.Record) (*made, error) {
 		d, tenant = &in.Decision, in.Event.Tenant
 		m.input = rules.Input{Event: &in.Event, Enrichment: in.Enrichment, Features: in.Features, Now: in.AssessedAt}
 	}
-	if err != nil || d == nil || d.RuleSet == "" {
+	if err != nil || d == nil || d.RuleSet == "" && m.input.Event == nil { // an event without rules is published all the same
 		return nil, err
 	}
 	m.about = of(d)

@@ -77,6 +77,9 @@ func (s *Summary) partition(ctx context.Context, c *Config, ends *Ends, partitio
 
 func (s *Summary) compare(c *Config, e *Entry) error {
 	d := &e.Decision
+	if d.RuleSet == "" {
+		return nil // no rule decided
+	}
 	if e.Input == nil {
 		s.Gone++
 		return nil
