@@ -130,7 +130,8 @@ recorded then. ID is a payment, with all that was decided on it and carried out;
 customer event, refused ones included, for the 31 days for which their ids are remembered.
 
 With --command, show what the rules at the paths say of a command now. The file holds the command as it stands on
-payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input.
+payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input. A create command with
+"authorization": {"amount": 1050, "authentication": {"avs": "N", "cvv": "M"}} in it is what the issuer answered.
 What velocity would answer is given with --velocity card_attempts_1h=5, or by a file of a JSON object such as
 {"card_attempts_1h": "5", "customer_deposits_7d": "250.00 EUR"}; what is not given is missing, or with
 --first-time what velocity says where nothing was before. Lists are as in their files.`,

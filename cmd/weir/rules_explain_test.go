@@ -6,6 +6,21 @@ import (
 )
 
 // TestExplainTakesVelocity: what is given decides, what is not is missing, and what is wrong is told.
+// TestExplainOfWhatTheIssuerAnswered: a create command with an authorization is looked at by the rules of after it.
+func TestExplainOfWhatTheIssuerAnswered(t *testing.T) {
+	set := writeFile(t, "rules.yaml", `version: 1
+stage: after_authorization
+rules:
+  - { name: wrong_code, when: authorization.cvv == "N" && card.country == "DE", outcome: block, on_missing: hold }
+`)
+	command := writeFile(t, "command.json", `{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"create","tenant":"acme","amount":1050,"currency":"EUR",
+		"card":{"token":"tok_1","country":"DE"},"authorization":{"amount":1050,"authentication":{"cvv":"N"}}}`)
+	code, out, errOut := rulesOutput(t, "explain", "--command", command, set)
+	if code != exitOK || !strings.Contains(out, "wrong_code  hit     block") {
+		t.Errorf("%d %s%s", code, out, errOut)
+	}
+}
+
 func TestExplainTakesVelocity(t *testing.T) {
 	file := writeFile(t, "rules.yaml", `version: 1
 velocity:

@@ -48,11 +48,12 @@ func readInput(file string, stdin io.Reader) (rules.Input, error) {
 	return read, nil
 }
 
-// inputOf decodes a record by what it says of itself.
+// inputOf decodes a record by what it says of itself. A create command with an authorization beside is what the issuer answered.
 func inputOf(data []byte) (in rules.Input, record validated, err error) {
 	var kind struct {
-		EventID string                   `json:"event_id"`
-		Type    topics.WalletCommandType `json:"type"`
+		EventID       string                   `json:"event_id"`
+		Type          topics.WalletCommandType `json:"type"`
+		Authorization *topics.Authorization    `json:"authorization"`
 	}
 	if err := topics.Unmarshal(data, &kind); err != nil {
 		return in, nil, err
@@ -67,7 +68,7 @@ func inputOf(data []byte) (in rules.Input, record validated, err error) {
 		in.Wallet = &topics.WalletCommand{}
 		return in, in.Wallet, topics.Unmarshal(data, in.Wallet)
 	}
-	in.Command = &topics.Command{}
+	in.Command, in.Authorization = &topics.Command{}, kind.Authorization
 	return in, in.Command, topics.Unmarshal(data, in.Command)
 }
 
