@@ -18,6 +18,9 @@ func (d *Decision) Refusal(approvedBy string) *Refusal {
 	return &Refusal{RefusedReviewRequired, "a risk rule wants a second person to approve it; it passes as a new command with requested_by and approved_by"}
 }
 
+// maxPerson is how long a person's name may be, in characters.
+const maxPerson = 64
+
 // invalidPeople checks who asked for a command and who approved it: two people, where it takes an approval.
 func invalidPeople(requestedBy, approvedBy, what string) string {
 	switch {

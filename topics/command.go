@@ -50,8 +50,8 @@ type Command struct {
 	Reason            string            `json:"reason,omitempty" validate:"max=256"`
 	// RequestedBy and ApprovedBy belong to refund: two different people of the brand. A refund that rules hold back for a
 	// reviewer passes where ApprovedBy names one.
-	RequestedBy string `json:"requested_by,omitempty" validate:"max=64"`
-	ApprovedBy  string `json:"approved_by,omitempty" validate:"max=64"`
+	RequestedBy string `json:"requested_by,omitempty" validate:"-" jsonschema:"maxLength=64"` // checked by invalidForType: the validator costs memory for each field
+	ApprovedBy  string `json:"approved_by,omitempty" validate:"-" jsonschema:"maxLength=64"`
 }
 
 // CaptureMethod says who asks for the capture.

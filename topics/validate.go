@@ -123,6 +123,8 @@ func (c *Command) invalidForType() string {
 		return "requested_by: is set; only a command of type refund takes one"
 	case c.Type != CommandRefund && c.ApprovedBy != "":
 		return "approved_by: is set; only a command of type refund takes one"
+	case utf8.RuneCountInString(c.RequestedBy) > maxPerson || utf8.RuneCountInString(c.ApprovedBy) > maxPerson:
+		return fmt.Sprintf("requested_by and approved_by: one is too long; want at most %d characters", maxPerson)
 	case c.ApprovedBy != "":
 		return invalidPeople(c.RequestedBy, c.ApprovedBy, "an approval")
 	}
