@@ -36,7 +36,7 @@ func TestNoDepositPassesBeyondALimit(t *testing.T) {
 	f := newFixture(t, nil)
 	f.withEngine(t)
 	f.ready(t)
-	set := want(t, f.post(t, "/v1/customers/cus_1/limits", "l1", `{"kind":"deposit","period":"day","amount":10000,"currency":"EUR"}`), 200, "set a limit").change(t)
+	set := want(t, f.post(t, "/v1/customers/cus_1/limits", "l1", `{"kind":"deposit","period":"month","amount":10000,"currency":"EUR"}`), 200, "set a limit").change(t)
 	if set.Status != "limit_set" || set.Setting == nil || set.Setting.Limit != 10000 || set.Setting.SetBy != topics.SetByCustomer || set.Setting.Next != nil {
 		t.Fatalf("set %+v %+v", set, set.Setting)
 	}
@@ -55,8 +55,8 @@ func TestNoDepositPassesBeyondALimit(t *testing.T) {
 		}
 		e := want(t, a, 402, "a deposit above the limit").error(t)
 		l := e.Details.GamingLimit
-		if e.Error != "blocked" || !slices.Equal(e.Details.Reasons, []string{"deposit_limit_day"}) || l == nil || l.Left != 1000 || l.Limit != 10000 || l.Asked != 3000 ||
-			!strings.Contains(e.Message, "10.00 EUR may still be deposited this day, the limit is 100.00 EUR") {
+		if e.Error != "blocked" || !slices.Equal(e.Details.Reasons, []string{"deposit_limit_month"}) || l == nil || l.Left != 1000 || l.Limit != 10000 || l.Asked != 3000 ||
+			!strings.Contains(e.Message, "10.00 EUR may still be deposited this month, the limit is 100.00 EUR") {
 			t.Errorf("blocked: %s", a.body)
 		}
 		if again := f.post(t, "/v1/intents", fmt.Sprint("d", i), deposit("cus_1", 3000)); again.status != 402 || again.header.Get("Idempotency-Replayed") == "" {
@@ -69,7 +69,7 @@ func TestNoDepositPassesBeyondALimit(t *testing.T) {
 	want(t, f.post(t, "/v1/intents", "rest", deposit("cus_1", 1000)), 201, "deposit what is left")
 
 	// A raise waits, and is shown.
-	raised := want(t, f.post(t, "/v1/customers/cus_1/limits", "l2", `{"kind":"deposit","period":"day","amount":50000,"currency":"EUR"}`), 200, "raise").change(t)
+	raised := want(t, f.post(t, "/v1/customers/cus_1/limits", "l2", `{"kind":"deposit","period":"month","amount":50000,"currency":"EUR"}`), 200, "raise").change(t)
 	if n := raised.Setting.Next; raised.Setting.Limit != 10000 || n == nil || n.Limit != 50000 || n.From.Sub(*raised.At) != 24*time.Hour {
 		t.Fatalf("raised %+v", raised.Setting)
 	}

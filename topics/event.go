@@ -7,7 +7,7 @@ type EventType string
 
 const (
 	EventCreated                EventType = "created"
-	EventBlocked                EventType = "blocked"                 // by a rule; final
+	EventBlocked                EventType = "blocked"                 // by a rule, or above a responsible-gaming limit; final
 	EventHeld                   EventType = "held"                    // waits for a reviewer
 	EventReleased               EventType = "released"                // a reviewer approved
 	EventRejected               EventType = "rejected"                // a reviewer refused; final

@@ -1,0 +1,135 @@
+package payments_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/processors/payments/view"
+	"github.com/weirhq/weir/topics"
+)
+
+// limited is a create command of a brand whose deposits of a day are limited to 250.00 EUR.
+func limited(n int, customer string) *topics.AssessedCommand {
+	c := create(n, customer, topics.CaptureManual)
+	c.Gaming = &topics.GamingTerms{Day: "2026-03-01", TimeZone: "Europe/Malta", Limits: []topics.GamingTerm{{Kind: topics.GamingDeposit,
+		Period: topics.GamingDay, Amounts: map[string]int64{"EUR": 25_000}, Outcome: topics.OutcomeBlock, RaiseAfter: 3600}}}
+	return c
+}
+
+// deposited is what is stored as used of anna's one limit.
+func deposited(t *testing.T, in *inbox) int64 {
+	t.Helper()
+	limits, err := view.GetLimits(t.Context(), in.db.Pool, view.Owner{Tenant: "acme", Customer: "anna"}, start)
+	if err != nil || len(limits.Lines) != 1 {
+		t.Fatalf("limits %+v: %v", limits, err)
+	}
+	return limits.Lines[0].Used
+}
+
+// TestWhateverEndsAPaymentGivesBackWhatItCounted: also where nothing of the customer is in memory any more.
+func TestWhateverEndsAPaymentGivesBackWhatItCounted(t *testing.T) {
+	follow := func(n int, kind topics.CommandType, payment string) *topics.AssessedCommand {
+		return &topics.AssessedCommand{Command: topics.Command{CommandID: id(n).String(), Type: kind, Tenant: "acme", CustomerID: "anna", PaymentID: payment},
+			Decision: topics.Decision{CommandID: id(n).String(), Outcome: topics.OutcomePass}}
+	}
+	report := func(in *inbox, outcome topics.PSPOutcome) *topics.PSPReport {
+		requests := outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)
+		r := approved(&requests[len(requests)-1], false)
+		r.Outcome = outcome
+		return r
+	}
+	const left = 10_000 // of the other payment, which stays
+	for _, test := range []struct {
+		name      string
+		authorize bool
+		end       func(in *inbox, payment string)
+		want      int64
+	}{
+		{"declined", true, func(in *inbox, _ string) { in.put(topics.TypePSPReport, report(in, topics.PSPDeclined)) }, left},
+		{"cancelled", false, func(in *inbox, payment string) {
+			in.put(topics.TypeAssessedCommand, follow(9, topics.CommandCancel, payment))
+		}, left},
+		{"expired", false, func(in *inbox, payment string) {
+			timer := topics.TimerDue{TimerID: payment, Generation: 1, Kind: topics.TimerExpire, Tenant: "acme", CustomerID: "anna", PaymentID: payment}
+			in.now = start.Add(25 * time.Hour)
+			in.put(topics.TypeTimerDue, timer)
+		}, left},
+		{"authorized", true, func(in *inbox, _ string) { in.put(topics.TypePSPReport, report(in, topics.PSPApproved)) }, left + 10_000},
+		{"authorized later", false, func(in *inbox, payment string) {
+			in.put(topics.TypeAssessedCommand, follow(9, topics.CommandAuthorize, payment))
+		}, left + 10_000},
+		{"voided", true, func(in *inbox, payment string) {
+			in.put(topics.TypePSPReport, report(in, topics.PSPApproved))
+			in.put(topics.TypeAssessedCommand, follow(9, topics.CommandVoid, payment))
+			in.fold(1)
+			in.restart()
+			in.put(topics.TypePSPReport, report(in, topics.PSPApproved))
+		}, left},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			db := databasetest.New(t)
+			in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+			in.put(topics.TypeAssessedCommand, limited(1, "anna"))
+			c := limited(2, "anna")
+			c.Command.Authorize = test.authorize
+			in.put(topics.TypeAssessedCommand, c)
+			in.put(topics.TypeAssessedCommand, limited(3, "anna")) // above the limit
+			in.fold(10)
+			if got := deposited(t, in); got != 20_000 {
+				t.Fatalf("two deposits count %d", got)
+			}
+			blocked := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+			if last := blocked[len(blocked)-1]; last.Type != topics.EventBlocked || last.GamingLimit == nil || last.GamingLimit.Left != 5_000 {
+				t.Fatalf("the third: %+v", last)
+			}
+			decisions := outputsOf[topics.Decision](t, in.published, topics.Decisions)
+			if d := decisions[len(decisions)-1]; d.Outcome != topics.OutcomePass || d.GamingLimit == nil || d.GamingLimit.Outcome != topics.OutcomeBlock {
+				t.Fatalf("its decision: %+v", d)
+			}
+			in.restart()
+			test.end(in, topics.PaymentID{UUID: id(2)}.String())
+			in.fold(10)
+			if got := deposited(t, in); got != test.want {
+				t.Errorf("%d is counted, want %d", got, test.want)
+			}
+			wantSound(t, in)
+		})
+	}
+}
+
+// TestNobodyPaysForLimitsThatAreNotThere: where no command brings any along, nothing of them is stored or published.
+func TestNobodyPaysForLimitsThatAreNotThere(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	in.put(topics.TypeAssessedCommand, create(1, "anna", topics.CaptureAutomatic))
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletCredit, 500, nil))
+	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletDebit, 300, func(c *topics.WalletCommand) { c.Reason, c.RoundID = topics.ReasonGame, "r1" }))
+	in.fold(10)
+	if n := count(t, db, "customer_limits"); n != 0 {
+		t.Errorf("%d rows of limits", n)
+	}
+	for _, o := range in.published {
+		if strings.Contains(string(o.Value), "gaming") || strings.Contains(string(o.Value), "counted") {
+			t.Errorf("%s: %s", o.Topic, o.Value)
+		}
+	}
+}
+
+// TestUnreadableLimitsStopTheBatch: a stored state that cannot be read stops the batch, and is not taken for none.
+func TestUnreadableLimitsStopTheBatch(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	in.put(topics.TypeAssessedCommand, limited(1, "anna"))
+	in.fold(10)
+	if _, err := db.Pool.Exec(t.Context(), `UPDATE customer_limits SET state = '{"days":1}'`); err != nil {
+		t.Fatal(err)
+	}
+	in.restart()
+	in.put(topics.TypeAssessedCommand, limited(2, "anna"))
+	err := in.state.Load(t.Context(), in.pending)
+	if err == nil || !strings.Contains(err.Error(), "limits of customer anna") {
+		t.Errorf("got %v", err)
+	}
+}
