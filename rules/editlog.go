@@ -12,9 +12,9 @@ import (
 const (
 	// maxRemembered bounds the values of a list that one tenant's edits say something of, removed and expired ones among
 	// them: these say that the value is not in the list, whatever the rule files have.
-	maxRemembered = 4 * maxListEntries
+	maxRemembered = 4 * MaxListEntries
 	// maxWaiting bounds the edits that wait for approval, of all lists and tenants.
-	maxWaiting = maxListEntries
+	maxWaiting = MaxListEntries
 )
 
 // EditLog folds the records of risk.lists.v1: the same records give the same Edits in every process. One goroutine at a
@@ -198,10 +198,10 @@ func (l *layer) room(key string, at time.Time) error {
 	if _, found := l.shards[shardOf(key)][key]; !found && l.values >= maxRemembered {
 		return fmt.Errorf("edits of the list name %d values; no more are taken", l.values)
 	}
-	if l.count < maxListEntries {
+	if l.count < MaxListEntries {
 		return nil
 	}
-	if l.count = l.inForce(nanoseconds(at)); l.count >= maxListEntries { // some have expired, perhaps
+	if l.count = l.inForce(nanoseconds(at)); l.count >= MaxListEntries { // some have expired, perhaps
 		return fmt.Errorf("the list has %d entries that were added; no more are taken", l.count)
 	}
 	return nil

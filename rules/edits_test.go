@@ -186,7 +186,7 @@ func TestEditsThatChangeNothing(t *testing.T) {
 func TestEditsAreBounded(t *testing.T) {
 	g := NewEditLog(KeepLatest)
 	e := topics.ListEdit{EditID: "a", Action: topics.ListAdd, List: "denied", Match: string(MatchExact), Author: "ann"}
-	for i := range maxListEntries {
+	for i := range MaxListEntries {
 		e.Value, e.Expires = fmt.Sprintf("dev_%d", i), time.Time{}
 		if i < 10 {
 			e.Expires = editMoment.Add(time.Hour)
@@ -196,10 +196,10 @@ func TestEditsAreBounded(t *testing.T) {
 		}
 	}
 	e.Value = "one too many"
-	if err := g.Apply(maxListEntries, &e, editMoment); err == nil {
+	if err := g.Apply(MaxListEntries, &e, editMoment); err == nil {
 		t.Error("the list takes more entries than a file")
 	}
-	if err := g.Apply(maxListEntries+1, &e, editMoment.Add(2*time.Hour)); err != nil {
+	if err := g.Apply(MaxListEntries+1, &e, editMoment.Add(2*time.Hour)); err != nil {
 		t.Errorf("what has expired makes no room: %v", err)
 	}
 }

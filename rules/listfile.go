@@ -82,8 +82,8 @@ func (s *source) rows(r *csv.Reader, columns []string, list *List) {
 		}
 		line, column := r.FieldPos(0)
 		at := place{line, column}
-		if rows == maxListEntries {
-			s.fail(at, "", "the list has more than %d entries", maxListEntries)
+		if rows == MaxListEntries {
+			s.fail(at, "", "the list has more than %d entries", MaxListEntries)
 			return
 		}
 		if len(record) > len(columns) {

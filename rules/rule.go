@@ -12,7 +12,7 @@ const (
 	maxFileBytes   = 1 << 20
 	maxLineBytes   = 16 << 10 // YAML takes time that grows with the square of what is nested in a line
 	maxRules       = 2_000
-	maxListEntries = 250_000
+	MaxListEntries = 250_000 // of a file; and that a tenant's edits, or everyone's, add to a list
 	maxListBytes   = 16 << 20
 	maxTests       = 100 // of one rule
 	maxWhen        = 4096

@@ -106,6 +106,9 @@ func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
 		return err
 	}
 	printMisses(out, d, set)
+	if d.ListEdits > 0 {
+		fmt.Fprintf(out, "lists as of the edits before offset %d of %s\n", d.ListEdits, topics.Lists)
+	}
 	if len(d.Tripped) > 0 {
 		fmt.Fprintf(out, "in the shadow, because they had blocked too much: %s\n", strings.Join(d.Tripped, ", "))
 	}

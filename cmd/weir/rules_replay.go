@@ -36,7 +36,7 @@ not to be had.`,
 				if err != nil {
 					return err
 				}
-				edits, err := allEdits(ctx, kafka)
+				edits, err := listtopic.All(ctx, kafka)
 				if err != nil {
 					return err
 				}
@@ -94,17 +94,6 @@ func knownSets(ctx context.Context, a *app, kafka []kgo.Opt, c *config.Config, p
 		sets[hash] = set
 		return set
 	}, nil
-}
-
-// allEdits are the edits of lists, at every version.
-func allEdits(ctx context.Context, kafka []kgo.Opt) (*rules.Edits, error) {
-	reader, err := listtopic.NewReader(kafka, rules.KeepAll)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	edits, _, err := reader.Read(ctx)
-	return edits, err
 }
 
 func printDifference(out io.Writer, d *replay.Difference) error {

@@ -216,6 +216,23 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestAnImportIsBounded: a list has no more entries than a file may have, and then nothing is written.
+func TestAnImportIsBounded(t *testing.T) {
+	w := newWorld(t)
+	entries := make([]rules.Entry, rules.MaxListEntries)
+	for i := range entries {
+		entries[i].Value = fmt.Sprintf("dev_%d", i)
+	}
+	e := listtopic.Edit{List: "denied", Tenant: "acme", Reason: "too much", Author: "ann"}
+	var refused *listtopic.Refused
+	if _, err := w.desk.Import(t.Context(), e, entries, false, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "at most 250000") {
+		t.Errorf("error %v", err)
+	}
+	if got := w.entries("denied", "acme"); got != "dev_file dev_short" {
+		t.Errorf("the list has %s", got)
+	}
+}
+
 // TestManyWriters: nobody shuts anybody out, and all end with the same list.
 func TestManyWriters(t *testing.T) {
 	w := newWorld(t)

@@ -34,3 +34,14 @@ func History(ctx context.Context, options []kgo.Opt, wanted func(*topics.ListEdi
 	_, _, err = reader.Read(ctx)
 	return all, err
 }
+
+// All are the edits at every version, as Edits.At gives them: to recompute what was decided.
+func All(ctx context.Context, options []kgo.Opt) (*rules.Edits, error) {
+	reader, err := NewReader(options, rules.KeepAll)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	edits, _, err := reader.Read(ctx)
+	return edits, err
+}

@@ -56,6 +56,7 @@ func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, replac
 			before[have.Value] = have
 		}
 	}
+	have := len(before)
 	var records []*topics.ListEdit
 	add := func(action topics.ListAction, value string, expires time.Time, reason string) {
 		records = append(records, &topics.ListEdit{EditID: done.EditID, Action: action, List: e.List, Match: string(l.Match), Tenant: e.Tenant,
@@ -90,6 +91,9 @@ func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, replac
 	}
 	if len(records) == 0 {
 		return done, nil
+	}
+	if all := have + done.Added - done.Removed; all > rules.MaxListEntries {
+		return Import{}, refuse("list %q: it would have %d entries; at most %d are possible", e.List, all, rules.MaxListEntries)
 	}
 	last, err := d.writeAll(ctx, records)
 	if err != nil {
