@@ -59,8 +59,8 @@ func OutcomeOf(event topics.EventType, status topics.PaymentStatus, hardDecline 
 		return KindDeclined + ".soft", true
 	case topics.EventRefunded:
 		return KindRefunded, true
-	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventExpired:
-		return "", true
+	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventExpired, topics.EventVoided:
+		return "", true // of one that was approved before there is nothing left to give back
 	}
 	return "", false
 }

@@ -26,7 +26,7 @@ func TestOutcomeOf(t *testing.T) {
 		"rejected":                            {topics.EventRejected, topics.StatusRejected, false, "", true},
 		"declined":                            {topics.EventDeclined, topics.StatusDeclined, false, KindDeclined + ".soft", true},
 		"declined for good":                   {topics.EventDeclined, topics.StatusDeclined, true, KindDeclined + ".hard", true},
-		"voided":                              {topics.EventVoided, topics.StatusVoided, false, "", false},
+		"voided while it is reviewed":         {topics.EventVoided, topics.StatusVoided, false, "", true},
 	} {
 		kind, ok := OutcomeOf(c.event, c.status, c.hard)
 		if ok != c.ok || ok && kind != c.kind {
