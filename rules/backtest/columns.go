@@ -16,6 +16,7 @@ import (
 // column is what a name of a member means.
 type column struct {
 	name    string
+	quoted  string                      // the name in quotes and its colon, as most lines have it
 	set     func(*Reader, string) error // nil: left alone
 	time    bool                        // may be many digits
 	unknown string                      // what is said of a name that means nothing
@@ -27,8 +28,7 @@ const maxColumns = 200
 // minCardDigits is how long a text is at least that holds a card number.
 const minCardDigits = 13
 
-func (r *Reader) take(place int, name, value string) error {
-	c := r.column(place, name)
+func (r *Reader) take(c *column, value string) error {
 	switch {
 	case len(value) >= minCardDigits && !c.time && topics.FindCardNumber([]byte(value)):
 		return errors.New("holds a card number; put a fingerprint, or the first 6 to 8 digits as card.bin, in its place")
@@ -41,14 +41,21 @@ func (r *Reader) take(place int, name, value string) error {
 	return c.set(r, value)
 }
 
-// column is what a name means. Lines mostly have the same columns in the same order.
-func (r *Reader) column(place int, name string) *column {
-	if place < len(r.columns) && r.columns[place].name == name {
-		return r.columns[place]
+// column reads the name at a place of a line. Lines mostly have the same columns in the same order.
+func (r *Reader) column(place int, cells *row) (*column, error) {
+	if place < len(r.columns) && cells.expect(r.columns[place].quoted) {
+		return r.columns[place], nil
+	}
+	name, err := cells.name()
+	if err != nil {
+		return nil, err
 	}
 	c := r.known[name]
 	if c == nil {
 		c = meaning(strings.Clone(name))
+		if !strings.ContainsAny(c.name, `"\`) {
+			c.quoted = `"` + c.name + `":`
+		}
 		if len(r.known) < maxColumns {
 			r.known[c.name] = c
 		}
@@ -59,7 +66,7 @@ func (r *Reader) column(place int, name string) *column {
 		}
 		r.columns[place] = c
 	}
-	return c
+	return c, nil
 }
 
 // meaning is what a column of a name does.

@@ -124,13 +124,16 @@ func (r *Reader) read(line string) error {
 	cells := row{line: line}
 	more, err := cells.begin()
 	for place := 0; err == nil && more; place++ {
-		var name string
+		var c *column
 		var value cell
-		if name, value, more, err = cells.member(); err != nil || value.null {
+		if c, err = r.column(place, &cells); err != nil {
+			return err
+		}
+		if value, more, err = cells.rest(c.name); err != nil || value.null {
 			continue
 		}
-		if err = r.take(place, name, value.text); err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
+		if err = r.take(c, value.text); err != nil {
+			err = fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
 	if err != nil {

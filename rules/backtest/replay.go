@@ -44,7 +44,8 @@ type tenant struct {
 	plan  *velocity.Plan
 	later *velocity.Plan // of what becomes of attempts; nil where none of it is counted
 	names []string
-	room  map[string]topics.Feature
+	room  map[string]topics.Feature // the last answers, as rules read them
+	last  []topics.Feature          // the same in the order of names: most do not change from event to event
 }
 
 // outcome is what became of an attempt, as the signal that it will be.
@@ -89,7 +90,9 @@ func (p *Replay) Take(e *Event) error {
 		t.plan.Fill(p.features, p.state.Fold(now, &p.targets[i].Signal))
 	}
 	for i, name := range t.names {
-		t.room[name] = p.features[i]
+		if f := &p.features[i]; *f != t.last[i] {
+			t.room[name], t.last[i] = *f, *f
+		}
 	}
 	e.Input.Features = t.room
 	if t.later == nil || !e.Attempt() {
@@ -175,6 +178,10 @@ func (p *Replay) tenant(name string, now int64) (*tenant, error) {
 	retain := plan.Retain()
 	p.state.Retain(now-1, &retain)
 	t := &tenant{name: name, plan: plan, later: plan.Later(), names: plan.Names(), room: map[string]topics.Feature{}}
+	t.last = make([]topics.Feature, len(t.names))
+	for i, name := range t.names {
+		t.room[name] = t.last[i]
+	}
 	p.tenants[name] = t
 	return t, nil
 }

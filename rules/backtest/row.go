@@ -32,28 +32,44 @@ func (r *row) begin() (bool, error) {
 	return true, nil
 }
 
-// member reads one member. more tells whether another one follows.
-func (r *row) member() (name string, value cell, more bool, err error) {
+// expect reads the name of a member and its colon where they are those that are expected, written as JSON without spaces.
+func (r *row) expect(quoted string) bool {
 	r.space()
-	if name, err = r.text(); err != nil {
-		return "", cell{}, false, err
+	if quoted == "" || !strings.HasPrefix(r.line[r.at:], quoted) {
+		return false
+	}
+	r.at += len(quoted)
+	return true
+}
+
+// name reads the name of a member and its colon.
+func (r *row) name() (string, error) {
+	r.space()
+	name, err := r.text()
+	if err != nil {
+		return "", err
 	}
 	r.space()
 	if !r.take(':') {
-		return "", cell{}, false, r.fail("a colon is missing after the name %q", name)
+		return "", r.fail("a colon is missing after the name %q", name)
 	}
+	return name, nil
+}
+
+// rest reads the value of a member and what follows it. more tells whether that is another member.
+func (r *row) rest(name string) (value cell, more bool, err error) {
 	r.space()
 	if value, err = r.value(name); err != nil {
-		return "", cell{}, false, err
+		return cell{}, false, err
 	}
 	r.space()
 	switch {
 	case r.take(','):
-		return name, value, true, nil
+		return value, true, nil
 	case r.take('}'):
-		return name, value, false, r.end()
+		return value, false, r.end()
 	}
-	return "", cell{}, false, r.fail("a comma or } is missing after the value of %q", name)
+	return cell{}, false, r.fail("a comma or } is missing after the value of %q", name)
 }
 
 func (r *row) value(name string) (cell, error) {
