@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -264,4 +265,57 @@ func TestExpiriesFarAway(t *testing.T) {
 			t.Errorf("an entry until %s is in the list: %v, want %v", text, got, want)
 		}
 	}
+}
+
+// BenchmarkEditOfALargeList is one edit of a list of 250,000, until decisions can read it.
+func BenchmarkEditOfALargeList(b *testing.B) {
+	g := NewEditLog(KeepLatest)
+	e := topics.ListEdit{Action: topics.ListAdd, List: "denied", Match: string(MatchExact), Tenant: "acme", Author: "ann"}
+	for i := range MaxListEntries - 1 {
+		e.Value = fmt.Sprintf("dev_%d", i)
+		if err := g.Apply(int64(i), &e, editMoment); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Value = fmt.Sprintf("dev_%d", rand.IntN(MaxListEntries-1))
+		if err := g.Apply(1, &e, editMoment); err != nil {
+			b.Fatal(err)
+		}
+		g.Edits()
+	}
+}
+
+// TestEditsNeverChange: decisions that go on while a list is edited see it as of one version, whichever it is.
+func TestEditsNeverChange(t *testing.T) {
+	l := &List{Name: "denied", Match: MatchExact, Editable: true}
+	l.prepare()
+	value := func(i int64) string { return fmt.Sprintf("dev_%d", i) }
+	var now atomic.Pointer[Edits]
+	const edits = 3000
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		g := NewEditLog(KeepLatest)
+		for i := range int64(edits) {
+			if err := g.Apply(i, &topics.ListEdit{Action: topics.ListAdd, List: l.Name, Match: string(l.Match), Tenant: "acme", Value: value(i)}, editMoment); err != nil {
+				t.Error(err)
+			}
+			now.Store(g.Edits())
+		}
+	}()
+	for last := int64(0); last < edits; {
+		v := now.Load()
+		if last = v.Version(); last == 0 {
+			continue
+		}
+		o, _ := v.over(l, "acme")
+		for _, i := range []int64{0, last / 2, last - 1, last, last + 7} {
+			if got, want := o.lookUp(value(i), 0), truthOf(i < last); got != want {
+				t.Fatalf("version %d: %s is %v, want %v", last, value(i), got, want)
+			}
+		}
+	}
+	<-done
 }
