@@ -30,27 +30,45 @@ func ParseMoney(s string) (Money, error) {
 	if !ok {
 		return Money{}, fmt.Errorf("amount %q: want a number, a space and a currency, such as \"10.50 EUR\"", s)
 	}
-	currency := Currency(code)
+	return ParseAmount(number, Currency(code))
+}
+
+// ParseAmount is ParseMoney where the number and the currency stand apart.
+func ParseAmount(number string, currency Currency) (Money, error) {
+	wrong := func(format string, values ...any) (Money, error) {
+		return Money{}, fmt.Errorf("amount %q: "+format, append([]any{number + " " + string(currency)}, values...)...)
+	}
 	exponent, ok := currency.Exponent()
 	if !ok {
-		return Money{}, fmt.Errorf("amount %q: %q is not an ISO 4217 currency", s, code)
+		return wrong("%q is not an ISO 4217 currency", string(currency))
 	}
 	whole, fraction, pointed := strings.Cut(number, ".")
 	if pointed && fraction == "" {
-		return Money{}, fmt.Errorf("amount %q: digits are missing after the point", s)
+		return wrong("digits are missing after the point")
 	}
 	if len(fraction) > exponent {
-		return Money{}, fmt.Errorf("amount %q: %s has %d decimals, not %d", s, currency, exponent, len(fraction))
+		return wrong("%s has %d decimals, not %d", currency, exponent, len(fraction))
 	}
-	digits := strings.TrimPrefix(whole, "-")
-	if digits == "" || strings.Trim(digits+fraction, "0123456789") != "" {
-		return Money{}, fmt.Errorf("amount %q: want digits and at most one point", s)
+	if digits := strings.TrimPrefix(whole, "-"); digits == "" || !isDigits(digits) || !isDigits(fraction) {
+		return wrong("want digits and at most one point")
 	}
-	minor, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", exponent-len(fraction)), 10, 64)
+	minor, err := strconv.ParseInt(whole+fraction+zeros[:exponent-len(fraction)], 10, 64)
 	if err != nil {
-		return Money{}, fmt.Errorf("amount %q: does not fit 64 bits of minor units", s)
+		return wrong("does not fit 64 bits of minor units")
 	}
 	return Money{minor, currency}, nil
+}
+
+// zeros are as many as a currency has decimals at most.
+const zeros = "0000"
+
+func isDigits(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // String is the amount with exactly the decimals of its currency: "10.50 EUR", "-3 JPY".

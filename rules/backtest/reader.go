@@ -206,21 +206,24 @@ func (r *Reader) kind() error {
 }
 
 func (r *Reader) amount() error {
-	text := r.draft.amount
-	if r.draft.currency != "" {
+	text, currency := r.draft.amount, ledger.Currency(r.draft.currency)
+	if currency != "" {
 		r.command.Currency = r.draft.currency
-		if text != "" && strings.IndexByte(text, ' ') < 0 {
-			text += " " + r.draft.currency
-		}
 	}
-	if text == "" {
+	var m ledger.Money
+	var err error
+	switch {
+	case text == "":
 		return nil
+	case currency != "" && strings.IndexByte(text, ' ') < 0:
+		m, err = ledger.ParseAmount(text, currency)
+	default:
+		m, err = ledger.ParseMoney(text)
 	}
-	m, err := ledger.ParseMoney(text)
 	if err != nil {
 		return fmt.Errorf("payment.amount: %w", err)
 	}
-	if m.Minor < 0 || r.draft.currency != "" && string(m.Currency) != r.draft.currency {
+	if m.Minor < 0 || currency != "" && m.Currency != currency {
 		return fmt.Errorf("payment.amount: %s is below zero, or not in payment.currency", m)
 	}
 	r.command.Amount, r.command.Currency = m.Minor, string(m.Currency)

@@ -34,6 +34,7 @@ type Replay struct {
 	open        opened
 	spare       []*outcome // used again
 	targets     []velocity.Target
+	attempt     velocity.Event // as velocity takes the event at hand
 	followed    velocity.Event // of later
 	features    []topics.Feature
 	count       int64 // of events and outcomes: the order among those of one time
@@ -83,8 +84,9 @@ func (p *Replay) Take(e *Event) error {
 	if e.Outcome() {
 		return p.became(t, e, now)
 	}
-	about := p.about(e)
-	p.targets = t.plan.Signals(p.targets, &about, 1)
+	p.attempt = p.about(e)
+	about := &p.attempt
+	p.targets = t.plan.Signals(p.targets, about, 1)
 	p.features = t.plan.Begin(p.features)
 	for i := range p.targets {
 		t.plan.Fill(p.features, p.state.Fold(now, &p.targets[i].Signal))
@@ -100,11 +102,11 @@ func (p *Replay) Take(e *Event) error {
 	}
 	if len(p.targets) > 0 { // there is something that it is counted by
 		for i := range e.Later {
-			p.later(t, &about, &e.Later[i])
+			p.later(t, about, &e.Later[i])
 		}
 	}
 	if len(e.Later) == 0 {
-		p.open.put(velocity.CommandOf(t.name, about.ID), t.later.Case([16]byte{}, about, 1))
+		p.open.put(velocity.CommandOf(t.name, about.ID), t.later.Case([16]byte{}, *about, 1))
 	}
 	return nil
 }

@@ -100,9 +100,19 @@ func (r *row) value(name string) (cell, error) {
 
 // number tells whether a word is a number of digits, a sign and one point. Others that JSON has are for no column.
 func number(word string) bool {
-	digits := strings.TrimPrefix(word, "-")
-	whole, fraction, pointed := strings.Cut(digits, ".")
-	return whole != "" && strings.Trim(whole+fraction, "0123456789") == "" && pointed == (fraction != "")
+	digits, point := 0, -1
+	for i := range len(word) {
+		switch c := word[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.' && point < 0 && digits > 0:
+			point = i
+		case c == '-' && i == 0:
+		default:
+			return false
+		}
+	}
+	return digits > 0 && point != len(word)-1
 }
 
 // text reads a text in quotes.
