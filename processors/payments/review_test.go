@@ -80,7 +80,9 @@ func TestAnswersOfReviewsThatAreNone(t *testing.T) {
 	db := databasetest.New(t)
 	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
 	r := reviewing(t, in)
-	unknown, foreign, elsewhere := *r, *r, *r
+	unknown, foreign, elsewhere, altered := *r, *r, *r, *r
+	altered.Authorization.Authentication = &topics.AuthData{AVS: "Y", CVV: "M"}
+	in.put(topics.TypeAssessedAuthorization, answered(&altered, topics.OutcomePass))
 	unknown.PaymentID = topics.PaymentID{UUID: id(99)}.String()
 	foreign.Command.Tenant = "other"
 	elsewhere.PaymentID = topics.PaymentID{Partition: 1, UUID: id(1)}.String()

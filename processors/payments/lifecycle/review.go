@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"cmp"
+	"reflect"
 	"time"
 
 	"github.com/weirhq/weir/topics"
@@ -47,9 +48,14 @@ func Review(after *Payment, e *topics.PaymentEvent) *topics.ReviewRequest {
 			CustomerID: customer, Amount: after.Amount, Currency: string(after.Currency), TraceID: e.TraceID,
 			CaptureMethod: after.CaptureMethod, Card: after.Card, Metadata: after.Metadata,
 		},
-		Authorization: topics.Authorization{PSP: after.PSP, Amount: e.Amount, Authentication: after.Authentication},
+		Authorization: after.authorization(),
 		Before:        *after.Before,
 	}
+}
+
+// authorization is what a review looks at.
+func (p *Payment) authorization() topics.Authorization {
+	return topics.Authorization{PSP: p.PSP, Amount: p.Authorized, Authentication: p.Authentication}
 }
 
 // reviewBasis is what a review is given of the decision on a command, nil where that asks for none.
@@ -60,9 +66,11 @@ func reviewBasis(c *topics.AssessedCommand) *topics.ReviewBasis {
 	return &topics.ReviewBasis{Enrichment: c.Enrichment, Features: c.Features}
 }
 
-// reviewed decides on the answer to a review. Only the first one counts, and none after a reviewer has decided.
+// reviewed decides on the answer to a review. Only the first one counts, and none after a reviewer has decided. One that
+// was given of something else than the payment's authorisation is no answer: without another one the payment is held.
 func (d *decision) reviewed(a *topics.AssessedAuthorization) {
-	if d.p == nil || a.Review.Command.Tenant != d.p.Tenant || d.p.Review != ReviewPending {
+	if d.p == nil || a.Review.Command.Tenant != d.p.Tenant || d.p.Review != ReviewPending ||
+		!reflect.DeepEqual(a.Review.Authorization, d.p.authorization()) {
 		return
 	}
 	outcome := a.Decision.Outcome
