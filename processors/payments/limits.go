@@ -48,7 +48,8 @@ func (s *partition) wantCounted(in *input, want *wanted) {
 	}
 }
 
-// checkDeposit finds the day that a create or authorize command counts in, and the deposit limit that it is closest to.
+// checkDeposit finds the day that a create or authorize command counts in, and the deposit limit that it is closest to. What a
+// reviewer approves stays where it was counted, and is measured by the customer's own limits alone: these no reviewer lifts.
 func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 	c := in.Command
 	if !s.limited || c == nil || c.Refusal != nil {
@@ -62,6 +63,12 @@ func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 	case c.Command.Type == topics.CommandAuthorize && h.Payment != nil:
 		customer, ask.Amount = h.Ledger(), h.Amount
 		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
+	case c.Command.Type == topics.CommandApprove && h.Payment != nil && h.CountedDay != "":
+		customer = h.Ledger()
+		ask.Amount, ask.Day, ask.Currency = h.Amount, h.CountedDay, string(customer.Currency)
+		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
+		in.Limit = s.holder(customerKey{customer.Tenant, customer.ID}).limits.state.Check(&ask, nil)
+		return
 	default:
 		return
 	}

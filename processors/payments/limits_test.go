@@ -133,3 +133,26 @@ func TestUnreadableLimitsStopTheBatch(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestApprovedAboveTheCustomersOwnLimit: a reviewer does not lift a limit that the customer has set while the deposit waited.
+func TestApprovedAboveTheCustomersOwnLimit(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	c := limited(1, "anna")
+	c.Decision.Outcome = topics.OutcomeHold
+	in.put(topics.TypeAssessedCommand, c)
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletSetLimit, 9_000, func(c *topics.WalletCommand) {
+		c.Limit = &topics.LimitRequest{Kind: topics.GamingDeposit, Period: topics.GamingWeek}
+	}))
+	in.fold(10)
+	in.restart()
+	in.put(topics.TypeAssessedCommand, &topics.AssessedCommand{Command: topics.Command{CommandID: id(3).String(), Type: topics.CommandApprove,
+		Tenant: "acme", CustomerID: "anna", PaymentID: topics.PaymentID{UUID: id(1)}.String()}})
+	in.fold(10)
+	events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+	last := events[len(events)-1]
+	if last.Type != topics.EventBlocked || last.GamingLimit == nil || last.GamingLimit.SetBy != topics.SetByCustomer || last.Counted == nil || last.Counted.Amount != -10_000 {
+		t.Errorf("approved: %+v", last)
+	}
+	wantSound(t, in)
+}

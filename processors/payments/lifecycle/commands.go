@@ -215,6 +215,10 @@ func (d *decision) approve() {
 		d.captureNow()
 		return
 	}
+	if v := d.in.verdict(); v.outcome == topics.OutcomeBlock { // the customer has set a limit meanwhile, which no reviewer lifts
+		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
+		return
+	}
 	waiting := d.p.Waiting
 	d.emit(topics.PaymentEvent{Type: topics.EventReleased, ExpiresAt: d.now.Add(d.limits.Created), Detail: d.in.Command.Command.Reason})
 	if waiting != nil {

@@ -62,7 +62,7 @@ var table = [...]Step{
 	{On: command(topics.CommandCreate), From: statuses{none}, Event: topics.EventCreated, To: statuses{created, asking, held, blocked}, do: (*decision).create},
 	{On: command(topics.CommandAuthorize), From: statuses{created}, Event: topics.EventAuthorizationRequested, To: statuses{asking, held, blocked}, do: (*decision).authorize},
 	{On: command(topics.CommandAuthorize), From: statuses{asking, acting, unknown}, Refuse: topics.RefusedInProgress},
-	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking, authorized}, do: (*decision).approve},
+	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking, blocked, authorized}, do: (*decision).approve},
 	{On: command(topics.CommandReject), From: statuses{held}, Event: topics.EventRejected, To: statuses{rejected}, do: (*decision).reject},
 	{On: command(topics.CommandConfirm), From: statuses{acting}, Event: topics.EventConfirmationRequested, To: statuses{asking}, do: (*decision).confirm},
 	{On: command(topics.CommandCancel), From: statuses{created, held, acting}, Event: topics.EventCancelled, To: statuses{cancelled}, do: (*decision).cancel},
