@@ -52,21 +52,20 @@ func (w *world) checkDeposit(p *lifecycle.Payment, in *lifecycle.Input) {
 	if w.limited.terms == nil && !state.Counts(topics.GamingDeposit) || in.Command.Refusal != nil {
 		return
 	}
-	terms := w.limited.terms
 	ask := gaming.Ask{Kind: topics.GamingDeposit, Currency: c.Currency, Amount: c.Amount, Day: gaming.DayOf(w.now), Now: w.now}
 	switch {
 	case c.Type == topics.CommandAuthorize && p != nil:
 		ask.Currency, ask.Amount = string(p.Currency), p.Amount
 		ask.Counted = topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
 	case c.Type == topics.CommandApprove && p != nil && p.CountedDay != "":
-		ask.Currency, ask.Amount, ask.Day, terms = string(p.Currency), p.Amount, p.CountedDay, nil
+		ask.Currency, ask.Amount, ask.Day = string(p.Currency), p.Amount, p.CountedDay
 		ask.Counted = topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
 		in.Limit = state.Check(&ask, nil)
 		return
 	case c.Type != topics.CommandCreate:
 		return
 	}
-	in.CountedDay, in.Limit = ask.Day, state.Check(&ask, terms)
+	in.CountedDay, in.Limit = ask.Day, state.Check(&ask, w.limited.terms)
 }
 
 // counts folds what an event counts, and tells.
