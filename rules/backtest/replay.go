@@ -131,9 +131,11 @@ func (p *Replay) later(t *tenant, attempt *velocity.Event, what *Outcome) {
 	p.count++
 	about.Origin = velocity.Origin{Role: velocity.RoleOutcomes, Offset: p.count}
 	about.Kind, about.Time, about.Asks, about.Settles = what.Kind, what.Time, false, true
-	o := &outcome{}
+	var o *outcome
 	if last := len(p.spare) - 1; last >= 0 {
 		o, p.spare = p.spare[last], p.spare[:last]
+	} else {
+		o = &outcome{}
 	}
 	o.at, o.count = what.Time.UnixMilli(), p.count
 	t.plan.Outcome(&o.signal, &p.targets[0].Signal, about)
