@@ -40,6 +40,12 @@ func (l *GamingLimit) Default() string {
 	return strings.Join(amounts, ", ")
 }
 
+// Raise is how long a raise of a customer's own limit waits, as rule files write it.
+func (l *GamingLimit) Raise() string { return shortDuration(time.Duration(l.RaiseAfter) * time.Second) }
+
+// AllGamingLimits are all responsible-gaming limits of the set, in the order of its files.
+func (s *Set) AllGamingLimits() []GamingLimit { return s.gaming.limits }
+
 // zone is the time zone that a file declares for its tenants and regions.
 type zone struct {
 	Scope
@@ -170,7 +176,7 @@ func (g *gaming) parts(to map[string]part) {
 	}
 	for i := range g.limits {
 		l := &g.limits[i]
-		to[name("gaming limit "+l.Name(), l.Scope)] = part{"amounts": l.Default(), "raise_after": shortDuration(time.Duration(l.RaiseAfter) * time.Second),
+		to[name("gaming limit "+l.Name(), l.Scope)] = part{"amounts": l.Default(), "raise_after": l.Raise(),
 			"outcome": string(l.Outcome), "enabled": fmt.Sprint(l.Enabled)}
 	}
 	for i := range g.zones {

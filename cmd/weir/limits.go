@@ -106,10 +106,13 @@ func showGaming(out io.Writer, limits []rules.GamingLimit) error {
 		for i := range limits {
 			l := &limits[i]
 			most, outcome := l.Default(), string(l.Outcome)
-			if most == "" {
+			switch {
+			case !l.Enabled:
+				most, outcome = "no limit", "-" // it only takes another away
+			case most == "":
 				most, outcome = "what customers set", string(topics.OutcomeBlock)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s:%d\n", l.Kind, l.Period, most, outcome, time.Duration(l.RaiseAfter)*time.Second, l.Scope, l.File, l.Line)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s:%d\n", l.Kind, l.Period, most, outcome, l.Raise(), l.Scope, l.File, l.Line)
 		}
 	})
 }

@@ -70,8 +70,11 @@ func TestRulesShowLimits(t *testing.T) {
 	if err := os.WriteFile(file, []byte("version: 1\ngaming_limits:\n  - { kind: deposit, period: day, amounts: [\"100.00 EUR\"], outcome: hold }\n  - { kind: session, period: week, raise_after: 7d }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if _, out, _ := weir(t, nil, "rules", "check", file); !strings.Contains(out, "0 rules, 0 lists with 0 entries, 2 gaming limits: no mistakes") {
+		t.Errorf("check: %s", out)
+	}
 	code, out, errOut := weir(t, nil, "rules", "show", "--tenant", "acme", file)
-	for _, want := range []string{"LIMIT    PERIOD  AT MOST", "deposit  day     100.00 EUR          hold     24h0m0s      all", "session  week    what customers set  block    168h0m0s     all"} {
+	for _, want := range []string{"LIMIT    PERIOD  AT MOST", "deposit  day     100.00 EUR          hold     1d           all", "session  week    what customers set  block    7d           all"} {
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit %d: %q is not in\n%s%s", code, want, out, errOut)
 		}

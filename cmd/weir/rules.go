@@ -78,8 +78,12 @@ func newRulesCheckCommand(a *app) *cobra.Command {
 			for _, l := range set.Lists() {
 				entries += len(l.Entries)
 			}
-			fmt.Fprintf(a.out, "%s, %s with %s: no mistakes\nrule set %s\n", counted(len(set.Rules()), "rule"),
-				counted(len(set.Lists()), "list"), plural(entries, "entry", "entries"), set.Hash())
+			limits := ""
+			if n := len(set.AllGamingLimits()); n > 0 {
+				limits = ", " + counted(n, "gaming limit")
+			}
+			fmt.Fprintf(a.out, "%s, %s with %s%s: no mistakes\nrule set %s\n", counted(len(set.Rules()), "rule"),
+				counted(len(set.Lists()), "list"), plural(entries, "entry", "entries"), limits, set.Hash())
 			return nil
 		},
 	}

@@ -27,14 +27,14 @@ payments of that tenant and region: a rule that stands closer to them replaces t
 			if err != nil || set == nil {
 				return err
 			}
-			standings := set.All()
+			standings, limits := set.All(), set.AllGamingLimits()
 			if effective || tenant != "" || region != "" {
-				standings = set.Effective(tenant, region)
+				standings, limits = set.Effective(tenant, region), set.GamingLimits(tenant, region)
 			}
 			if err := show(a.out, standings); err != nil {
 				return err
 			}
-			return showGaming(a.out, set.GamingLimits(tenant, region))
+			return showGaming(a.out, limits)
 		},
 	}
 	cmd.Flags().BoolVar(&text, "text", false, "print the files of a rule set that was deployed")
