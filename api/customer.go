@@ -54,7 +54,7 @@ func (o *eventOrder) bind(id uuid.UUID, issued time.Time, partitions int32) {
 
 func (o *eventOrder) result(ctx context.Context, resumed bool) (reply, error) {
 	api := o.call.api
-	waiter, err := api.hub.AskDecision(o.event.Tenant, o.event.EventID)
+	waiter, err := api.hub.AskDecision(ctx, o.event.Tenant, o.event.EventID)
 	if err != nil {
 		return reply{}, err
 	}

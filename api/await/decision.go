@@ -16,8 +16,14 @@ type DecisionWaiter struct {
 }
 
 // AskDecision opens the question what is decided on a customer event. It comes before the event is produced, and Close
-// follows it on every path.
-func (h *Hub) AskDecision(tenant, eventID string) (*DecisionWaiter, error) {
+// follows it on every path. The first question asks the broker where decisions end.
+func (h *Hub) AskDecision(ctx context.Context, tenant, eventID string) (*DecisionWaiter, error) {
+	if h.Partitions() == 0 {
+		return nil, ErrNotReady
+	}
+	if err := h.startDecisions(ctx); err != nil {
+		return nil, err
+	}
 	w := &DecisionWaiter{hub: h, tenant: tenant, event: eventID, decision: make(chan topics.Decision, 1)}
 	if err := h.ask(w); err != nil {
 		return nil, err

@@ -36,8 +36,9 @@ var (
 	ErrNotReady = errors.New("the reader of " + read + " has not started: the broker is away or a topic is missing")
 )
 
-// read names the topics that the hub reads.
-const read = topics.Events + ", " + topics.WalletEvents + " and " + topics.Decisions
+// read names the topics that the hub reads from its start. Decisions, of which every payment has one, are read from the
+// first question about one of them.
+const read = topics.Events + " and " + topics.WalletEvents
 
 // Hub reads all partitions of the topics that answer commands, uncommitted transactions included: the database has
 // committed before an event is written, so what is read here is a fact even where its Kafka transaction aborts and is
@@ -51,6 +52,8 @@ type Hub struct {
 	log    *slog.Logger
 
 	partitions atomic.Int32 // 0 until started
+	deciding   sync.Mutex   // held while the reader of decisions is started
+	decisions  bool         // are read
 	marks      map[source]topics.EventID
 
 	mu      sync.Mutex
@@ -142,27 +145,55 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// start fixes the offset of each partition: what is its end now.
+// start begins to read.
 func (h *Hub) start(ctx context.Context) error {
-	ends, err := kadm.NewClient(h.client).ListEndOffsets(ctx, topics.Events, topics.WalletEvents, topics.Decisions)
+	offsets, err := h.ends(ctx, topics.Events, topics.WalletEvents)
 	if err != nil {
 		return err
 	}
-	if err := ends.Error(); err != nil {
-		return err
-	}
-	offsets := map[string]map[int32]kgo.Offset{topics.Events: {}, topics.WalletEvents: {}, topics.Decisions: {}}
-	ends.Each(func(o kadm.ListedOffset) {
-		offsets[o.Topic][o.Partition] = kgo.NewOffset().At(o.Offset).WithEpoch(-1)
-	})
 	partitions := len(offsets[topics.Events])
-	if partitions == 0 || len(offsets[topics.WalletEvents]) != partitions || len(offsets[topics.Decisions]) != partitions {
-		return fmt.Errorf("%s have %d, %d and %d partitions, want as many and at least one: create the topics first",
-			read, partitions, len(offsets[topics.WalletEvents]), len(offsets[topics.Decisions]))
+	if partitions == 0 || len(offsets[topics.WalletEvents]) != partitions {
+		return fmt.Errorf("%s have %d and %d partitions, want as many and at least one: create the topics first",
+			read, partitions, len(offsets[topics.WalletEvents]))
 	}
 	h.client.AddConsumePartitions(offsets)
 	h.partitions.Store(int32(partitions))
 	return nil
+}
+
+// startDecisions begins to read decisions, unless they are read already.
+func (h *Hub) startDecisions(ctx context.Context) error {
+	h.deciding.Lock()
+	defer h.deciding.Unlock()
+	if h.decisions {
+		return nil
+	}
+	offsets, err := h.ends(ctx, topics.Decisions)
+	if err == nil && len(offsets[topics.Decisions]) != int(h.Partitions()) {
+		err = fmt.Errorf("it has %d partitions, want %d", len(offsets[topics.Decisions]), h.Partitions())
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotReady, topics.Decisions, err)
+	}
+	h.client.AddConsumePartitions(offsets)
+	h.decisions = true
+	return nil
+}
+
+// ends fixes the offset of each partition: what is its end now.
+func (h *Hub) ends(ctx context.Context, of ...string) (map[string]map[int32]kgo.Offset, error) {
+	ends, err := kadm.NewClient(h.client).ListEndOffsets(ctx, of...)
+	if err == nil {
+		err = ends.Error()
+	}
+	offsets := map[string]map[int32]kgo.Offset{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if offsets[o.Topic] == nil {
+			offsets[o.Topic] = map[int32]kgo.Offset{}
+		}
+		offsets[o.Topic][o.Partition] = kgo.NewOffset().At(o.Offset).WithEpoch(-1)
+	})
+	return offsets, err
 }
 
 // Partitions is the partition count of the topics, 0 until the hub is ready.

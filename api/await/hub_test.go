@@ -376,7 +376,7 @@ func TestADecisionAnswersItsEvent(t *testing.T) {
 	b := brokertest.New(t, partitions)
 	client := producer(t, b)
 	hub := start(t, b, nil)
-	w, err := hub.AskDecision("acme", "e1")
+	w, err := hub.AskDecision(t.Context(), "acme", "e1")
 	if err != nil {
 		t.Fatal(err)
 	}
