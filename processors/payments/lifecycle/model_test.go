@@ -383,18 +383,29 @@ func (s *system) check() {
 	if err := roundTrip(p); err != nil {
 		s.Fatal(err)
 	}
+	s.checkWaiting()
+}
+
+// checkWaiting: what is open, held or refused by a review is ended by a timer, or a person was told.
+func (s *system) checkWaiting() {
+	p, voids := s.payment, 0
 	waits := p.Timer.Kind != ""
 	for _, op := range p.Operations {
-		waits = waits || op.Kind == topics.OperationVoid && op.State.Open() // polled for long, with a case
+		if op.Kind == topics.OperationVoid {
+			voids++
+			waits = waits || op.State.Open() // polled for long, with a case
+		}
 		if op.State.Open() && op.Polls < s.limits.PollEnd && p.Timer.Kind == "" {
 			s.Fatalf("%s is %s and no timer is held", op.Kind, op.State)
 		}
 	}
-	if p.Review == lifecycle.ReviewRefused && p.Uncaptured() > 0 && !waits {
+	if p.Review == lifecycle.ReviewRefused && p.Uncaptured() > 0 && (!waits || voids == 0) {
 		s.Fatalf("a review refused %d, which nothing releases", p.Uncaptured())
 	}
 	if status := p.Status(); (status == topics.StatusReviewing || status == topics.StatusHeld) && !waits {
 		s.Fatalf("the payment is %s without a timer", status)
+	} else if p.Authorized > 0 && p.Released == p.Authorized && p.Captured == 0 && status != topics.StatusVoided && status != topics.StatusExpired {
+		s.Fatalf("all is released, and the payment is %s", status)
 	}
 }
 
