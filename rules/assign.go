@@ -15,6 +15,11 @@ import (
 func Setter(stage topics.Stage, name string) (func(in *Input, value string) error, error) {
 	fields := FieldsAt(stage)
 	f, key, ok := fieldNamed(fields, name)
+	if !ok {
+		if other, _, elsewhere := fieldNamed(Fields(), name); elsewhere {
+			return nil, fmt.Errorf("rules of stage %s do not have the field %s", stage, other.Name)
+		}
+	}
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("there is no field %q%s", name, didYouMean(suggest(name, fieldNames(fields))))

@@ -143,7 +143,7 @@ func TestBrokenHistory(t *testing.T) {
 		`{"time":1772366404000,"id":"p1","outcome":"aproved"}`:                              `line 2: outcome: "aproved" is none of approved, declined, disputed, ended, paid_out, refunded`,
 		`{"time":1772366404000,"id":"p1","outcome":"approved","event":"login"}`:             `line 2: a line is an event or an outcome, not both`,
 		`{"time":1772366404000,"id":"p1","event":"login","approved_at":1772366404000}`:      `line 2: only an attempt has columns such as approved_at`,
-		`{"time":1772366404000,"id":"p1","wallet.reason":"game"}`:                           `line 2: there is no field "wallet.reason"; a column that is for nobody here begins with _`,
+		`{"time":1772366404000,"id":"p1","wallet.reason":"game"}`:                           `line 2: rules of stage before_authorization do not have the field wallet.reason; a column that is for nobody here begins with _`,
 		`{"time":1772366404000,"id":"p1","fraud":"maybe"}`:                                  `line 2: fraud: "maybe" is neither true nor false`,
 		`{"time":1772366404000,"id":"p1"`:                                                   `line 2: character 32: a comma or } is missing after the value of "id"`,
 		`{"time":1772366404000,"id":"p1"} x`:                                                `line 2: character 34: something stands after the object's end`,
