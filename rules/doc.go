@@ -14,6 +14,7 @@
 //	               condition.go: CEL parsed, its names and form checked
 //	               lint.go: conditions that cannot be meant
 //	               scope.go: tenants and regions, names, what takes whose place, when a rule is in force
+//	               stage.go: stages, what is decided on at which, and with which fields
 //	               compile.go: what concerns the rules together; types, cost, constants
 //	               translate.go: CEL's checked expressions to nodes of a program (program.go, slot.go)
 //	Set.Test       testrun.go: the inline tests
@@ -54,6 +55,7 @@
 //
 // # Adding a field
 //
-// Add it to Fields, run the tests with -update for the editors' schema, and add its row to README.md (a test compares). A
-// field of a new type needs a kind and a way to be read in slot.go, and nodes in translate.go.
+// Add it to the fields of its kind (field_stage.go, field_circumstances.go, field_found.go), with the stages that have it;
+// run the tests with -update for the editors' schema, and add its row to README.md (a test compares). A field of a new type
+// needs a kind and a way to be read in slot.go, and nodes in translate.go.
 package rules
