@@ -110,6 +110,15 @@ func (s *partition) touchLimits(h *holder, position int64) {
 	}
 }
 
+// resize tells the cache how large the limits are that the batch changed.
+func (s *partition) resize() {
+	for _, l := range s.changed.limits {
+		if h, ok := s.holders.get(l.customer); ok {
+			s.holders.put(l.customer, h, l.state.Size())
+		}
+	}
+}
+
 func (s *partition) readLimits(rows pgx.Rows) error {
 	var c customerKey
 	var state []byte
@@ -123,6 +132,7 @@ func (s *partition) readLimits(rows pgx.Rows) error {
 		if err := topics.Unmarshal(state, &h.limits.state); err != nil {
 			return fmt.Errorf("limits of customer %s of tenant %s: %w", c.id, c.tenant, err)
 		}
+		s.holders.put(c, h, h.limits.state.Size())
 		return nil
 	})
 	return err

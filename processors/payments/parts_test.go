@@ -3,9 +3,13 @@ package payments
 import (
 	"math"
 	"math/big"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/processors/payments/gaming"
+	"github.com/weirhq/weir/topics"
 )
 
 // TestPartsOfASum holds the lines of a sum beyond 64 bits to the sum.
@@ -30,4 +34,21 @@ func TestPartsOfASum(t *testing.T) {
 			t.Errorf("%s has %d parts", sum, len(lines))
 		}
 	})
+}
+
+// TestLimitsTakeABoundedRoom: what limits know of customers leaves memory by its size, and is read again.
+func TestLimitsTakeABoundedRoom(t *testing.T) {
+	s := partition{holders: newCache[customerKey, *holder](1000, 2000)}
+	for n := range 100 {
+		key := customerKey{"acme", strconv.Itoa(n)}
+		h := &holder{limits: part[gaming.State]{customer: key}}
+		s.holders.put(key, h, 0)
+		h.limits.state.CountDeposit(&topics.GamingCount{Day: "2026-03-01", Amount: 1}, "EUR")
+		s.touchLimits(h, int64(n))
+	}
+	s.resize()
+	s.holders.trim(nil)
+	if n, bytes := s.holders.used.Len(), s.holders.bytes; n == 0 || n > 10 || bytes > 2000 {
+		t.Errorf("%d customers with %d bytes are in memory, want at most 2000 bytes", n, bytes)
+	}
 }

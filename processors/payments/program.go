@@ -45,7 +45,7 @@ type Config struct {
 
 	// What is held in memory, of all partitions together; each has the same share of it, as one process may own them all.
 	CachePayments int           // 0: 100,000
-	CacheBytes    int           // of these payments, about; 0: 64 MiB
+	CacheBytes    int           // of these payments, about, and as much again of what limits know of customers; 0: 64 MiB
 	CacheWallets  int           // customers with their balances, and as many holds and rounds; 0: 100,000
 	TimerInterval time.Duration // between two looks for due timers; 0: one second
 
@@ -112,7 +112,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		metrics:  p.metrics,
 		log:      p.config.Log.With("role", Role, "partition", number),
 		payments: newCache[paymentKey, *held](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
-		holders:  newCache[customerKey, *holder](p.share(p.config.CacheWallets), 0),
+		holders:  newCache[customerKey, *holder](p.share(p.config.CacheWallets), p.share(p.config.CacheBytes)),
 		holds:    newCache[uuid.UUID, *part[wallets.Hold]](p.share(p.config.CacheWallets), 0),
 		rounds:   newCache[uuid.UUID, *part[wallets.Round]](p.share(p.config.CacheWallets), 0),
 		balances: ledger.NewBalances(),

@@ -292,6 +292,7 @@ func (s *partition) Written() {
 	clear(s.applied)
 	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
 	s.periods = s.periods[:0]
+	s.resize()
 	s.changed.written()
 	s.payments.trim(nil)
 	s.holds.trim(nil)

@@ -216,7 +216,7 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 	t.Helper()
 	db := databasetest.New(t)
 	var due []topics.TimerDue
-	program := newProgram(t, db, v.partitions, func(c *payments.Config) { c.CachePayments, c.CacheWallets = v.cache, v.cache })
+	program := newProgram(t, db, v.partitions, func(c *payments.Config) { c.CachePayments, c.CacheWallets, c.CacheBytes = v.cache, v.cache, v.cache })
 	inboxes := make([]*inbox, v.partitions)
 	for i := range inboxes {
 		inboxes[i] = newInbox(t, db, program, int32(i))

@@ -35,6 +35,12 @@ type Day struct {
 // Empty says that there is nothing to keep.
 func (s *State) Empty() bool { return len(s.Settings) == 0 && len(s.Days) == 0 }
 
+// Size is about how many bytes the state takes in memory.
+func (s *State) Size() int {
+	const fixed, perDay, perLimit = 150, 100, 180
+	return fixed + perDay*len(s.Days) + perLimit*(len(s.Settings)+len(s.Brand))
+}
+
 // Counts says that commands of a kind are counted whatever the rule set says: the customer has a limit of that kind.
 func (s *State) Counts(kinds ...topics.GamingKind) bool {
 	return slices.ContainsFunc(s.Settings, func(g topics.GamingSetting) bool { return slices.Contains(kinds, g.Kind) })
