@@ -223,7 +223,6 @@ func listSchema() *jsonschema.Schema {
 		property("file", text("A CSV file with the heading value,expires,reason; its path is relative to this file.")),
 		property("entries", array("", &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}, entry}})),
 	)
-	s.AnyOf = []*jsonschema.Schema{{Required: []string{"file"}}, {Required: []string{"entries"}}, {Required: []string{"editable"}}}
 	return s
 }
 
