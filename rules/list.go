@@ -122,6 +122,10 @@ func parseNetwork(value string) (netip.Prefix, error) {
 	if err != nil {
 		return netip.Prefix{}, &hinted{fmt.Sprintf("%q is neither an IP address nor a network", value), "write an address as 203.0.113.7, a network as 203.0.113.0/24"}
 	}
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 { // addresses are compared in their own form
+		own := netip.PrefixFrom(a.Unmap(), p.Bits()-96).Masked()
+		return netip.Prefix{}, &hinted{fmt.Sprintf("%q writes an IPv4 network as one of IPv6", value), fmt.Sprintf("write it as %s", own)}
+	}
 	if p != p.Masked() {
 		return netip.Prefix{}, &hinted{fmt.Sprintf("%q names an address inside a network", value), fmt.Sprintf("write the network as %s", p.Masked())}
 	}

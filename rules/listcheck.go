@@ -111,6 +111,9 @@ func (c *compiler) unusedConstants(conditions []*condition) {
 
 // Canonical is a value as an edit of the list writes it; the error says why it cannot be an entry, and what would be right.
 func (l *List) Canonical(value string) (string, error) {
+	if holdsCardNumber(value) { // before anything that would name the value
+		return "", errors.New("a card number must not stand in a list: use a BIN or a fingerprint")
+	}
 	err := l.fits(value)
 	if err == nil {
 		_, err = editKey(l.Match, value)

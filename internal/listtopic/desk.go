@@ -193,7 +193,7 @@ func (d *Desk) record(l *rules.List, e Edit, now time.Time) (*topics.ListEdit, e
 	}
 	value, err := l.Canonical(e.Value)
 	switch {
-	case err != nil && !e.Remove: // what is in the list may be removed, whatever was looked up in it when it was added
+	case err != nil && (!e.Remove || topics.FindCardNumber([]byte(e.Value))): // what is in the list may be removed, whatever was looked up in it when it was added
 		return nil, refuse("list %q: %s", e.List, err)
 	case err != nil:
 		value = e.Value

@@ -126,6 +126,8 @@ func TestWhatIsNoEditOfTheList(t *testing.T) {
 		"no network":     {add("watched", "acme", "198.51.100.7/24"), "write the network as 198.51.100.0/24"},
 		"a space":        {add("denied", "acme", "dev_1 "), "begins or ends with a space"},
 		"a card number":  {add("denied", "acme", "4111111111111111"), "use a BIN or a fingerprint"},
+		"to remove one":  {remove("denied", "acme", "4111 1111 1111 1111"), "use a BIN or a fingerprint"},
+		"one with space": {add("denied", "acme", "4111 1111 1111 1111 "), "use a BIN or a fingerprint"},
 		"one in why":     {card, "card number"},
 		"past":           {past, "would never count"},
 		"why":            {silent, "Give a reason"},
@@ -137,6 +139,9 @@ func TestWhatIsNoEditOfTheList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if done, err := w.desk.Edit(t.Context(), c.edit, noon); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%+v, %v; want %q", done, err, c.says)
+			}
+			if _, err := w.desk.Edit(t.Context(), c.edit, noon); topics.FindCardNumber([]byte(err.Error())) {
+				t.Error("the error tells a card number")
 			}
 		})
 	}
