@@ -133,9 +133,9 @@ type Event struct {
 	Kind   string // "" where only a reservation is to be released
 	// Asks makes the signals ask every query of the plan.
 	Asks    bool
-	Settles bool      // the outcome of the command is known
-	Time    time.Time // as given
-	Amount  ledger.Money
+	Settles bool         // the outcome of the command is known
+	Time    time.Time    // as given
+	Amount  ledger.Money // 0: not said, or of a custom event that was not about money
 	// Field returns a field's value, "" where the event has none.
 	Field func(name string) string
 	// Convert returns an amount in another currency by the rate of the event's day; false where there is no rate.
@@ -228,10 +228,12 @@ func (e *Event) in(currency ledger.Currency) Amount {
 // describe adds what is recorded of the event besides that it was.
 func (d *Dimension) describe(r *Retained, e *Event) {
 	for _, currency := range r.Currencies {
-		if e.Amount.Currency == "" {
-			break
+		switch {
+		case e.Amount.Minor == 0 && !isCustom(e.Kind): // money moves, as with all that is left: how much is not said
+			d.Amounts = append(d.Amounts, Amount{Currency: currency, Unknown: true})
+		case e.Amount.Currency != "":
+			d.Amounts = append(d.Amounts, e.in(currency))
 		}
-		d.Amounts = append(d.Amounts, e.in(currency))
 	}
 	for _, of := range r.Of {
 		if value := e.Field(of); value != "" {

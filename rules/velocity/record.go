@@ -22,7 +22,7 @@ const recordBytes = 40
 // 2^level milliseconds.
 const (
 	flagLevel   = 0x1f
-	flagUnknown = 0x20 // an amount in it has no rate
+	flagUnknown = 0x20 // an amount in it has no rate, or is not said
 	flagForm    = 0xc0
 
 	formBucket   = 0x00 // in a summary; an event elsewhere

@@ -57,7 +57,7 @@ type Dimension struct {
 type Amount struct {
 	Currency ledger.Currency
 	Minor    int64 // not negative
-	// Unknown says that there is no rate for the day: sums over the event have no answer.
+	// Unknown says that there is no rate for the day, or that the amount is not said: sums over the event have no answer.
 	Unknown bool
 }
 
@@ -118,7 +118,7 @@ type Answer struct {
 	// Approximate: on a key with very many events the value may be too high by those of one sub-bucket at the far end of
 	// the window. It is never too low.
 	Approximate bool
-	// Unknown: there is no value. An amount in the window has no rate, or what is asked is not recorded: its dimension, a
+	// Unknown: there is no value. An amount in the window has no rate or is not said, or what is asked is not recorded: its dimension, a
 	// kind, the currency, the distinct field, or as long a window.
 	Unknown bool
 	// WarmingUntil is the time from which the answer is complete, in milliseconds since 1970; 0 where it is.
