@@ -61,7 +61,7 @@ func TestNothingPassesBeyondALimit(t *testing.T) {
 					SetBy: rapid.SampledFrom([]topics.GamingSetter{topics.SetByCustomer, topics.SetByOperator}).Draw(t, "by"), Currency: currency}
 				want := of
 				want.Limit = rapid.Int64Range(0, 60).Draw(t, "limit")
-				s.Set(s.Change(want, gaming.RaiseAfter(&brand, of.Kind, of.Period), now))
+				s.Set(s.Change(want, gaming.RaiseAfter(&brand, of.Kind, of.Period), now), now)
 				asked[of] = append(asked[of], request{now, want.Limit})
 			case 1:
 				if len(counted) > 0 { // one fails
@@ -167,7 +167,7 @@ func TestLimitsAreLoosenedOnlyAfterTheDelay(t *testing.T) {
 			want := of
 			want.Limit = rapid.Int64Range(0, 9).Draw(t, "limit")
 			last = s.Change(want, delay, now)
-			s.Set(last)
+			s.Set(last, now)
 			requests = append(requests, request{now, want.Limit})
 			for after := time.Duration(0); after < 2*delay; after += time.Hour {
 				limit := gaming.InForce(&last, now.Add(after))
@@ -218,7 +218,7 @@ func TestTheLeastLeftDecides(t *testing.T) {
 	var s gaming.State
 	s.CountDeposit(&topics.GamingCount{Day: "2026-03-03", Amount: 500}, "EUR")
 	s.CountDeposit(&topics.GamingCount{Day: "2026-03-04", Amount: 100}, "EUR")
-	s.Set(topics.GamingSetting{Kind: topics.GamingDeposit, Period: topics.GamingWeek, SetBy: topics.SetByCustomer, Currency: "EUR", Limit: 650})
+	s.Set(topics.GamingSetting{Kind: topics.GamingDeposit, Period: topics.GamingWeek, SetBy: topics.SetByCustomer, Currency: "EUR", Limit: 650}, time.Time{})
 	terms := &topics.GamingTerms{Limits: []topics.GamingTerm{
 		{Kind: topics.GamingDeposit, Period: topics.GamingDay, Amounts: map[string]int64{"EUR": 120}, Outcome: topics.OutcomeHold}}}
 	for _, test := range []struct {

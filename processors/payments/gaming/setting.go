@@ -45,18 +45,37 @@ func (s *State) Change(want topics.GamingSetting, raiseAfter time.Duration, now 
 // looser says that a limit lets more through than another; 0 is none.
 func looser(a, b int64) bool { return b != 0 && (a == 0 || a > b) }
 
-// Set folds a setting as an event tells it.
-func (s *State) Set(g topics.GamingSetting) {
-	at, found := s.find(&g)
-	switch gone := g.Limit == 0 && g.Next == nil; {
-	case gone && found:
-		s.Settings = slices.Delete(s.Settings, at, at+1)
-	case gone:
-	case found:
+// maxSettings bounds the settings of one customer.
+const maxSettings = 100
+
+// Full says that what a change makes of a setting is one too many: only one that is not there can be. A limit that is there
+// can be changed and removed whatever there is beside it.
+func (s *State) Full(after *topics.GamingSetting, now time.Time) bool {
+	if at, found := s.find(after); over(after, now) || found && !over(&s.Settings[at], now) {
+		return false
+	}
+	left := 0
+	for i := range s.Settings {
+		if !over(&s.Settings[i], now) {
+			left++
+		}
+	}
+	return left >= maxSettings
+}
+
+// over says that a setting limits nothing any more, nor will.
+func over(g *topics.GamingSetting, now time.Time) bool {
+	return InForce(g, now) == 0 && (g.Next == nil || !now.Before(g.Next.From))
+}
+
+// Set folds a setting as the event of a moment tells it, and forgets those whose removal has come into force.
+func (s *State) Set(g topics.GamingSetting, now time.Time) {
+	if at, found := s.find(&g); found {
 		s.Settings[at] = g
-	default:
+	} else {
 		s.Settings = slices.Insert(s.Settings, at, g)
 	}
+	s.Settings = slices.DeleteFunc(s.Settings, func(g topics.GamingSetting) bool { return over(&g, now) })
 }
 
 func (s *State) find(g *topics.GamingSetting) (int, bool) {

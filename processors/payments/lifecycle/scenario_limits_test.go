@@ -24,7 +24,7 @@ func (w *world) limit(a *args) error {
 	}
 	if customer := a.option("customer"); customer != "" {
 		w.limitsOf(customer).Set(topics.GamingSetting{Kind: topics.GamingDeposit, Period: period, SetBy: topics.SetByCustomer,
-			Currency: string(money.Currency), Limit: money.Minor})
+			Currency: string(money.Currency), Limit: money.Minor}, w.now)
 		return nil
 	}
 	if w.limited.terms == nil {

@@ -9,9 +9,6 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// maxLimits bounds the responsible-gaming limits of one customer.
-const maxLimits = 100
-
 // setLimit sets or removes a responsible-gaming limit. It needs no wallet: a limit may come before the first deposit.
 func (d *decision) setLimit(c *topics.WalletCommand) {
 	want := topics.GamingSetting{Kind: c.Limit.Kind, Period: c.Limit.Period, SetBy: c.Limit.SetBy, Currency: c.Currency, Limit: c.Amount}
@@ -21,11 +18,11 @@ func (d *decision) setLimit(c *topics.WalletCommand) {
 	if want.SetBy == "" {
 		want.SetBy = topics.SetByCustomer
 	}
-	if len(d.Limits.Settings) >= maxLimits {
-		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("the customer has had %d limits, which is the most", maxLimits))
+	setting := d.Limits.Change(want, gaming.RaiseAfter(d.terms, want.Kind, want.Period), d.now)
+	if d.Limits.Full(&setting, d.now) {
+		d.refuse(topics.RefusedLimitExceeded, "the customer has as many limits as one may have; change or remove one of them")
 		return
 	}
-	setting := d.Limits.Change(want, gaming.RaiseAfter(d.terms, want.Kind, want.Period), d.now)
 	d.e.Type, d.e.Setting = topics.WalletLimitSet, &setting
 	d.e.Amount, d.e.Currency = 0, ""
 }
@@ -111,7 +108,7 @@ func EvolveLimits(s *gaming.State, e *topics.WalletEvent) error {
 		if e.Setting == nil {
 			return fmt.Errorf("it shows no setting")
 		}
-		s.Set(*e.Setting)
+		s.Set(*e.Setting, e.At)
 	}
 	if e.Counted != nil {
 		s.CountGame(e.Counted, e.Currency, stakes(e), e.At)
