@@ -141,8 +141,7 @@ func layerOf(e *topics.ListEdit) layerKey { return layerKey{e.List, Match(e.Matc
 
 // put makes an edit the latest word on its value.
 func (g *EditLog) put(position int64, e EditRecord, key string, at time.Time) error {
-	approved := e.Approver != ""
-	next := edited{position: position, approved: approved}
+	next := edited{position: position}
 	if g.keep >= KeepRecords {
 		next.record = &e
 	}
@@ -166,10 +165,8 @@ func (g *EditLog) put(position int64, e EditRecord, key string, at time.Time) er
 	switch {
 	case !found:
 		l.values++
-	case g.keep == KeepAll || !approved && before.approved:
+	case g.keep == KeepAll:
 		next.before = &before
-	case !approved:
-		next.before = before.before
 	}
 	shard[key] = next
 	g.note(l, Match(e.Match), key)

@@ -50,11 +50,10 @@ const shardCount = 256
 
 // edited is what the latest edit says of a value.
 type edited struct {
-	position int64 // of the record
-	expires  int64 // Unix nanoseconds, never where it does not; 0: the value was removed
-	approved bool
+	position int64       // of the record
+	expires  int64       // Unix nanoseconds, never where it does not; 0: the value was removed
 	record   *EditRecord // nil where the log does not keep it
-	before   *edited     // what was said before: of the latest approved edit, or of all, as the log keeps them
+	before   *edited     // what was said before, where the log keeps it
 }
 
 func shardOf(key string) uint64 { h := fnv1a(fnvOffset, key); return (h ^ h>>32) % shardCount }
@@ -87,10 +86,11 @@ func (v *Edits) over(l *List, tenant string) (o overlay, ok bool) {
 	return o, o.own != nil || o.all != nil
 }
 
-// says finds what counts at the overlay's version: of a list that wants a second person, what one has approved.
+// says finds what counts at the overlay's version. Whether the list wants a second person does not matter here: that is
+// said of each edit when it is written, and what came into force goes on counting when the list begins to want one.
 func (o *overlay) says(e edited) (latest edited, ok bool) {
 	for ; ; e = *e.before {
-		if e.position < o.version && (e.approved || !o.list.FourEyes) {
+		if e.position < o.version {
 			return e, true
 		}
 		if e.before == nil {

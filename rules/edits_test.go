@@ -23,7 +23,6 @@ type edition struct {
 type edition1 struct {
 	position int64
 	edit     topics.ListEdit
-	approved bool
 }
 
 // model is what a list says of one entry: the last word of the tenant, else of everyone, else of the file.
@@ -31,7 +30,7 @@ func (e *edition) model(version int64, tenant, value string) time.Time {
 	for _, whose := range []string{tenant, ""} {
 		for i := len(e.all) - 1; i >= 0; i-- {
 			r := &e.all[i]
-			if r.position >= version || r.edit.Tenant != whose || r.edit.Value != value || e.list.FourEyes && !r.approved {
+			if r.position >= version || r.edit.Tenant != whose || r.edit.Value != value {
 				continue
 			}
 			if r.edit.Action == topics.ListRemove {
@@ -97,10 +96,10 @@ func TestEditsAgreeWithAModel(t *testing.T) {
 			}
 			switch {
 			case r.Action == topics.ListApprove:
-				e.all = append(e.all, edition1{position, waiting[r.EditID], true})
+				e.all = append(e.all, edition1{position, waiting[r.EditID]})
 				delete(waiting, r.EditID)
 			case !r.Propose:
-				e.all = append(e.all, edition1{position, r, false})
+				e.all = append(e.all, edition1{position, r})
 			}
 			views = append(views, latest.Edits())
 		}

@@ -219,7 +219,7 @@ func listSchema() *jsonschema.Schema {
 		property("description", text("What the list is for.")),
 		property("match", match),
 		property("editable", &jsonschema.Schema{Type: "boolean", Description: "Entries may be added and removed while weir runs, by weir lists and over HTTP."}),
-		property("four_eyes", &jsonschema.Schema{Type: "boolean", Description: "Of an editable list: an edit counts once another person has approved it."}),
+		property("four_eyes", &jsonschema.Schema{Type: "boolean", Description: "Of an editable list: an edit that is made from then on counts once another person has approved it."}),
 		property("file", text("A CSV file with the heading value,expires,reason; its path is relative to this file.")),
 		property("entries", array("", &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer", Minimum: "0"}, entry}})),
 	)
