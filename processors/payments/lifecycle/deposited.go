@@ -8,16 +8,26 @@ import (
 )
 
 // Deposited is what the payment counts for the customer's deposit limits, in minor units: what was asked for as long as it
-// may succeed, then what is authorised and not released, and what was captured. Refunds give nothing back.
+// may succeed, also where it was given up and the PSP may still approve it, then what is authorised and not released, and
+// what was captured. Refunds give nothing back.
 func (p *Payment) Deposited() int64 {
 	if p.Authorized > 0 || p.Captured > 0 {
 		return max(p.Captured, p.Authorized-p.Released)
 	}
 	switch p.Mark {
 	case topics.StatusBlocked, topics.StatusRejected, topics.StatusDeclined, topics.StatusExpired, topics.StatusCancelled:
-		return 0
+		if !p.abandoned() {
+			return 0
+		}
 	}
 	return p.Amount
+}
+
+// abandoned says that the payment was cancelled or has expired while a challenge was open, and the PSP has not said what
+// became of that. Only a payment that counts for deposit limits waits for it: else the authorisation failed then.
+func (p *Payment) abandoned() bool {
+	return p.CountedDay != "" && (p.Mark == topics.StatusCancelled || p.Mark == topics.StatusExpired) &&
+		(p.open(topics.OperationAuthorize) != nil || p.open(topics.OperationConfirm) != nil)
 }
 
 // count takes what an event counts, and completes an event that changes what the payment counts.

@@ -145,6 +145,7 @@ func (p *Payment) end(e *topics.PaymentEvent) error {
 		return p.release(e, topics.StatusExpired)
 	}
 	p.Waiting = nil
+	ended := p.Mark == topics.StatusCancelled || p.Mark == topics.StatusExpired
 	switch e.Type {
 	case topics.EventBlocked:
 		p.Mark, p.Reasons = topics.StatusBlocked, e.Reasons
@@ -155,12 +156,20 @@ func (p *Payment) end(e *topics.PaymentEvent) error {
 	case topics.EventExpired:
 		p.Mark = topics.StatusExpired
 	case topics.EventDeclined:
-		p.Mark = topics.StatusDeclined
+		if !ended {
+			p.Mark = topics.StatusDeclined
+		}
 		if e.PSP != nil {
 			p.DeclineCode, p.HardDecline = e.PSP.DeclineCode, e.PSP.HardDecline
 		}
 	}
 	p.refer(e.PSP)
+	if e.Type == topics.EventCancelled || e.Type == topics.EventExpired {
+		p.Action, p.ExpiresAt, p.Before = nil, zeroTime, nil
+		if p.abandoned() {
+			return nil
+		}
+	}
 	p.closeAuthorization(OperationFailed, e)
 	return nil
 }

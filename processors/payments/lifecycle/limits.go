@@ -28,7 +28,8 @@ type Limits struct {
 
 	// Polls of an unknown outcome begin after UnknownFirst, each wait twice the one before, up to UnknownMost; those of a
 	// pending one PendingFirst to PendingMost. After PollLimit polls a case is opened and they slow down to PollSlow;
-	// after PollEnd they cease, and only a report or a person can end the request.
+	// after PollEnd they cease, and only a report or a person can end the request. A challenge of a payment that was given
+	// up, and counts for a deposit limit, is asked for each PollSlow, up to PollLimit times.
 	UnknownFirst, UnknownMost, PendingFirst, PendingMost, PollSlow time.Duration
 	PollLimit, PollEnd                                             int
 
@@ -74,9 +75,15 @@ func (l *Limits) Validate() error {
 }
 
 // pollDue is when an operation is to be asked for, zero where it is not.
-func (l *Limits) pollDue(op *Operation) time.Time {
-	if !op.State.Open() || op.State == OperationAction || op.Polls >= l.PollEnd {
+func (l *Limits) pollDue(p *Payment, op *Operation) time.Time {
+	if !op.State.Open() || op.Polls >= l.PollEnd {
 		return time.Time{}
+	}
+	if op.State == OperationAction { // the customer is waited for, or, where the payment was given up, the PSP
+		if !p.abandoned() || op.Polls >= l.PollLimit {
+			return time.Time{}
+		}
+		return op.AskedAt.Add(l.PollSlow)
 	}
 	if op.Polls >= l.PollLimit {
 		return op.AskedAt.Add(l.PollSlow)

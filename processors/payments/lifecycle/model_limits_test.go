@@ -24,6 +24,19 @@ func (s *system) limited(in lifecycle.Input) lifecycle.Input {
 	return in
 }
 
+// hopes says that the PSP was asked to authorise and has said neither yes nor no.
+func (m *model) hopes() (sent bool) {
+	for _, a := range m.requests {
+		if a.operation != topics.OperationAuthorize && a.operation != topics.OperationConfirm {
+			continue
+		}
+		if sent = true; a.approved || a.failed {
+			return false
+		}
+	}
+	return sent
+}
+
 // counted adds up what all events so far count by day (G1), and sees to it that nothing that is above a limit goes to the PSP.
 func (s *system) counted(in lifecycle.Input, events []topics.PaymentEvent) {
 	days := map[string]int64{}
@@ -42,6 +55,9 @@ func (s *system) counted(in lifecycle.Input, events []topics.PaymentEvent) {
 	}
 	if p := s.payment; p != nil && p.CountedDay != "" && days[p.CountedDay] != p.Deposited() {
 		s.Fatalf("the events count %d on %s, the payment is worth %d: %+v", days[p.CountedDay], p.CountedDay, p.Deposited(), p)
+	}
+	if p := s.payment; p != nil && p.CountedDay != "" && s.model.hopes() && days[p.CountedDay] != p.Amount {
+		s.Fatalf("%s, the PSP may still approve it, and it counts %d of %d", p.Status(), days[p.CountedDay], p.Amount)
 	}
 	if in.Limit == nil || in.Limit.Outcome == "" {
 		return

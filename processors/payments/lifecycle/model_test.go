@@ -395,7 +395,11 @@ func (s *system) checkWaiting() {
 			voids++
 			waits = waits || op.State.Open() // polled for long, with a case
 		}
-		if op.State.Open() && op.Polls < s.limits.PollEnd && p.Timer.Kind == "" {
+		most := s.limits.PollEnd
+		if op.State == lifecycle.OperationAction {
+			most = s.limits.PollLimit
+		}
+		if op.State.Open() && op.Polls < most && p.Timer.Kind == "" {
 			s.Fatalf("%s is %s and no timer is held", op.Kind, op.State)
 		}
 	}

@@ -117,7 +117,7 @@ func (w *world) command(a *args) ([]string, error) {
 	kind := topics.CommandType(a.next())
 	c := topics.Command{
 		CommandID: w.uuid(a.or("id", fmt.Sprintf("command-%d", w.position))), Type: kind, Tenant: a.or("tenant", "acme"),
-		Region: "eu", CustomerID: a.or("customer", "anna"), TraceID: a.or("trace", "trace"), Reason: a.option("reason"),
+		Region: a.or("region", "eu"), CustomerID: a.or("customer", "anna"), TraceID: a.or("trace", "trace"), Reason: a.option("reason"),
 	}
 	if a.flag("guest") {
 		c.CustomerID = ""

@@ -53,7 +53,7 @@ var (
 	released   = append(slices.Clone(reviewed), asked...)                                      // a void may be open
 	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                              // something was captured
 	overdue    = statuses{declined, expired, cancelled}                                        // ended without an authorisation, as far as was known
-	everywhere = append(statuses{asking, unknown, acting}, released...)                        // a request may be open
+	everywhere = append(statuses{asking, unknown, acting, cancelled}, released...)             // a request may be open
 )
 
 // table is never changed. In the order in which a payment lives.
@@ -78,6 +78,7 @@ var table = [...]Step{
 	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: overdue, Event: topics.EventAuthorized, To: statuses{authorized, captured}, Late: true, do: (*decision).authorized},
 	{On: report(topics.OperationAuthorize, topics.PSPRequiresAction), From: statuses{asking, unknown}, Event: topics.EventActionRequired, To: statuses{acting}, do: (*decision).actionRequired},
 	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declined},
+	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{expired, cancelled}, Event: topics.EventDeclined, To: same, do: (*decision).declined},
 	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{asking, unknown}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).submitted},
 	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
 

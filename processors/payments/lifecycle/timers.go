@@ -26,7 +26,7 @@ func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Tim
 		kind, due = topics.TimerExpire, p.due()
 	}
 	for i := range p.Operations {
-		poll := limits.pollDue(&p.Operations[i])
+		poll := limits.pollDue(p, &p.Operations[i])
 		if !poll.IsZero() && (kind == "" || poll.Before(due)) {
 			kind, due = topics.TimerPoll, poll
 		}
@@ -105,7 +105,7 @@ func (d *decision) poll() {
 	var due []Operation
 	for _, all := range [...]bool{false, true} {
 		for _, op := range d.p.Operations {
-			at := d.limits.pollDue(&op)
+			at := d.limits.pollDue(d.p, &op)
 			if !at.IsZero() && (all || !at.After(d.now)) {
 				due = append(due, op)
 			}
@@ -117,7 +117,7 @@ func (d *decision) poll() {
 	for i := range due {
 		d.op = &due[i]
 		d.emit(topics.PaymentEvent{Type: topics.EventPollRequested, RequestID: d.op.Request.String(), Amount: d.op.Amount})
-		if d.op.Polls+1 == d.limits.PollLimit {
+		if d.op.Polls+1 == d.limits.PollLimit && d.op.State != OperationAction { // what nobody waits for needs no person
 			d.openCase(topics.RefusedOutcomeUnknown, d.op.Amount, "the outcome of the %s is not known after %d polls", d.op.Kind, d.limits.PollLimit)
 		}
 	}
