@@ -40,7 +40,14 @@ func ParseAmount(number string, currency Currency) (Money, error) {
 	}
 	exponent, ok := currency.Exponent()
 	if !ok {
+		upper := Currency(strings.ToUpper(string(currency)))
+		if _, known := upper.Exponent(); known {
+			return wrong("%q is not an ISO 4217 currency; did you mean %s?", string(currency), upper)
+		}
 		return wrong("%q is not an ISO 4217 currency", string(currency))
+	}
+	if strings.Contains(number, ",") {
+		return wrong("want digits and at most one point, such as 1000.00")
 	}
 	whole, fraction, pointed := strings.Cut(number, ".")
 	if pointed && fraction == "" {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,9 @@ func Setter(stage topics.Stage, name string) (func(in *Input, value string) erro
 		}, nil
 	case f.set != nil:
 		return func(in *Input, value string) error {
+			if err := f.sent(value); err != nil {
+				return err
+			}
 			f.set(in, value)
 			return nil
 		}, nil
@@ -45,11 +49,35 @@ func Setter(stage topics.Stage, name string) (func(in *Input, value string) erro
 			if in.Enrichment == nil {
 				in.Enrichment = &topics.Enrichment{}
 			}
+			if err := f.sent(value); err != nil {
+				return err
+			}
 			f.setFound(in.Enrichment, value)
 			return nil
 		}, nil
 	}
 	return nil, fmt.Errorf("the field %s is worked out from others and cannot be set", f.Name)
+}
+
+// sent says what is wrong with a value as a command has it, where a command with it is refused: no rule would meet it.
+func (f *Field) sent(value string) error {
+	hint := ""
+	switch f.Name {
+	case "card.country", "context.country", "ip.country", "bin.country", "card.type", "card.last4", "payment.capture_method":
+		hint = f.literal(value)
+	case "card.bin":
+		if len(value) < 6 || len(value) > 8 || strings.Trim(value, "0123456789") != "" {
+			hint = "a BIN has 6 to 8 digits"
+		}
+	case "context.ip":
+		if _, err := netip.ParseAddr(value); err != nil {
+			hint = "it is an address such as \"203.0.113.7\""
+		}
+	}
+	if value == "" || hint == "" {
+		return nil
+	}
+	return fmt.Errorf("%.40q cannot be; %s", value, hint)
 }
 
 func didYouMean(suggestion string) string {

@@ -224,7 +224,7 @@ func NewValidator() *validator.Validate {
 		"name":       isName,
 		"currency":   func(s string) bool { _, ok := ledger.Currency(s).Exponent(); return ok },
 		"command_id": isCommandID,
-		"event_type": isEventType,
+		"event_type": IsEventType,
 	} {
 		// A failure here is a mistake in the tag's name: no input reaches it.
 		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return check(f.Field().String()) }); err != nil {

@@ -71,8 +71,8 @@ func (e *CustomerEvent) texts(yield func(field, text string) bool) {
 	c.texts(yield)
 }
 
-// isEventType: a name of small letters, digits and underscores that begins with a letter.
-func isEventType(s string) bool {
+// IsEventType tells whether a text is a name of small letters, digits and underscores that begins with a letter.
+func IsEventType(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (i == 0 || c != '_' && (c < '0' || c > '9')) {
 			return false

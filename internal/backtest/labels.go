@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +46,11 @@ func ReadLabels(in io.Reader) (*Labels, error) {
 	for i, name := range header {
 		name = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
 		if !slices.Contains([]string{"id", "fraud", "amount", "date"}, name) {
-			return nil, fmt.Errorf("labels: line 1: unknown column %q; the columns are id, fraud, amount and date", name)
+			hint := ""
+			if strings.ContainsAny(name, ";\t") {
+				hint = "; columns are parted by commas"
+			}
+			return nil, fmt.Errorf("labels: line 1: unknown column %q; the columns are id, fraud, amount and date%s", name, hint)
 		}
 		at[name] = i
 	}
@@ -93,7 +98,7 @@ func (l *Labels) read(record []string, at map[string]int) error {
 	if !l.listsFrauds {
 		said, err := backtest.ParseLabel(cell("fraud"))
 		if err != nil {
-			return fmt.Errorf("fraud: %w", err)
+			return &backtest.ColumnError{Column: "fraud", Err: err}
 		}
 		one.fraud = said == backtest.Fraud
 	}
@@ -103,14 +108,14 @@ func (l *Labels) read(record []string, at map[string]int) error {
 			err = fmt.Errorf("%s is below zero", m)
 		}
 		if err != nil {
-			return fmt.Errorf("amount: %w", err)
+			return &backtest.ColumnError{Column: "amount", Err: err}
 		}
 		one.amount = m
 	}
 	if text := cell("date"); text != "" {
 		known, err := parseDay(text)
 		if err != nil {
-			return fmt.Errorf("date: %w", err)
+			return &backtest.ColumnError{Column: "date", Err: err}
 		}
 		one.known = known
 		if known.After(l.latest) {
@@ -122,6 +127,15 @@ func (l *Labels) read(record []string, at map[string]int) error {
 	}
 	l.byID[id] = one
 	return nil
+}
+
+// missed is the error of labels of which no id is in the history: they are of other payments, or have other ids.
+func (l *Labels) missed(history string) error {
+	if l == nil || len(l.byID) == 0 || l.unseen() < int64(len(l.byID)) {
+		return nil
+	}
+	return fmt.Errorf("labels: none of %s is in the history: %.80q is not, and the history has ids such as %.80q; both must name payments alike",
+		plural(int64(len(l.byID)), "id"), slices.Min(slices.Collect(maps.Keys(l.byID))), history)
 }
 
 // parseDay reads a date, or a moment.

@@ -1,11 +1,15 @@
 package backtest
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+
+	"github.com/weirhq/weir/rules/backtest"
 )
 
-// problems counts bad lines and keeps the first that has each text.
+// problems counts bad lines and keeps the first that has each mistake.
 type problems struct {
 	lines int64
 	first []*problem
@@ -16,13 +20,27 @@ type problem struct {
 	line   int
 	text   string
 	others int64
+	alike  bool // others have the same mistake with another value
+}
+
+// values are what one mistake has different of from line to line.
+var values = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9]+`)
+
+// kindOf is what mistakes have in common that are one: the column and what is said, without the value.
+func kindOf(err error) string {
+	if of := (*backtest.ColumnError)(nil); errors.As(err, &of) {
+		return of.Column + values.ReplaceAllString(of.Err.Error(), "#")
+	}
+	return err.Error()
 }
 
 func (p *problems) add(line int, err error) {
 	p.lines++
 	text := err.Error()
-	if one := p.known[text]; one != nil {
+	kind := kindOf(err)
+	if one := p.known[kind]; one != nil {
 		one.others++
+		one.alike = one.alike || one.text != text
 		return
 	}
 	if len(p.first) == maxProblems {
@@ -32,7 +50,7 @@ func (p *problems) add(line int, err error) {
 		p.known = map[string]*problem{}
 	}
 	one := &problem{line: line, text: text}
-	p.first, p.known[text] = append(p.first, one), one
+	p.first, p.known[kind] = append(p.first, one), one
 }
 
 // err names the bad lines of what was read; nil where there are none.
@@ -47,6 +65,9 @@ func (p *problems) err(what string) error {
 		fmt.Fprintf(&b, "\n  line %d", one.line)
 		if one.others > 0 {
 			fmt.Fprintf(&b, " and %s", plural(one.others, "other"))
+			if one.alike {
+				b.WriteString(" like it")
+			}
 		}
 		b.WriteString(": " + one.text)
 		shown += 1 + one.others

@@ -52,8 +52,10 @@ type run struct {
 	warmup         time.Duration
 	until          time.Time // the end of the warm-up
 	history        History
-	warming        int64 // attempts in the warm-up
-	compared       int64 // attempts with another decision
+	warming        int64  // attempts in the warm-up
+	compared       int64  // attempts with another decision
+	someID         string // of an attempt
+	noAmount       int64  // measured attempts that do not say how much
 	problems       problems
 	tally          *tally
 	countsOutcomes []string // velocity definitions that do
@@ -63,7 +65,10 @@ type run struct {
 // Run reads the whole history. Where it has bad lines, the error names them and nothing is measured.
 func Run(c Config) (*Result, error) {
 	r := &run{config: c, warmup: c.Warmup, tally: newTally(c.Set, c.Cards)}
-	var err error
+	err := decides(c.Set)
+	if err != nil {
+		return nil, err
+	}
 	if r.tested, err = newSide(c.Set, c.Skew); err != nil {
 		return nil, err
 	}
@@ -167,6 +172,9 @@ func (r *run) count(e *backtest.Event) error {
 	if r.config.Labels != nil && e.Fraud != backtest.Unlabelled {
 		return errors.New("fraud: the labels have a file of their own; leave one of them out")
 	}
+	if r.someID == "" {
+		r.someID = strings.Clone(e.ID)
+	}
 	said, about := r.config.Labels.of(e)
 	warm := e.Input.Now.Before(r.until)
 	r.tally.day(e.Input.Now, r.tested.Outcome(), said, warm)
@@ -175,6 +183,9 @@ func (r *run) count(e *backtest.Event) error {
 		return nil
 	}
 	one := attempt{event: e, label: said, about: about, amount: amountOf(e)}
+	if one.amount.Currency == "" {
+		r.noAmount++
+	}
 	r.tally.add(&one, r.tested.Evaluation)
 	var before decided
 	switch {

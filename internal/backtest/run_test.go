@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -174,8 +175,9 @@ func TestBadLabels(t *testing.T) {
 	for csv, want := range map[string]string{
 		"":                "labels: the first line: EOF",
 		"payment,fraud\n": `labels: line 1: unknown column "payment"; the columns are id, fraud, amount and date`,
+		"id;fraud\n":      `labels: line 1: unknown column "id;fraud"; the columns are id, fraud, amount and date; columns are parted by commas`,
 		"fraud\n1\n":      "labels: line 1: there is no column id; the first line names the columns",
-		"id,fraud\np1,maybe\np2,perhaps\np3,1,2\n": "labels: 3 bad lines\n  line 2: fraud: \"maybe\" is neither true nor false\n  line 3: fraud: \"perhaps\" is neither true nor false\n  line 4: wrong number of fields",
+		"id,fraud\np1,maybe\np2,perhaps\np3,1,2\n": "labels: 3 bad lines\n  line 2 and 1 other like it: fraud: \"maybe\" is neither true nor false\n  line 4: wrong number of fields",
 		"id,amount\np1,5\n":                        "labels: 1 bad line\n  line 2: amount: amount \"5\": want a number, a space and a currency, such as \"10.50 EUR\"",
 		"id,amount\np1,-5.00 EUR\n":                "labels: 1 bad line\n  line 2: amount: -5.00 EUR is below zero",
 		"id,date\np1,March\n":                      "labels: 1 bad line\n  line 2: date: \"March\" is neither a date such as 2026-03-31 nor a moment such as 2026-03-31T12:00:00Z",
@@ -185,6 +187,82 @@ func TestBadLabels(t *testing.T) {
 		if _, err := ReadLabels(strings.NewReader(csv)); err == nil || err.Error() != want {
 			t.Errorf("%q gives %v\nwant %s", csv, err, want)
 		}
+	}
+}
+
+// TestNothingToMeasure: what no backtest can tell is an error, not a pass.
+func TestNothingToMeasure(t *testing.T) {
+	const refunds = "version: 1\nstage: refund\nrules:\n  - { name: large_refund, when: payment.amount > money(\"5.00 EUR\"), outcome: hold, on_missing: hold }\n"
+	const limits = "version: 1\ngaming_limits:\n  - { kind: deposit, period: day, amounts: [\"1000.00 EUR\"] }\n"
+	events := text(t, "events.ndjson")
+	for name, c := range map[string]struct{ rules, want string }{
+		"refunds": {refunds, "no rule of stage before_authorization, which alone is measured; its rules are of stage refund: "},
+		"limits":  {limits, "the rule set has no rules, so there is nothing to measure"},
+	} {
+		set, err := rules.Compile([]rules.File{{Name: "rules.yaml", Text: []byte(c.rules)}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tested := configured(t, events)
+		tested.Set = set
+		if _, err := Run(tested); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c := configured(t, events)
+	set, err := rules.Compile([]rules.File{{Name: "a.yaml", Text: []byte(text(t, "baseline.yaml"))}, {Name: "b.yaml", Text: []byte(refunds)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Set = set
+	r := ran(t, c)
+	if !slices.Contains(r.Notes, "1 rule is of stage refund and not measured: large_refund.") || slices.ContainsFunc(r.Rules, func(r RuleRow) bool { return r.Rule == "large_refund" }) {
+		t.Errorf("%q, %+v", r.Notes, r.Rules)
+	}
+	c = configured(t, strings.ReplaceAll(events, `"payment.amount"`, `"_amount"`))
+	if r := ran(t, c); !strings.Contains(strings.Join(r.Notes, "\n"), "8 measured attempts are without a payment.amount") {
+		t.Errorf("%q", r.Notes)
+	}
+}
+
+// TestLabelsOfOtherPayments: labels that match nothing are an error, with or without a column fraud; some that do not stand first.
+func TestLabelsOfOtherPayments(t *testing.T) {
+	for csv, want := range map[string]string{
+		"id,fraud\nx1,true\nx2,false\n": `labels: none of 2 ids is in the history: "x1" is not, and the history has ids such as "w1"; both must name payments alike`,
+		"id\nx1\nx2\n":                  `labels: none of 2 ids is in the history: "x1" is not, and the history has ids such as "w1"; both must name payments alike`,
+		"id\nx1\np3\n":                  "",
+	} {
+		labels, err := ReadLabels(strings.NewReader(csv))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := configured(t, text(t, "events.ndjson"))
+		c.Labels = labels
+		r, err := Run(c)
+		switch {
+		case want != "":
+			if err == nil || err.Error() != want {
+				t.Errorf("%q gives %v\nwant %s", csv, err, want)
+			}
+		case err != nil || r.Notes[0] != "1 labelled id is not in the history: no measure knows what was said of it.":
+			t.Errorf("%v, %q", err, r.Notes)
+		}
+	}
+}
+
+// TestOneMistakeOnManyLines is told once, whatever the values.
+func TestOneMistakeOnManyLines(t *testing.T) {
+	var events strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&events, `{"time":"2026-03-01T12:00:00Z","id":"p%d","card.country":"Land %d"}`+"\n", i, i)
+	}
+	events.WriteString(`{"time":"2026-03-01T12:00:00Z","id":"p40","context.country":"Land 7"}`)
+	_, err := Run(configured(t, events.String()))
+	const want = `events.ndjson: 31 bad lines
+  line 1 and 29 others like it: card.country: "Land 0" cannot be; it is a country of two capital letters, such as "DE"
+  line 31: context.country: "Land 7" cannot be; it is a country of two capital letters, such as "DE"`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant\n%s", err, want)
 	}
 }
 

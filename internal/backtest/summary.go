@@ -23,6 +23,9 @@ func (r *run) result() (*Result, error) {
 		return nil, fmt.Errorf("%s: the history, %s to %s, ends within the warm-up of %s: pass --warmup with less, or more history",
 			r.config.Input, moment(r.history.From), moment(r.history.To), span(r.warmup))
 	}
+	if err := r.config.Labels.missed(r.someID); err != nil {
+		return nil, err
+	}
 	result := &Result{RuleSet: r.config.Set.Hash(), History: r.history, Measured: t.measured, Rules: t.ruleRows(), Overlap: t.overlaps(),
 		Days: t.dayRows(), Warmup: Warmup{Seconds: int64(r.warmup / time.Second), Until: r.until, Attempts: r.warming}}
 	for _, d := range r.config.Set.Velocity() {
@@ -40,6 +43,12 @@ func (r *run) result() (*Result, error) {
 		}
 	}
 	r.labelled(result)
+	if names, stages := elsewhere(r.config.Set.Rules()); len(names) > 0 {
+		result.note("%s of stage %s and not measured: %s.", subject(int64(len(names)), "rule"), strings.Join(stages, ", "), strings.Join(names, ", "))
+	}
+	if n := r.noAmount; n > 0 {
+		result.note("%s without a payment.amount, which every live payment has: rules that read it missed data there.", subject(n, "measured attempt"))
+	}
 	if len(r.countsOutcomes) > 0 && r.history.Outcomes == 0 {
 		result.note("The history says of no attempt what became of it: %s found nothing to count.", strings.Join(r.countsOutcomes, ", "))
 	}
@@ -59,6 +68,10 @@ func (r *run) result() (*Result, error) {
 func (r *run) labelled(result *Result) {
 	t := r.tally
 	if t.labels.Fraud+t.labels.Good == 0 {
+		if r.config.Labels != nil {
+			result.note("All attempts that are labelled lie in the warm-up, so precision, recall and the rest have no answer: pass --warmup with less, or more history.")
+			return
+		}
 		result.note("No attempt is labelled, so precision, recall, F1, average precision, ROC AUC, top cards and money lost have no answer: " +
 			"pass --labels, or a column fraud.")
 		return
@@ -68,6 +81,9 @@ func (r *run) labelled(result *Result) {
 		l.Assumed = r.config.Labels.listsFrauds
 		l.NotFound = r.config.Labels.unseen()
 		r.delay(&l, r.config.Labels.latest)
+	}
+	if l.NotFound > 0 {
+		result.note("%s not in the history: no measure knows what was said of it.", subject(l.NotFound, "labelled id"))
 	}
 	result.Labels, result.Stopped, result.Score = &l, t.stopped(), t.scores.measure()
 	switch {
@@ -83,9 +99,6 @@ func (r *run) labelled(result *Result) {
 	if l.Delay != nil && l.Young > 0 {
 		result.note("Nine of ten frauds became known within %s of the attempt. %s younger than that at the last label: some of their fraud "+
 			"is not known yet, and counts as good.", plural(*l.Delay, "day"), subject(l.Young, "measured attempt"))
-	}
-	if l.NotFound > 0 {
-		result.note("%s in the history.", subjectNot(l.NotFound, "labelled attempt"))
 	}
 }
 
@@ -127,8 +140,6 @@ func subject(n int64, what string) string {
 	}
 	return plural(n, what) + " are"
 }
-
-func subjectNot(n int64, what string) string { return subject(n, what) + " not" }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 

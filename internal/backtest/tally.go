@@ -177,11 +177,11 @@ func placeOfStatus(s topics.RuleStatus) int {
 	return 3
 }
 
-// ruleRows are the rules that are enabled.
+// ruleRows are the rules that are enabled, and measured.
 func (t *tally) ruleRows() []RuleRow {
 	rows := []RuleRow{}
 	for i, r := range t.set {
-		if !r.Enabled {
+		if !r.Enabled || !measured(&r) {
 			continue
 		}
 		c := &t.rules[i]

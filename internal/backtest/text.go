@@ -17,16 +17,16 @@ const (
 func (r *Result) WriteText(out io.Writer) error {
 	w := &writer{out: out}
 	r.writeHead(w)
-	r.writeOutcomes(w)
-	r.writeRules(w)
-	r.writeLabels(w)
-	r.writeChanges(w)
 	if len(r.Notes) > 0 {
 		w.line("")
 	}
 	for _, n := range r.Notes {
-		w.line("note: " + n)
+		w.line("note: %s", n)
 	}
+	r.writeOutcomes(w)
+	r.writeRules(w)
+	r.writeLabels(w)
+	r.writeChanges(w)
 	return w.err
 }
 

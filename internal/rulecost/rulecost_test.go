@@ -78,9 +78,9 @@ func TestMadeUp(t *testing.T) {
 // TestFromHistory: payments come with the answers that velocity gave, and stay as they were.
 func TestFromHistory(t *testing.T) {
 	set := compiled(t, text)
-	inputs, err := FromHistory(set, backtest.NewReader(strings.NewReader(`{"time":1000,"id":"p1","card.fingerprint":"a","card.country":"DE","payment.amount":"1.00 EUR"}
-{"time":2000,"id":"l1","event":"login"}
-{"time":3000,"id":"p2","card.fingerprint":"a","card.country":"FR","payment.amount":"1.00 EUR"}
+	inputs, err := FromHistory(set, backtest.NewReader(strings.NewReader(`{"time":1772366401000,"id":"p1","card.fingerprint":"a","card.country":"DE","payment.amount":"1.00 EUR"}
+{"time":1772366402000,"id":"l1","event":"login"}
+{"time":1772366403000,"id":"p2","card.fingerprint":"a","card.country":"FR","payment.amount":"1.00 EUR"}
 `)))
 	if err != nil {
 		t.Fatal(err)

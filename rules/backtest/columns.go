@@ -106,8 +106,14 @@ func ownColumns() map[string]func(*Reader, string) error {
 			r.event.Input.Now = r.event.Time
 			return err
 		},
-		"id":               keep(func(r *Reader) *string { return &r.command.CommandID }),
-		"event":            keep(func(r *Reader) *string { return &r.draft.event }),
+		"id": keep(func(r *Reader) *string { return &r.command.CommandID }),
+		"event": func(r *Reader, value string) error {
+			if value != "" && !topics.IsEventType(value) {
+				return fmt.Errorf("%.40q is no name of an event; want small letters, digits and underscores, such as login", value)
+			}
+			r.draft.event = value
+			return nil
+		},
 		"outcome":          keep(func(r *Reader) *string { return &r.draft.outcome }),
 		"payment.amount":   keep(func(r *Reader) *string { return &r.draft.amount }),
 		"payment.currency": keep(func(r *Reader) *string { return &r.draft.currency }),
@@ -141,9 +147,22 @@ func ParseLabel(value string) (Label, error) {
 	return Unlabelled, fmt.Errorf("%.40q is neither true nor false", value)
 }
 
+// Milliseconds since 1970 lie between these, which are in the years 1973 and 9999; seconds lie below, microseconds above.
+const (
+	minMilliseconds = 100_000_000_000
+	maxMilliseconds = 253_402_300_799_999
+)
+
 // parseTime reads RFC 3339 or milliseconds since 1970.
 func parseTime(value string) (time.Time, error) {
 	if ms, err := strconv.ParseInt(value, 10, 64); err == nil {
+		switch {
+		case ms < minMilliseconds:
+			return time.Time{}, fmt.Errorf("%s would be in %d; are these seconds? want milliseconds since 1970, or a time such as 2026-03-01T12:00:00Z",
+				value, time.UnixMilli(ms).UTC().Year())
+		case ms > maxMilliseconds:
+			return time.Time{}, fmt.Errorf("%s is more than milliseconds since 1970; are these microseconds?", value)
+		}
 		return time.UnixMilli(ms).UTC(), nil
 	}
 	at, err := time.Parse(time.RFC3339, value)

@@ -13,7 +13,7 @@
 // (on one line). The columns are
 //
 //	time          when it happened: RFC 3339, or milliseconds since 1970; required
-//	id            of the payment, or of the event; required
+//	id            of the payment, or of the event; required. An attempt has one line: the same id again is an error
 //	event         the name of a custom event, such as login; payout and dispute count as they do live; absent for an attempt
 //	outcome       what became of the attempt with this id, on a line of its own: approved, declined, refunded, disputed,
 //	              paid_out, or ended where it is over in another way
@@ -34,5 +34,5 @@
 // the answers. History is taken as it was: what a rule set under test would have blocked still counts.
 //
 // Memory does not grow with the history: there are the keys of velocity that lie in some window, the outcomes of columns
-// until their time comes, and at most 1,048,576 attempts whose outcomes may come on lines of their own.
+// until their time comes, at most 1,048,576 attempts whose outcomes may come on lines of their own, and the ids of as many.
 package backtest

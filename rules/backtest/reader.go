@@ -34,6 +34,7 @@ type Reader struct {
 	card    topics.Card
 	around  topics.Context
 	command topics.Command
+	seen    seen
 }
 
 // draft is what takes several columns.
@@ -59,8 +60,19 @@ type LineError struct {
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Err) }
 func (e *LineError) Unwrap() error { return e.Err }
 
+// ColumnError is what is wrong with the value of one column.
+type ColumnError struct {
+	Column string
+	Err    error
+}
+
+func (e *ColumnError) Error() string { return e.Column + ": " + e.Err.Error() }
+func (e *ColumnError) Unwrap() error { return e.Err }
+
 // NewReader reads history from r.
-func NewReader(r io.Reader) *Reader { return &Reader{from: r, known: map[string]*column{}} }
+func NewReader(r io.Reader) *Reader {
+	return &Reader{from: r, known: map[string]*column{}, seen: newSeen()}
+}
 
 // Next reads the next event, which is valid until the one after it. io.EOF is the end; a *LineError is one line's.
 func (r *Reader) Next() (*Event, error) {
@@ -86,7 +98,7 @@ func (r *Reader) nextLine() (string, error) {
 			return "", io.EOF
 		}
 		if err := r.fill(); err != nil {
-			return "", fmt.Errorf("after line %d: %w", r.line, err)
+			return "", fmt.Errorf("line %d: %w", r.line+1, err)
 		}
 	}
 	line, rest, _ := strings.Cut(r.chunk, "\n")
@@ -99,7 +111,7 @@ func (r *Reader) nextLine() (string, error) {
 func (r *Reader) fill() error {
 	kept := len(r.room)
 	if kept > maxLine {
-		return fmt.Errorf("a line is longer than %d bytes", maxLine)
+		return fmt.Errorf("it is longer than %d bytes; a history has one JSON object to a line, not one list of them all", maxLine)
 	}
 	if r.room == nil {
 		r.room = make([]byte, 0, maxLine+2*chunkBytes)
@@ -133,7 +145,7 @@ func (r *Reader) read(line string) error {
 			continue
 		}
 		if err = r.take(c, value.text); err != nil {
-			err = fmt.Errorf("%s: %w", c.name, err)
+			err = &ColumnError{c.name, err}
 		}
 	}
 	if err != nil {
@@ -175,6 +187,12 @@ func (r *Reader) finish() error {
 		return err
 	}
 	r.last = now
+	if !r.event.Attempt() {
+		return nil
+	}
+	if earlier := r.seen.take(r.command.Tenant, r.command.CommandID, r.line); earlier > 0 {
+		return &ColumnError{"id", fmt.Errorf("%.80q stands in line %d, too; a payment has one line, and what became of it later an outcome", r.command.CommandID, earlier)}
+	}
 	return nil
 }
 
@@ -221,10 +239,10 @@ func (r *Reader) amount() error {
 		m, err = ledger.ParseMoney(text)
 	}
 	if err != nil {
-		return fmt.Errorf("payment.amount: %w", err)
+		return &ColumnError{"payment.amount", err}
 	}
 	if m.Minor < 0 || currency != "" && m.Currency != currency {
-		return fmt.Errorf("payment.amount: %s is below zero, or not in payment.currency", m)
+		return &ColumnError{"payment.amount", fmt.Errorf("%s is below zero, or not in payment.currency", m)}
 	}
 	r.command.Amount, r.command.Currency = m.Minor, string(m.Currency)
 	return nil

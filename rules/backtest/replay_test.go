@@ -91,22 +91,22 @@ func TestReplay(t *testing.T) {
 
 // TestOutcomeLines: an outcome on a line of its own counts as one in a column of its attempt.
 func TestOutcomeLines(t *testing.T) {
-	const inColumns = `{"time":1000,"id":"p1","customer.id":"c1","payment.amount":"25.50 EUR","approved_at":2000}
-{"time":1000,"id":"p2","customer.id":"c1","payment.amount":"10.00 EUR","declined_at":3000,"declined_as":"hard"}
-{"time":1000,"id":"p3","customer.id":"c1","payment.amount":"10.00 EUR","ended_at":3000}
-{"time":1000,"id":"p4","customer.id":"c1","payment.amount":"10.00 EUR","approved_at":4000}
-{"time":5000,"id":"p5","customer.id":"c1","payment.amount":"1.00 EUR","ended_at":6000}
+	const inColumns = `{"time":1772366401000,"id":"p1","customer.id":"c1","payment.amount":"25.50 EUR","approved_at":1772366402000}
+{"time":1772366401000,"id":"p2","customer.id":"c1","payment.amount":"10.00 EUR","declined_at":1772366403000,"declined_as":"hard"}
+{"time":1772366401000,"id":"p3","customer.id":"c1","payment.amount":"10.00 EUR","ended_at":1772366403000}
+{"time":1772366401000,"id":"p4","customer.id":"c1","payment.amount":"10.00 EUR","approved_at":1772366404000}
+{"time":1772366405000,"id":"p5","customer.id":"c1","payment.amount":"1.00 EUR","ended_at":1772366406000}
 `
-	const inLines = `{"time":1000,"id":"p1","customer.id":"c1","payment.amount":"25.50 EUR"}
-{"time":1000,"id":"p2","customer.id":"c1","payment.amount":"10.00 EUR"}
-{"time":1000,"id":"p3","customer.id":"c1","payment.amount":"10.00 EUR"}
-{"time":1000,"id":"p4","customer.id":"c1","payment.amount":"10.00 EUR"}
-{"time":2000,"id":"p1","outcome":"approved"}
-{"time":3000,"id":"p2","outcome":"declined","declined_as":"hard"}
-{"time":3000,"id":"p3","outcome":"ended"}
-{"time":4000,"id":"p4","outcome":"approved"}
-{"time":4000,"id":"p0","outcome":"approved"}
-{"time":5000,"id":"p5","customer.id":"c1","payment.amount":"1.00 EUR"}
+	const inLines = `{"time":1772366401000,"id":"p1","customer.id":"c1","payment.amount":"25.50 EUR"}
+{"time":1772366401000,"id":"p2","customer.id":"c1","payment.amount":"10.00 EUR"}
+{"time":1772366401000,"id":"p3","customer.id":"c1","payment.amount":"10.00 EUR"}
+{"time":1772366401000,"id":"p4","customer.id":"c1","payment.amount":"10.00 EUR"}
+{"time":1772366402000,"id":"p1","outcome":"approved"}
+{"time":1772366403000,"id":"p2","outcome":"declined","declined_as":"hard"}
+{"time":1772366403000,"id":"p3","outcome":"ended"}
+{"time":1772366404000,"id":"p4","outcome":"approved"}
+{"time":1772366404000,"id":"p0","outcome":"approved"}
+{"time":1772366405000,"id":"p5","customer.id":"c1","payment.amount":"1.00 EUR"}
 `
 	answers := func(text string) (last string) {
 		err := replayed(text, func(e *Event) {
@@ -128,17 +128,28 @@ func TestOutcomeLines(t *testing.T) {
 func TestBrokenHistory(t *testing.T) {
 	const good = `{"time":"2026-03-01T12:00:00Z","id":"p1"}`
 	for line, want := range map[string]string{
-		`{"time":1772366404000,"id":"p1","card.fingerprint":"4111 1111 1111 1111"}`: `line 2: card.fingerprint: holds a card number; put a fingerprint, or the first 6 to 8 digits as card.bin, in its place`,
-		`[]`:                            `line 2: character 1: a line is a JSON object and begins with {`,
-		`{"id":"p1"}`:                   `line 2: there is no "time"`,
-		`{"time":1772366404000}`:        `line 2: there is no "id"`,
-		`{"time":1,"id":"p1"}`:          `line 2: time 1970-01-01T00:00:00.001Z lies before that of a line above, 2026-03-01T12:00:00Z; sort the lines by time`,
-		`{"time":"yesterday","id":"p"}`: `line 2: time: "yesterday" is neither a time such as 2026-03-01T12:00:00Z nor milliseconds since 1970`,
+		`{"time":1772366404000,"id":"p1","card.fingerprint":"4111 1111 1111 1111"}`:         `line 2: card.fingerprint: holds a card number; put a fingerprint, or the first 6 to 8 digits as card.bin, in its place`,
+		`{"time":1772366404,"id":"p2"}`:                                                     `line 2: time: 1772366404 would be in 1970; are these seconds? want milliseconds since 1970, or a time such as 2026-03-01T12:00:00Z`,
+		`{"time":1772366404000000,"id":"p2"}`:                                               `line 2: time: 1772366404000000 is more than milliseconds since 1970; are these microseconds?`,
+		`{"time":1772366404000,"id":"p2","approved_at":1772366405}`:                         `line 2: approved_at: 1772366405 would be in 1970; are these seconds? want milliseconds since 1970, or a time such as 2026-03-01T12:00:00Z`,
+		`{"time":1772366400000,"id":"p1"}`:                                                  `line 2: id: "p1" stands in line 1, too; a payment has one line, and what became of it later an outcome`,
+		`{"time":1772366404000,"id":"p2","card.country":"de"}`:                              `line 2: card.country: "de" cannot be; did you mean "DE"?`,
+		`{"time":1772366404000,"id":"p2","context.country":"Germany"}`:                      `line 2: context.country: "Germany" cannot be; it is a country of two capital letters, such as "DE"`,
+		`{"time":1772366404000,"id":"p2","card.bin":"41111111111"}`:                         `line 2: card.bin: "41111111111" cannot be; a BIN has 6 to 8 digits`,
+		`{"time":1772366404000,"id":"p2","context.ip":"10.0.0"}`:                            `line 2: context.ip: "10.0.0" cannot be; it is an address such as "203.0.113.7"`,
+		`{"time":1772366404000,"id":"p2","event":"Login "}`:                                 `line 2: event: "Login " is no name of an event; want small letters, digits and underscores, such as login`,
+		`{"time":1772366404000,"id":"p2","payment.amount":"1.00","payment.currency":"eur"}`: `line 2: payment.amount: amount "1.00 eur": "eur" is not an ISO 4217 currency; did you mean EUR?`,
+		`{"time":1772366404000,"id":"p2","payment.amount":"1.000,00 EUR"}`:                  `line 2: payment.amount: amount "1.000,00 EUR": want digits and at most one point, such as 1000.00`,
+		`[]`:                               `line 2: character 1: a line is a JSON object and begins with {`,
+		`{"id":"p1"}`:                      `line 2: there is no "time"`,
+		`{"time":1772366404000}`:           `line 2: there is no "id"`,
+		`{"time":1600000000000,"id":"p2"}`: `line 2: time 2020-09-13T12:26:40Z lies before that of a line above, 2026-03-01T12:00:00Z; sort the lines by time`,
+		`{"time":"yesterday","id":"p"}`:    `line 2: time: "yesterday" is neither a time such as 2026-03-01T12:00:00Z nor milliseconds since 1970`,
 		`{"time":1772366404000,"id":"p1","card.bim":"411111"}`:                              `line 2: there is no field "card.bim"; did you mean "card.bin"?; a column that is for nobody here begins with _`,
 		`{"time":1772366404000,"id":"p1","payment.metadata":{"a":"b"}}`:                     `line 2: character 52: the value of "payment.metadata" is an object or a list; a column has a text, a number, true, false or null`,
 		`{"time":1772366404000,"id":"p1","payment.amount":1e3}`:                             `line 2: character 50: the value of "payment.amount" is "1e3"; write a text in quotes, a number, true, false or null`,
 		`{"time":1772366404000,"id":"p1","payment.amount":10.999,"payment.currency":"EUR"}`: `line 2: payment.amount: amount "10.999 EUR": EUR has 2 decimals, not 3`,
-		`{"time":1772366404000,"id":"p1","approved_at":5}`:                                  `line 2: its outcome of 1970-01-01T00:00:00.005Z lies before its time`,
+		`{"time":1772366404000,"id":"p2","approved_at":1600000000000}`:                      `line 2: its outcome of 2020-09-13T12:26:40Z lies before its time`,
 		`{"time":1772366404000,"id":"p1","foo":1,"card.bim":"x","bar":2}`:                   `line 2: there is no field "foo"; there is no field "card.bim"; did you mean "card.bin"?; there is no field "bar"; a column that is for nobody here begins with _`,
 		`{"time":1772366404000,"id":"p1","outcome":"aproved"}`:                              `line 2: outcome: "aproved" is none of approved, declined, disputed, ended, paid_out, refunded`,
 		`{"time":1772366404000,"id":"p1","outcome":"approved","event":"login"}`:             `line 2: a line is an event or an outcome, not both`,
@@ -149,7 +160,7 @@ func TestBrokenHistory(t *testing.T) {
 		`{"time":1772366404000,"id":"p1"} x`:                                                `line 2: character 34: something stands after the object's end`,
 		`{"time":1772366404000,"id":"p1`:                                                    `line 2: character 28: a text has no end`,
 	} {
-		r := NewReader(strings.NewReader(good + "\n" + line + "\n" + good))
+		r := NewReader(strings.NewReader(good + "\n" + line + "\n" + strings.Replace(good, "p1", "p9", 1)))
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)
 		}
@@ -159,6 +170,30 @@ func TestBrokenHistory(t *testing.T) {
 		if e, err := r.Next(); err != nil || e.Line != 3 {
 			t.Errorf("after %s comes %v, want line 3", line, err)
 		}
+	}
+}
+
+// TestSameIDs: a payment stands once in a brand's history; events, outcomes and other brands have ids of their own.
+func TestSameIDs(t *testing.T) {
+	r := NewReader(strings.NewReader(`{"time":1772366404000,"id":"p1"}
+{"time":1772366404000,"id":"p1","tenant":"other"}
+{"time":1772366404000,"id":"p1","event":"login"}
+{"time":1772366404000,"id":"p1","event":"login"}
+{"time":1772366404000,"id":"p1","outcome":"approved"}
+{"time":1772366404000,"id":"p1","outcome":"refunded"}
+`))
+	for range 6 {
+		if _, err := r.Next(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestALineTooLong: a list of all payments on one line is told as that.
+func TestALineTooLong(t *testing.T) {
+	_, err := NewReader(strings.NewReader("[" + strings.Repeat(" ", 2<<20))).Next()
+	if want := "line 1: it is longer than 1048576 bytes; a history has one JSON object to a line, not one list of them all"; err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
 	}
 }
 
