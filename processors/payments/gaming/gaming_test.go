@@ -292,3 +292,24 @@ func TestOldDaysAreForgotten(t *testing.T) {
 		}
 	})
 }
+
+// TestDayIn: a day of any time zone is taken, one that no time zone has is not.
+func TestDayIn(t *testing.T) {
+	for _, test := range []struct{ now, day, want string }{
+		{"2026-03-01T12:00:00Z", "2026-03-01", "2026-03-01"},
+		{"2026-03-01T12:00:00Z", "2026-03-02", "2026-03-02"}, // Kiritimati is 14 hours ahead
+		{"2026-03-01T12:00:00Z", "2026-02-28", "2026-02-28"},
+		{"2026-03-01T12:00:00Z", "2026-03-03", "2026-03-01"},
+		{"2026-03-01T12:00:00Z", "2026-02-27", "2026-03-01"},
+		{"2026-03-01T00:00:00+02:00", "", "2026-02-28"},
+		{"2026-03-01T12:00:00Z", "tomorrow", "2026-03-01"},
+	} {
+		now, err := time.Parse(time.RFC3339, test.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := gaming.DayIn(&topics.GamingTerms{Day: test.day}, now); got != test.want {
+			t.Errorf("%s of a command of %q: %s, want %s", test.now, test.day, got, test.want)
+		}
+	}
+}

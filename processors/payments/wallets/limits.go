@@ -33,12 +33,7 @@ func (d *decision) counts() bool {
 }
 
 // day is the one that the command counts in.
-func (d *decision) day() string {
-	if d.terms != nil {
-		return d.terms.Day
-	}
-	return gaming.DayOf(d.now)
-}
+func (d *decision) day() string { return gaming.DayIn(d.terms, d.now) }
 
 // withinLimits refuses a stake that is above what the customer may lose, or after the time that they may play.
 func (d *decision) withinLimits(c *topics.WalletCommand, stake int64) bool {
