@@ -99,7 +99,7 @@ func (g *gaming) zone(tenant, region string) (name string, location *time.Locati
 	return name, location
 }
 
-// GamingTerms is what the set says of responsible-gaming limits for a create or authorize command, a wallet command of a
+// GamingTerms is what the set says of responsible-gaming limits for a create, authorize or approve command, a wallet command of a
 // game, or one that sets a limit; nil where it says nothing. A guest has no limits: nobody knows what else they paid.
 func (s *Set) GamingTerms(in *Input) *topics.GamingTerms {
 	if len(s.gaming.limits) == 0 || in.customer() == "" {
@@ -114,12 +114,17 @@ func (s *Set) GamingTerms(in *Input) *topics.GamingTerms {
 		kinds, currency = []topics.GamingKind{topics.GamingLoss, topics.GamingSession}, in.Wallet.Currency
 		// What gives back is counted, and nothing binds it.
 		told = in.Wallet.Type == topics.WalletDebit || in.Wallet.Type == topics.WalletCaptureHold
-	case in.Command != nil && in.Authorization == nil && (in.Command.Type == topics.CommandCreate || in.Command.Type == topics.CommandAuthorize):
+	case in.Command != nil && in.Authorization == nil && deposits(in.Command.Type):
 		kinds, currency = []topics.GamingKind{topics.GamingDeposit}, in.Command.Currency
 	default:
 		return nil
 	}
 	return s.gaming.terms(in, kinds, currency, told)
+}
+
+// deposits says that commands of a type ask for a deposit, or let one pass.
+func deposits(t topics.CommandType) bool {
+	return t == topics.CommandCreate || t == topics.CommandAuthorize || t == topics.CommandApprove
 }
 
 func (g *gaming) terms(in *Input, kinds []topics.GamingKind, currency string, told bool) *topics.GamingTerms {

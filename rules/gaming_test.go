@@ -57,6 +57,8 @@ func TestGamingTerms(t *testing.T) {
 	}
 	guest, refund, authorize := pay("other", "", "EUR"), pay("other", "", "EUR"), pay("other", "", "")
 	guest.Command.CustomerID, refund.Command.Type, authorize.Command.Type = "", topics.CommandRefund, topics.CommandAuthorize
+	approve := pay("other", "", "")
+	approve.Command.Type = topics.CommandApprove
 	sets := rules.Input{Now: noon, Wallet: &topics.WalletCommand{Type: topics.WalletSetLimit, Tenant: "other", CustomerID: "anna", Currency: "EUR",
 		Limit: &topics.LimitRequest{Kind: topics.GamingDeposit, Period: topics.GamingMonth}}}
 	for _, test := range []struct {
@@ -69,6 +71,7 @@ func TestGamingTerms(t *testing.T) {
 		{"the tenant's replaces it", pay("acme", "eu", "EUR"), "2026-11-22; Europe/Malta; deposit day map[EUR:20000] 0 24h hold; deposit month map[] 0 168h "},
 		{"taken away in a region", pay("acme", "us", "EUR"), "2026-11-22; America/New_York; deposit month map[] 0 168h "},
 		{"an authorisation names no currency", authorize, "2026-11-22; ; deposit day map[EUR:100000 USD:110000] 0 24h block; deposit month map[] 0 168h "},
+		{"a reviewer's approval", approve, "2026-11-22; ; deposit day map[EUR:100000 USD:110000] 0 24h block; deposit month map[] 0 168h "},
 		{"a guest", guest, "none"},
 		{"a refund", refund, "none"},
 		{"a stake", game(topics.WalletDebit, topics.ReasonGame), "2026-11-22; ; loss week map[EUR:50000] 0 24h block; session day map[] 14400 24h block"},

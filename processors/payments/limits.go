@@ -48,8 +48,9 @@ func (s *partition) wantCounted(in *input, want *wanted) {
 	}
 }
 
-// checkDeposit finds the day that a create or authorize command counts in, and the deposit limit that it is closest to. What a
-// reviewer approves stays where it was counted, and is measured by the customer's own limits alone: these no reviewer lifts.
+// checkDeposit finds the day that a create, authorize or approve command counts in, and the deposit limit that it is closest
+// to. What a reviewer approves stays where it was counted, and is measured by the customer's own limits alone: these no
+// reviewer lifts. What was never counted, since there was no limit then, counts on the day of the approval.
 func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 	c := in.Command
 	if !s.limited || c == nil || c.Refusal != nil {
@@ -60,27 +61,28 @@ func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 	switch {
 	case ok:
 		ask.Amount = c.Command.Amount
-	case c.Command.Type == topics.CommandAuthorize && h.Payment != nil:
+	case h.Payment == nil || c.Command.Tenant != h.Tenant || c.Command.CustomerID != h.Customer:
+		return // it is refused, and tells nothing of whose payment it names
+	case c.Command.Type == topics.CommandAuthorize:
 		customer, ask.Amount = h.Ledger(), h.Amount
-		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
-	case c.Command.Type == topics.CommandApprove && h.Payment != nil && h.CountedDay != "":
-		customer = h.Ledger()
-		ask.Amount, ask.Day, ask.Currency = h.Amount, h.CountedDay, string(customer.Currency)
-		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
-		in.Limit = s.holder(customerKey{customer.Tenant, customer.ID}).limits.state.Check(&ask, nil)
-		return
+	case c.Command.Type == topics.CommandApprove:
+		customer, ask.Amount = h.Ledger(), h.Deposited()
 	default:
 		return
 	}
 	ask.Currency = string(customer.Currency)
-	limits := &s.holder(customerKey{customer.Tenant, customer.ID}).limits
-	if c.Gaming == nil && !limits.state.Counts(topics.GamingDeposit) {
+	limits, terms := &s.holder(customerKey{customer.Tenant, customer.ID}).limits, c.Gaming
+	if terms == nil && !limits.state.Counts(topics.GamingDeposit) {
 		return
 	}
-	if ask.Day = gaming.DayOf(r.Time); c.Gaming != nil {
-		ask.Day = c.Gaming.Day
+	ask.Day = gaming.DayIn(terms, r.Time)
+	if !ok && h.CountedDay != "" {
+		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
+		if c.Command.Type == topics.CommandApprove {
+			ask.Day, terms = h.CountedDay, nil
+		}
 	}
-	in.CountedDay, in.Limit = ask.Day, limits.state.Check(&ask, c.Gaming)
+	in.CountedDay, in.Limit = ask.Day, limits.state.Check(&ask, terms)
 	c.Decision.GamingLimit = in.Limit
 	s.metrics.limit(in.Limit)
 }

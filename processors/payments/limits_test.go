@@ -156,3 +156,88 @@ func TestApprovedAboveTheCustomersOwnLimit(t *testing.T) {
 	}
 	wantSound(t, in)
 }
+
+// approval is a reviewer's, of anna's payment.
+func approval(n, payment int) *topics.AssessedCommand {
+	return &topics.AssessedCommand{Command: topics.Command{CommandID: id(n).String(), Type: topics.CommandApprove,
+		Tenant: "acme", CustomerID: "anna", PaymentID: topics.PaymentID{UUID: id(payment)}.String()}}
+}
+
+// TestApprovedAboveALimitSetMeanwhile: what was held before anything limited the customer is measured when it is approved, and
+// counts then; so is what is authorised, which is released.
+func TestApprovedAboveALimitSetMeanwhile(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	for n := 1; n <= 2; n++ {
+		c := create(n, "anna", topics.CaptureAutomatic)
+		c.Decision.Outcome = topics.OutcomeHold
+		in.put(topics.TypeAssessedCommand, c)
+	}
+	in.fold(10)
+	in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletSetLimit, 15_000, func(c *topics.WalletCommand) {
+		c.Limit = &topics.LimitRequest{Kind: topics.GamingDeposit, Period: topics.GamingWeek}
+	}))
+	in.fold(10)
+	in.restart()
+	in.put(topics.TypeAssessedCommand, approval(4, 1))
+	in.fold(10)
+	in.put(topics.TypeAssessedCommand, approval(5, 2))
+	in.fold(10)
+	if got := deposited(t, in); got != 10_000 {
+		t.Errorf("two approvals count %d", got)
+	}
+	events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+	if last := events[len(events)-1]; last.Type != topics.EventBlocked || last.GamingLimit == nil || last.GamingLimit.Left != 5_000 {
+		t.Errorf("the second: %+v", last)
+	}
+	wantSound(t, in)
+}
+
+// TestARefusedCommandTellsNothingOfAnothersLimits: whoever names a payment of somebody else does not learn what they deposit.
+func TestARefusedCommandTellsNothingOfAnothersLimits(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	c := limited(1, "anna")
+	c.Command.Authorize = false
+	in.put(topics.TypeAssessedCommand, c)
+	for n, whose := range [][2]string{{"other", "anna"}, {"acme", "bert"}} {
+		c := limited(n+2, whose[1])
+		c.Command = topics.Command{CommandID: id(n + 2).String(), Type: topics.CommandAuthorize, Tenant: whose[0], CustomerID: whose[1],
+			PaymentID: topics.PaymentID{UUID: id(1)}.String()}
+		in.put(topics.TypeAssessedCommand, c)
+	}
+	in.fold(10)
+	decisions := outputsOf[topics.Decision](t, in.published, topics.Decisions)
+	if len(decisions) != 3 || decisions[0].GamingLimit == nil {
+		t.Fatalf("decisions %+v", decisions)
+	}
+	for _, d := range decisions[1:] {
+		if d.GamingLimit != nil {
+			t.Errorf("%s of %s is told %+v", d.CustomerID, d.Tenant, *d.GamingLimit)
+		}
+	}
+}
+
+// TestAWrongDateIsNotCountedThere: a command whose record was dated by a wrong clock, or by somebody who wants to, neither
+// passes the limit nor makes it blind for others.
+func TestAWrongDateIsNotCountedThere(t *testing.T) {
+	for _, day := range []string{"2019-03-01", "2026-02-27", "2026-03-03", "2027-03-01", "9999-12-31"} {
+		db := databasetest.New(t)
+		in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+		for n := 1; n <= 3; n++ {
+			c := limited(n, "anna")
+			if n == 2 {
+				c.Gaming.Day = day
+			}
+			in.put(topics.TypeAssessedCommand, c)
+		}
+		in.fold(10)
+		events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+		if last := events[len(events)-1]; last.Type != topics.EventBlocked {
+			t.Errorf("after one dated %s: %s", day, last.Type)
+		}
+		if got := deposited(t, in); got != 20_000 {
+			t.Errorf("with one dated %s, %d is counted", day, got)
+		}
+	}
+}

@@ -211,16 +211,22 @@ func (d *decision) approve() {
 			d.refuse(topics.RefusedInProgress, "a void is open")
 			return
 		}
-		d.emit(topics.PaymentEvent{Type: topics.EventReleased, Amount: d.p.Authorized, Detail: d.in.Command.Command.Reason})
+	}
+	if v := d.in.verdict(); v.outcome == topics.OutcomeBlock { // the customer has set a limit meanwhile, which no reviewer lifts
+		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Amount: d.p.Authorized, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
+		d.releaseAll()
+		return
+	}
+	released := topics.PaymentEvent{Type: topics.EventReleased, Detail: d.in.Command.Command.Reason, Counted: d.counting()}
+	if d.p.Authorized > 0 {
+		released.Amount = d.p.Authorized
+		d.emit(released)
 		d.captureNow()
 		return
 	}
-	if v := d.in.verdict(); v.outcome == topics.OutcomeBlock { // the customer has set a limit meanwhile, which no reviewer lifts
-		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
-		return
-	}
 	waiting := d.p.Waiting
-	d.emit(topics.PaymentEvent{Type: topics.EventReleased, ExpiresAt: d.now.Add(d.limits.Created), Detail: d.in.Command.Command.Reason})
+	released.ExpiresAt = d.now.Add(d.limits.Created)
+	d.emit(released)
 	if waiting != nil {
 		d.requestAuthorization(waiting.ThreeDS, waiting.Review, nil)
 	}

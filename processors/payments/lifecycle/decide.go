@@ -18,9 +18,8 @@ type Input struct {
 	Review    *topics.AssessedAuthorization
 	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
 	Balance topics.WalletBalance
-	// CountedDay is the day in which a create or authorize command counts for the customer's deposit limits, "" where none
-	// counts it, and Limit the limit of which least is left, nil where none binds. An approve command may have a Limit, too,
-	// of the customer's own.
+	// CountedDay is the day in which a create, authorize or approve command counts for the customer's deposit limits, "" where
+	// none counts it, and Limit the limit of which least is left, nil where none binds.
 	CountedDay string
 	Limit      *topics.GamingLimit
 }

@@ -50,7 +50,7 @@ func (d *decision) counting() *topics.GamingCount {
 	if d.in.CountedDay == "" || d.in.CountedDay == d.p.CountedDay {
 		return nil
 	}
-	return &topics.GamingCount{Day: d.in.CountedDay, Amount: d.p.Amount, From: d.p.CountedDay}
+	return &topics.GamingCount{Day: d.in.CountedDay, Amount: d.p.Deposited(), From: d.p.CountedDay}
 }
 
 // verdict is what is to be done: what the rules ask for, unless a deposit limit asks for more. No rule lifts a limit.

@@ -9,13 +9,17 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// limited gives a create or authorize command a day to count in, and a limit that it is below or above.
+// limited gives a create, authorize or approve command a day to count in, and a limit that it is below or above.
 func (s *system) limited(in lifecycle.Input) lifecycle.Input {
 	kind := in.Command.Command.Type
-	if kind != topics.CommandCreate && kind != topics.CommandAuthorize || rapid.Bool().Draw(s.T, "no limit") {
+	approves := kind == topics.CommandApprove
+	if kind != topics.CommandCreate && kind != topics.CommandAuthorize && !approves || rapid.Bool().Draw(s.T, "no limit") {
 		return in
 	}
 	in.CountedDay = rapid.SampledFrom([]string{"2026-03-01", "2026-03-02"}).Draw(s.T, "day")
+	if approves && s.payment.CountedDay != "" {
+		in.CountedDay = s.payment.CountedDay
+	}
 	in.Limit = rapid.SampledFrom([]*topics.GamingLimit{nil,
 		{Kind: topics.GamingDeposit, Period: topics.GamingDay, Currency: "EUR", Limit: 500, Used: 100, Asked: 100, Left: 400},
 		{Kind: topics.GamingDeposit, Period: topics.GamingWeek, Currency: "EUR", Limit: 50, Asked: 100, Left: 50, Outcome: topics.OutcomeBlock},
@@ -62,7 +66,10 @@ func (s *system) counted(in lifecycle.Input, events []topics.PaymentEvent) {
 	if in.Limit == nil || in.Limit.Outcome == "" {
 		return
 	}
-	if slices.ContainsFunc(events, func(e topics.PaymentEvent) bool { return e.Type == topics.EventAuthorizationRequested }) {
+	lifted := in.Limit.Outcome == topics.OutcomeHold && in.Command.Command.Type == topics.CommandApprove // by the reviewer
+	if !lifted && slices.ContainsFunc(events, func(e topics.PaymentEvent) bool {
+		return e.Type == topics.EventAuthorizationRequested || e.Type == topics.EventCaptureRequested
+	}) {
 		s.Fatalf("above a limit, with outcome %s, the PSP is asked", in.Limit.Outcome)
 	}
 }

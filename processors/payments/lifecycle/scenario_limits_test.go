@@ -57,11 +57,13 @@ func (w *world) checkDeposit(p *lifecycle.Payment, in *lifecycle.Input) {
 	case c.Type == topics.CommandAuthorize && p != nil:
 		ask.Currency, ask.Amount = string(p.Currency), p.Amount
 		ask.Counted = topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
-	case c.Type == topics.CommandApprove && p != nil && p.CountedDay != "":
-		ask.Currency, ask.Amount, ask.Day = string(p.Currency), p.Amount, p.CountedDay
-		ask.Counted = topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
-		in.Limit = state.Check(&ask, nil)
-		return
+	case c.Type == topics.CommandApprove && p != nil:
+		ask.Currency, ask.Amount = string(p.Currency), p.Deposited()
+		if p.CountedDay != "" {
+			ask.Day, ask.Counted = p.CountedDay, topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
+			in.CountedDay, in.Limit = ask.Day, state.Check(&ask, nil)
+			return
+		}
 	case c.Type != topics.CommandCreate:
 		return
 	}
