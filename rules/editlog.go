@@ -8,22 +8,16 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Limits of edits.
-const (
-	// maxRemembered bounds the values of a list that one tenant's edits say something of, removed and expired ones among
-	// them: these say that the value is not in the list, whatever the rule files have.
-	maxRemembered = 4 * MaxListEntries
-	// maxWaiting bounds the edits that wait for approval, of all lists and tenants.
-	maxWaiting = MaxListEntries
-)
+// maxRemembered bounds the values of a list that one tenant's edits say something of, removed and expired ones among
+// them: these say that the value is not in the list, whatever the rule files have.
+const maxRemembered = 4 * MaxListEntries
 
 // EditLog folds the records of risk.lists.v1: the same records give the same Edits in every process. One goroutine at a
 // time uses it; what Edits returns may be read meanwhile.
 type EditLog struct {
 	edits   Edits
 	owned   map[*layer]*[shardCount]bool // layers and shards that no Edits share
-	waiting map[string][]proposal        // by edit id
-	pending int                          // records that wait for approval
+	waiting map[owner]*proposals
 	keep    Keep
 }
 
@@ -42,37 +36,16 @@ type EditRecord struct {
 	Approver string // "" where nobody had to approve
 }
 
-// proposal is an edit that waits for approval.
-type proposal struct {
-	edit topics.ListEdit
-	key  string
-}
-
 // NewEditLog returns an empty log.
 func NewEditLog(keep Keep) *EditLog {
 	return &EditLog{edits: Edits{layers: map[layerKey]*layer{}}, owned: map[*layer]*[shardCount]bool{},
-		waiting: map[string][]proposal{}, keep: keep}
+		waiting: map[owner]*proposals{}, keep: keep}
 }
 
 // Edits are the lists as of the last record.
 func (g *EditLog) Edits() *Edits {
 	clear(g.owned)
 	return &Edits{version: g.edits.version, layers: maps.Clone(g.edits.layers)}
-}
-
-// Waiting are the edits that wait for approval: one for each id, with how many records it has.
-func (g *EditLog) Waiting() map[string]Waiting {
-	all := make(map[string]Waiting, len(g.waiting))
-	for id, proposals := range g.waiting {
-		all[id] = Waiting{ListEdit: proposals[0].edit, Records: len(proposals)}
-	}
-	return all
-}
-
-// Waiting is an edit that waits for approval.
-type Waiting struct {
-	topics.ListEdit     // the first of its records
-	Records         int // how many it has
 }
 
 // Apply takes the record at a position, written at a time. The error says why it changes nothing.
@@ -88,53 +61,13 @@ func (g *EditLog) Apply(position int64, e *topics.ListEdit, at time.Time) error 
 			return fmt.Errorf("an entry without a value, or with a card number for one")
 		}
 		if e.Propose {
-			return g.propose(proposal{*e, key}, at)
+			return g.propose(change{*e, key}, at)
 		}
 		return g.put(position, EditRecord{ListEdit: *e}, key, at)
 	case topics.ListApprove, topics.ListReject:
 		return g.settle(position, e, at)
 	}
 	return fmt.Errorf("a list is not changed by %q", e.Action)
-}
-
-func (g *EditLog) propose(p proposal, at time.Time) error {
-	if g.pending >= maxWaiting {
-		return fmt.Errorf("%d edits wait for approval; no more are taken", g.pending)
-	}
-	if l := g.edits.layers[layerOf(&p.edit)]; p.edit.Action == topics.ListAdd && l != nil {
-		if err := l.room(p.key, at); err != nil {
-			return err
-		}
-	}
-	g.waiting[p.edit.EditID] = append(g.waiting[p.edit.EditID], p)
-	g.pending++
-	return nil
-}
-
-// settle approves or rejects a proposal, all records of it.
-func (g *EditLog) settle(position int64, e *topics.ListEdit, at time.Time) error {
-	proposals := g.waiting[e.EditID]
-	if len(proposals) == 0 {
-		return fmt.Errorf("no edit %s waits for approval", e.EditID)
-	}
-	first := &proposals[0].edit
-	switch {
-	case first.List != e.List || first.Tenant != e.Tenant:
-		return fmt.Errorf("the edit %s is of another list or tenant", e.EditID)
-	case e.Action == topics.ListApprove && topics.SamePerson(first.Author, e.Author):
-		return fmt.Errorf("%s is the author of the edit; another person must approve it", first.Author)
-	}
-	delete(g.waiting, e.EditID)
-	g.pending -= len(proposals)
-	if e.Action == topics.ListReject {
-		return nil
-	}
-	for i := range proposals {
-		if err := g.put(position, EditRecord{proposals[i].edit, e.Author}, proposals[i].key, at); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func layerOf(e *topics.ListEdit) layerKey { return layerKey{e.List, Match(e.Match), e.Tenant} }

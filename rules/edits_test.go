@@ -171,13 +171,13 @@ func TestEditsThatChangeNothing(t *testing.T) {
 			t.Errorf("%+v is taken", e)
 		}
 	}
-	if len(g.Waiting()) != 1 || len(g.Edits().layers) != 0 {
-		t.Errorf("%d wait, %d lists are edited", len(g.Waiting()), len(g.Edits().layers))
+	if len(g.Waiting(anyList, editMoment)) != 1 || len(g.Edits().layers) != 0 {
+		t.Errorf("%d wait, %d lists are edited", len(g.Waiting(anyList, editMoment)), len(g.Edits().layers))
 	}
 	if err := g.Apply(20, &topics.ListEdit{EditID: "p", Action: topics.ListReject, List: "denied", Tenant: "acme", Author: "ann"}, editMoment); err != nil {
 		t.Errorf("an author takes a proposal back: %v", err)
 	}
-	if len(g.Waiting()) != 0 {
+	if len(g.Waiting(anyList, editMoment)) != 0 {
 		t.Error("the rejected edit still waits")
 	}
 }

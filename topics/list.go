@@ -16,7 +16,7 @@ const (
 )
 
 // ListEdit is the value of risk.lists.v1: one change of a list that rules look fields up in. What is in force is the fold
-// of all records in their order; one that does not fit (an approval of nothing, an entry too many) changes nothing.
+// of all records in their order; one that does not fit (an approval of nothing or too late, an entry too many) changes nothing.
 type ListEdit struct {
 	// EditID is a UUID, the same in all records of one import; an approval or rejection names the edit that it is of.
 	EditID string     `json:"edit_id"`
@@ -28,7 +28,7 @@ type ListEdit struct {
 	Tenant  string    `json:"tenant,omitempty"`
 	Value   string    `json:"value,omitempty"`    // add, remove: as the list compares it, such as in small letters
 	Expires time.Time `json:"expires,omitzero"`   // add: the entry counts before this moment; absent: for ever
-	Propose bool      `json:"proposed,omitempty"` // add, remove: in force once another person approves it
+	Propose bool      `json:"proposed,omitempty"` // add, remove: in force once another person approves it, within 30 days
 	Reason  string    `json:"reason,omitempty"`
 	Author  string    `json:"author"` // of an approval or a rejection: whose it is
 	At      time.Time `json:"at"`     // by the clock of who wrote it

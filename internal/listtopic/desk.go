@@ -134,12 +134,7 @@ func (d *Desk) Entries(ctx context.Context, name, tenant string, now time.Time) 
 	if err != nil {
 		return nil, nil, err
 	}
-	waiting := d.reader.Waiting()
-	for id, w := range waiting {
-		if w.List != name || tenant != "" && w.Tenant != tenant {
-			delete(waiting, id)
-		}
-	}
+	waiting := d.reader.Waiting(func(list, whose string) bool { return list == name && (tenant == "" || whose == tenant) }, now)
 	return edits.Entries(l, tenant, now), waiting, nil
 }
 
@@ -167,23 +162,43 @@ func (d *Desk) Edit(ctx context.Context, e Edit, now time.Time) (Result, error) 
 	case !e.Remove && found != nil && found.Expires.Equal(e.Expires) && (found.Reason == e.Reason || found.Record == nil):
 		return Result{Unchanged: true}, nil
 	}
-	if id := d.proposed(record); id != "" {
-		return Result{EditID: id, Unchanged: true, Proposed: true}, nil
+	if record.Propose {
+		waiting := d.waiting(e.List, e.Tenant, now)
+		if id := among(waiting, record); id != "" {
+			return Result{EditID: id, Unchanged: true, Proposed: true}, nil
+		}
+		if err := mayWait(waiting, 1, e.List); err != nil {
+			return Result{}, err
+		}
 	}
 	return Result{EditID: record.EditID, Proposed: record.Propose}, d.write(ctx, record)
 }
 
-// proposed is the id of the same edit, where it waits already.
-func (d *Desk) proposed(e *topics.ListEdit) string {
-	if !e.Propose {
-		return ""
-	}
-	for id, w := range d.reader.Waiting() {
-		if w.Records == 1 && w.Action == e.Action && w.List == e.List && w.Tenant == e.Tenant && w.Value == e.Value && w.Expires.Equal(e.Expires) && w.Author == e.Author {
+// waiting are the edits of a tenant's list that wait for approval, by id.
+func (d *Desk) waiting(name, tenant string, now time.Time) map[string]rules.Waiting {
+	return d.reader.Waiting(func(list, whose string) bool { return list == name && whose == tenant }, now)
+}
+
+// among is the id of the same edit, where it waits already.
+func among(waiting map[string]rules.Waiting, e *topics.ListEdit) string {
+	for id, w := range waiting {
+		if w.Records == 1 && w.Action == e.Action && w.Value == e.Value && w.Expires.Equal(e.Expires) && w.Author == e.Author {
 			return id
 		}
 	}
 	return ""
+}
+
+// mayWait refuses changes where, with those of the list that wait, they would be too many.
+func mayWait(waiting map[string]rules.Waiting, changes int, name string) error {
+	have := 0
+	for _, w := range waiting {
+		have += w.Records
+	}
+	if have+changes > rules.MaxWaiting {
+		return refuse("list %q: changes that wait for approval: %d, and %d more; at most %d may. Have some approved or rejected first, and import a large file in parts", name, have, changes, rules.MaxWaiting)
+	}
+	return nil
 }
 
 // record is the record of an edit.
@@ -249,8 +264,8 @@ func (d *Desk) Settle(ctx context.Context, name, tenant, id string, approve bool
 		return rules.Waiting{}, err
 	}
 	var of rules.Waiting
-	for waiting, w := range d.reader.Waiting() {
-		if w.List != name || w.Tenant != tenant || id == "" || !strings.HasPrefix(waiting, id) {
+	for waiting, w := range d.waiting(name, tenant, now) {
+		if id == "" || !strings.HasPrefix(waiting, id) {
 			continue
 		}
 		if of.EditID != "" {
@@ -259,7 +274,7 @@ func (d *Desk) Settle(ctx context.Context, name, tenant, id string, approve bool
 		of = w
 	}
 	if of.EditID == "" {
-		return of, fmt.Errorf("%w: no edit %s of the list %q waits for approval", ErrNoEntry, id, name)
+		return of, fmt.Errorf("%w: no edit %s of the list %q waits for approval; one that nobody approves is dropped after %d days", ErrNoEntry, id, name, rules.WaitingDays)
 	}
 	r := &topics.ListEdit{EditID: of.EditID, Action: topics.ListReject, List: name, Match: string(l.Match), Tenant: tenant, Reason: reason, Author: author, At: now.UTC()}
 	if approve {

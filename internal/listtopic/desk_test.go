@@ -238,6 +238,35 @@ func TestAnImportIsBounded(t *testing.T) {
 	}
 }
 
+// TestAnImportThatWaitsIsBounded: one that cannot wait as a whole is not proposed in part.
+func TestAnImportThatWaitsIsBounded(t *testing.T) {
+	w := newWorld(t)
+	entries := make([]rules.Entry, rules.MaxWaiting)
+	for i := range entries {
+		entries[i].Value = fmt.Sprintf("10.0.%d.%d", i/256, i%256)
+	}
+	e := listtopic.Edit{List: "watched", Tenant: "acme", Reason: "attack", Author: "ann"}
+	w.edit(add("watched", "acme", "198.51.100.0/24"))
+	var refused *listtopic.Refused
+	if _, err := w.desk.Import(t.Context(), e, entries, false, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "1, and 10000 more; at most 10000 may") {
+		t.Errorf("error %v", err)
+	}
+	done, err := w.desk.Import(t.Context(), e, entries[1:], false, noon)
+	if err != nil || !done.Proposed {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	_, waiting, err := w.open().Entries(t.Context(), "watched", "acme", noon)
+	if err != nil || len(waiting) != 2 || waiting[done.EditID].Records != rules.MaxWaiting-1 {
+		t.Errorf("%d edits wait, %v", len(waiting), err)
+	}
+	if _, err := w.desk.Edit(t.Context(), add("watched", "acme", "203.0.113.7"), noon); !errors.As(err, &refused) {
+		t.Errorf("one too many: %v", err)
+	}
+	if bell := w.edit(add("watched", "bell", "203.0.113.7")); !bell.Proposed {
+		t.Errorf("another tenant's: %+v", bell)
+	}
+}
+
 // TestManyWriters: nobody shuts anybody out, and all end with the same list.
 func TestManyWriters(t *testing.T) {
 	w := newWorld(t)

@@ -96,6 +96,11 @@ func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, replac
 	if all := have + done.Added - done.Removed; all > rules.MaxListEntries {
 		return Import{}, refuse("list %q: it would have %d entries; at most %d are possible", e.List, all, rules.MaxListEntries)
 	}
+	if l.FourEyes {
+		if err := mayWait(d.waiting(e.List, e.Tenant, now), len(records), e.List); err != nil {
+			return Import{}, err
+		}
+	}
 	last, err := d.writeAll(ctx, records)
 	if err != nil {
 		return done, err

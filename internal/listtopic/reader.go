@@ -7,6 +7,7 @@ package listtopic
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -69,5 +70,7 @@ func (r *Reader) take(record *kgo.Record) error {
 	return nil
 }
 
-// Waiting are the edits that wait for approval, by id.
-func (r *Reader) Waiting() map[string]rules.Waiting { return r.log.Waiting() }
+// Waiting are the edits that wait for approval at a moment, by id, of the lists and tenants that of says.
+func (r *Reader) Waiting(of func(list, tenant string) bool, at time.Time) map[string]rules.Waiting {
+	return r.log.Waiting(of, at)
+}
