@@ -29,6 +29,9 @@ type RuleDeployment struct {
 	Author  string    `json:"author"`
 	// Approver is the second person, where one has approved.
 	Approver string `json:"approver,omitempty"`
+	// OnePerson says that, after this set, one person alone may deploy. Otherwise what two people agreed to is followed only by
+	// what two people agree to, whatever the configuration of who deploys says.
+	OnePerson bool `json:"one_person,omitempty"`
 	// RolledBackBy is who went back to the set; author and approver are then those of its first deployment.
 	RolledBackBy string `json:"rolled_back_by,omitempty"`
 	Comment      string `json:"comment"`

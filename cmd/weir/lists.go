@@ -29,6 +29,9 @@ func newListsCommand(a *app) *cobra.Command {
 in every process within about a second; no rule set has to be saved or deployed. risk.lists.v1 keeps who edited what, when
 and why, for ever.
 
+An edit of a list with four_eyes: true waits until weir lists approve puts it into force, for 30 days at most; of each tenant
+at most 10,000 changes of a list wait at once, and more are refused. Turning four_eyes on or off leaves in force what is.
+
 Edits are one tenant's (--tenant), or everyone's where no tenant's own edit says otherwise.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -41,7 +44,7 @@ Edits are one tenant's (--tenant), or everyone's where no tenant's own edit says
 // setInForce is the rule set that processes with this configuration decide by.
 func setInForce(ctx context.Context, a *app, kafka []kgo.Opt, c *config.Config) (*rules.Set, error) {
 	if c.Risk.RulesFrom == "topic" {
-		reader, err := ruletopic.NewReader(kafka)
+		reader, err := ruletopic.NewReader(kafka, c.Risk.FourEyes)
 		if err != nil {
 			return nil, err
 		}
@@ -50,8 +53,8 @@ func setInForce(ctx context.Context, a *app, kafka []kgo.Opt, c *config.Config) 
 		if err != nil {
 			return nil, err
 		}
-		if book.Live != nil {
-			return ruletopic.Unpack(book.Live.Archive)
+		if d := book.InForce(); d != nil {
+			return ruletopic.Unpack(d.Archive)
 		}
 	}
 	if c.Risk.Rules == "" {
@@ -151,7 +154,7 @@ func printWaiting(out io.Writer, waiting map[string]rules.Waiting) error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	fmt.Fprintln(out, "\nwaits for another person's approval (weir lists approve):")
+	fmt.Fprintf(out, "\nwaits for another person's approval (weir lists approve), for %d days at most:\n", rules.WaitingDays)
 	return aligned(out, func(w io.Writer) {
 		fmt.Fprintln(w, "EDIT\tWHAT\tWHOSE\tAUTHOR\tTIME\tREASON")
 		for _, id := range slices.Sorted(maps.Keys(waiting)) {
@@ -281,7 +284,7 @@ func newListsSettleCommand(a *app, approve bool) *cobra.Command {
 		Use:   "approve NAME EDIT --author NAME",
 		Short: "Put an edit that waits into force",
 		Long: `Put an edit into force that waits, because its list says four_eyes: true. weir lists show names it, by its first digits; whoever
-approves it must be another person than its author.`,
+approves it must be another person than its author. After 30 days without approval it is dropped.`,
 		Args: two("a list and an edit that waits: weir lists approve denied_devices 4405c1b8 --author bob"),
 	}
 	done := "is in force"

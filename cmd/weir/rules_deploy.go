@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +67,7 @@ one that waits already is put aside for it with --replace alone.
 				slot = topics.RulesCandidate
 			}
 			return a.withDesk(cmd, func(ctx context.Context, desk *ruletopic.Desk, c *config.Config) error {
-				before := desk.Proposed()
+				before, now := desk.Proposed(), desk.InForce()
 				proposed, err := desk.Deploy(ctx, p, slot, author, comment, replace, time.Now())
 				if err != nil {
 					return err
@@ -76,10 +77,26 @@ one that waits already is put aside for it with --replace alone.
 					if before != nil {
 						fmt.Fprintf(a.out, "it replaces the rule set %.8s of %s (%s), which waited\n", before.RuleSet, before.Author, before.Comment)
 					}
-					fmt.Fprintf(a.out, "rule set %s waits for approval by another person:\nweir rules diff live %.8s\nweir rules approve %.8s --approver NAME\n", p.Set.Hash(), p.Set.Hash(), p.Set.Hash())
-					return nil
+					fmt.Fprintf(a.out, "rule set %s waits for approval by another person", p.Set.Hash())
+					if !c.Risk.FourEyes {
+						fmt.Fprint(a.out, ", as the one in force did")
+					}
+					fmt.Fprintln(a.out, ":")
+					if now != nil {
+						fmt.Fprintf(a.out, "weir rules diff live %.8s\n", p.Set.Hash())
+					} else {
+						fmt.Fprintln(a.out, "weir rules show proposed --text")
+					}
+					fmt.Fprintf(a.out, "weir rules approve %.8s --approver NAME\n", p.Set.Hash())
+				} else {
+					fmt.Fprintf(a.out, "rule set %s is deployed as %s\n", p.Set.Hash(), slot)
 				}
-				fmt.Fprintf(a.out, "rule set %s is deployed as %s\n", p.Set.Hash(), slot)
+				if slot == topics.RulesLive {
+					printReplaced(a.out, setBefore(now, c), p.Set)
+				}
+				if slot == topics.RulesLive && !proposed {
+					fmt.Fprintln(a.out, "note: nobody else has approved it; processes with risk.rules_four_eyes: true keep the set that they have")
+				}
 				return remindOfTopic(a.out, c)
 			})
 		},
@@ -90,6 +107,43 @@ one that waits already is put aside for it with --replace alone.
 	cmd.Flags().BoolVar(&candidate, "candidate", false, "deploy it beside the live set, to be compared with it")
 	a.addConfigFlags(cmd)
 	return cmd
+}
+
+// setBefore is the set that a deployment takes the place of: what was deployed, or the files; nil where it cannot be used.
+func setBefore(now *topics.RuleDeployment, c *config.Config) *rules.Set {
+	if now == nil {
+		return configuredRules(c)
+	}
+	set, err := ruletopic.Unpack(now.Archive)
+	if err != nil {
+		return nil
+	}
+	return set
+}
+
+// maxGone is how many of the rules, lists and limits that go are named.
+const maxGone = 8
+
+// printReplaced says what goes with the set that another takes the place of: a set replaces all of the one before.
+func printReplaced(out io.Writer, before, after *rules.Set) {
+	if before == nil {
+		return
+	}
+	var gone []string
+	for _, c := range rules.Diff(before, after) {
+		if c.Key == "" && c.After == "" {
+			gone = append(gone, c.What)
+		}
+	}
+	fmt.Fprintf(out, "it replaces the whole set in force: %d -> %s, %d -> %s, %d -> %s\n", len(before.Rules()), counted(len(after.Rules()), "rule"),
+		len(before.Lists()), counted(len(after.Lists()), "list"), len(before.AllGamingLimits()), counted(len(after.AllGamingLimits()), "gaming limit"))
+	if all := len(gone); all > 0 {
+		more := ""
+		if all > maxGone {
+			gone, more = gone[:maxGone], fmt.Sprintf(" and %d more", all-maxGone)
+		}
+		fmt.Fprintf(out, "what it does not have goes: %s%s\n", strings.Join(gone, ", "), more)
+	}
 }
 
 // remindOfTopic says that nothing will change where processes take their rules from files.
@@ -158,8 +212,8 @@ func newRulesHistoryCommand(a *app) *cobra.Command {
 		Short: "List the rule sets that were deployed: when, by whom and why",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withRuleTopic(cmd, func(ctx context.Context, kafka []kgo.Opt, _ *config.Config) error {
-				reader, err := ruletopic.NewReader(kafka)
+			return a.withRuleTopic(cmd, func(ctx context.Context, kafka []kgo.Opt, c *config.Config) error {
+				reader, err := ruletopic.NewReader(kafka, c.Risk.FourEyes)
 				if err != nil {
 					return err
 				}
@@ -181,6 +235,7 @@ func printHistory(out io.Writer, book *ruletopic.Book) error {
 		_, err := fmt.Fprintln(out, "no rule set was deployed")
 		return err
 	}
+	inForce, refused := book.InForce(), book.Refused()
 	return aligned(out, func(w io.Writer) {
 		fmt.Fprintln(w, "TIME\tRULE SET\tAS\tRULES\tAUTHOR\tAPPROVER\tCOMMENT")
 		row := func(d *topics.RuleDeployment, as string) {
@@ -193,8 +248,12 @@ func printHistory(out io.Writer, book *ruletopic.Book) error {
 		for i := range book.History {
 			d := &book.History[i]
 			as := d.Slot
-			if now := book.Live; d.Slot == topics.RulesLive && now != nil && now.At.Equal(d.At) {
+			switch {
+			case d.Slot != topics.RulesLive:
+			case inForce != nil && inForce.At.Equal(d.At):
 				as += ", in force"
+			case refused != nil && refused.At.Equal(d.At):
+				as += ", refused: nobody approved it"
 			}
 			row(d, as)
 		}

@@ -37,7 +37,7 @@ func TestRulesFromIdeaToProduction(t *testing.T) {
 	says(weir(exitOK, "history"), a, "proposed", "ann", "card testing")
 	says(weir(exitProblem, "approve", a, "--approver", "ann"), "another person must approve it")
 	says(weir(exitProblem, "deploy", second, "--author", "cat", "--comment", "stricter"), "of ann (card testing) waits for approval already", "--replace")
-	says(weir(exitOK, "deploy", second, "--author", "cat", "--comment", "stricter", "--replace"), "it replaces the rule set "+a[:8]+" of ann (card testing)", "weir rules diff live")
+	says(weir(exitOK, "deploy", second, "--author", "cat", "--comment", "stricter", "--replace"), "it replaces the rule set "+a[:8]+" of ann (card testing)", "weir rules show proposed --text")
 	says(weir(exitOK, "show", "proposed"), "before_authorization  block", "second.yaml:3")
 	says(weir(exitOK, "show", "proposed", "--text"), "of cat: stricter", "# file second.yaml", "on_missing: hold")
 	says(weir(exitOK, "diff", first, "proposed"), "~ rule a, outcome: hold -> block")
@@ -57,4 +57,47 @@ func TestRulesFromIdeaToProduction(t *testing.T) {
 	}
 	says(weir(exitOK, "deploy", second, "--author", "bob", "--comment", "try it", "--candidate"), "deployed as candidate")
 	says(weir(exitUsage, "approve"), "hash of the rule set")
+}
+
+// TestDeployingFromWhereNobodyAsksForTwoPeople: what the topic says is in force is what processes accept, and what a deployment
+// takes away is told.
+func TestDeployingFromWhereNobodyAsksForTwoPeople(t *testing.T) {
+	b := brokertest.New(t, 4)
+	weir := func(fourEyes string, args ...string) string {
+		t.Helper()
+		code, out, errOut := rulesOutput(t, append(args, "--brokers", strings.Join(b.Config.Brokers, ","), "--set", "kafka.partitions=4",
+			"--set", "risk.rules_from=topic", "--set", "risk.rules_four_eyes="+fourEyes)...)
+		if code != exitOK {
+			t.Fatalf("weir rules %s: exit %d\n%s%s", strings.Join(args, " "), code, out, errOut)
+		}
+		return out
+	}
+	says := func(text string, wants ...string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is not in\n%s", want, text)
+			}
+		}
+	}
+	hash := func(text string) string { return strings.Fields(strings.SplitN(text, "rule set ", 2)[1])[0] }
+	one := writeFile(t, "one.yaml", strings.Replace(brokenRule, "contry", "country", 1))
+	two := writeFile(t, "two.yaml", strings.Replace(strings.Replace(brokenRule, "contry", "country", 1), "name: a", "name: b", 1)+
+		"lists:\n  denied: { editable: true }\n")
+	first := weir("false", "deploy", one, "--author", "eve", "--comment", "x")
+	says(first, "is deployed as live", "nobody else has approved it", "-> 1 rule", "-> 0 lists", "what it does not have goes: ", "more")
+	says(weir("true", "history"), "live, refused: nobody approved it")
+	says(weir("false", "history"), "live, in force")
+	proposal := weir("true", "deploy", two, "--author", "ann", "--comment", "x")
+	says(proposal, "waits for approval", "weir rules show proposed --text", "-> 1 list,")
+	if strings.Contains(proposal, "diff live") {
+		t.Errorf("there is no live set to compare with:\n%s", proposal)
+	}
+	weir("true", "approve", hash(proposal), "--approver", "bob")
+	says(weir("false", "deploy", one, "--author", "eve", "--comment", "x"), "waits for approval by another person, as the one in force did",
+		"it replaces the whole set in force: 1 -> 1 rule, 1 -> 0 lists, 0 -> 0 gaming limits", "what it does not have goes: list denied, rule b")
+	says(weir("false", "show", "live"), "two.yaml")
+	if h := weir("false", "history"); strings.Count(h, "in force") != 1 || !strings.Contains(h, hash(proposal)+"  live, in force") {
+		t.Errorf("history\n%s", h)
+	}
 }

@@ -71,7 +71,7 @@ func knownSets(ctx context.Context, a *app, kafka []kgo.Opt, c *config.Config, p
 		}
 		sets[set.Hash()] = set
 	}
-	reader, err := ruletopic.NewReader(kafka)
+	reader, err := ruletopic.NewReader(kafka, c.Risk.FourEyes)
 	if err != nil {
 		return nil, err
 	}

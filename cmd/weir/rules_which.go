@@ -56,8 +56,8 @@ func (a *app) withBook(cmd *cobra.Command, names []string, f func(*ruletopic.Boo
 	if !deployed {
 		return f(nil)
 	}
-	return a.withRuleTopic(cmd, func(ctx context.Context, kafka []kgo.Opt, _ *config.Config) error {
-		reader, err := ruletopic.NewReader(kafka)
+	return a.withRuleTopic(cmd, func(ctx context.Context, kafka []kgo.Opt, c *config.Config) error {
+		reader, err := ruletopic.NewReader(kafka, c.Risk.FourEyes)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package ruletopic
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,9 +13,10 @@ import (
 
 // Book is what the topic says.
 type Book struct {
-	Live, Candidate, Proposed *Deployment // nil: none
+	Live, Candidate, Proposed *Deployment // the latest; nil: none. What decides is InForce
 	History                   []topics.RuleDeployment
 	sets                      map[string]*topics.RuleDeployment
+	fourEyes                  bool // the configuration wants two people
 }
 
 // Deployment is a record with its place.
@@ -39,10 +39,13 @@ func (b *Book) Set(hash string) (d *topics.RuleDeployment, ambiguous bool) {
 	return d, false
 }
 
-// Named is the deployment that a word names, with its archive: live, candidate, proposed, or the first digits of the hash of a
-// set that is one of these or ever was; nil where there is none.
+// Named is the deployment that a word names, with its archive: live (what is in force), candidate, proposed, or the first
+// digits of the hash of a set that is one of these or ever was; nil where there is none.
 func (b *Book) Named(word string) (d *topics.RuleDeployment, ambiguous bool) {
 	now := map[string]*Deployment{topics.RulesLive: b.Live, topics.RulesCandidate: b.Candidate, topics.RulesProposed: b.Proposed}
+	if word == topics.RulesLive {
+		return b.InForce(), false
+	}
 	if named, is := now[word]; is {
 		if named == nil {
 			return nil, false
@@ -62,17 +65,6 @@ func (b *Book) Named(word string) (d *topics.RuleDeployment, ambiguous bool) {
 		d = &other.RuleDeployment
 	}
 	return d, false
-}
-
-// Before is the set that was live before the one that is; nil where there was none.
-func (b *Book) Before() *topics.RuleDeployment {
-	for _, d := range slices.Backward(b.History) {
-		if d.Slot == topics.RulesLive && b.Live != nil && d.RuleSet != b.Live.RuleSet {
-			set, _ := b.Set(d.RuleSet)
-			return set
-		}
-	}
-	return nil
 }
 
 // put takes one record.
@@ -106,17 +98,19 @@ func (b *Book) put(r *kgo.Record) error {
 
 // Reader follows the topic.
 type Reader struct {
-	topic *broker.Follower
-	book  *Book
+	topic    *broker.Follower
+	book     *Book
+	fourEyes bool
 }
 
-// NewReader connects to the broker with options; Close ends it.
-func NewReader(options []kgo.Opt) (*Reader, error) {
+// NewReader connects to the broker with options; Close ends it. fourEyes is whether the configuration wants two people to
+// agree to a live set.
+func NewReader(options []kgo.Opt, fourEyes bool) (*Reader, error) {
 	topic, err := broker.NewFollower(options, topics.Rules)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{topic: topic}, nil
+	return &Reader{topic: topic, fourEyes: fourEyes}, nil
 }
 
 // Close ends the reader.
@@ -125,7 +119,7 @@ func (r *Reader) Close() { r.topic.Close() }
 // Read is what the topic says at its present end. changed tells whether that is more than the last time. After an error
 // the next call begins anew.
 func (r *Reader) Read(ctx context.Context) (book *Book, changed bool, err error) {
-	begin := func() { r.book = &Book{sets: map[string]*topics.RuleDeployment{}} }
+	begin := func() { r.book = &Book{sets: map[string]*topics.RuleDeployment{}, fourEyes: r.fourEyes} }
 	if changed, err = r.topic.Read(ctx, begin, func(record *kgo.Record) error { return r.book.put(record) }); err != nil {
 		return nil, false, err
 	}

@@ -23,7 +23,8 @@ const (
 type Desk struct {
 	client   *kgo.Client
 	book     *Book // what was deployed when it was opened
-	fourEyes bool
+	wanted   bool  // by the configuration: two people
+	fourEyes bool  // needed: wanted, or by what was deployed before
 }
 
 // Refused says that a change is against the rules of deployment. Nothing was changed.
@@ -33,7 +34,8 @@ func (r *Refused) Error() string { return r.Why }
 
 func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
 
-// Open shuts out whoever else deploys and reads what is deployed.
+// Open shuts out whoever else deploys and reads what is deployed. Where it is not for fourEyes, it still needs two people as
+// long as those who deployed before did: processes refuse what one of them alone deploys.
 func Open(ctx context.Context, options []kgo.Opt, fourEyes bool) (d *Desk, err error) {
 	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), options...),
 		kgo.TransactionalID("weir-rules"), kgo.TransactionTimeout(writeWithin), kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -50,7 +52,7 @@ func Open(ctx context.Context, options []kgo.Opt, fourEyes bool) (d *Desk, err e
 	if _, _, err := client.ProducerID(ctx); err != nil {
 		return nil, fmt.Errorf("open %s for writing: %w", topics.Rules, err)
 	}
-	reader, err := NewReader(options)
+	reader, err := NewReader(options, fourEyes)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +61,14 @@ func Open(ctx context.Context, options []kgo.Opt, fourEyes bool) (d *Desk, err e
 	if err != nil {
 		return nil, err
 	}
-	return &Desk{client: client, book: book, fourEyes: fourEyes}, nil
+	return &Desk{client: client, book: book, wanted: fourEyes, fourEyes: book.FourEyes()}, nil
 }
 
 // Proposed is the set that waits for approval, nil where none does.
 func (d *Desk) Proposed() *Deployment { return d.book.Proposed }
+
+// InForce is the set that processes decide by, nil where none was deployed that they take.
+func (d *Desk) InForce() *topics.RuleDeployment { return d.book.InForce() }
 
 // Close ends the desk.
 func (d *Desk) Close() { d.client.Close() }
@@ -80,6 +85,7 @@ func (d *Desk) Deploy(ctx context.Context, p *Package, slot, author, comment str
 	next := topics.RuleDeployment{Slot: slot, RuleSet: p.Set.Hash(), Rules: len(p.Set.Rules()), At: at.UTC(),
 		Author: author, Comment: comment, Archive: p.Archive}
 	if slot == topics.RulesLive && d.fourEyes {
+		next.OnePerson = !d.wanted
 		if waits := d.book.Proposed; waits != nil && !replace {
 			return false, refuse("the rule set %.8s of %s (%s) waits for approval already, since %s; look at it with weir rules diff live proposed, and put this one in its place with --replace",
 				waits.RuleSet, waits.Author, waits.Comment, waits.At.UTC().Format(time.RFC3339))
@@ -109,7 +115,7 @@ func (d *Desk) Approve(ctx context.Context, hash, approver, comment string, at t
 		return nil, err
 	}
 	next := proposed.RuleDeployment
-	next.Approver, next.At = approver, at.UTC()
+	next.Approver, next.At, next.OnePerson = approver, at.UTC(), next.OnePerson && !d.wanted
 	if comment != "" {
 		next.Comment += "; " + comment
 	}
@@ -127,16 +133,22 @@ func (d *Desk) Rollback(ctx context.Context, hash, by, comment string, at time.T
 		if to, ambiguous = d.book.Set(hash); ambiguous {
 			return nil, refuse("several rule sets begin with %s; give more of the hash", hash)
 		}
+		for _, past := range d.book.Past() { // as it decided, whoever has deployed it again since
+			if to != nil && past.RuleSet == to.RuleSet {
+				to = past
+				break
+			}
+		}
 	}
 	switch {
 	case to == nil && hash != "":
 		return nil, refuse("the rule set %s was never live; weir rules history lists those that were", hash)
 	case to == nil:
-		return nil, refuse("there is no rule set to go back to: %s holds only the present one", topics.Rules)
+		return nil, refuse("there is no rule set to go back to: no other than the present one has decided")
 	case d.book.Live != nil && to.RuleSet == d.book.Live.RuleSet:
 		return nil, refuse("the rule set %s is live already", to.RuleSet)
 	case d.fourEyes && !approved(to):
-		return nil, refuse("the rule set %s was deployed without a second person's approval, which is required now", to.RuleSet)
+		return nil, refuse("the rule set %s was deployed without a second person's approval, which is required now%s", to.RuleSet, d.instead())
 	}
 	if err := fit(by, comment); err != nil {
 		return nil, err
@@ -145,11 +157,19 @@ func (d *Desk) Rollback(ctx context.Context, hash, by, comment string, at time.T
 		return nil, err
 	}
 	next := *to
-	next.At, next.RolledBackBy = at.UTC(), by
+	next.At, next.RolledBackBy, next.OnePerson = at.UTC(), by, !d.fourEyes
 	if comment != "" {
 		next.Comment = comment
 	}
 	return &next, d.enforce(ctx, next)
+}
+
+// instead names the set that a rollback reaches, where there is one.
+func (d *Desk) instead() string {
+	if to := d.book.Before(); to != nil {
+		return fmt.Sprintf("; --to %.8s goes back to that of %s, approved by %s", to.RuleSet, to.Author, to.Approver)
+	}
+	return ""
 }
 
 func fit(words ...string) error {
@@ -184,7 +204,7 @@ func holds(d *topics.RuleDeployment) error {
 // Check says why a deployment must not decide, nil where it may.
 func Check(d *topics.RuleDeployment, fourEyes bool) error {
 	if fourEyes && d.Slot == topics.RulesLive && !approved(d) {
-		return refuse("the rule set %s of %s has no second person's approval, which risk.rules_four_eyes requires; have it deployed and approved again (weir rules deploy, weir rules approve)", d.RuleSet, d.Author)
+		return refuse("the rule set %s of %s has no second person's approval, which is required here (risk.rules_four_eyes, or a set that two people agreed to before); have it deployed and approved again (weir rules deploy, weir rules approve)", d.RuleSet, d.Author)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -33,7 +32,7 @@ type deployedRules struct {
 // start takes what is deployed into force before the first command is assessed, and returns the reader to follow with.
 // An error says that rules were deployed and none of them can be used; there is no reader where ctx ends before.
 func (d *deployedRules) start(ctx context.Context) (*ruletopic.Reader, error) {
-	reader, err := ruletopic.NewReader(d.kafka)
+	reader, err := ruletopic.NewReader(d.kafka, d.fourEyes)
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +66,8 @@ func (d *deployedRules) begin(book *ruletopic.Book) error {
 	if broken == nil {
 		return nil
 	}
-	for _, past := range slices.Backward(book.History) {
-		deployment, _ := book.Set(past.RuleSet)
-		if past.Slot != topics.RulesLive || deployment == nil {
-			continue
-		}
-		if set, err := d.usable(deployment); err == nil {
+	for _, past := range book.Past() {
+		if set, err := d.usable(past, false); err == nil {
 			d.live.deploy(set, nil)
 			d.live.deploy(nil, broken) // the status goes on to say what is
 			return nil
@@ -108,7 +103,7 @@ func (d *deployedRules) follow(ctx context.Context, reader *ruletopic.Reader) {
 func (d *deployedRules) take(book *ruletopic.Book) {
 	if book.Live != nil && book.Live.Offset != d.liveAt {
 		d.liveAt = book.Live.Offset
-		d.use(d.live, book.Live)
+		d.use(d.live, book.Live, book.FourEyes())
 	}
 	switch {
 	case book.Candidate == nil && d.candidateAt >= 0:
@@ -116,23 +111,23 @@ func (d *deployedRules) take(book *ruletopic.Book) {
 		d.candidate.drop()
 	case book.Candidate != nil && book.Candidate.Offset != d.candidateAt:
 		d.candidateAt = book.Candidate.Offset
-		d.use(d.candidate, book.Candidate)
+		d.use(d.candidate, book.Candidate, false)
 	}
 }
 
-func (d *deployedRules) use(s *RuleSource, deployment *ruletopic.Deployment) {
+func (d *deployedRules) use(s *RuleSource, deployment *ruletopic.Deployment, fourEyes bool) {
 	d.log.Info("rules were deployed", "slot", deployment.Slot, "rule_set", deployment.RuleSet, "offset", deployment.Offset,
 		"author", deployment.Author, "approver", deployment.Approver, "rolled_back_by", deployment.RolledBackBy, "comment", deployment.Comment)
-	set, err := d.usable(&deployment.RuleDeployment)
+	set, err := d.usable(&deployment.RuleDeployment, fourEyes)
 	if err != nil {
 		err = fmt.Errorf("%s 0/%d, deployed by %s: %w", topics.Rules, deployment.Offset, deployment.Author, err)
 	}
 	s.deploy(set, err)
 }
 
-// usable is the set of a deployment that may decide here.
-func (d *deployedRules) usable(deployment *topics.RuleDeployment) (*rules.Set, error) {
-	if err := ruletopic.Check(deployment, d.fourEyes); err != nil {
+// usable is the set of a deployment that may decide here; fourEyes says whether a live one needs two people.
+func (d *deployedRules) usable(deployment *topics.RuleDeployment, fourEyes bool) (*rules.Set, error) {
+	if err := ruletopic.Check(deployment, fourEyes); err != nil {
 		return nil, err
 	}
 	set, err := ruletopic.Unpack(deployment.Archive)
