@@ -60,6 +60,9 @@ func (o *paymentOrder) address() error {
 		return err
 	}
 	o.command.PaymentID, o.command.CustomerID = intent.ID, intent.CustomerID
+	if o.command.Region == "" { // this installation has none
+		o.command.Region = intent.Region
+	}
 	if o.command.Amount != 0 && o.command.Currency == "" {
 		o.command.Currency = intent.Currency
 	}

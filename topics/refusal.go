@@ -14,6 +14,7 @@ const (
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
+	RefusedRegionMismatch     RefusalCode = "region_mismatch"     // the payment is of another region than the command names
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency
 	RefusedFinished           RefusalCode = "finished"            // the payment, hold or round is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here; a wallet to be closed holds or owes money

@@ -14,7 +14,7 @@ import (
 // Config is the configuration of every role.
 type Config struct {
 	DataDir string   `key:"data_dir" validate:"required" doc:"Directory of the embedded broker and database and of what they need."`
-	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry."`
+	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry, and whose rules and limits it serves. Commands and customer events that name none are of it; those that name another are refused. Empty: what a record names decides."`
 	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk velocity payments psp webhooks statements checkpoints api sandbox" doc:"Roles that this process runs: risk, velocity, payments, psp, webhooks, statements, checkpoints, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
 
 	Log      Log            `key:"log"`

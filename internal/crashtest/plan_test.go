@@ -119,7 +119,7 @@ var stories = []func(*rand.Rand, *payment){
 	},
 }
 
-// reviewed is the region whose authorisations are reviewed. The API key of the tests has another.
+// reviewed is the region whose authorisations are reviewed. The engines have none, so that each payment has its own.
 const reviewed = "reviewed"
 
 // reviewed is a payment whose review leads to a request that no command asks for.
@@ -141,8 +141,8 @@ func (p *payment) ends(status topics.PaymentStatus, captured, refunded int64) {
 
 func (p *payment) then(status topics.PaymentStatus, captured, refunded int64, command topics.CommandType, amount int64) {
 	p.steps = append(p.steps, step{condition{status, captured, refunded}, topics.Command{
-		CommandID: commandID(p.create.CommandID, len(p.steps)), Type: command, Tenant: tenant, CustomerID: p.create.CustomerID,
-		Amount: amount, Currency: p.create.Currency,
+		CommandID: commandID(p.create.CommandID, len(p.steps)), Type: command, Tenant: tenant, Region: p.create.Region,
+		CustomerID: p.create.CustomerID, Amount: amount, Currency: p.create.Currency,
 	}})
 }
 

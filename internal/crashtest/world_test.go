@@ -146,7 +146,6 @@ func (w *world) configureAs(e *engine, instance string) {
 	var text strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
 	line("data_dir: %s", filepath.Join(w.dir, "data"))
-	line("region: eu")
 	line("roles: [%s]", w.roles)
 	line("ledger:\n  checkpoint_key: %s\n  checkpoint_interval: 100ms", checkpointKey)
 	line("kafka:\n  partitions: %d\n  embedded_port: %d", partitions, w.kafkaPort)

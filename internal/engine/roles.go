@@ -80,7 +80,7 @@ func (e *Engine) addRisk(context.Context) error {
 		Kafka: e.Kafka, Partitions: e.Config.Kafka.Partitions, Rules: e.rules(), Find: files.Find,
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 		Within: e.Config.Velocity.Within, Deployed: e.Config.Risk.RulesFrom == "topic", FourEyes: e.Config.Risk.FourEyes,
-		Candidate: paths(e.Config.Risk.Candidate),
+		Candidate: paths(e.Config.Risk.Candidate), Region: e.Config.Region,
 	})
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (e *Engine) addPayments(context.Context) error {
 	}
 	e.closers = append(e.closers, timers.close)
 	program, err := payments.New(payments.Config{
-		Pool: e.Database.Pool, Partitions: e.Config.Kafka.Partitions, Limits: lifecycleLimits(&e.Config.Payments),
+		Pool: e.Database.Pool, Partitions: e.Config.Kafka.Partitions, Limits: lifecycleLimits(e.Config),
 		Produce: timers.produce, Registerer: e.registry, Log: e.log,
 	})
 	if err != nil {

@@ -33,9 +33,10 @@ func streamLimits(s *config.Stream) stream.Limits {
 	}
 }
 
-func lifecycleLimits(p *config.Payments) lifecycle.Limits {
+func lifecycleLimits(c *config.Config) lifecycle.Limits {
+	p := &c.Payments
 	limits := lifecycle.DefaultLimits()
-	limits.PSP = p.PSP
+	limits.PSP, limits.Region = p.PSP, c.Region
 	limits.Created, limits.Held, limits.Challenge = p.CreatedTTL, p.HeldTTL, p.ChallengeTTL
 	limits.Review, limits.Authorization = p.ReviewTTL, p.AuthorizationTTL
 	limits.AuthorizeWithin, limits.FollowWithin, limits.Grace = p.RequestTTL, p.FollowTTL, p.PollGrace

@@ -20,6 +20,7 @@ type Assessor struct {
 	evaluate   func(*rules.Set, rules.Input) topics.Decision
 	candidate  *candidate // the set on trial; nil: there never is one
 	find       Find       // nil: there are no data files
+	region     string     // of the installation; "": any
 	partitions int32      // of every topic
 	metrics    *metrics
 }

@@ -27,7 +27,7 @@ func readEvent(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	if e.TraceID == "" {
 		e.TraceID = traceOf(r.Headers)
 	}
-	if refusal := validate(e.ValidateAt(r.Time), r.Value, "send the PSP's token of the card in card.token"); refusal != nil {
+	if refusal := validate(a.placed(&e.Region, e.ValidateAt(r.Time)), r.Value, "send the PSP's token of the card in card.token"); refusal != nil {
 		return nil, a.undecodable(refusal.Code, refusal.Detail)
 	}
 	d.id = uuid.FromStringOrNil(e.EventID) // it was validated

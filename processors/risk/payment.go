@@ -27,7 +27,7 @@ func readPayment(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	if c.TraceID == "" {
 		c.TraceID = traceOf(r.Headers)
 	}
-	if d.refusal = validate(c.Validate(), r.Value, "send the PSP's token of the card in card.token"); d.refusal != nil {
+	if d.refusal = validate(a.placed(&c.Region, c.Validate()), r.Value, "send the PSP's token of the card in card.token"); d.refusal != nil {
 		a.metrics.refused(d.refusal.Code)
 		*c = nameOnly(c)
 	} else {

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -43,6 +44,18 @@ func issued(said, written time.Time) time.Time {
 		return written.UTC()
 	}
 	return said
+}
+
+// placed makes what names no region one of the installation's, which chooses the rules and limits, and refuses what names
+// another. What is wrong otherwise goes first.
+func (a *Assessor) placed(region *string, refusal *topics.Refusal) *topics.Refusal {
+	if *region == "" {
+		*region = a.region
+	}
+	if refusal == nil && a.region != "" && *region != a.region {
+		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: fmt.Sprintf("region: is not %s, which is served here; want that or none", a.region)}
+	}
+	return refusal
 }
 
 // validate adds to the command's own validation the search for a card number in fields that are unknown here. instead

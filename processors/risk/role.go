@@ -30,6 +30,7 @@ const (
 type Config struct {
 	Kafka      []kgo.Opt
 	Partitions int32    // of every topic
+	Region     string   // of the installation: what names none is of it, what names another is refused; "": any
 	Rules      []string // rule files or directories of them; none: the default rule set
 	// Deployed takes the rules from risk.rules.v1; those of Rules are in force until any were deployed there. FourEyes refuses
 	// those that no second person has approved.
@@ -80,7 +81,7 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
-	assessor.find = c.Find
+	assessor.find, assessor.region = c.Find, c.Region
 	transform := func(t stream.TransformConfig) (*stream.Transform, error) {
 		t.Kafka, t.InstanceID, t.Limits, t.Log, t.Registerer = c.Kafka, c.InstanceID, c.Limits, c.Log, c.Registerer
 		made, err := stream.NewTransform(t)

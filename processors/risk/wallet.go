@@ -28,7 +28,7 @@ func readWallet(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	if c.TraceID == "" {
 		c.TraceID = traceOf(r.Headers)
 	}
-	if d.refusal = validate(c.Validate(), r.Value, "a wallet command has no place for one"); d.refusal != nil {
+	if d.refusal = validate(a.placed(&c.Region, c.Validate()), r.Value, "a wallet command has no place for one"); d.refusal != nil {
 		a.metrics.refused(d.refusal.Code)
 		*c = walletNameOnly(c)
 	} else {

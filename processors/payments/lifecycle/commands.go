@@ -70,10 +70,26 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	if c.Tenant != d.p.Tenant || c.CustomerID != d.p.Customer {
 		return &topics.Refusal{Code: topics.RefusedCustomerMismatch, Detail: "the payment belongs to another customer than the command names"}
 	}
+	if refusal := d.inRegion(c.Region); refusal != nil {
+		return refusal
+	}
 	if c.Currency != "" && c.Currency != string(d.p.Currency) {
 		return &topics.Refusal{Code: topics.RefusedCurrencyMismatch, Detail: fmt.Sprintf("the payment is in %s, the command in %s", d.p.Currency, c.Currency)}
 	}
 	return nil
+}
+
+// inRegion refuses a command of another region than the payment's: it was assessed by the rules and limits of its own.
+func (d *decision) inRegion(region string) *topics.Refusal {
+	of := d.p.Region
+	if region == of || of == "" && region == d.limits.Region {
+		return nil
+	}
+	detail := "region: the payment has none; name none"
+	if of != "" {
+		detail = fmt.Sprintf("region: the payment is of region %s; name that", of)
+	}
+	return &topics.Refusal{Code: topics.RefusedRegionMismatch, Detail: detail}
 }
 
 // wellFormed checks what the fold relies on. That the command is valid in every other way was checked by who wrote it to

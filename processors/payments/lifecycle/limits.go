@@ -8,7 +8,8 @@ import (
 // Limits are the durations and bounds that Decide works with. What follows from them stands in the events, so a payment
 // keeps the times it was given when they are changed.
 type Limits struct {
-	PSP string // that authorisations go to
+	PSP    string // that authorisations go to
+	Region string // of commands on payments that were made while the installation had none; "" where it has none
 
 	// Times to live: of a payment that nobody authorised, one that waits for a reviewer, a challenge, an authorisation.
 	Created, Held, Challenge, Authorization time.Duration

@@ -86,6 +86,7 @@ func (w *world) do(line string) ([]string, error) {
 
 func (w *world) setLimits(a *args) error {
 	l := &w.limits
+	l.Region = a.or("region", l.Region)
 	for name, d := range map[string]*time.Duration{
 		"created": &l.Created, "held": &l.Held, "challenge": &l.Challenge, "authorization": &l.Authorization,
 		"review": &l.Review,
