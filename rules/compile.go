@@ -137,6 +137,7 @@ func (c *compiler) conditions() []*condition {
 		d.breaker()
 		c.bypass(d.source, d.at["breaker"], d.Breaker)
 		c.lackedByAuthorize(d)
+		c.lackedByEvents(d)
 		if d.failed || !d.Enabled {
 			continue
 		}

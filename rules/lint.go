@@ -106,6 +106,8 @@ func (c *condition) lint(e ast.Expr) {
 	if b, f, ok := c.boundOf(e); ok {
 		c.single(b, f)
 	}
+	c.part(call)
+	c.size(e)
 	for _, a := range call.Args() {
 		c.lint(a)
 	}
@@ -160,7 +162,15 @@ func (c *condition) chained(terms []ast.Expr, and bool) {
 			continue
 		}
 		for _, other := range bounds {
-			if other.field != b.field || other.kind != b.kind || other.currency != b.currency {
+			if other.field != b.field || other.kind != b.kind {
+				continue
+			}
+			if other.currency != b.currency {
+				if and {
+					c.fail(b.at, "write both in one currency, use limit(\"name\"), or join them by ||",
+						"%s is in one currency, so it cannot be compared with %s and with %s at once", b.field, other.currency, b.currency)
+					return
+				}
 				continue
 			}
 			if and && excludes(other, b) {

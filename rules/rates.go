@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"math"
+	"math/big"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -76,6 +77,14 @@ func (r rate) tenTimes(other rate) bool {
 	high, low := bits.Mul64(r.digits, powersOfTen[other.decimals])
 	otherHigh, otherLow := bits.Mul64(other.digits, powersOfTen[r.decimals+1])
 	return cmp.Or(cmp.Compare(high, otherHigh), cmp.Compare(low, otherLow)) >= 0
+}
+
+// undoes tells whether the rate and that of the other direction come to 1, but for a tenth.
+func (r rate) undoes(back rate) bool {
+	product := new(big.Int).Mul(new(big.Int).SetUint64(r.digits), new(big.Int).SetUint64(back.digits))
+	one := new(big.Int).Mul(new(big.Int).SetUint64(powersOfTen[r.decimals]), new(big.Int).SetUint64(powersOfTen[back.decimals]))
+	product.Mul(product, big.NewInt(10))
+	return product.Cmp(new(big.Int).Mul(one, big.NewInt(9))) >= 0 && product.Cmp(new(big.Int).Mul(one, big.NewInt(11))) <= 0
 }
 
 var powersOfTen = func() (powers [maxRateDecimals + 2]uint64) {

@@ -313,6 +313,7 @@ func (c *compiler) doubtful(t *rateTable) {
 	})
 	for _, of := range pairs {
 		list, gap, leap := t.pairs[of], false, false
+		c.thereAndBack(t, of)
 		for i, later := range list[min(1, len(list)):] {
 			earlier := list[i]
 			at := t.seen[rateKey{of, later.day}]
@@ -326,6 +327,25 @@ func (c *compiler) doubtful(t *rateTable) {
 				c.warn(t.source, at, "look at the decimal point, and at which currency comes first",
 					"the rate from %s to %s was %s on %s and is %s", of.from, of.to, earlier, dateOf(earlier.day), later)
 			}
+		}
+	}
+}
+
+// thereAndBack warns of the first day on which a pair has rates both ways that contradict each other.
+func (c *compiler) thereAndBack(t *rateTable, of exchange) {
+	back := exchange{of.to, of.from}
+	if of.from > of.to || len(t.pairs[back]) == 0 {
+		return
+	}
+	onDay := map[int32]rate{}
+	for _, r := range t.pairs[back] {
+		onDay[r.day] = r.rate
+	}
+	for _, r := range t.pairs[of] {
+		if other, ok := onDay[r.day]; ok && !r.undoes(other) {
+			c.warn(t.source, t.seen[rateKey{back, r.day}], "leave one of them out: a rate serves both directions",
+				"the rate from %s to %s on %s is %s, and %s from %s to %s: there and back is not 1", of.from, of.to, dateOf(r.day), r, other, of.to, of.from)
+			return
 		}
 	}
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/weirhq/weir/topics"
@@ -28,6 +29,21 @@ func (c *compiler) lackedByAuthorize(d *condition) {
 		case name == "payment.amount", name == "payment.currency", name == "payment.capture_method", strings.HasPrefix(name, "card."), strings.HasPrefix(name, "bin."):
 			c.warn(d.source, d.at["commands"], "leave authorize out, or ask with known("+name+") where the field may be missing",
 				"an authorize command has no %s: there the rule asks for %s, as on_missing says", name, cmp.Or(d.OnMissing, topics.OutcomeHold))
+			return
+		}
+	}
+}
+
+// lackedByEvents warns of a rule for all customer events that reads what only some have: for every other, a login say, it would
+// ask for what its on_missing says.
+func (c *compiler) lackedByEvents(d *condition) {
+	if d.Stage != topics.StageEvent || d.failed || d.reads["event.type"] || d.OnMissing == topics.OutcomePass {
+		return
+	}
+	for _, name := range []string{"event.amount", "event.duration", fieldEventMetadata} {
+		if d.reads[name] && !d.asks[name] {
+			c.warn(d.source, d.at["when"], fmt.Sprintf(`say which events have it, such as event.type == "session_end" && …, or known(%s) && …`, name),
+				"most events have no %s: for each of them the rule asks for %s", name, d.OnMissing)
 			return
 		}
 	}
