@@ -26,7 +26,7 @@ type CaptureHold struct {
 	// Amount Minor units. Absent: all that is left.
 	Amount *int64 `json:"amount,omitempty"`
 
-	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another. Takes an API key with `approver`.
 	Approve bool `json:"approve,omitempty"`
 
 	// Currency Must be the hold's; required beside an amount.
@@ -107,7 +107,7 @@ type CreateRefund struct {
 	// Amount Minor units. Absent: all that is left.
 	Amount *int64 `json:"amount,omitempty"`
 
-	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another. Takes an API key with `approver`.
 	Approve bool `json:"approve,omitempty"`
 
 	// Currency Must be the intent's where it is given.
@@ -361,7 +361,7 @@ type MoveWallet struct {
 	// Amount Minor units.
 	Amount int64 `json:"amount"`
 
-	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another. Takes an API key with `approver`.
 	Approve     bool   `json:"approve,omitempty"`
 	Currency    string `json:"currency"`
 	Description string `json:"description,omitempty"`
@@ -397,7 +397,7 @@ type PlaceHold struct {
 	// Amount Minor units.
 	Amount int64 `json:"amount"`
 
-	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another.
+	// Approve The API key that sends this approves what was answered with `review_required`, as the second of two people: `requested_by` is another. Takes an API key with `approver`.
 	Approve     bool   `json:"approve,omitempty"`
 	Currency    string `json:"currency"`
 	Description string `json:"description,omitempty"`
@@ -693,6 +693,9 @@ type Conflict = Error
 
 // Declined defines model for Declined.
 type Declined = Error
+
+// Forbidden defines model for Forbidden.
+type Forbidden = Error
 
 // Internal defines model for Internal.
 type Internal = Error

@@ -22,6 +22,8 @@ type Key struct {
 	Region string // stamped on the commands; may be empty
 	Name   string // who calls: for the log, and as the approver of adjustments; unique within the tenant
 	Secret string // at least 16 bytes; only its SHA-256 is kept
+
+	Approver bool // may approve: review held intents, lift the rules' holds, send adjustments, approve edits of lists
 }
 
 // apiKey is a Key as it is kept: without its secret.
@@ -31,6 +33,8 @@ type apiKey struct {
 	Name   string
 	sum    [sha256.Size]byte
 	bucket *rate.Limiter
+
+	approver bool
 }
 
 type keyring []*apiKey
@@ -51,7 +55,7 @@ func newKeyring(keys []Key, limits Limits) (keyring, error) {
 			return nil, fmt.Errorf("api key %s of %s: another key has the same secret", k.Name, k.Tenant)
 		}
 		ring = append(ring, &apiKey{Tenant: k.Tenant, Region: k.Region, Name: k.Name, sum: sum,
-			bucket: rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst)})
+			bucket: rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst), approver: k.Approver})
 	}
 	return ring, nil
 }
@@ -96,6 +100,15 @@ func secretOf(h http.Header) (string, error) {
 		return "", errors.New("Authorization and X-Api-Key carry different keys; send one of them")
 	}
 	return bearer, nil
+}
+
+// mayApprove refuses a key that may not approve.
+func (k *apiKey) mayApprove() error {
+	if k.approver {
+		return nil
+	}
+	return &Problem{Status: http.StatusForbidden, Code: "approver_required",
+		Message: "this API key may not approve; want one with approver: true in weir's configuration"}
 }
 
 // take uses one request of the key's rate; where none is left it says how long to wait and uses nothing.

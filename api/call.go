@@ -72,6 +72,11 @@ func (c *call) run(r route) error {
 			return &Problem{Status: http.StatusTooManyRequests, Code: "rate_limited",
 				Message: "the rate limit of this API key is reached", RetryAfter: wait}
 		}
+		if r.review {
+			if err := key.mayApprove(); err != nil {
+				return err
+			}
+		}
 	}
 	if err := c.guardURL(); err != nil {
 		return err

@@ -32,6 +32,7 @@ const (
 	testSecret     = "key-of-the-shop-1234"
 	otherSecret    = "key-of-another-tenant"
 	secondSecret   = "key-of-the-analyst-1"
+	tillSecret     = "key-of-the-till-4567"
 	webhookSecret  = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
@@ -84,8 +85,10 @@ func newFixtureOn(t testing.TB, b *brokertest.Broker, db *database.DB, change fu
 	config := Config{
 		Listener: listener,
 		Keys: []Key{
-			{Tenant: "acme", Name: "shop", Secret: testSecret, Region: "eu"}, {Tenant: "other", Name: "shop", Secret: otherSecret},
-			{Tenant: "acme", Name: "analyst", Secret: secondSecret},
+			{Tenant: "acme", Name: "shop", Secret: testSecret, Region: "eu", Approver: true},
+			{Tenant: "other", Name: "shop", Secret: otherSecret, Approver: true},
+			{Tenant: "acme", Name: "analyst", Secret: secondSecret, Approver: true},
+			{Tenant: "acme", Name: "till", Secret: tillSecret},
 		},
 		Webhooks: webhook.Verifiers{"sandbox": verifier},
 		Database: db,

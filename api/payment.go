@@ -32,14 +32,13 @@ func payment(kind topics.CommandType, decode func([]byte, *topics.Command) error
 		if err := decode(body, &o.command); err != nil {
 			return nil, err
 		}
-		if !o.creates() {
-			if err := o.address(); err != nil {
+		if o.command.ApprovedBy != "" {
+			if err := c.approve(o.command.RequestedBy, &o.command.ApprovedBy, "an approval"); err != nil {
 				return nil, err
 			}
 		}
-		if o.command.ApprovedBy != "" {
-			o.command.ApprovedBy = c.key.Name
-			if err := secondPerson(o.command.RequestedBy, c.key.Name, "an approval"); err != nil {
+		if !o.creates() {
+			if err := o.address(); err != nil {
 				return nil, err
 			}
 		}

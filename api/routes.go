@@ -15,6 +15,7 @@ type route struct {
 	pattern string // of http.ServeMux
 	handle  func(*call) error
 	public  bool // needs no API key
+	review  bool // needs an API key that may approve
 }
 
 // table lists every operation of the document, and nothing else.
@@ -24,8 +25,8 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "GET /v1/intents", handle: a.listIntents},
 		{pattern: "GET /v1/intents/{id}", handle: a.getIntent},
 		{pattern: "POST /v1/intents/{id}/authorize", handle: a.write(payment(topics.CommandAuthorize, decodeAuthorize))},
-		{pattern: "POST /v1/intents/{id}/approve", handle: a.write(payment(topics.CommandApprove, decodeReview))},
-		{pattern: "POST /v1/intents/{id}/reject", handle: a.write(payment(topics.CommandReject, decodeReview))},
+		{pattern: "POST /v1/intents/{id}/approve", handle: a.write(payment(topics.CommandApprove, decodeReview)), review: true},
+		{pattern: "POST /v1/intents/{id}/reject", handle: a.write(payment(topics.CommandReject, decodeReview)), review: true},
 		{pattern: "POST /v1/intents/{id}/confirm", handle: a.write(payment(topics.CommandConfirm, decodeConfirm))},
 		{pattern: "POST /v1/intents/{id}/capture", handle: a.write(payment(topics.CommandCapture, decodeCapture))},
 		{pattern: "POST /v1/intents/{id}/void", handle: a.write(payment(topics.CommandVoid, decodeEnd))},
@@ -54,7 +55,7 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "GET /v1/lists/{list}", handle: a.getList},
 		{pattern: "PUT /v1/lists/{list}/entries/{value}", handle: a.putListEntry},
 		{pattern: "DELETE /v1/lists/{list}/entries/{value}", handle: a.deleteListEntry},
-		{pattern: "PUT /v1/lists/{list}/edits/{edit}", handle: a.approveListEdit},
+		{pattern: "PUT /v1/lists/{list}/edits/{edit}", handle: a.approveListEdit, review: true},
 		{pattern: "DELETE /v1/lists/{list}/edits/{edit}", handle: a.rejectListEdit},
 		{pattern: "POST /webhooks/{psp}", handle: a.receiveWebhook, public: true},
 		{pattern: "GET /healthz", handle: a.health, public: true},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -44,8 +43,7 @@ func wallet(kind topics.WalletCommandType, decode func([]byte, *topics.WalletCom
 	}
 }
 
-// approve makes the API key that sends a correction, or says that it approves, the approver: of the two people it takes,
-// the one who lets it happen is the one who is known for certain.
+// approve makes the API key that sends a correction, or says that it approves, the approver.
 func (o *walletOrder) approve() error {
 	what := "an approval"
 	switch {
@@ -54,19 +52,7 @@ func (o *walletOrder) approve() error {
 	case o.command.ApprovedBy == "":
 		return nil
 	}
-	o.command.ApprovedBy = o.call.key.Name
-	return secondPerson(o.command.RequestedBy, o.command.ApprovedBy, what)
-}
-
-// secondPerson refuses a request that is approved by whoever asked for it.
-func secondPerson(requester, approver, what string) error {
-	switch requester = strings.TrimSpace(requester); {
-	case requester == "":
-		return invalid("requested_by", "requested_by: is missing; want who asked for what this API key approves")
-	case topics.SamePerson(requester, approver):
-		return invalid("requested_by", "requested_by: is this API key, which approves, or looks like it; "+what+" needs two people")
-	}
-	return nil
+	return o.call.approve(o.command.RequestedBy, &o.command.ApprovedBy, what)
 }
 
 // parameters leave out the ids and times that are made for each attempt, and the trace.

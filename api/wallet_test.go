@@ -293,7 +293,7 @@ func TestAPaymentsMoneyIsTheWallets(t *testing.T) {
 // The key that sends an adjustment approves it: the command names its requester and that key.
 func TestAdjustmentTakesTwo(t *testing.T) {
 	f := newFixture(t, func(c *Config) {
-		c.Keys = append(c.Keys, Key{Tenant: "acme", Name: "bob", Secret: "key-of-bob-in-finance"})
+		c.Keys = append(c.Keys, Key{Tenant: "acme", Name: "bob", Secret: "key-of-bob-in-finance", Approver: true})
 	}).ready(t)
 	f.withEngine(t)
 	body := `{"amount":700,"currency":"EUR","reason":"adjustment","requested_by":"ann","description":"complaint 4711"}`

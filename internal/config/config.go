@@ -85,9 +85,11 @@ type API struct {
 
 // APIKey lets one caller act for one tenant.
 type APIKey struct {
-	Name   string `key:"name" validate:"required,label" doc:"Who calls: for logs, limits, and as the approver of wallet adjustments that the key sends."`
+	Name   string `key:"name" validate:"required,label" doc:"Who calls: for logs, limits, and as the approver of what the key approves."`
 	Tenant string `key:"tenant" validate:"required,label" doc:"Tenant that the key acts for."`
 	Key    Secret `key:"key" validate:"required,min=16" doc:"The key that the caller sends."`
+
+	Approver bool `key:"approver" doc:"The key may approve: review held payments, let pass what rules hold of refunds and wallet commands, send adjustments, and approve edits of lists. Give it to people, each with a key of their own, and not to a shop's server."`
 }
 
 // Idempotency is how long idempotency keys live.

@@ -64,7 +64,7 @@ payments:
 	c, err := Load(Sources{
 		File: file,
 		Environ: []string{"WEIR_LOG__LEVEL=warn", "WEIR_REGION=us", "WEIR_PSP__ACME__CONCURRENCY=7", "WEIR_API__KEYS__0__NAME=till", "WEIR_API__KEYS__0__TENANT=shop",
-			"WEIR_API__KEYS__0__KEY=0123456789abcdef", "WEIR_TEST_DATABASE_URL=x", "WEIR_SERVICE_HOST=10.0.0.1", "WEIR_PORT=tcp://10.0.0.1:80", "WEIR_PORT_80_TCP=x", "WEIR_CONFIG=elsewhere", "HOME=/"},
+			"WEIR_API__KEYS__0__KEY=0123456789abcdef", "WEIR_API__KEYS__0__APPROVER=true", "WEIR_TEST_DATABASE_URL=x", "WEIR_SERVICE_HOST=10.0.0.1", "WEIR_PORT=tcp://10.0.0.1:80", "WEIR_PORT_80_TCP=x", "WEIR_CONFIG=elsewhere", "HOME=/"},
 		Flags: []Setting{{"region", "ap", "--region"}, {"kafka.brokers", "c.example:9092,d.example:9092", "--brokers"}},
 	})
 	if err != nil {
@@ -74,9 +74,9 @@ payments:
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprint(c.Region, c.Roles, c.Log.Level, c.Kafka.Brokers, c.Kafka.Partitions, address, int(c.API.MaxBodyBytes), c.API.Keys[0].Name,
+	got := fmt.Sprint(c.Region, c.Roles, c.Log.Level, c.Kafka.Brokers, c.Kafka.Partitions, address, int(c.API.MaxBodyBytes), c.API.Keys[0].Name, c.API.Keys[0].Approver,
 		c.PSP["acme"].Secret.Reveal(), c.PSP["acme"].Timeout, c.PSP["acme"].Concurrency, c.Payments.AuthorizationTTL, c.Payments.PSP, c.Runs("sandbox"))
-	const want = "ap[payments risk]warn[c.example:9092 d.example:9092]10postgresql://weir:from-a-file@db.example:26257/weir 65536till from-a-file 5s7 144h0m0sacme false"
+	const want = "ap[payments risk]warn[c.example:9092 d.example:9092]10postgresql://weir:from-a-file@db.example:26257/weir 65536till true from-a-file 5s7 144h0m0sacme false"
 	if squeeze(got) != squeeze(want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -38,7 +38,7 @@ func (c *Config) settle() {
 		c.settleSandbox()
 	}
 	if c.Embedded() && len(c.API.Keys) == 0 {
-		c.API.Keys = []APIKey{{Name: "development", Tenant: DevelopmentTenant, Key: DevelopmentKey}}
+		c.API.Keys = []APIKey{{Name: "development", Tenant: DevelopmentTenant, Key: DevelopmentKey, Approver: true}}
 	}
 	if c.Payments.PSP == "" && len(c.PSP) == 1 {
 		for name := range c.PSP {

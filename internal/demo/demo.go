@@ -180,7 +180,7 @@ func configure(o Options, dir string) (*config.Config, error) {
 }
 
 // keys gives the demo's clients access, whatever broker and database are used, as fast as they are.
-const keys = "api: {rate: 1000000, burst: 1000000, keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + "}]}\n"
+const keys = "api: {rate: 1000000, burst: 1000000, keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + ", approver: true}]}\n"
 
 // freeAddresses finds free ports of the loopback interface.
 func freeAddresses(n int) ([]string, error) {

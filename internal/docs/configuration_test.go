@@ -23,7 +23,7 @@ func TestConfigurations(t *testing.T) {
 			shown++
 			t.Chdir(t.TempDir())
 			files := map[string]string{"weir.yaml": b.text, "rules/none.yaml": "version: 1\nrules: []\n",
-				"secrets/kafka": secret, "secrets/database": secret, "secrets/checkout": secret, "secrets/webhook": secret}
+				"secrets/kafka": secret, "secrets/database": secret, "secrets/checkout": secret, "secrets/bob": secret, "secrets/webhook": secret}
 			for name, text := range files {
 				if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 					t.Fatal(err)

@@ -55,7 +55,7 @@ func apiLimits(a *config.API) api.Limits {
 func apiKeys(c *config.Config) []api.Key {
 	keys := make([]api.Key, len(c.API.Keys))
 	for i, k := range c.API.Keys {
-		keys[i] = api.Key{Tenant: k.Tenant, Region: c.Region, Name: k.Name, Secret: k.Key.Reveal()}
+		keys[i] = api.Key{Tenant: k.Tenant, Region: c.Region, Name: k.Name, Secret: k.Key.Reveal(), Approver: k.Approver}
 	}
 	return keys
 }
