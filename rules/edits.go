@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -275,6 +276,20 @@ func (v *Edits) Entries(l *List, tenant string, now time.Time) []Listed {
 		}
 	}
 	return all
+}
+
+// Brands are the tenants that have edits of a list of their own, in order.
+func (v *Edits) Brands(l *List) (tenants []string) {
+	if v == nil {
+		return nil
+	}
+	for of := range v.layers {
+		if of.list == l.Name && of.match == l.Match && of.tenant != "" {
+			tenants = append(tenants, of.tenant)
+		}
+	}
+	slices.Sort(tenants)
+	return tenants
 }
 
 // Find is the entry of a list that has a value and counts for a tenant at a moment; nil where there is none.

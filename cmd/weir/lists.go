@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -99,6 +100,11 @@ func newListsShowCommand(a *app) *cobra.Command {
 				if err := printEntries(a.out, entries); err != nil {
 					return err
 				}
+				if brands, err := desk.Brands(ctx, args[0]); err != nil {
+					return err
+				} else if tenant == "" && len(brands) > 0 {
+					fmt.Fprintf(a.out, "this is what counts for everyone; besides, there are edits of their own of --tenant %s\n", strings.Join(brands, ", "))
+				}
 				return printWaiting(a.out, waiting)
 			})
 		},
@@ -136,12 +142,15 @@ func printEntries(out io.Writer, entries []rules.Listed) error {
 		for _, e := range entries {
 			whose, author, approver, since := "rule file", "", "", ""
 			if r := e.Record; r != nil {
-				whose, author, approver, since = cmp.Or(r.Tenant, "everyone"), r.Author, r.Approver, r.At.UTC().Format(time.RFC3339)
+				whose, author, approver, since = ownerOf(r.Tenant), r.Author, r.Approver, r.At.UTC().Format(time.RFC3339)
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Value, expiry(e.Expires), whose, author, approver, since, e.Reason)
 		}
 	})
 }
+
+// ownerOf is the name of a list's owner.
+func ownerOf(tenant string) string { return cmp.Or(tenant, "everyone") }
 
 func expiry(t time.Time) string {
 	if t.IsZero() {
@@ -163,7 +172,7 @@ func printWaiting(out io.Writer, waiting map[string]rules.Waiting) error {
 			if e.Records > 1 {
 				what = fmt.Sprintf("import of %d changes, the first: %s", e.Records, what)
 			}
-			fmt.Fprintf(w, "%.8s\t%s\t%s\t%s\t%s\t%s\n", id, what, cmp.Or(e.Tenant, "everyone"), e.Author, e.At.UTC().Format(time.RFC3339), e.Reason)
+			fmt.Fprintf(w, "%.8s\t%s\t%s\t%s\t%s\t%s\n", id, what, ownerOf(e.Tenant), e.Author, e.At.UTC().Format(time.RFC3339), e.Reason)
 		}
 	})
 }
@@ -194,7 +203,7 @@ func newListsEditCommand(a *app, remove bool) *cobra.Command {
 		if expires != "" {
 			var err error
 			if e.Expires, err = rules.ParseExpiry(expires); err != nil {
-				return usageError{fmt.Errorf("--expires: %w", err)}
+				return usageError{fmt.Errorf("--expires: %w; write 2027-01-31, or 2027-01-31T18:00:00Z", err)}
 			}
 		}
 		return a.withLists(cmd, func(ctx context.Context, desk *listtopic.Desk, _ *rules.Set) error {
@@ -206,7 +215,7 @@ func newListsEditCommand(a *app, remove bool) *cobra.Command {
 			if remove {
 				what = "removed from"
 			}
-			return printEdit(a.out, &done, fmt.Sprintf("%s is %s the list %s", e.Value, what, e.List), e.List)
+			return printEdit(a.out, &done, fmt.Sprintf("%s is %s the list %s of %s", e.Value, what, e.List, ownerOf(e.Tenant)), e.List)
 		})
 	}
 	editFlags(cmd, &e)
@@ -238,12 +247,13 @@ func two(what string) cobra.PositionalArgs {
 
 func newListsImportCommand(a *app) *cobra.Command {
 	var e listtopic.Edit
-	var replace bool
+	var replace, shrink bool
 	cmd := &cobra.Command{
 		Use:   "import NAME FILE --author NAME --reason TEXT",
 		Short: "Put the entries of a CSV file into a list, all or none",
 		Long: `Put the entries of a CSV file, with the heading value,expires,reason, into a list: all of them in one moment, or none. What the
-list has already is left as it is. With --replace, what the file does not have is taken out.`,
+list has already is left as it is. With --replace, what the file does not have is taken out; an import
+that would leave less than half of the list is refused without --shrink.`,
 		Args: two("a list and a CSV file: weir lists import denied_devices devices.csv --author ann --reason \"monthly\""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e.List = args[0]
@@ -260,11 +270,18 @@ list has already is left as it is. With --replace, what the file does not have i
 				if err != nil {
 					return err
 				}
-				done, err := desk.Import(ctx, e, entries, replace, time.Now())
+				others := listtopic.Keep
+				switch {
+				case replace && shrink:
+					others = listtopic.ReplaceMost
+				case replace:
+					others = listtopic.Replace
+				}
+				done, err := desk.Import(ctx, e, entries, others, time.Now())
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "%d added, %d removed, %d were there\n", done.Added, done.Removed, done.Unchanged)
+				fmt.Fprintf(a.out, "the list %s of %s: %d added, %d removed, %d were there\n", e.List, ownerOf(e.Tenant), done.Added, done.Removed, done.Unchanged)
 				if done.Proposed && done.Added+done.Removed > 0 {
 					return printEdit(a.out, &listtopic.Result{EditID: done.EditID, Proposed: true}, "", e.List)
 				}
@@ -274,6 +291,7 @@ list has already is left as it is. With --replace, what the file does not have i
 	}
 	editFlags(cmd, &e)
 	cmd.Flags().BoolVar(&replace, "replace", false, "take out what the file does not have")
+	cmd.Flags().BoolVar(&shrink, "shrink", false, "with --replace: even if less than half of the list is left")
 	a.addConfigFlags(cmd)
 	return cmd
 }
@@ -303,8 +321,15 @@ approves it must be another person than its author. After 30 days without approv
 		})
 	}
 	editFlags(cmd, &e)
+	alsoCalled(cmd, &e.Author, "approver")
 	a.addConfigFlags(cmd)
 	return cmd
+}
+
+// alsoCalled takes a flag by the name that it has in another command, too.
+func alsoCalled(cmd *cobra.Command, value *string, name string) {
+	cmd.Flags().StringVar(value, name, "", "")
+	cmd.Flags().Lookup(name).Hidden = true
 }
 
 func newListsHistoryCommand(a *app) *cobra.Command {
@@ -350,7 +375,7 @@ func printPast(out io.Writer, history []listtopic.Past) error {
 			if e.Action == topics.ListAdd {
 				expires = expiry(e.Expires)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.8s\t%s\n", e.At.UTC().Format(time.RFC3339), what, e.Value, expires, cmp.Or(e.Tenant, "everyone"), e.Author, e.EditID, e.Reason)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.8s\t%s\n", e.At.UTC().Format(time.RFC3339), what, e.Value, expires, ownerOf(e.Tenant), e.Author, e.EditID, e.Reason)
 		}
 	})
 }

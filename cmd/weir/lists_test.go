@@ -42,27 +42,28 @@ rules:
 	says(weir(exitProblem, "show", "denied_device"), `did you mean "denied_devices"?`)
 	says(weir(exitProblem, "add", "fixed", "dev_2", "--author", "ann", "--reason", "x"), "editable: true there would let it be edited here")
 	says(weir(exitProblem, "add", "denied_devices", "dev_82"), "Name an author")
-	says(weir(exitUsage, "add", "denied_devices", "dev_82", "--expires", "soon"), "--expires", "neither a date nor a moment")
+	says(weir(exitUsage, "add", "denied_devices", "dev_82", "--expires", "31.01.2027"), "--expires", "neither a date nor a moment", "write 2027-01-31,")
 	says(weir(exitUsage, "add", "denied_devices"), "want a list and a value")
 	who := []string{"--author", "ann", "--reason", "account takeover"}
 	edit := func(want int, args ...string) string { t.Helper(); return weir(want, append(args, who...)...) }
-	says(edit(exitOK, "add", "denied_devices", "dev_82", "--tenant", "acme", "--expires", "2999-12-31"), "dev_82 is added to the list denied_devices")
+	says(edit(exitOK, "add", "denied_devices", "dev_82", "--tenant", "acme", "--expires", "2999-12-31"), "dev_82 is added to the list denied_devices of acme")
 	says(edit(exitOK, "add", "denied_devices", "dev_82", "--tenant", "acme", "--expires", "2999-12-31"), "nothing to do")
-	says(edit(exitOK, "remove", "denied_devices", "dev_81"), "dev_81 is removed from the list denied_devices")
+	says(edit(exitOK, "remove", "denied_devices", "dev_81"), "dev_81 is removed from the list denied_devices of everyone")
 	says(edit(exitProblem, "remove", "denied_devices", "dev_81"), "is not in the list")
 	says(weir(exitOK, "show", "denied_devices", "--tenant", "acme"), "dev_82  3000-01-01T00:00:00Z  acme   ann")
-	says(weir(exitOK, "show", "denied_devices"), "the list has no entries")
+	says(weir(exitOK, "show", "denied_devices"), "the list has no entries", "edits of their own of --tenant acme")
 
 	says(edit(exitOK, "import", "denied_devices", writeFile(t, "new.csv", "value,expires,reason\ndev_83,,stolen\ndev_84,,\n")), "2 added, 0 removed, 0 were there")
 	says(edit(exitProblem, "import", "denied_devices", writeFile(t, "bad.csv", "value\n\"dev_85 \"\ndev_86\ndev_86\n")), "twice", ":4:1")
 	says(edit(exitOK, "import", "denied_devices", "--replace", writeFile(t, "next.csv", "value\ndev_84\n")), "0 added, 1 removed, 1 were there")
+	says(edit(exitProblem, "import", "denied_devices", "--replace", writeFile(t, "empty.csv", "value\n")), "of 1 entries 0 would be left", "--shrink")
 
 	proposed := edit(exitOK, "add", "denied_networks", "198.51.100.0/24")
 	says(proposed, "waits for approval by another person")
 	id := strings.Fields(proposed)[2]
 	says(weir(exitOK, "show", "denied_networks"), "waits for another person's approval", id, "add 198.51.100.0/24", "the list has no entries")
 	says(weir(exitProblem, "approve", "denied_networks", id, "--author", "Ann"), "another person must approve it")
-	says(weir(exitOK, "approve", "denied_networks", id, "--author", "bob"), "the edit of ann (add 198.51.100.0/24) is in force")
+	says(weir(exitOK, "approve", "denied_networks", id, "--approver", "bob"), "the edit of ann (add 198.51.100.0/24) is in force")
 	says(weir(exitOK, "show", "denied_networks"), "198.51.100.0/24  never    everyone  ann     bob")
 
 	history := weir(exitOK, "history", "denied_devices")

@@ -175,6 +175,7 @@ diff live proposed shows what it changes, weir rules show proposed --text its fi
 		},
 	}
 	cmd.Flags().StringVar(&approver, "approver", "", "who approves it")
+	alsoCalled(cmd, &approver, "author")
 	cmd.Flags().StringVar(&comment, "comment", "", "what the approver has to say")
 	a.addConfigFlags(cmd)
 	return cmd

@@ -93,7 +93,7 @@ func TestDeployingFromWhereNobodyAsksForTwoPeople(t *testing.T) {
 	if strings.Contains(proposal, "diff live") {
 		t.Errorf("there is no live set to compare with:\n%s", proposal)
 	}
-	weir("true", "approve", hash(proposal), "--approver", "bob")
+	weir("true", "approve", hash(proposal), "--author", "bob")
 	says(weir("false", "deploy", one, "--author", "eve", "--comment", "x"), "waits for approval by another person, as the one in force did",
 		"it replaces the whole set in force: 1 -> 1 rule, 1 -> 0 lists, 0 -> 0 gaming limits", "what it does not have goes: list denied, rule b")
 	says(weir("false", "show", "live"), "two.yaml")

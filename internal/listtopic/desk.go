@@ -138,6 +138,21 @@ func (d *Desk) Entries(ctx context.Context, name, tenant string, now time.Time) 
 	return edits.Entries(l, tenant, now), waiting, nil
 }
 
+// Brands are the tenants that have edits of a list of their own.
+func (d *Desk) Brands(ctx context.Context, name string) ([]string, error) {
+	l, err := d.any(name)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	edits, _, err := d.reader.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return edits.Brands(l), nil
+}
+
 // Edit changes a list, or proposes to where the list wants a second person. It returns once the edit is in force here; every
 // other process has it in force within a second.
 func (d *Desk) Edit(ctx context.Context, e Edit, now time.Time) (Result, error) {

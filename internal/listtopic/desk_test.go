@@ -198,14 +198,14 @@ func TestImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := listtopic.Edit{List: "denied", Tenant: "acme", Reason: "monthly", Author: "ann"}
-	done, err := w.desk.Import(t.Context(), e, entries, false, noon)
+	done, err := w.desk.Import(t.Context(), e, entries, listtopic.Keep, noon)
 	if err != nil || done.Added != 2 || done.Unchanged != 1 || done.Removed != 0 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if got := w.entries("denied", "acme"); got != "dev_1 dev_2 dev_file dev_old dev_short" {
 		t.Errorf("the list has %s", got)
 	}
-	if done, err = w.desk.Import(t.Context(), e, entries, true, noon); err != nil || done.Added != 0 || done.Removed != 2 {
+	if done, err = w.desk.Import(t.Context(), e, entries, listtopic.Replace, noon); err != nil || done.Added != 0 || done.Removed != 2 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if got := w.entries("denied", "acme"); got != "dev_1 dev_2 dev_file" {
@@ -213,6 +213,17 @@ func TestImport(t *testing.T) {
 	}
 	if got := w.entries("denied", "bell"); got != "dev_file dev_short" {
 		t.Errorf("another tenant's list has %s", got)
+	}
+	// A file that was cut off does not empty a list.
+	var refused *listtopic.Refused
+	if _, err := w.desk.Import(t.Context(), e, entries[:1], listtopic.Replace, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "of 3 entries 1 would be left") {
+		t.Errorf("error %v", err)
+	}
+	if got := w.entries("denied", "acme"); got != "dev_1 dev_2 dev_file" {
+		t.Errorf("the list has %s", got)
+	}
+	if done, err := w.desk.Import(t.Context(), e, nil, listtopic.ReplaceMost, noon); err != nil || done.Removed != 3 || w.entries("denied", "acme") != "" {
+		t.Errorf("%+v, %v: the list has %s", done, err, w.entries("denied", "acme"))
 	}
 	_, err = list.ReadEntries("bad.csv", []byte("value\ndev_1\n\"4111 1111 1111 1111\"\n"))
 	var problems rules.Problems
@@ -230,7 +241,7 @@ func TestAnImportIsBounded(t *testing.T) {
 	}
 	e := listtopic.Edit{List: "denied", Tenant: "acme", Reason: "too much", Author: "ann"}
 	var refused *listtopic.Refused
-	if _, err := w.desk.Import(t.Context(), e, entries, false, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "at most 250000") {
+	if _, err := w.desk.Import(t.Context(), e, entries, listtopic.Keep, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "at most 250000") {
 		t.Errorf("error %v", err)
 	}
 	if got := w.entries("denied", "acme"); got != "dev_file dev_short" {
@@ -248,10 +259,10 @@ func TestAnImportThatWaitsIsBounded(t *testing.T) {
 	e := listtopic.Edit{List: "watched", Tenant: "acme", Reason: "attack", Author: "ann"}
 	w.edit(add("watched", "acme", "198.51.100.0/24"))
 	var refused *listtopic.Refused
-	if _, err := w.desk.Import(t.Context(), e, entries, false, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "1, and 10000 more; at most 10000 may") {
+	if _, err := w.desk.Import(t.Context(), e, entries, listtopic.Keep, noon); !errors.As(err, &refused) || !strings.Contains(err.Error(), "1, and 10000 more; at most 10000 may") {
 		t.Errorf("error %v", err)
 	}
-	done, err := w.desk.Import(t.Context(), e, entries[1:], false, noon)
+	done, err := w.desk.Import(t.Context(), e, entries[1:], listtopic.Keep, noon)
 	if err != nil || !done.Proposed {
 		t.Fatalf("%+v, %v", done, err)
 	}

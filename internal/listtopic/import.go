@@ -27,9 +27,17 @@ type Import struct {
 	EditID                    string
 }
 
-// Import puts entries into a list, all or none; replace also takes out what is not among them. Entries that stand there
-// already are left as they are.
-func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, replace bool, now time.Time) (Import, error) {
+// Others says what an import does with the entries of a list that it does not name.
+type Others int
+
+const (
+	Keep        Others = iota // they stay
+	Replace                   // they go; an import that would leave less than half of the list is refused
+	ReplaceMost               // they go, however few entries are left
+)
+
+// Import puts entries into a list, all or none. Entries that stand there already are left as they are.
+func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, others Others, now time.Time) (Import, error) {
 	var done Import
 	l, err := d.list(e.List)
 	if err != nil {
@@ -85,7 +93,7 @@ func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, replac
 		}
 	}
 	for value := range before {
-		if replace {
+		if others != Keep {
 			add(topics.ListRemove, value, time.Time{}, e.Reason)
 			done.Removed++
 		}
@@ -93,8 +101,11 @@ func (d *Desk) Import(ctx context.Context, e Edit, entries []rules.Entry, replac
 	if len(records) == 0 {
 		return done, nil
 	}
-	if all := have + done.Added - done.Removed; all > rules.MaxListEntries {
+	switch all := have + done.Added - done.Removed; {
+	case all > rules.MaxListEntries:
 		return Import{}, refuse("list %q: it would have %d entries; at most %d are possible", e.List, all, rules.MaxListEntries)
+	case others == Replace && 2*all < have:
+		return Import{}, refuse("list %q: of %d entries %d would be left, so the file may not be whole; where it is, say --shrink", e.List, have, all)
 	}
 	if l.FourEyes {
 		if err := mayWait(d.waiting(e.List, e.Tenant, now), len(records), e.List); err != nil {

@@ -140,12 +140,13 @@ func TestABadDeploymentNeverReplacesAGoodOne(t *testing.T) {
 		change   func(*topics.RuleDeployment)
 		says     string
 	}{
-		"no archive":         {false, func(d *topics.RuleDeployment) { d.Archive = nil }, "archive of rules"},
-		"cut off":            {false, func(d *topics.RuleDeployment) { d.Archive = d.Archive[:len(d.Archive)/2] }, "archive of rules"},
-		"nobody's":           {true, func(d *topics.RuleDeployment) { d.Author, d.Approver = "", "" }, "no second person's approval"},
-		"one person's":       {true, func(d *topics.RuleDeployment) { d.Author, d.Approver = "ann", "ANN" }, "no second person's approval"},
-		"under another slot": {true, func(d *topics.RuleDeployment) { d.Slot, d.Approver = topics.RulesCandidate, "" }, "no second person's approval"},
-		"not compressed":     {false, func(d *topics.RuleDeployment) { d.Archive = []byte(`{"files":[]}`) }, "archive of rules"},
+		"no archive":                      {false, func(d *topics.RuleDeployment) { d.Archive = nil }, "archive of rules"},
+		"cut off":                         {false, func(d *topics.RuleDeployment) { d.Archive = d.Archive[:len(d.Archive)/2] }, "archive of rules"},
+		"nobody's":                        {true, func(d *topics.RuleDeployment) { d.Author, d.Approver = "", "" }, "no second person's approval"},
+		"one person's":                    {true, func(d *topics.RuleDeployment) { d.Author, d.Approver = "ann", "ANN" }, "no second person's approval"},
+		"one person's after two people's": {false, func(d *topics.RuleDeployment) { d.Approver = "" }, "no second person's approval"},
+		"under another slot":              {true, func(d *topics.RuleDeployment) { d.Slot, d.Approver = topics.RulesCandidate, "" }, "no second person's approval"},
+		"not compressed":                  {false, func(d *topics.RuleDeployment) { d.Archive = []byte(`{"files":[]}`) }, "archive of rules"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newDeployment(t)
