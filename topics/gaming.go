@@ -33,7 +33,7 @@ const (
 // there where the set has limits of a kind that the command counts for.
 type GamingTerms struct {
 	// Day is the date in the brand's time zone when the command was written ("2026-11-22"). It is the day that the command
-	// counts in.
+	// counts in, unless it is more than a day off the inbox record's time.
 	Day      string       `json:"day"`
 	TimeZone string       `json:"time_zone,omitempty"` // IANA name; absent: UTC
 	Limits   []GamingTerm `json:"limits,omitempty"`

@@ -31,6 +31,7 @@ const (
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired, declined or not let pass by a review
+	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused; void it again, or at the PSP
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
 	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls
 	RefusedUndecodable        RefusalCode = "undecodable"         // dead letter: the bytes are not such a record

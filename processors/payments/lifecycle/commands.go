@@ -23,7 +23,7 @@ func (d *decision) command(c *topics.Command) {
 		d.refuse(topics.RefusedDuplicateCommand, "command_id: was used for another payment; want a new one")
 		return
 	}
-	if !d.find(FromCommand, string(c.Type), "") {
+	if found := d.find(FromCommand, string(c.Type), ""); !found || d.p.finished() {
 		status := d.p.Status()
 		if Final(status) {
 			d.refuse(topics.RefusedFinished, fmt.Sprintf("the payment is %s", status))

@@ -339,11 +339,16 @@ func (d *decision) voided() {
 	}
 }
 
-// voidFailed ends the void. An authorisation that runs out does so whether or not the PSP could release it.
+// voidFailed ends the void. An authorisation that runs out does so whether or not the PSP could release it; one that a review
+// refused is asked for by nobody before, unless a person does.
 func (d *decision) voidFailed() {
 	d.fact(topics.EventVoidFailed, d.op.Amount)
-	if d.op.Expiry {
-		d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: d.p.Uncaptured()})
+	left := d.p.Uncaptured()
+	switch {
+	case d.op.Expiry:
+		d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: left})
+	case d.p.Review == ReviewRefused && left > 0:
+		d.openCase(topics.RefusedNotReleased, left, "the PSP did not release what the review refused")
 	}
 }
 

@@ -69,7 +69,7 @@ var table = [...]Step{
 	{On: command(topics.CommandCancel), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandCapture), From: statuses{reviewing}, Refuse: topics.RefusedUnderReview},
 	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: same, do: (*decision).capture},
-	{On: command(topics.CommandVoid), From: append(statuses{reviewing, held}, capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
+	{On: command(topics.CommandVoid), From: append(slices.Clone(reviewed), capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
 
@@ -162,7 +162,7 @@ type lookup struct {
 
 var (
 	steps = indexSteps()
-	// unfinished are the statuses from which some command is a step.
+	// unfinished are the statuses from which some command is a step, whatever is authorised.
 	unfinished = indexUnfinished()
 )
 
@@ -190,8 +190,14 @@ func indexUnfinished() map[topics.PaymentStatus]bool {
 			}
 		}
 	}
+	delete(m, blocked)
+	delete(m, rejected)
 	return m
 }
 
-// Final says that no command is a step from the status. Facts of the PSP may still move it.
+// Final says that no command is a step from the status, but for a void of what is still authorised once a review has refused
+// it. Facts of the PSP may still move it.
 func Final(status topics.PaymentStatus) bool { return !unfinished[status] }
+
+// finished says that no command is a step any more, not even a void.
+func (p *Payment) finished() bool { return p != nil && Final(p.Status()) && p.Uncaptured() == 0 }
