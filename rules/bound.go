@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"hash"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,7 +73,7 @@ func (s *source) percentage(n ast.Node, what, instead string) int {
 		s.fail(at, fmt.Sprintf("write %s: %s%%", what, tokenOf(n).Value), "%s must be a percentage", what)
 		return 0
 	case *ast.FloatNode:
-		s.fail(at, fmt.Sprintf("write %s: 20%%", what), "%s must be a percentage without a fraction", what)
+		s.fail(at, fmt.Sprintf("write %s: %s", what, wholePercentage(tokenOf(n).Value)), "%s must be a percentage without a fraction", what)
 		return 0
 	}
 	text := s.text(n, what)
@@ -141,4 +143,13 @@ func (b *Bound) hash(h hash.Hash, what string) {
 			put(h, string(b.TripTo))
 		}
 	}
+}
+
+// wholePercentage is the percentage that was probably meant by a fraction such as 0.1; 20% where none was.
+func wholePercentage(fraction string) string {
+	part, err := strconv.ParseFloat(fraction, 64)
+	if percent := math.Round(100 * part); err == nil && percent >= 1 && percent <= 99 {
+		return fmt.Sprintf("%.0f%%", percent)
+	}
+	return "20%"
 }

@@ -37,6 +37,9 @@ type lookUp struct {
 	offset int // in the condition, in characters
 }
 
+// bare is a word that is no field, and was probably meant as a text: DE, visa_debit.
+var bare = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
 // functions are what a condition may call, with the way an analyst writes them.
 var functions = map[string]string{
 	operators.LogicalAnd: "&&", operators.LogicalOr: "||", operators.LogicalNot: "!",
@@ -232,6 +235,10 @@ func (c *condition) unknownField(e ast.Expr, path string) {
 	}
 	if path == "features" || strings.HasPrefix(path, "features.") {
 		c.fail(e, "define it under velocity, and read velocity.NAME", "unknown field %q", path)
+		return
+	}
+	if bare.MatchString(path) {
+		c.fail(e, fmt.Sprintf("a text stands in quotes: write %q", path), "unknown field %q", path)
 		return
 	}
 	c.fail(e, cmp.Or(suggest(path, fieldNames(c.fields)), "weir rules fields lists all that there are"), "unknown field %q", path)

@@ -344,8 +344,18 @@ func (s *source) outcome(n ast.Node, what string, allowed ...topics.Outcome) top
 	for i, a := range allowed {
 		names[i] = string(a)
 	}
-	s.fail(placeOf(tokenOf(n)), suggest(string(o), names), "%s cannot be %q", what, o)
+	hint := suggest(string(o), names)
+	if same, ok := otherOutcomes[string(o)]; ok && slices.Contains(allowed, same) {
+		hint = fmt.Sprintf("did you mean %q?", string(same))
+	}
+	s.fail(placeOf(tokenOf(n)), hint, "%s cannot be %q", what, o)
 	return ""
+}
+
+// otherOutcomes are what others call an outcome.
+var otherOutcomes = map[string]topics.Outcome{
+	"decline": topics.OutcomeBlock, "reject": topics.OutcomeBlock, "deny": topics.OutcomeBlock, "refuse": topics.OutcomeBlock,
+	"review": topics.OutcomeHold, "challenge": topics.OutcomeStepUp, "3ds": topics.OutcomeStepUp, "accept": topics.OutcomeAllow, "approve": topics.OutcomeAllow,
 }
 
 func (s *source) commands(n ast.Node) []topics.CommandType {
