@@ -81,7 +81,7 @@ func (c *counter) run(ctx context.Context) error {
 }
 
 // send produces a signal, and never waits for room: a full buffer is a failure. Unless ctx is done, written is called when
-// the signal is written or, with an error, given up, on another goroutine; it may be nil.
+// the signal is written or, with an error, given up, on another goroutine.
 func (c *counter) send(ctx context.Context, signal *kgo.Record, written func(error)) {
 	c.client.TryProduce(ctx, signal, func(r *kgo.Record, err error) {
 		if ctx.Err() != nil {
@@ -90,9 +90,7 @@ func (c *counter) send(ctx context.Context, signal *kgo.Record, written func(err
 		if err != nil {
 			c.warn(r, err)
 		}
-		if written != nil {
-			written(err)
-		}
+		written(err)
 	})
 }
 
@@ -180,15 +178,20 @@ type inquiry struct {
 	command uint64
 	ids     []uint64          // of the queries
 	answers []velocity.Answer // by the same index; ID is 0 where there is none yet
-	left    int               // signals of which neither the answers are there nor is it known that none will come
+	left    int               // signals of which neither the answers are there nor is it known that none will come; what is unkept, too
+	unkept  bool              // what is counted with outcomes is not written: no answer counts
 	done    chan struct{}     // closed when nothing is left
 	until   time.Time
 }
 
-// ask begins an inquiry of a command by so many signals, which waits for their answers for so long at most.
-func (d *desk) ask(offset int64, command uint64, signals int, ids []uint64, within time.Duration) *inquiry {
+// ask begins an inquiry of a command by so many signals, which waits for their answers for so long at most, and where it keeps
+// something for outcomes until that is written.
+func (d *desk) ask(offset int64, command uint64, signals int, ids []uint64, keeps bool, within time.Duration) *inquiry {
 	q := &inquiry{desk: d, offset: offset, command: command, ids: ids, answers: make([]velocity.Answer, len(ids)), left: signals,
-		done: make(chan struct{}), until: time.Now().Add(within)}
+		unkept: keeps, done: make(chan struct{}), until: time.Now().Add(within)}
+	if keeps {
+		q.left++
+	}
 	if q.left == 0 { // the command has no value that anything is counted by
 		close(q.done)
 		return q
@@ -246,6 +249,17 @@ func (q *inquiry) fail() {
 	}
 }
 
+// kept takes it that what is counted with outcomes is written or, with an error, given up. Without it nothing that becomes of
+// the attempt would ever be counted, and nobody could tell: so rules decide on the attempt as on one without answers.
+func (q *inquiry) kept(err error) {
+	q.desk.waitingMu.Lock()
+	defer q.desk.waitingMu.Unlock()
+	if q.desk.waiting[q.offset] == q {
+		q.unkept = err != nil
+		q.settle()
+	}
+}
+
 // settle is one signal less to wait for. The desk is locked.
 func (q *inquiry) settle() {
 	if q.left--; q.left == 0 {
@@ -286,14 +300,14 @@ func (d *desk) answered(reply *velocity.Reply) {
 func (q *inquiry) wait(ctx context.Context) ([]velocity.Answer, error) {
 	select {
 	case <-q.done:
-		return q.answers, nil
+		return q.counting(), nil
 	default:
 	}
 	late := time.NewTimer(time.Until(q.until))
 	defer late.Stop()
 	select {
 	case <-q.done:
-		return q.answers, nil
+		return q.counting(), nil
 	case <-late.C:
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -301,5 +315,13 @@ func (q *inquiry) wait(ctx context.Context) ([]velocity.Answer, error) {
 	q.desk.waitingMu.Lock()
 	defer q.desk.waitingMu.Unlock()
 	delete(q.desk.waiting, q.offset) // nothing is written to the answers any more
-	return q.answers, nil
+	return q.counting(), nil
+}
+
+// counting are the answers once nothing is waited for any more.
+func (q *inquiry) counting() []velocity.Answer {
+	if q.unkept {
+		clear(q.answers)
+	}
+	return q.answers
 }

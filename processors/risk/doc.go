@@ -9,7 +9,8 @@
 //
 // Velocity is asked where the rule set in force defines any: the command's signals go out when it is read, and many commands
 // of a partition wait for answers at once (join.go, desk.go). They are released in their order. An answer that has not come
-// in time is missing, and the rules' on_missing decides.
+// in time is missing, and the rules' on_missing decides; so are all of a command whose case, by which its outcomes are counted,
+// cannot be written.
 //
 // Assessing is stateless: an Assessor has no memory, and the runtime (stream.Transform) repeats a record after a crash.
 // A repeated assessment is harmless, because the inbox is deduplicated by command id; where the rules were edited in

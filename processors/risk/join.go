@@ -96,8 +96,8 @@ func (j *joined) now(d *draft, set *rules.Set) stream.FinishFunc {
 	}
 }
 
-// ask makes the signals of an event, which Flush sends. What is returned waits for the answers; where the event asks nothing,
-// until the signals are written: what is assessed has been counted, or was given up.
+// ask makes the signals of an event, which Flush sends, and what is to be kept for outcomes. What is returned waits for the
+// answers; where the event asks nothing, until the signals are written: what is assessed has been counted, or was given up.
 func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, event *velocity.Event, r stream.Record) *inquiry {
 	event.Origin = velocity.Origin{Role: j.desk.of.Role, Partition: r.Partition, Offset: r.Position}
 	event.Field = d.Text
@@ -110,14 +110,15 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, eve
 		unconverted = unconverted || !ok
 		return minor, ok
 	}
-	if p.later != nil && event.Kind == velocity.KindAttempt {
-		remembered := p.later.Case(d.id, *event, j.assessor.partitions)
-		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: remembered.Append(nil)}, nil)
-	}
-	var said []byte // of a payment
-	if p.later != nil && d.about != uuid.Nil {
-		about := p.later.CaseEvent(d.about, event)
-		said = about.Append(nil)
+	var kept []byte // what is counted with a payment's outcomes
+	switch {
+	case p.later == nil:
+	case event.Kind == velocity.KindAttempt:
+		made := p.later.Case(d.id, *event, j.assessor.partitions)
+		kept = made.Append(nil)
+	case d.about != uuid.Nil:
+		said := p.later.CaseEvent(d.about, event)
+		kept = said.Append(nil)
 	}
 	j.targets = p.Signals(j.targets, event, j.assessor.partitions)
 	if unconverted {
@@ -126,13 +127,9 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, eve
 	if event.Asks {
 		j.assessor.metrics.asked.Inc()
 	}
-	signals := len(j.targets)
-	if said != nil {
-		signals++
-	}
-	inquiry := j.inquire(r.Position, velocity.CommandOf(d.tenant, event.ID), signals)
-	if said != nil {
-		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: said}, func(error) { inquiry.fail() })
+	inquiry := j.inquire(r.Position, velocity.CommandOf(d.tenant, event.ID), kept != nil)
+	if kept != nil {
+		j.desk.send(ctx, &kgo.Record{Topic: topics.Outcomes, Partition: j.assessor.partitionOf(d), Value: kept}, inquiry.kept)
 	}
 	for i := range j.targets {
 		if p.told(j.targets[i].Partition) {
@@ -144,8 +141,8 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, eve
 	return inquiry
 }
 
-// inquire begins to wait for the answers to the signals in the room, of all that are sent.
-func (j *joined) inquire(position int64, command uint64, sent int) *inquiry {
+// inquire begins to wait for the answers to the signals in the room and, where keeps, for what is kept beside to be written.
+func (j *joined) inquire(position int64, command uint64, keeps bool) *inquiry {
 	var ids []uint64
 	for i := range j.targets {
 		signal := &j.targets[i].Signal
@@ -155,7 +152,7 @@ func (j *joined) inquire(position int64, command uint64, sent int) *inquiry {
 			}
 		}
 	}
-	return j.desk.ask(position, command, sent, ids, j.within)
+	return j.desk.ask(position, command, len(j.targets), ids, keeps, j.within)
 }
 
 // features are the answers by name. What was not answered in time, or not asked because the command has no value to count

@@ -15,13 +15,13 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// refuseSignals makes partitions of risk.signals.v1, all where none is named, take no writes until the fault is removed.
-func (s *stage) refuseSignals(refusing ...int32) *kfake.FaultHandle {
+// refuse makes partitions of a topic, all where none is named, take no writes until the fault is removed.
+func (s *stage) refuse(topic string, refusing ...int32) *kfake.FaultHandle {
 	s.t.Helper()
 	if s.broker.Cluster == nil {
 		s.t.Skip("a real broker cannot be told to fail")
 	}
-	return s.broker.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topics.Signals,
+	return s.broker.Cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: topic,
 		Partitions: refusing, Err: kerr.NotEnoughReplicas, Count: 1 << 30})
 }
 
@@ -67,7 +67,7 @@ func (s *stage) wantCounted(card string) {
 // What finds no room is missing at once, however long an answer may take.
 func TestSignalsThatFindNoRoomAreMissing(t *testing.T) {
 	s := newStage(t, fivePerHour)
-	s.refuseSignals()
+	s.refuse(topics.Signals)
 	s.within = time.Hour
 	s.kafka = append(s.kafka, kgo.MaxBufferedRecords(1))
 	s.risk()
@@ -84,7 +84,7 @@ func TestSignalsThatFindNoRoomAreMissing(t *testing.T) {
 // counted.
 func TestSignalsAreCountedAfterAnOutage(t *testing.T) {
 	s := newStage(t, fivePerHour)
-	outage := s.refuseSignals()
+	outage := s.refuse(topics.Signals)
 	s.within = 50 * time.Millisecond
 	s.velocity(nil)
 	s.risk()
@@ -107,7 +107,7 @@ func TestSignalsOfAPartitionAreGivenUp(t *testing.T) {
 	for n := 3; owner(other) == owner(card); n++ {
 		other = fmt.Sprint("fp_", n)
 	}
-	s.refuseSignals(owner(card))
+	s.refuse(topics.Signals, owner(card))
 	s.within = 50 * time.Millisecond
 	s.kafka = append(s.kafka, kgo.MaxBufferedRecords(2*partitions))
 	s.velocity(nil)
@@ -120,6 +120,31 @@ func TestSignalsOfAPartitionAreGivenUp(t *testing.T) {
 		s.wantMissing(s.assess(commands...))
 	}
 	s.wantCounted(other)
+}
+
+// What becomes of an attempt can only be counted where it is kept what the attempt was counted under. Where that cannot be
+// written, the answers that counts of outcomes rest on are missing.
+func TestAnAttemptThatCannotBeKeptHasNoAnswers(t *testing.T) {
+	s := newStage(t, fiveApproved)
+	outage := s.refuse(topics.Outcomes)
+	s.within = 2 * time.Second // answers come long before
+	s.velocity(nil)
+	s.risk()
+	answer := func() topics.Feature {
+		c := attempt(fmt.Sprint("fp_", number.Load()))
+		in := s.assess(c)[c.CommandID]
+		if feature := in.Features["card_approved_1h"]; feature.Missing != (in.Decision.Outcome == topics.OutcomeBlock) {
+			t.Errorf("feature %+v, outcome %s; want what on_missing says where it is missing", feature, in.Decision.Outcome)
+		}
+		return in.Features["card_approved_1h"]
+	}
+	for range 2 {
+		if feature := answer(); !feature.Missing {
+			t.Errorf("feature %+v, want a missing answer", feature)
+		}
+	}
+	outage.Remove()
+	s.await("attempts are kept again", func() bool { return !answer().Missing })
 }
 
 // cardAndAddress asks two questions, of two partitions as a rule.
