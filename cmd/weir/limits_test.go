@@ -27,7 +27,7 @@ func TestLimitsAreShown(t *testing.T) {
 		{Kind: topics.GamingSession, Period: topics.GamingDay, SetBy: topics.SetByCustomer, Limit: 7200},
 		{Kind: topics.GamingSession, Period: topics.GamingDay, SetBy: topics.SetByCustomer},
 	} {
-		s.Set(s.Change(want, 24*time.Hour, now))
+		s.Set(s.Change(want, 24*time.Hour, now), now)
 	}
 	var out strings.Builder
 	limits := &view.Limits{Day: "2026-11-22", TimeZone: s.TimeZone, Lines: s.Lines("2026-11-22", now)}
