@@ -110,16 +110,16 @@ func TestWrongLimits(t *testing.T) {
 	f := newFixture(t, nil)
 	f.ready(t)
 	for body, field := range map[string]string{
-		`{"period":"day","amount":1,"currency":"EUR"}`:                                            "limit.kind",
-		`{"kind":"deposits","period":"day","amount":1,"currency":"EUR"}`:                          "limit.kind",
-		`{"kind":"deposit","period":"year","amount":1,"currency":"EUR"}`:                          "limit.period",
+		`{"period":"day","amount":1,"currency":"EUR"}`:                                            "kind",
+		`{"kind":"deposits","period":"day","amount":1,"currency":"EUR"}`:                          "kind",
+		`{"kind":"deposit","period":"year","amount":1,"currency":"EUR"}`:                          "period",
 		`{"kind":"deposit","period":"day","currency":"EUR"}`:                                      "amount",
 		`{"kind":"deposit","period":"day","amount":1,"currency":"EUR","remove":true}`:             "amount",
 		`{"kind":"deposit","period":"day","amount":1}`:                                            "currency",
-		`{"kind":"deposit","period":"day","seconds":1,"currency":"EUR"}`:                          "limit.seconds",
+		`{"kind":"deposit","period":"day","seconds":1,"currency":"EUR"}`:                          "seconds",
 		`{"kind":"session","period":"day","amount":1,"currency":"EUR"}`:                           "amount and currency",
-		`{"kind":"session","period":"day"}`:                                                       "limit.seconds",
-		`{"kind":"session","period":"day","seconds":60,"set_by":"brand"}`:                         "limit.set_by",
+		`{"kind":"session","period":"day"}`:                                                       "seconds",
+		`{"kind":"session","period":"day","seconds":60,"set_by":"brand"}`:                         "set_by",
 		`{"kind":"session","period":"day","seconds":60,"set_by":"operator"}`:                      "requested_by",
 		`{"kind":"session","period":"day","seconds":60,"description":"card 4111 1111 1111 1111"}`: "",
 	} {

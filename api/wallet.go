@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -37,7 +38,11 @@ func wallet(kind topics.WalletCommandType, decode func([]byte, *topics.WalletCom
 			return nil, err
 		}
 		if refusal := o.command.Validate(); refusal != nil {
-			return nil, refused(refusal.Code, refusal.Detail)
+			detail := refusal.Detail
+			if kind == topics.WalletSetLimit { // whose fields stand in the body, not in one called limit
+				detail = strings.ReplaceAll(detail, "limit.", "")
+			}
+			return nil, refused(refusal.Code, detail)
 		}
 		return o, nil
 	}

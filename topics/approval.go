@@ -15,7 +15,7 @@ func (d *Decision) Refusal(approvedBy string) *Refusal {
 	if approvedBy != "" {
 		return nil
 	}
-	return &Refusal{RefusedReviewRequired, "a risk rule wants a second person to approve it; it passes as a new command with requested_by and approved_by"}
+	return &Refusal{RefusedReviewRequired, "a risk rule wants a second person to approve it; it passes as a new command with requested_by and approved_by (over HTTP: requested_by, and approve: true with another person's API key)"}
 }
 
 // maxPerson is how long a person's name may be, in characters.

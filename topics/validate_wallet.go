@@ -103,7 +103,7 @@ func (c *WalletCommand) invalidLimit() string {
 	case l.Kind == GamingSession && (c.Amount != 0 || c.Currency != ""):
 		return "amount and currency: one is set; a session limit is a time, in limit.seconds"
 	case l.Kind == GamingSession && (l.Seconds == 0) != l.Remove:
-		return "limit.seconds: is missing or zero, or is set beside remove; want the time that may be played, or remove: true"
+		return "limit.seconds: is missing or zero, or is set beside remove; want the seconds that may be played, at least 1; limit.remove: true takes the limit away and lets everything pass"
 	case l.Kind == GamingSession:
 		return ""
 	case l.Seconds != 0:
@@ -111,7 +111,7 @@ func (c *WalletCommand) invalidLimit() string {
 	case c.Currency == "":
 		return "currency: is missing; a limit is in one, such as EUR"
 	case (c.Amount == 0) != l.Remove:
-		return "amount: is missing or zero, or is set beside limit.remove; want the limit in minor units, or remove: true"
+		return "amount: is missing or zero, or is set beside limit.remove; want the limit in minor units, at least 1, which is as good as none of it; limit.remove: true takes the limit away and lets everything pass"
 	}
 	return ""
 }

@@ -51,6 +51,10 @@ func printLimits(out io.Writer, owner *view.Owner, limits *view.Limits) error {
 		zone = "UTC"
 	}
 	fmt.Fprintf(out, "%s %s on %s (%s)\n", owner.Tenant, owner.Customer, limits.Day, zone)
+	if limits.Unknown {
+		fmt.Fprintf(out, "nothing is known of such a customer, who has neither paid, played nor set a limit; the first payment meets those of the brand: weir rules show --tenant %s\n", owner.Tenant)
+		return nil
+	}
 	if len(limits.Lines) == 0 {
 		fmt.Fprintln(out, "no limit binds the customer")
 		return nil

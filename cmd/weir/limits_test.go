@@ -65,6 +65,41 @@ func TestExplainTellsTheLimit(t *testing.T) {
 	}
 }
 
+// TestExplainBeginsWithWhatHappened: a limit decides whatever the rules say, and that stands at the top.
+func TestExplainBeginsWithWhatHappened(t *testing.T) {
+	limit := topics.GamingLimit{Kind: topics.GamingDeposit, Period: topics.GamingDay, SetBy: topics.SetByBrand, Currency: "EUR", Limit: 90_000, Asked: 90_001, Left: 90_000}
+	for _, c := range []struct {
+		rules, limit     topics.Outcome
+		reasons          []string
+		outcome, because string
+	}{
+		{topics.OutcomePass, "", nil, "outcome   pass\n", "reasons   \n"},
+		{topics.OutcomePass, topics.OutcomeBlock, nil, "outcome   block, for the limit deposit_limit_day; the rules: pass\n", "reasons   deposit_limit_day\n"},
+		{topics.OutcomeHold, topics.OutcomeBlock, []string{"new"}, "outcome   block, for the limit deposit_limit_day; the rules: hold\n", "reasons   deposit_limit_day, new\n"},
+		{topics.OutcomeBlock, topics.OutcomeHold, []string{"bad"}, "outcome   block\n", "reasons   deposit_limit_day, bad\n"},
+	} {
+		limit.Outcome = c.limit
+		var out strings.Builder
+		if err := printDecision(&out, &topics.Decision{Outcome: c.rules, Reasons: c.reasons, GamingLimit: &limit}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), c.outcome) || !strings.Contains(out.String(), c.because) {
+			t.Errorf("rules %s, limit %s:\n%s", c.rules, c.limit, out.String())
+		}
+	}
+}
+
+// TestLimitsOfNobody: who has not paid yet is not told to have no limits.
+func TestLimitsOfNobody(t *testing.T) {
+	var out strings.Builder
+	if err := printLimits(&out, &view.Owner{Tenant: "acme", Customer: "cus_none"}, &view.Limits{Day: "2026-11-22", Unknown: true}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "nothing is known of such a customer") || !strings.Contains(out.String(), "weir rules show --tenant acme") {
+		t.Error(out.String())
+	}
+}
+
 func TestRulesShowLimits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "limits.yaml")
 	if err := os.WriteFile(file, []byte("version: 1\ngaming_limits:\n  - { kind: deposit, period: day, amounts: [\"100.00 EUR\"], outcome: hold }\n  - { kind: session, period: week, raise_after: 7d }\n"), 0o600); err != nil {

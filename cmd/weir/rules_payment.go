@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -92,16 +93,30 @@ func configuredRules(c *config.Config) *rules.Set {
 	return set
 }
 
+// decided is what happened by the rules and by the limits of responsible gaming, which no rule lifts, with the reasons.
+func decided(d *topics.Decision) (outcome string, reasons []string) {
+	l := d.GamingLimit
+	if l == nil || l.Outcome == "" {
+		return string(d.Outcome), d.Reasons
+	}
+	reasons = append([]string{l.Reason()}, d.Reasons...)
+	if d.Outcome == topics.OutcomeBlock || d.Outcome == l.Outcome {
+		return string(d.Outcome), reasons
+	}
+	return fmt.Sprintf("%s, for the limit %s; the rules: %s", l.Outcome, l.Reason(), cmp.Or(d.Outcome, topics.OutcomePass)), reasons
+}
+
 func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
+	outcome, reasons := decided(d)
 	for _, line := range [...][2]string{
 		{"payment", d.PaymentID}, {"customer", besides(d.PaymentID, d.CustomerID)}, {"command", d.CommandID}, {"event", d.EventID}, {"stage", string(d.Stage)},
-		{"at", d.At.UTC().Format(time.RFC3339Nano)}, {"outcome", string(d.Outcome)}, {"approved", d.ApprovedBy},
+		{"at", d.At.UTC().Format(time.RFC3339Nano)}, {"outcome", outcome}, {"approved", d.ApprovedBy},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(out, "%-8s  %s\n", line[0], line[1])
 		}
 	}
-	fmt.Fprintf(out, "reasons   %s\nscore     %d\nrule set  %s\n\n", strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
+	fmt.Fprintf(out, "reasons   %s\nscore     %d\nrule set  %s\n\n", strings.Join(reasons, ", "), d.Score, d.RuleSet)
 	if err := printResults(out, d.Rules); err != nil {
 		return err
 	}
@@ -110,7 +125,7 @@ func printDecision(out io.Writer, d *topics.Decision, set *rules.Set) error {
 		fmt.Fprintf(out, "lists as of the edits before offset %d of %s\n", d.ListEdits, topics.Lists)
 	}
 	if len(d.Tripped) > 0 {
-		fmt.Fprintf(out, "in the shadow, because they had blocked too much: %s\n", strings.Join(d.Tripped, ", "))
+		fmt.Fprintf(out, "tripped, because they had blocked too much: %s; the results are those of trip_to, hold or the shadow\n", strings.Join(d.Tripped, ", "))
 	}
 	printGamingLimit(out, d.GamingLimit)
 	if err := printAnswers(out, set, d.Features, d.At); err != nil {

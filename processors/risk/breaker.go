@@ -31,7 +31,7 @@ func (g *guard) evaluate(set *rules.Set, in rules.Input) topics.Decision {
 	}
 	d, trips := b.Evaluate(in)
 	for _, t := range trips {
-		g.log.Error("a breaker has tripped: until rules are saved or deployed again, what it guards blocks nobody", "rule", t.Rule, "bound", t.Bound.String(),
+		g.log.Error("a breaker has tripped: until rules are saved or deployed again, what it guards does not block, and does what trip_to says", "rule", t.Rule, "bound", t.Bound.String(),
 			"rule_set", d.RuleSet, "blocked", t.Blocked, "of", t.Counted, "record_time", t.At)
 		g.count(b, t.Rule)
 	}

@@ -176,7 +176,7 @@ func (r *Role) RulesBroken() error {
 		broken = errors.Join(broken, err)
 	}
 	if tripped := r.guard.current().Tripped(); len(tripped) > 0 {
-		broken = errors.Join(broken, fmt.Errorf("block nobody until rules are saved or deployed again, because they blocked more than their breakers allow: %s",
+		broken = errors.Join(broken, fmt.Errorf("tripped, because they blocked more than their breakers allow: %s; until rules are saved or deployed again they do not block, and hold instead where trip_to: hold says so",
 			strings.Join(tripped, ", ")))
 	}
 	return broken

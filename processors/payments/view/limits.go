@@ -18,6 +18,8 @@ type Limits struct {
 	Day      string // in TimeZone
 	TimeZone string // "": UTC
 	Lines    []gaming.Line
+	// Unknown says that the customer has neither paid, played nor set a limit: the brand's limits come with the first command.
+	Unknown bool
 }
 
 // GetLimits reads what binds a customer at a moment, and what of it is used. A customer without limits has no lines.
@@ -28,7 +30,7 @@ func GetLimits(ctx context.Context, db Querier, o Owner, now time.Time) (*Limits
 	}
 	text, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return &Limits{Day: gaming.DayOf(now)}, nil
+		return &Limits{Day: gaming.DayOf(now), Unknown: true}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("limits of %s: %w", o.Customer, err)
