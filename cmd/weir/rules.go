@@ -31,7 +31,7 @@ built in is used. rules/README.md is the manual.`,
 	}
 	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesInitCommand(a), newRulesDiffCommand(a),
 		newRulesFmtCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
-		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a), newRulesReplayCommand(a),
+		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRejectCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a), newRulesReplayCommand(a),
 		newRulesBacktestCommand(a), newRulesBenchCommand(a))
 	return cmd
 }
@@ -186,6 +186,10 @@ func explain(out io.Writer, set *rules.Set, in rules.Input) error {
 		_, err := fmt.Fprintln(out, "no rule is evaluated for it; it passes")
 		return err
 	}
+	if len(results) == 0 {
+		_, err := fmt.Fprintln(out, noRule(set, in.Stage()))
+		return err
+	}
 	err := printResults(out, results)
 	if err != nil {
 		return err
@@ -195,6 +199,23 @@ func explain(out io.Writer, set *rules.Set, in rules.Input) error {
 	}
 	_, err = fmt.Fprintf(out, "\noutcome   %s\nreasons   %s\nscore     %d\nrule set  %s\n", d.Outcome, strings.Join(d.Reasons, ", "), d.Score, d.RuleSet)
 	return err
+}
+
+// noRule says why no rule of a set was evaluated: that the command passes says nothing of them.
+func noRule(set *rules.Set, stage topics.Stage) string {
+	var stages []string
+	for _, r := range set.Rules() {
+		if !slices.Contains(stages, string(r.Stage)) {
+			stages = append(stages, string(r.Stage))
+		}
+	}
+	switch {
+	case len(stages) == 0:
+		return "the rule set has no rules, so it says nothing of this; limits of responsible gaming depend on what was counted, and cannot be tried here"
+	case !slices.Contains(stages, string(stage)):
+		return fmt.Sprintf("the rule set says nothing of this: it is of stage %s, the rules are of stage %s", stage, strings.Join(stages, ", "))
+	}
+	return fmt.Sprintf("the rule set says nothing of this: none of its rules of stage %s is for its tenant, region and kind of command", stage)
 }
 
 func printResults(out io.Writer, results []topics.RuleResult) error {

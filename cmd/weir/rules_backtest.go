@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -127,7 +128,7 @@ func backtestSets(a *app, f *backtestFlags, c *backtest.Config) (err error) {
 	if f.rules != "" {
 		paths = []string{f.rules}
 	}
-	if c.Set, err = loadRules(a, paths); err != nil {
+	if c.Set, err = rulesAt(a, paths); err != nil {
 		return err
 	}
 	if f.baseline != "" {
@@ -169,6 +170,9 @@ func reportBacktest(a *app, f *backtestFlags, r *backtest.Result) error {
 // writeReport writes the file in one step, so that a reader never sees half of it.
 func writeReport(name string, r *backtest.Result) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".weir-report-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--report %s: there is no directory %s", name, filepath.Dir(name))
+	}
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,11 @@ func TestBacktestCommand(t *testing.T) {
 			t.Errorf("%v: exit %d\n%s%s", c.args, code, out, errOut)
 		}
 	}
-	if code, _, errOut := rulesOutput(t, "backtest", "--input", in("labels.csv")); code != exitProblem || !strings.Contains(errOut, "line 1 and 4 others: character 1: a line is a JSON object") {
+	if code, _, errOut := rulesOutput(t, "backtest", "--rules", in("rules.yaml"), "--input", in("events.ndjson"), "--report", "/nowhere/report.html"); code != exitProblem ||
+		!strings.Contains(errOut, "--report /nowhere/report.html: there is no directory /nowhere") {
+		t.Errorf("exit %d\n%s", code, errOut)
+	}
+	if code, _, errOut := rulesOutput(t, "backtest", "--input", in("labels.csv")); code != exitProblem || !strings.HasPrefix(errOut, "no path was given: these are the rules that are built in\n") || !strings.Contains(errOut, "line 1 and 4 others: character 1: a line is a JSON object") {
 		t.Errorf("exit %d\n%s", code, errOut)
 	}
 }

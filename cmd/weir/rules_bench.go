@@ -24,7 +24,7 @@ several rules have in common is evaluated once for all. WORST CASE is what a con
 bounds it when it is checked. Payments are made up, or come from --input, a history as for weir rules backtest; rules of
 other stages than before_authorization are not measured.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			set, err := loadRules(a, paths)
+			set, err := rulesAt(a, paths)
 			if err != nil {
 				return err
 			}

@@ -74,3 +74,19 @@ func TestCheckSaysWhatItChecks(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errOut)
 	}
 }
+
+// TestExplainWithoutRules: a set that has no rule for a command says so; it does not say pass.
+func TestExplainWithoutRules(t *testing.T) {
+	command := writeFile(t, "command.json", `{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"create","tenant":"acme","amount":90000,"currency":"EUR","card":{"token":"tok"}}`)
+	const rule = "rules:\n  - { name: large, when: payment.amount > money(\"5.00 EUR\"), outcome: hold, on_missing: hold }\n"
+	for name, c := range map[string]struct{ rules, want string }{
+		"refunds":       {"version: 1\nstage: refund\n" + rule, "it is of stage before_authorization, the rules are of stage refund"},
+		"limits":        {"version: 1\ngaming_limits:\n  - { kind: deposit, period: day, amounts: [\"1000.00 EUR\"] }\n", "the rule set has no rules, so it says nothing of this; limits"},
+		"another brand": {"version: 1\ntenants: [other]\n" + rule, "none of its rules of stage before_authorization is for its tenant"},
+	} {
+		code, out, errOut := rulesOutput(t, "explain", "--command", command, writeFile(t, "rules.yaml", c.rules))
+		if code != exitOK || !strings.Contains(out, c.want) || strings.Contains(out, "pass") {
+			t.Errorf("%s: exit %d\n%s%s", name, code, out, errOut)
+		}
+	}
+}

@@ -54,6 +54,18 @@ func TestRulesTest(t *testing.T) {
 	}
 }
 
+// TestRulesCheckWarnsOfTheEnded: a rule that was valid once passes its tests and never decides.
+func TestRulesCheckWarnsOfTheEnded(t *testing.T) {
+	const rule = "version: 1\nrules:\n  - { name: a, when: tenant == \"x\", outcome: hold, valid_until: \"%s\" }\n"
+	_, _, errOut := rulesOutput(t, "check", writeFile(t, "ended.yaml", strings.Replace(rule, "%s", "2020-01-01", 1)))
+	if !strings.Contains(errOut, "ended.yaml:3:1: rule a was valid until 2020-01-01, so it is never in force") || !strings.HasSuffix(errOut, "1 warning, which keeps nothing from coming into force\n") {
+		t.Errorf("%s", errOut)
+	}
+	if _, _, errOut := rulesOutput(t, "check", writeFile(t, "valid.yaml", strings.Replace(rule, "%s", "2999-01-01", 1))); errOut != "" {
+		t.Errorf("%s", errOut)
+	}
+}
+
 func TestRulesExplain(t *testing.T) {
 	const command = `{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"create","tenant":"acme","customer_id":"cus_1",` +
 		`"amount":90000,"currency":"EUR","card":{"token":"tok","bin":"411111","country":"FR"},"context":{"country":"DE"}}`

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -127,7 +129,24 @@ func rulesAt(a *app, paths []string) (*rules.Set, error) {
 
 // printWarnings prints what is right and may not be meant.
 func printWarnings(out io.Writer, set *rules.Set) {
-	if warnings := set.Warnings(); len(warnings) > 0 {
-		fmt.Fprintf(out, "%s\n\n%s, which keep nothing from coming into force\n", warnings, counted(len(warnings), "warning"))
+	warnings := slices.Concat(set.Warnings(), ended(set, time.Now()))
+	switch len(warnings) {
+	case 0:
+	case 1:
+		fmt.Fprintf(out, "%s\n\n1 warning, which keeps nothing from coming into force\n", warnings)
+	default:
+		fmt.Fprintf(out, "%s\n\n%d warnings, which keep nothing from coming into force\n", warnings, len(warnings))
 	}
+}
+
+// ended are warnings of rules that were valid until a time that is over: their tests pass, and they never decide.
+func ended(set *rules.Set, now time.Time) rules.Problems {
+	var warnings rules.Problems
+	for _, r := range set.Rules() {
+		if r.Enabled && !r.ValidUntil.IsZero() && !r.ValidUntil.After(now) {
+			warnings = append(warnings, rules.Problem{File: r.File, Line: r.Line, Column: 1, Hint: "write a later valid_until, or take the rule out",
+				Message: fmt.Sprintf("rule %s was valid until %s, so it is never in force", r.Name, r.ValidUntil.Add(-1).UTC().Format(time.DateOnly))})
+		}
+	}
+	return warnings
 }
