@@ -199,7 +199,7 @@ func laterFields() []Field {
 				}
 				return &in.Event.Amount, &in.Event.Currency
 			}},
-		{Name: "event.duration", Type: TypeDuration, at: atEvent, Example: "90m", Doc: `How long it took: event.duration > duration("8h").`,
+		{Name: "event.duration", Type: TypeDuration, at: atEvent, Example: "90m", Doc: `How long it took: event.type == "session_end" && event.duration > duration("8h").`,
 			seconds: func(in *Input) *int64 {
 				if in.Event == nil {
 					return nil
