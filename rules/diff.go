@@ -51,11 +51,20 @@ func (p part) summary() string {
 			return p[key]
 		}
 	}
-	entries := 0
+	if p["raise_after"] != "" { // of a gaming limit
+		return "no amount of the brand's, raised after " + p["raise_after"]
+	}
+	entries, rates := 0, 0
 	for key := range p {
-		if strings.HasPrefix(key, "entry ") {
+		switch {
+		case strings.HasPrefix(key, "entry "):
 			entries++
+		case strings.HasPrefix(key, "rate "):
+			rates++
 		}
+	}
+	if rates > 0 {
+		return fmt.Sprintf("%d rates", rates)
 	}
 	return fmt.Sprintf("%d entries", entries)
 }

@@ -51,3 +51,19 @@ scorecards:
 		}
 	}
 }
+
+// TestDiffOfWhatGoes: what is gone is told in short, each kind in its own words.
+func TestDiffOfWhatGoes(t *testing.T) {
+	const rule = "rules:\n  - { name: a, when: payment.amount > money(\"9.00 EUR\"), outcome: hold, on_missing: hold }\n"
+	after := compile(t, rule)
+	for text, want := range map[string]string{
+		"gaming_limits: [{ kind: loss, period: week }]\n":              "gaming limit loss week: no amount of the brand's, raised after 1d",
+		"lists: { gone: { entries: [dev_1, dev_2], match: exact } }\n": "list gone: 2 entries",
+		"rates: { entries: [{ date: \"2026-11-20\", from: EUR, to: USD, rate: 1.0842 }, { date: \"2026-11-21\", from: EUR, to: USD, rate: 1.09 }] }\n": "rates: 2 rates",
+	} {
+		changes := rules.Diff(compile(t, text+rule), after)
+		if len(changes) != 1 || changes[0].What+": "+changes[0].Before != want {
+			t.Errorf("%+v, want %s", changes, want)
+		}
+	}
+}

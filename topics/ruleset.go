@@ -12,6 +12,9 @@ const (
 	RulesProposed  = "proposed"  // the set that waits for a second person's approval; without a value: none does
 )
 
+// RulesDropped is the slot, in the history, of a proposal that never came into force.
+const RulesDropped = "dropped"
+
 // RuleSetKey is the key under which a set stays for ever, so that one can go back to it and recompute what it decided.
 func RuleSetKey(hash string) string { return "set-" + hash }
 
@@ -22,7 +25,7 @@ func RuleHistoryKey(at time.Time) string {
 
 // RuleDeployment is the value of risk.rules.v1: a rule set and who put it into force.
 type RuleDeployment struct {
-	Slot    string    `json:"slot"`     // live or candidate: what it is deployed as; of a proposal, what it would be
+	Slot    string    `json:"slot"`     // live or candidate: what it is deployed as; of a proposal, what it would be; dropped: a proposal that never was
 	RuleSet string    `json:"rule_set"` // content hash, as in the decisions of the set
 	Rules   int       `json:"rules"`    // how many there are
 	At      time.Time `json:"at"`

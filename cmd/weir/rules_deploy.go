@@ -181,6 +181,31 @@ diff live proposed shows what it changes, weir rules show proposed --text its fi
 	return cmd
 }
 
+func newRulesRejectCommand(a *app) *cobra.Command {
+	var author, comment string
+	cmd := &cobra.Command{
+		Use:   "reject HASH --author NAME --comment TEXT",
+		Short: "Drop the rule set that waits for approval",
+		Long:  `Drop the rule set that waits for approval; its author may do so, too. weir rules history goes on to tell of it.`,
+		Args:  one("hash of the rule set that waits: weir rules reject 4405c1b8 --author bob --comment \"blocks guests\""),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withDesk(cmd, func(ctx context.Context, desk *ruletopic.Desk, _ *config.Config) error {
+				d, err := desk.Reject(ctx, args[0], author, comment, time.Now())
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(a.out, "rule set %s of %s is dropped\n", d.RuleSet, d.Author)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&author, "author", "", "who rejects it")
+	alsoCalled(cmd, &author, "approver")
+	cmd.Flags().StringVar(&comment, "comment", "", "why")
+	a.addConfigFlags(cmd)
+	return cmd
+}
+
 func newRulesRollbackCommand(a *app) *cobra.Command {
 	var to, author, comment string
 	cmd := &cobra.Command{

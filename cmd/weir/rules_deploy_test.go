@@ -52,7 +52,7 @@ func TestRulesFromIdeaToProduction(t *testing.T) {
 	says(weir(exitOK, "rollback", "--author", "cat"), a)
 	history := weir(exitOK, "history")
 	says(history, a, b2, "ann (rolled back by cat)")
-	if lines := strings.Split(strings.TrimSpace(history), "\n"); len(lines) != 4 || !strings.Contains(lines[3], "live, in force") || strings.Count(history, "in force") != 1 {
+	if lines := strings.Split(strings.TrimSpace(history), "\n"); len(lines) != 6 || !strings.Contains(lines[5], "live, in force") || strings.Count(history, "in force") != 1 {
 		t.Errorf("the history is\n%s", history)
 	}
 	says(weir(exitOK, "deploy", second, "--author", "bob", "--comment", "try it", "--candidate"), "deployed as candidate")
@@ -97,6 +97,8 @@ func TestDeployingFromWhereNobodyAsksForTwoPeople(t *testing.T) {
 	says(weir("false", "deploy", one, "--author", "eve", "--comment", "x"), "waits for approval by another person, as the one in force did",
 		"it replaces the whole set in force: 1 -> 1 rule, 1 -> 0 lists, 0 -> 0 gaming limits", "what it does not have goes: list denied, rule b")
 	says(weir("false", "show", "live"), "two.yaml")
+	says(weir("false", "reject", hash(first), "--author", "bob", "--comment", "not now"), "rule set "+hash(first)+" of eve is dropped")
+	says(weir("false", "history"), "dropped", "x; rejected by bob: not now")
 	if h := weir("false", "history"); strings.Count(h, "in force") != 1 || !strings.Contains(h, hash(proposal)+"  live, in force") {
 		t.Errorf("history\n%s", h)
 	}

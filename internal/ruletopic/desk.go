@@ -90,7 +90,11 @@ func (d *Desk) Deploy(ctx context.Context, p *Package, slot, author, comment str
 			return false, refuse("the rule set %.8s of %s (%s) waits for approval already, since %s; look at it with weir rules diff live proposed, and put this one in its place with --replace",
 				waits.RuleSet, waits.Author, waits.Comment, waits.At.UTC().Format(time.RFC3339))
 		}
-		return true, d.write(ctx, change{topics.RulesProposed, &next})
+		changes := []change{{topics.RulesProposed, &next}}
+		if waits := d.book.Proposed; waits != nil {
+			changes = append(changes, dropped(waits, "replaced by the proposal of "+author, at))
+		}
+		return true, d.write(ctx, changes...)
 	}
 	return false, d.enforce(ctx, next)
 }
@@ -120,6 +124,31 @@ func (d *Desk) Approve(ctx context.Context, hash, approver, comment string, at t
 		next.Comment += "; " + comment
 	}
 	return &next, d.enforce(ctx, next, change{topics.RulesProposed, nil})
+}
+
+// Reject drops the proposed set; the history keeps that it waited. hash is that of the set which was looked at.
+func (d *Desk) Reject(ctx context.Context, hash, by, comment string, at time.Time) (*topics.RuleDeployment, error) {
+	proposed := d.book.Proposed
+	switch {
+	case proposed == nil:
+		return nil, refuse("no rule set waits for approval")
+	case strings.TrimSpace(by) == "" || strings.TrimSpace(comment) == "":
+		return nil, refuse("who rejects the rule set, and why? Name an author and a comment")
+	case hash == "" || !strings.HasPrefix(proposed.RuleSet, hash):
+		return nil, refuse("the rule set that waits is %s of %s, not %s", proposed.RuleSet, proposed.Author, hash)
+	}
+	if err := fit(by, comment); err != nil {
+		return nil, err
+	}
+	return &proposed.RuleDeployment, d.write(ctx, change{topics.RulesProposed, nil}, dropped(proposed, "rejected by "+by+": "+comment, at))
+}
+
+// dropped is what the history keeps of a proposal that never came into force.
+func dropped(d *Deployment, why string, at time.Time) change {
+	past := d.RuleDeployment
+	past.Slot, past.At, past.Archive = topics.RulesDropped, at.UTC(), nil
+	past.Comment += "; " + why
+	return change{topics.RuleHistoryKey(past.At), &past}
 }
 
 // Rollback puts a set that was live before into force again: the one before the present, or the one of a hash.

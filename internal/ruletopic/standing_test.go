@@ -117,3 +117,36 @@ func TestTwoPeopleMayAgreeThatOneIsEnough(t *testing.T) {
 		t.Errorf("in force %s, proposed %+v", inForce(book), book.Proposed)
 	}
 }
+
+// TestADroppedProposalStaysInTheHistory: one that was rejected, and one that another has replaced; neither was ever live.
+func TestADroppedProposalStaysInTheHistory(t *testing.T) {
+	w := newWorld(t)
+	first, second := pack(t, 1), pack(t, 2)
+	w.deploy(true, first, "ann")
+	w.deploy(true, second, "cat")
+	reject := func(hash, by, comment string) error {
+		return w.desk(true, func(ctx context.Context, d *ruletopic.Desk) error {
+			_, err := d.Reject(ctx, hash, by, comment, w.now())
+			return err
+		})
+	}
+	for _, c := range []struct{ hash, by, comment, says string }{
+		{first.Set.Hash(), "bob", "too strict", "the rule set that waits is " + second.Set.Hash()},
+		{second.Set.Hash(), "bob", "", "Name an author and a comment"},
+		{second.Set.Hash()[:8], "bob", "too strict", ""},
+		{second.Set.Hash(), "bob", "again", "no rule set waits"},
+	} {
+		if err := reject(c.hash, c.by, c.comment); (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s by %s: %v, want %q", c.hash, c.by, err, c.says)
+		}
+	}
+	book := w.book()
+	if book.Proposed != nil || book.InForce() != nil || len(book.History) != 2 {
+		t.Fatalf("proposed %+v, history %+v", book.Proposed, book.History)
+	}
+	for i, want := range []string{"a test; replaced by the proposal of cat", "a test; rejected by bob: too strict"} {
+		if d := book.History[i]; d.Slot != topics.RulesDropped || d.Comment != want || d.RuleSet != []string{first.Set.Hash(), second.Set.Hash()}[i] {
+			t.Errorf("%+v, want %q", d, want)
+		}
+	}
+}
