@@ -257,7 +257,7 @@ func TestQuickStakesCount(t *testing.T) {
 	}
 }
 
-// TestOldDaysAreForgotten: no period needs a day that is not kept, and what comes back to one is dropped.
+// TestOldDaysAreForgotten: no period needs a day that is not kept, and what comes back to one is soon forgotten again.
 func TestOldDaysAreForgotten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s gaming.State
@@ -286,11 +286,39 @@ func TestOldDaysAreForgotten(t *testing.T) {
 					t.Fatalf("%s of %s: %d, want %d: %+v", p, day, l.Used, want, s.Days)
 				}
 			}
-			if len(s.Days) > 32 {
+			if len(s.Days) > 61 { // no day comes back that is further away
 				t.Fatalf("%d days are kept", len(s.Days))
 			}
 		}
 	})
+}
+
+// TestADayFarAheadBlindsNothing: one day that a wrong clock has counted in leaves what is counted before it as it is, then and
+// later.
+func TestADayFarAheadBlindsNothing(t *testing.T) {
+	var s gaming.State
+	count := func(day string, amount int64) {
+		s.CountDeposit(&topics.GamingCount{Day: day, Amount: amount}, "EUR")
+	}
+	used := func(period topics.GamingPeriod, day string) int64 {
+		terms := &topics.GamingTerms{Limits: []topics.GamingTerm{{Kind: topics.GamingDeposit, Period: period, Amounts: map[string]int64{"EUR": 1}}}}
+		return s.Check(&gaming.Ask{Kind: topics.GamingDeposit, Currency: "EUR", Day: day}, terms).Used
+	}
+	count("2026-03-01", 100)
+	count("2027-03-01", 1)
+	s.CountGame(&topics.GamingCount{Day: "2027-03-01", Amount: 1, Seconds: 1}, "USD", true, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	count("2026-03-01", 20)
+	count("2026-03-02", 3)
+	if day, month := used(topics.GamingDay, "2026-03-01"), used(topics.GamingMonth, "2026-03-02"); day != 120 || month != 123 {
+		t.Errorf("beside a day far ahead, %d is counted on the day and %d in the month", day, month)
+	}
+	count("2027-03-01", -1)
+	for day := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC); day.Year() == 2026; day = day.AddDate(0, 0, 1) {
+		count(gaming.DayOf(day), 1)
+	}
+	if month := used(topics.GamingMonth, "2026-12-31"); month != 31 || len(s.Days) > 36 {
+		t.Errorf("a day each, %d is counted in a month, and %d days are kept", month, len(s.Days))
+	}
 }
 
 // TestDayIn: a day of any time zone is taken, one that no time zone has is not.

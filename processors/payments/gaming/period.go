@@ -36,7 +36,7 @@ func span(p topics.GamingPeriod, day string) (first, last string) {
 // keptDays is how far back days are kept: no period is longer.
 const keptDays = 31
 
-// oldest is the first day that is kept beside a later one.
+// oldest is the first day that is kept beside a later one and those that follow it.
 func oldest(latest string) string {
 	t, err := time.Parse(time.DateOnly, latest)
 	if err != nil {

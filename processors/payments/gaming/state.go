@@ -114,27 +114,33 @@ func (s *State) played(at time.Time) {
 // since is the time since the last stake.
 func (s *State) since(at time.Time) time.Duration { return at.Sub(time.UnixMilli(s.LastStake)) }
 
-// add adds to a day, unless it is so old that it is not kept, and forgets days that have become so.
+// add adds to a day. With a new one it forgets those that the day before it has made too old: one that a wrong clock has put
+// far ahead makes nobody forget what came before, nor drop what still comes.
 func (s *State) add(d Day) {
-	if len(s.Days) > 0 {
-		if latest := s.Days[len(s.Days)-1].Date; d.Date < oldest(latest) {
-			return
-		} else if d.Date > latest {
-			first := oldest(d.Date)
-			s.Days = slices.DeleteFunc(s.Days, func(old Day) bool { return old.Date < first })
-		}
-	}
 	at, found := slices.BinarySearchFunc(s.Days, d, func(a, b Day) int {
 		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Currency, b.Currency))
 	})
 	if !found {
 		if d.Deposited != 0 || d.Lost != 0 || d.Seconds != 0 {
 			s.Days = slices.Insert(s.Days, at, d)
+			s.forget(at)
 		}
 		return
 	}
 	day := &s.Days[at]
 	day.Deposited, day.Lost, day.Seconds = plus(day.Deposited, d.Deposited), plus(day.Lost, d.Lost), plus(day.Seconds, d.Seconds)
+}
+
+// forget forgets what the day before the one at an index has made too old.
+func (s *State) forget(at int) {
+	before := at
+	for before >= 0 && s.Days[before].Date == s.Days[at].Date { // in another currency
+		before--
+	}
+	if before >= 0 {
+		first := oldest(s.Days[before].Date)
+		s.Days = slices.DeleteFunc(s.Days, func(d Day) bool { return d.Date < first })
+	}
 }
 
 // plus is the sum of two numbers, or the bound of 64 bits that it lies beyond: a fact is never put aside because of a limit.
