@@ -85,6 +85,7 @@ func runBacktest(a *app, cmd *cobra.Command, f *backtestFlags) error {
 		if c.Labels, err = readLabels(f.labels); err != nil {
 			return err
 		}
+		c.LabelsOf = f.labels
 	}
 	if f.decisions {
 		return fromDecisions(a, cmd, f, &c)

@@ -10,6 +10,7 @@ import (
 type Result struct {
 	RuleSet  string  `json:"rule_set"`
 	Baseline string  `json:"baseline,omitempty"`
+	Sources  Sources `json:"sources"`
 	History  History `json:"history"`
 	Warmup   Warmup  `json:"warmup"`
 	// Measured is how many attempts all that follows is about: those after the warm-up.
@@ -24,6 +25,14 @@ type Result struct {
 	Cards    *TopCards    `json:"top_cards,omitempty"`
 	Changes  *Changes     `json:"changes,omitempty"` // with a baseline
 	Notes    []string     `json:"notes,omitempty"`   // what has no answer, and why
+}
+
+// Sources are where all of it came from, so that a report that is mailed tells what it is about.
+type Sources struct {
+	Rules    []string `json:"rules"`              // files of the set
+	Baseline []string `json:"baseline,omitempty"` // files
+	History  string   `json:"history"`            // a file or topic; - is standard input
+	Labels   string   `json:"labels,omitempty"`   // a file
 }
 
 // History is what was read.

@@ -27,6 +27,7 @@ type Config struct {
 	// Baseline is the set whose decisions the set's are compared with; nil: those that were recorded, if they were.
 	Baseline *rules.Set
 	Labels   *Labels // nil: what the events say themselves
+	LabelsOf string  // how their file is named
 	// Warmup is how long the beginning is that nothing measures; below zero: the longest window of the sets, at most
 	// MaxWarmup.
 	Warmup time.Duration

@@ -320,7 +320,9 @@ func TestOpen(t *testing.T) {
 
 // TestHTML: the report has what the text has, and loads nothing.
 func TestHTML(t *testing.T) {
-	r := ran(t, configured(t, strings.ReplaceAll(text(t, "events.ndjson"), `"id":"p4"`, `"id":"<script>alert(1)</script>"`)))
+	told := configured(t, strings.ReplaceAll(text(t, "events.ndjson"), `"id":"p4"`, `"id":"<script>alert(1)</script>"`))
+	told.LabelsOf = "chargebacks.csv"
+	r := ran(t, told)
 	var out bytes.Buffer
 	if err := r.WriteHTML(&out); err != nil {
 		t.Fatal(err)
@@ -328,6 +330,7 @@ func TestHTML(t *testing.T) {
 	page := out.String()
 	for _, wanted := range []string{"card_testing", "Precision and recall", "ROC", "Distribution", "By day", "Against the baseline",
 		"380.00 EUR, 30.00 USD", "&lt;script&gt;alert(1)", "velocity.card_month", r.RuleSet,
+		"</code> testdata/small/rules.yaml</dd>", "</code> testdata/small/baseline.yaml</dd>", "<dd>events.ndjson, 2026-", "<dd>chargebacks.csv</dd>",
 		`<td>fraud</td><td><ul><li>large`, `<td>good</td><td><ul><li>card_testing`} {
 		if !strings.Contains(page, wanted) {
 			t.Errorf("the report has no %q", wanted)

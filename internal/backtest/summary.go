@@ -28,6 +28,10 @@ func (r *run) result() (*Result, error) {
 	}
 	result := &Result{RuleSet: r.config.Set.Hash(), History: r.history, Measured: t.measured, Rules: t.ruleRows(), Overlap: t.overlaps(),
 		Days: t.dayRows(), Warmup: Warmup{Seconds: int64(r.warmup / time.Second), Until: r.until, Attempts: r.warming}}
+	result.Sources = Sources{Rules: r.config.Set.Files(), History: r.config.Input, Labels: r.config.LabelsOf}
+	if r.config.Baseline != nil {
+		result.Sources.Baseline = r.config.Baseline.Files()
+	}
 	for _, d := range r.config.Set.Velocity() {
 		if until := r.history.From.Add(d.Window); until.After(r.until) {
 			result.Warmup.Incomplete = append(result.Warmup.Incomplete, Incomplete{"velocity." + d.Name, until})
