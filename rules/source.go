@@ -81,8 +81,13 @@ func (s *source) sequence(n ast.Node, what string) []ast.Node {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
 		hint := ""
-		if _, ok := n.(*ast.MappingNode); ok {
+		switch n := n.(type) {
+		case *ast.MappingNode:
 			hint = "begin each entry with a dash and a space"
+		case *ast.StringNode:
+			if slices.Contains([]string{"amounts", "a limit", "commands", "events", "tags", "tenants", "regions"}, what) { // others have no texts
+				hint = fmt.Sprintf("write [%q]", n.Value)
+			}
 		}
 		s.fail(placeOf(tokenOf(n)), hint, "%s must be a list, not %s", what, describe(n))
 		return nil
