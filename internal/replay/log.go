@@ -129,7 +129,7 @@ func (l *Log) Next(ctx context.Context) (*Entry, error) {
 		if e.Decision.At.Before(l.since) {
 			continue
 		}
-		if err := l.reach(ctx, e.Decision.At); err != nil {
+		if err := l.reach(ctx, of(&e.Decision), e.Decision.At); err != nil {
 			return nil, err
 		}
 		if m := l.pending[of(&e.Decision)]; m != nil {
@@ -145,9 +145,11 @@ func (l *Log) advance(ctx context.Context) (err error) {
 	return err
 }
 
-// reach reads the inbox up to a time. Of a command that was assessed twice the first assessment counts.
-func (l *Log) reach(ctx context.Context, at time.Time) error {
-	for l.ahead != nil && !l.ahead.Timestamp.After(at) {
+// reach reads the inbox until it has what a decision was made on, which cannot be later than the decision by more than
+// clocks differ: several processes write the inbox, and their records' times are not in its order. Of a command that was
+// assessed twice the first assessment counts.
+func (l *Log) reach(ctx context.Context, wanted about, at time.Time) error {
+	for l.pending[wanted] == nil && l.ahead != nil && !l.ahead.Timestamp.After(at.Add(keptFor)) {
 		if !l.ahead.Timestamp.Before(l.since.Add(-keptFor)) {
 			m, err := read(l.ahead)
 			if err != nil {

@@ -109,7 +109,9 @@ func TestReplayReproduces(t *testing.T) {
 		last = w.assessed(i, "dev_1")
 		outcomes[last.Outcome]++
 		if i%2 == 0 {
+			w.clock = w.clock.Add(5 * time.Second) // of another process: later than the commands that stand behind it
 			w.produce(topics.Inbox, topics.TypeTimerDue, &topics.TimerDue{})
+			w.clock = w.clock.Add(-5 * time.Second)
 		}
 		w.publish(last)
 	}
