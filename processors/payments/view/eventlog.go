@@ -91,16 +91,8 @@ func (l *EventLog) Decisions(ctx context.Context, paymentID string) ([]topics.De
 
 // Wallet returns the events that a wallet command caused, in the order of their ids. There are none before it is applied.
 func (l *EventLog) Wallet(ctx context.Context, tenant string, partition int32, command uuid.UUID) ([]topics.WalletEvent, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
-		ORDER BY position`, partition, command)
-	if err != nil {
-		return nil, fmt.Errorf("events of wallet command %s: %w", command, err)
-	}
 	var events []topics.WalletEvent
-	err = l.each(rows, partition, topics.WalletEvents, func(value []byte) error {
+	err := l.causedBy(ctx, partition, command, topics.WalletEvents, func(value []byte) error {
 		var event topics.WalletEvent
 		if err := topics.Unmarshal(value, &event); err != nil {
 			return err
@@ -147,16 +139,8 @@ func (l *EventLog) DecisionsOn(ctx context.Context, id uuid.UUID) ([]topics.Deci
 
 // decisionsOn is DecisionsOn for one partition.
 func (l *EventLog) decisionsOn(ctx context.Context, partition int32, id uuid.UUID) ([]topics.Decision, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
-		ORDER BY position`, partition, id)
-	if err != nil {
-		return nil, fmt.Errorf("decisions on %s: %w", id, err)
-	}
 	var decisions []topics.Decision
-	err = l.each(rows, partition, topics.Decisions, func(value []byte) error {
+	err := l.causedBy(ctx, partition, id, topics.Decisions, func(value []byte) error {
 		var d topics.Decision
 		if err := topics.Unmarshal(value, &d); err != nil {
 			return err
@@ -170,6 +154,19 @@ func (l *EventLog) decisionsOn(ctx context.Context, partition int32, id uuid.UUI
 		return nil, fmt.Errorf("decisions on %s: %w", id, err)
 	}
 	return decisions, nil
+}
+
+// causedBy calls read with the value of each record of a topic that the inputs of an id caused, in the order of positions.
+func (l *EventLog) causedBy(ctx context.Context, partition int32, id uuid.UUID, topic string, read func([]byte) error) error {
+	rows, err := l.db.Query(ctx, `
+		SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (
+			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
+		ORDER BY position`, partition, id)
+	if err != nil {
+		return err
+	}
+	return l.each(rows, partition, topic, read)
 }
 
 // each calls read with the value of each record of a topic that the rows hold.
