@@ -38,16 +38,12 @@ func (f *fixture) abandon(t testing.TB, key string) {
 	}
 }
 
-// half carries a create request as far as a process that dies then would.
-func (f *fixture) half(t testing.TB, key, body string, produced bool) *paymentOrder {
+// carry takes an order as far as a process that dies then would: the key is claimed, and perhaps the command produced.
+func (f *fixture) carry(t testing.TB, o interface {
+	order
+	produce(context.Context) error
+}, key string, produced bool) {
 	t.Helper()
-	o := &paymentOrder{
-		call:    &call{api: f.api, pattern: "POST /v1/intents"},
-		command: topics.Command{Type: topics.CommandCreate, Tenant: "acme", Region: "eu", TraceID: "died"},
-	}
-	if err := decodeCreate([]byte(body), &o.command); err != nil {
-		t.Fatal(err)
-	}
 	sum, err := o.parameters()
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +62,19 @@ func (f *fixture) half(t testing.TB, key, body string, produced bool) *paymentOr
 			t.Fatal(err)
 		}
 	}
+}
+
+// half carries a create request as far as a process that dies then would.
+func (f *fixture) half(t testing.TB, key, body string, produced bool) *paymentOrder {
+	t.Helper()
+	o := &paymentOrder{
+		call:    &call{api: f.api, pattern: "POST /v1/intents"},
+		command: topics.Command{Type: topics.CommandCreate, Tenant: "acme", Region: "eu", TraceID: "died"},
+	}
+	if err := decodeCreate([]byte(body), &o.command); err != nil {
+		t.Fatal(err)
+	}
+	f.carry(t, o, key, produced)
 	return o
 }
 

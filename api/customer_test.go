@@ -9,7 +9,6 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/segmentio/encoding/json"
 
-	"github.com/weirhq/weir/api/idempotency"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -152,24 +151,7 @@ func TestDeathBetweenTheStepsOfAnEvent(t *testing.T) {
 			f := newFixture(t, nil).ready(t)
 			o := &eventOrder{call: &call{api: f.api, pattern: "POST /v1/customers/{customer}/events"},
 				event: topics.CustomerEvent{Type: "login", Tenant: "acme", Region: "eu", CustomerID: "cus_1"}}
-			sum, err := o.parameters()
-			if err != nil {
-				t.Fatal(err)
-			}
-			claim, err := f.api.store.Claim(t.Context(), idempotency.Request{
-				Tenant: "acme", Key: "k", Fingerprint: sum, CommandID: uuid.Must(uuid.NewV7()),
-			})
-			if err != nil || claim.Verdict != idempotency.Fresh {
-				t.Fatalf("%s, %v", claim.Verdict, err)
-			}
-			if err := bind(o, claim.CommandID, testPartitions); err != nil {
-				t.Fatal(err)
-			}
-			if test.produced {
-				if err := o.produce(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
+			f.carry(t, o, "k", test.produced)
 			if test.applied {
 				f.withEngine(t)
 				f.records(t, topics.Decisions, 1)
@@ -186,8 +168,8 @@ func TestDeathBetweenTheStepsOfAnEvent(t *testing.T) {
 				a = f.post(t, path, "k", body)
 			}
 			want(t, a, 200, "repeat")
-			if e := a.event(t); e.EventID != claim.CommandID.String() {
-				t.Errorf("got %s, want the event %s", a.body, claim.CommandID)
+			if e := a.event(t); e.EventID != o.id.String() {
+				t.Errorf("got %s, want the event %s", a.body, o.id)
 			}
 			if n := f.count(t, topics.CustomerEvents); n != test.events {
 				t.Errorf("%d events were written, want %d", n, test.events)

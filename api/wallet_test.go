@@ -11,7 +11,6 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/segmentio/encoding/json"
 
-	"github.com/weirhq/weir/api/idempotency"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -411,24 +410,7 @@ func TestDeathBetweenTheStepsOfAWallet(t *testing.T) {
 			o := &walletOrder{call: &call{api: f.api, pattern: "POST /v1/wallets/{customer}/credits"}, command: topics.WalletCommand{
 				Type: topics.WalletCredit, Tenant: "acme", Region: "eu", CustomerID: "w1", Amount: 700, Currency: "EUR", Reason: topics.ReasonBonus,
 			}}
-			sum, err := o.parameters()
-			if err != nil {
-				t.Fatal(err)
-			}
-			claim, err := f.api.store.Claim(t.Context(), idempotency.Request{
-				Tenant: "acme", Key: "k", Fingerprint: sum, CommandID: uuid.Must(uuid.NewV7()),
-			})
-			if err != nil || claim.Verdict != idempotency.Fresh {
-				t.Fatalf("%s, %v", claim.Verdict, err)
-			}
-			if err := bind(o, claim.CommandID, testPartitions); err != nil {
-				t.Fatal(err)
-			}
-			if test.produced {
-				if err := o.produce(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-			}
+			f.carry(t, o, "k", test.produced)
 			if test.applied {
 				f.withEngine(t)
 				f.records(t, topics.WalletEvents, 1)
@@ -448,8 +430,8 @@ func TestDeathBetweenTheStepsOfAWallet(t *testing.T) {
 				a = f.post(t, path, "k", body)
 			}
 			want(t, a, 201, "repeat")
-			if c := a.change(t); c.CommandID != claim.CommandID.String() || c.Balance.Available != 700 {
-				t.Errorf("got %s, want the command %s", a.body, claim.CommandID)
+			if c := a.change(t); c.CommandID != o.id.String() || c.Balance.Available != 700 {
+				t.Errorf("got %s, want the command %s", a.body, o.id)
 			}
 			if n := f.count(t, topics.WalletCommands); n != test.commands {
 				t.Errorf("%d commands were written, want %d", n, test.commands)

@@ -133,6 +133,26 @@ func (a *assessments) await(n int) {
 	}
 }
 
+// killMidway writes commands, kills an engine when some of the first half are answered, and returns when all are. It is
+// started again where it was the only one.
+func (w *world) killMidway(victim *engine, commands []topics.Command, some int, await func(int)) {
+	w.t.Helper()
+	half := len(commands) / 2
+	before := w.write(commands[:half])
+	await(some)
+	victim.kill()
+	after := w.write(commands[half:])
+	if len(w.engines) == 1 {
+		victim.start("")
+	}
+	await(len(commands))
+	for _, written := range []<-chan error{before, after} {
+		if err := <-written; err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
 const fivePerHour = `
 version: 1
 velocity:
@@ -172,19 +192,8 @@ func TestAThousandAttemptsAtOnce(t *testing.T) {
 			for n := range attempts {
 				commands = append(commands, attempt(n, card))
 			}
-			read, before := w.assessments(), w.write(commands[:attempts/2])
-			read.await(10 * limit)
-			victim.kill()
-			after := w.write(commands[attempts/2:])
-			if len(w.engines) == 1 {
-				victim.start("")
-			}
-			read.await(attempts)
-			for _, written := range []<-chan error{before, after} {
-				if err := <-written; err != nil {
-					t.Error(err)
-				}
-			}
+			read := w.assessments()
+			w.killMidway(victim, commands, 10*limit, read.await)
 			passed, seen := 0, map[int64]bool{}
 			for _, in := range read.first {
 				if in.Decision.Outcome == topics.OutcomePass {

@@ -46,19 +46,8 @@ func TestAThousandDepositsAtOnce(t *testing.T) {
 			for range attempts {
 				commands = append(commands, attempt(0, "fp_1"))
 			}
-			read, before := w.outcomes(), w.write(commands[:attempts/2])
-			read.await(10 * limit)
-			victim.kill()
-			after := w.write(commands[attempts/2:])
-			if len(w.engines) == 1 {
-				victim.start("")
-			}
-			read.await(attempts)
-			for _, written := range []<-chan error{before, after} {
-				if err := <-written; err != nil {
-					t.Error(err)
-				}
-			}
+			read := w.outcomes()
+			w.killMidway(victim, commands, 10*limit, read.await)
 			if read.passed != limit || read.blocked != attempts-limit {
 				t.Errorf("%d deposits pass and %d are blocked, want %d and %d", read.passed, read.blocked, limit, attempts-limit)
 			}
