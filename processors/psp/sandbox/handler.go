@@ -22,6 +22,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/authorizations/{id}/capture", s.perform(Capture))
 	mux.HandleFunc("POST /v1/authorizations/{id}/void", s.perform(Void))
 	mux.HandleFunc("POST /v1/refunds", s.perform(Refund))
+	mux.HandleFunc("POST /v1/payouts", s.perform(Payout))
 	mux.HandleFunc("GET /v1/authorizations/{id}", s.showAuthorization)
 	mux.HandleFunc("GET /v1/requests/{key}", s.showRequest)
 	mux.HandleFunc("GET /v1/payments/{reference}", s.showReference)
@@ -89,13 +90,16 @@ func (s *Server) perform(kind Kind) http.HandlerFunc {
 // answered stands for a fault that has had its effect: there is nothing to perform.
 const answered fault = -1
 
-// faultBefore waits for the latency and does what an authorization's token does before it is performed. It returns
+// faultBefore waits for the latency and does what the token of an authorization or a payout does before it is performed. It returns
 // the fault that is due afterwards, or answered.
 func (s *Server) faultBefore(w http.ResponseWriter, r *http.Request, kind Kind, key string, request *Request) fault {
 	latency, due := s.cfg.Latency, noFault
-	if kind == Authorize && request.Card != nil {
+	if opens := kind == Authorize || kind == Payout; opens && request.Card != nil {
 		if token, ok := s.book.tokens.find(request.Card.Token); ok {
 			due = token.fault
+			if kind == Payout {
+				due = token.payoutFault
+			}
 			if token.slow {
 				latency = s.cfg.SlowLatency
 			}
@@ -177,11 +181,14 @@ func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string)
 	}
 	now := time.Now().UTC()
 	var p *payment
-	if kind == Authorize {
+	switch e := b.payments[r.Authorization]; {
+	case kind == Authorize:
 		p, refused = b.authorize(key, print, r, now)
-	} else if e := b.payments[r.Authorization]; e == nil {
+	case kind == Payout:
+		p, refused = b.payout(key, print, r, now)
+	case e == nil:
 		refused = refuse(CodeNotFound, "authorization %.64q", r.Authorization)
-	} else {
+	default:
 		p = e.payment.clone()
 		refused = b.follow(p, kind, key, print, r, now)
 	}

@@ -43,6 +43,7 @@ type Summary struct {
 	Statuses   map[string]int   `json:"statuses"`   // of operations, by kind and status
 	Captured   map[string]int64 `json:"captured"`   // minor units by currency
 	Refunded   map[string]int64 `json:"refunded"`   // settled and pending
+	PaidOut    map[string]int64 `json:"paid_out"`   // settled and pending
 	Owed       int              `json:"owed"`       // payments with an operation to settle or a webhook to deliver
 }
 
@@ -51,7 +52,7 @@ func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
 	defer s.book.mu.Unlock()
 	sum := Summary{
 		Payments: len(s.book.payments), References: len(s.book.references),
-		Statuses: map[string]int{}, Captured: map[string]int64{}, Refunded: map[string]int64{},
+		Statuses: map[string]int{}, Captured: map[string]int64{}, Refunded: map[string]int64{}, PaidOut: map[string]int64{},
 	}
 	for _, e := range s.book.payments {
 		p := e.payment
@@ -60,6 +61,7 @@ func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
 		}
 		sum.Captured[p.Currency] += p.Captured
 		sum.Refunded[p.Currency] += p.Refunded
+		sum.PaidOut[p.Currency] += p.PaidOut
 		if !p.settled() {
 			sum.Owed++
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// payment is one authorization and all that followed. A stored payment is never changed: an operation works on a clone,
+// payment is one authorization and all that followed, or one payout. A stored payment is never changed: an operation works on a clone,
 // which is journalled first and then takes the old one's place.
 type payment struct {
 	ID         string `json:"id"`
@@ -20,8 +20,9 @@ type payment struct {
 	Captured   int64  `json:"c,omitempty"`
 	Refunded   int64  `json:"r,omitempty"` // settled and pending
 	Voided     bool   `json:"v,omitempty"`
+	PaidOut    int64  `json:"p,omitempty"` // by a payout: settled and pending
 
-	Operations []operation `json:"ops"` // the first one is the authorization
+	Operations []operation `json:"ops"` // the first one is the authorization or the payout
 }
 
 // operation is one request that was performed.
@@ -113,6 +114,7 @@ func (p *payment) view(baseURL string) Payment {
 	v := Payment{
 		Authorization: p.ID, MerchantReference: p.Reference, Currency: p.Currency,
 		Authorized: p.Authorized, Captured: p.Captured, Refunded: p.Refunded,
+		PaidOut: p.PaidOut,
 	}
 	for i := range p.Operations {
 		v.Operations = append(v.Operations, p.show(&p.Operations[i], p.Operations[i].Status, baseURL))

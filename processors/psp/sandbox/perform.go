@@ -28,22 +28,9 @@ type performer struct {
 
 // authorize opens a payment.
 func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time) (*payment, *refusal) {
-	switch {
-	case r.MerchantReference == "" || len(r.MerchantReference) > 128:
-		return nil, refuse(CodeInvalid, "merchant_reference: want 1 to 128 characters")
-	case len(r.MerchantAccount) > 64:
-		return nil, refuse(CodeInvalid, "merchant_account: want at most 64 characters")
-	case r.Amount <= 0:
-		return nil, refuse(CodeInvalid, "amount %d: want a positive number of minor units", r.Amount)
-	case r.Card == nil:
-		return nil, refuse(CodeInvalid, "card: is missing")
-	}
-	if _, ok := ledger.Currency(r.Currency).Exponent(); !ok {
-		return nil, refuse(CodeInvalid, "currency %q: not an ISO 4217 currency", r.Currency)
-	}
-	token, ok := f.tokens.find(r.Card.Token)
-	if !ok {
-		return nil, refuse(CodeUnknownToken, "card token: not one of GET /v1/tokens")
+	token, refused := f.opens(r)
+	if refused != nil {
+		return nil, refused
 	}
 	p := &payment{
 		ID: deriveID("auth_", key), Reference: r.MerchantReference, Account: r.MerchantAccount, Currency: r.Currency,
@@ -64,6 +51,28 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	f.plan(p, &op, token.webhook, now)
 	p.Operations = []operation{op}
 	return p, nil
+}
+
+// opens checks what opens a payment and finds the token that says what happens.
+func (f *performer) opens(r *Request) (*Token, *refusal) {
+	switch {
+	case r.MerchantReference == "" || len(r.MerchantReference) > 128:
+		return nil, refuse(CodeInvalid, "merchant_reference: want 1 to 128 characters")
+	case len(r.MerchantAccount) > 64:
+		return nil, refuse(CodeInvalid, "merchant_account: want at most 64 characters")
+	case r.Amount <= 0:
+		return nil, refuse(CodeInvalid, "amount %d: want a positive number of minor units", r.Amount)
+	case r.Card == nil:
+		return nil, refuse(CodeInvalid, "card: is missing")
+	}
+	if _, ok := ledger.Currency(r.Currency).Exponent(); !ok {
+		return nil, refuse(CodeInvalid, "currency %q: not an ISO 4217 currency", r.Currency)
+	}
+	token, ok := f.tokens.find(r.Card.Token)
+	if !ok {
+		return nil, refuse(CodeUnknownToken, "card token: not one of GET /v1/tokens")
+	}
+	return token, nil
 }
 
 // approve grants an authorization, and captures it where that was asked for.
@@ -216,6 +225,9 @@ func (f *performer) settle(p *payment, op *operation, now time.Time) {
 			token = &Token{}
 		}
 		f.approve(p, op, token, nil)
+	case op.Kind == Payout && status != Approved:
+		p.PaidOut -= op.Amount
+		op.Status, op.Detail = status, "the card's issuer did not take the money"
 	case op.Kind == Refund && status != Approved:
 		p.Refunded -= op.Amount
 		op.Status, op.Detail = status, "the scheme gave the money back"

@@ -21,9 +21,12 @@ type Token struct {
 	voidFails      bool
 	refund         Status // the answer to a refund: approved where empty
 	refundSettles  Status // what it turns into later
+	payout         Status // the answer to a payout to the card: approved where empty
+	payoutSettles  Status // what it turns into later
+	payoutFault    fault
 }
 
-// fault is what goes wrong between the server and its caller in an authorization.
+// fault is what goes wrong between the server and its caller in an authorization or a payout.
 type fault int
 
 const (
@@ -85,6 +88,16 @@ func Tokens() []Token {
 		{Name: "tok_refund_fails", Does: "approved; refunds fail at once", refund: Failed},
 		{Name: "tok_refund_fails_late", Does: "approved; refunds are pending, then fail", refund: Pending, refundSettles: Failed},
 		{Name: "tok_refund_reversed", Does: "approved; refunds settle and are reversed later", refundSettles: Reversed},
+		{Name: "tok_payout_pending", Does: "approved; payouts to it are pending, then paid: the webhook tells", payout: Pending, payoutSettles: Approved},
+		{Name: "tok_payout_fails", Does: "approved; payouts to it fail at once", payout: Failed},
+		{Name: "tok_payout_fails_late", Does: "approved; payouts to it are pending, then fail: the webhook tells", payout: Pending, payoutSettles: Failed},
+		{Name: "tok_payout_returned", Does: "approved; payouts to it are paid and come back later: the webhook tells", payoutSettles: Reversed},
+		{Name: "tok_payout_timeout_after", Does: "approved; payouts to it are paid but never answered: learnt by polling", payoutFault: hangAfter},
+		{Name: "tok_payout_timeout_before", Does: "approved; payouts to it are never performed, never answered", payoutFault: hangBefore},
+		{Name: "tok_payout_connection_lost", Does: "approved; payouts to it are paid, then the connection is closed without an answer", payoutFault: dropAfter},
+		{Name: "tok_payout_unavailable", Does: "approved; 503 to payouts to it: nothing performed, on every attempt", payoutFault: unavailable},
+		{Name: "tok_payout_unavailable_once", Does: "approved; 503 to the first attempt at a payout to it, then paid", payoutFault: unavailableOnce},
+		{Name: "tok_payout_error_500", Does: "approved; 500 to payouts to it: nothing performed, but the answer does not say so", payoutFault: serverError},
 	}
 }
 

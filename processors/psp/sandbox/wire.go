@@ -11,7 +11,7 @@ const (
 	RequiresAction Status = "requires_action"
 	Declined       Status = "declined"
 	Failed         Status = "failed"
-	Reversed       Status = "reversed" // a refund that had settled
+	Reversed       Status = "reversed" // a refund or a payout that had settled
 )
 
 // Kind of an operation.
@@ -23,15 +23,16 @@ const (
 	Capture   Kind = "capture"
 	Void      Kind = "void"
 	Refund    Kind = "refund"
+	Payout    Kind = "payout"
 )
 
-// Request is the body of every POST under /v1/authorizations and /v1/refunds; each kind reads its own fields.
+// Request is the body of every POST under /v1/authorizations, /v1/refunds and /v1/payouts; each kind reads its own fields.
 type Request struct {
-	MerchantAccount   string     `json:"merchant_account,omitempty"`   // authorize
-	MerchantReference string     `json:"merchant_reference,omitempty"` // authorize: required
+	MerchantAccount   string     `json:"merchant_account,omitempty"`   // authorize, payout
+	MerchantReference string     `json:"merchant_reference,omitempty"` // authorize, payout: required
 	Amount            int64      `json:"amount,omitempty"`             // minor units; confirm and void have none
 	Currency          string     `json:"currency,omitempty"`           // of the authorization, checked in all that follow
-	Card              *Card      `json:"card,omitempty"`               // authorize: required
+	Card              *Card      `json:"card,omitempty"`               // authorize, payout: required
 	Capture           bool       `json:"capture,omitempty"`            // authorize: capture in the same call
 	ThreeDS           bool       `json:"three_ds,omitempty"`           // authorize: ask for a challenge
 	ReturnURL         string     `json:"return_url,omitempty"`         // authorize
@@ -63,7 +64,7 @@ type Operation struct {
 	Amount            int64           `json:"amount"`
 	Currency          string          `json:"currency"`
 	Captured          bool            `json:"captured,omitempty"` // authorize, confirm: captured in the same call
-	Fee               int64           `json:"fee,omitempty"`      // kept of what was captured
+	Fee               int64           `json:"fee,omitempty"`      // kept of what was captured, or charged for a payout
 	NetworkReference  string          `json:"network_reference,omitempty"`
 	DeclineCode       string          `json:"decline_code,omitempty"`
 	HardDecline       bool            `json:"hard_decline,omitempty"`
@@ -95,7 +96,8 @@ type Payment struct {
 	Currency          string      `json:"currency"`
 	Authorized        int64       `json:"authorized"`
 	Captured          int64       `json:"captured"`
-	Refunded          int64       `json:"refunded"` // settled and pending
+	Refunded          int64       `json:"refunded"`           // settled and pending
+	PaidOut           int64       `json:"paid_out,omitempty"` // settled and pending
 	Operations        []Operation `json:"operations"`
 }
 
