@@ -26,6 +26,8 @@ const (
 	WalletCommands    = "wallet.commands.v1"
 	WalletEvents      = "wallet.events.v1"
 	CustomerEvents    = "customer.events.v1"
+	PayoutCommands    = "payouts.commands.v1"
+	PayoutEvents      = "payouts.events.v1"
 	LedgerBalances    = "ledger.balances.v1"
 	LedgerCheckpoints = "ledger.checkpoints.v1"
 	LedgerPeriods     = "ledger.periods.v1"
@@ -33,6 +35,7 @@ const (
 	CommandsDeadLetters       = "payments.commands.dlq.v1"
 	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"
 	CustomerEventsDeadLetters = "customer.events.dlq.v1"
+	PayoutCommandsDeadLetters = "payouts.commands.dlq.v1"
 	InboxDeadLetters          = "payments.inbox.dlq.v1"
 	PSPRequestsDeadLetters    = "psp.requests.dlq.v1"
 	PSPWebhooksDeadLetters    = "psp.webhooks.dlq.v1"
@@ -113,6 +116,11 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
+			Name: PayoutCommands, DeadLetters: PayoutCommandsDeadLetters, Purpose: "What producers ask of payouts: money that goes from a wallet back to the customer.",
+			Key: "customer id, so that one customer's commands keep their order", Retention: commandsKept, Value: PayoutCommand{}, Types: []string{TypePayoutCommand},
+			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
+		},
+		{
 			Name: CustomerEvents, DeadLetters: CustomerEventsDeadLetters, Purpose: "What happened to customers and no payment shows: logins, sign-ups, changed passwords, payouts and disputes of other systems. Rules look at it, and velocity counts it.",
 			Key: "customer id, so that one customer's events keep their order", Retention: commandsKept, Value: CustomerEvent{}, Types: []string{TypeCustomerEvent},
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
@@ -143,10 +151,10 @@ func flowTopics() []Topic {
 			Writers: []string{"velocity"}, Readers: []string{"velocity"},
 		},
 		{
-			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments and wallets: assessed commands and customer events, PSP reports and timers that ran out.",
+			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments, wallets and payouts: assessed commands and customer events, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
@@ -158,6 +166,11 @@ func flowTopics() []Topic {
 			Name: WalletEvents, Purpose: "What happened to wallets by command or by a hold's expiry, each fact once for read_committed readers. What payments move on wallets stands in ledger.entries.v1 with it.",
 			Key: customerKey, Retention: forEver, Value: WalletEvent{}, Types: []string{TypeWalletEvent},
 			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
+		},
+		{
+			Name: PayoutEvents, Purpose: "What happened to payouts, each fact once for read_committed readers. A payout is the fold of its events.",
+			Key: customerKey, Retention: forEver, Value: PayoutEvent{}, Types: []string{TypePayoutEvent},
+			Writers: []string{"payments"}, Readers: []string{"api", "velocity", "downstream"}, Public: true,
 		},
 		{
 			Name: Entries, Purpose: "Double-entry ledger entries; balances can be rebuilt from this topic alone.",
@@ -221,6 +234,7 @@ func deadLetterTopics() []Topic {
 	letters := []Topic{
 		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: PayoutCommandsDeadLetters, Purpose: "Payout commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: CustomerEventsDeadLetters, Purpose: "Customer events that could not be read or are invalid.", Writers: []string{"risk"}, Public: true},
 		{Name: SignalsDeadLetters, Purpose: "Signals, and events to be counted, that could not be read.", Writers: []string{"velocity"}},
 		{Name: ReviewsDeadLetters, Purpose: "Review requests that could not be read.", Writers: []string{"risk"}},

@@ -30,7 +30,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 		}
 	}
 	for _, want := range []string{Commands, Inbox, Events, Entries, Decisions, PSPRequests, PSPWebhooks, Positions,
-		WalletCommands, WalletEvents, CustomerEvents, WalletCommandsDeadLetters, CustomerEventsDeadLetters, CommandsDeadLetters, InboxDeadLetters, PSPRequestsDeadLetters, PSPWebhooksDeadLetters} {
+		WalletCommands, WalletEvents, PayoutCommands, PayoutEvents, CustomerEvents, PayoutCommandsDeadLetters, WalletCommandsDeadLetters, CustomerEventsDeadLetters, CommandsDeadLetters, InboxDeadLetters, PSPRequestsDeadLetters, PSPWebhooksDeadLetters} {
 		if !seen[want] {
 			t.Errorf("%s is not in the catalogue", want)
 		}
@@ -40,13 +40,13 @@ func TestCatalogueIsComplete(t *testing.T) {
 // TestRetentionCoversTheHorizon: what is replayed must not be older than what deduplication remembers, and must not be
 // deleted earlier either.
 func TestRetentionCoversTheHorizon(t *testing.T) {
-	for _, name := range []string{Commands, WalletCommands, CustomerEvents, Inbox} {
+	for _, name := range []string{Commands, WalletCommands, PayoutCommands, CustomerEvents, Inbox} {
 		topic, ok := Lookup(name)
 		if !ok || topic.Retention < DedupHorizon {
 			t.Errorf("%s: retention %v, want at least %v", name, topic.Retention, DedupHorizon)
 		}
 	}
-	for _, name := range []string{Events, WalletEvents, Entries, LedgerCheckpoints, Decisions} {
+	for _, name := range []string{Events, WalletEvents, PayoutEvents, Entries, LedgerCheckpoints, Decisions} {
 		topic, ok := Lookup(name)
 		if !ok || topic.Retention != 0 || topic.Compacted {
 			t.Errorf("%s: must be kept for ever", name)

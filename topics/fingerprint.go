@@ -42,6 +42,17 @@ func (c *WalletCommand) Fingerprint() int64 {
 	return f.sum()
 }
 
+// Fingerprint of what the command asks for.
+func (c *PayoutCommand) Fingerprint() int64 {
+	f := newFingerprint("payout")
+	f.texts(string(c.Type), c.CustomerID, c.PayoutID, c.Currency)
+	f.number(c.Amount)
+	if c.Card != nil {
+		f.texts("card", c.Card.Token)
+	}
+	return f.sum()
+}
+
 // Fingerprint of what happened.
 func (e *CustomerEvent) Fingerprint() int64 {
 	f := newFingerprint("event")

@@ -33,31 +33,42 @@ type PaymentID struct {
 	UUID      uuid.UUID
 }
 
-func (id PaymentID) String() string {
-	const digits = "0123456789abcdef"
-	b := make([]byte, 0, 4+4+1+32)
-	b = append(b, "pay_"...)
-	for shift := 12; shift >= 0; shift -= 4 {
-		b = append(b, digits[id.Partition>>shift&15])
-	}
-	return string(hex.AppendEncode(append(b, '_'), id.UUID[:]))
-}
+func (id PaymentID) String() string { return partitioned(paymentPrefix, id.Partition, id.UUID) }
 
 // ParsePaymentID reads what String wrote.
 func ParsePaymentID(s string) (PaymentID, error) {
-	rest, ok := strings.CutPrefix(s, "pay_")
+	partition, id, err := parsePartitioned("payment", paymentPrefix, s)
+	return PaymentID{partition, id}, err
+}
+
+const paymentPrefix = "pay_"
+
+// partitioned is the text of an id that names its partition.
+func partitioned(prefix string, partition int32, id uuid.UUID) string {
+	const digits = "0123456789abcdef"
+	b := make([]byte, 0, 4+4+1+32)
+	b = append(b, prefix...)
+	for shift := 12; shift >= 0; shift -= 4 {
+		b = append(b, digits[partition>>shift&15])
+	}
+	return string(hex.AppendEncode(append(b, '_'), id[:]))
+}
+
+// parsePartitioned reads what partitioned wrote; what is what it names.
+func parsePartitioned(what, prefix, s string) (int32, uuid.UUID, error) {
+	rest, ok := strings.CutPrefix(s, prefix)
 	if !ok || len(rest) != 4+1+32 || rest[4] != '_' {
-		return PaymentID{}, fmt.Errorf("payment id %.64q: want pay_, 4 hex digits, _ and 32 hex digits", s)
+		return 0, uuid.UUID{}, fmt.Errorf("%s id %.64q: want %s, 4 hex digits, _ and 32 hex digits", what, s, prefix)
 	}
 	partition, err := strconv.ParseUint(rest[:4], 16, 15)
 	if err != nil {
-		return PaymentID{}, fmt.Errorf("payment id %.64q: partition: %w", s, err)
+		return 0, uuid.UUID{}, fmt.Errorf("%s id %.64q: partition: %w", what, s, err)
 	}
 	id, err := uuid.FromString(rest[5:])
 	if err != nil {
-		return PaymentID{}, fmt.Errorf("payment id %.64q: %w", s, err)
+		return 0, uuid.UUID{}, fmt.Errorf("%s id %.64q: %w", what, s, err)
 	}
-	return PaymentID{int32(partition), id}, nil
+	return int32(partition), id, nil
 }
 
 // EventID names an event, an entry or a request by the inbox record that caused it and its place among that record's

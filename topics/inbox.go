@@ -140,10 +140,11 @@ const (
 	OperationCapture   PSPOperation = "capture"
 	OperationVoid      PSPOperation = "void"
 	OperationRefund    PSPOperation = "refund"
+	OperationPayout    PSPOperation = "payout" // pay money out to the customer; payment_id is the payout's
 )
 
 // PSPRequest is the value of psp.requests.v1. RequestID is the id of the event that asked for it and travels as the
-// PSP's idempotency key; PaymentID travels as the merchant reference.
+// PSP's idempotency key; PaymentID travels as the merchant reference: the id of a payment or, for a payout, of the payout.
 type PSPRequest struct {
 	RequestID  string       `json:"request_id"`
 	Operation  PSPOperation `json:"operation"`
@@ -159,7 +160,8 @@ type PSPRequest struct {
 	NotAfter time.Time `json:"not_after"`
 	// Poll asks for the state of the request (its outcome is unknown); nothing is sent that could move money.
 	Poll bool `json:"poll,omitempty"`
-	// Card and what follows are set for authorize; PSPReference for all that follow an authorisation.
+	// Card and what follows are set for authorize, Card and MerchantReference for payout, too; PSPReference for all that follow
+	// an authorisation, and for a payout where it goes back to a deposit: the deposit's.
 	Card              *Card      `json:"card,omitempty"`
 	Capture           bool       `json:"capture,omitempty"`   // authorize and capture in one call
 	ThreeDS           bool       `json:"three_ds,omitempty"`  // a challenge is required
@@ -182,14 +184,14 @@ const (
 type PSPOutcome string
 
 const (
-	PSPApproved       PSPOutcome = "approved"        // done: authorised, captured, voided, refund settled
+	PSPApproved       PSPOutcome = "approved"        // done: authorised, captured, voided, refund settled, paid out
 	PSPPending        PSPOutcome = "pending"         // accepted, the result comes later
 	PSPRequiresAction PSPOutcome = "requires_action" // authorize: the customer must pass a challenge
 	PSPDeclined       PSPOutcome = "declined"
 	PSPFailed         PSPOutcome = "failed"    // provably not performed (never sent, or refused as invalid)
 	PSPUnknown        PSPOutcome = "unknown"   // timeout, connection lost after sending: poll, never guess
 	PSPNotFound       PSPOutcome = "not_found" // poll: the PSP has no such request
-	PSPReversed       PSPOutcome = "reversed"  // a settled refund that failed later
+	PSPReversed       PSPOutcome = "reversed"  // a settled refund that failed later, a payout that came back
 )
 
 // PSPReport is what a PSP said of one operation: the answer to a request, a polled state or a verified webhook.
@@ -243,7 +245,7 @@ type AuthData struct {
 	CVV             string `json:"cvv,omitempty"` // card verification result code; never the value itself
 }
 
-// TimerKind is what a timer of a payment or of a hold is for.
+// TimerKind is what a timer of a payment, a payout or a hold is for.
 type TimerKind string
 
 const (
@@ -251,16 +253,20 @@ const (
 	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
 
 	TimerHoldExpire TimerKind = "hold_expire" // what is left of a wallet's hold is released
+
+	TimerPayoutExpire TimerKind = "payout_expire" // nobody decided on a held payout
+	TimerPayoutPoll   TimerKind = "payout_poll"   // ask again for a payout's outcome
+	TimerPayoutRetry  TimerKind = "payout_retry"  // ask for a queued payout
 )
 
-// TimerDue says that a timer of a payment or of a wallet's hold has run out. One that it no longer holds is ignored.
+// TimerDue says that a timer of a payment, a payout or a wallet's hold has run out. One that it no longer holds is ignored.
 type TimerDue struct {
 	TimerID    string    `json:"timer_id"`
 	Generation int64     `json:"generation"`
 	Kind       TimerKind `json:"kind"`
 	Tenant     string    `json:"tenant"`
 	CustomerID string    `json:"customer_id"`
-	PaymentID  string    `json:"payment_id"` // "" where it is a hold's
+	PaymentID  string    `json:"payment_id"` // the payout's id where it is a payout's; "" where it is a hold's
 	// HoldKey names the hold in its partition, in 32 hex digits: the key of its row, not the command id.
 	HoldKey string    `json:"hold_key,omitempty"`
 	Due     time.Time `json:"due"`

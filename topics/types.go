@@ -9,6 +9,8 @@ const (
 	TypeReviewRequest = "weir.review.request.v1"    // value: ReviewRequest
 	TypeWalletCommand = "weir.wallet.command.v1"    // value: WalletCommand
 	TypeWalletEvent   = "weir.wallet.event.v1"      // value: WalletEvent
+	TypePayoutCommand = "weir.payout.command.v1"    // value: PayoutCommand
+	TypePayoutEvent   = "weir.payout.event.v1"      // value: PayoutEvent
 	TypeCustomerEvent = "weir.customer.event.v1"    // value: CustomerEvent
 	TypePeriodClosed  = "weir.period.closed.v1"     // value: PeriodClosed
 	TypeLedgerBalance = "weir.ledger.balance.v1"    // value: LedgerBalance

@@ -144,18 +144,8 @@ func (c *Command) texts(yield func(field, text string) bool) {
 	each("customer_id", c.CustomerID)
 	each("payment_id", c.PaymentID)
 	each("trace_id", c.TraceID)
-	if card := c.Card; card != nil {
-		each("card.token", card.Token)
-		each("card.fingerprint", card.Fingerprint)
-		each("card.scheme", card.Scheme)
-	}
-	if x := c.Context; x != nil {
-		each("context.device_id", x.DeviceID)
-		each("context.email", x.Email)
-		each("context.phone", x.Phone)
-		each("context.time_zone", x.TimeZone)
-		each("context.user_agent", x.UserAgent)
-	}
+	c.Card.texts(each)
+	c.Context.texts(each)
 	each("return_url", c.ReturnURL)
 	each("merchant_reference", c.MerchantReference)
 	each("description", c.Description)
@@ -171,6 +161,26 @@ func (c *Command) texts(yield func(field, text string) bool) {
 	each("reason", c.Reason)
 	each("requested_by", c.RequestedBy)
 	each("approved_by", c.ApprovedBy)
+}
+
+func (card *Card) texts(each func(field, text string)) {
+	if card == nil {
+		return
+	}
+	each("card.token", card.Token)
+	each("card.fingerprint", card.Fingerprint)
+	each("card.scheme", card.Scheme)
+}
+
+func (x *Context) texts(each func(field, text string)) {
+	if x == nil {
+		return
+	}
+	each("context.device_id", x.DeviceID)
+	each("context.email", x.Email)
+	each("context.phone", x.Phone)
+	each("context.time_zone", x.TimeZone)
+	each("context.user_agent", x.UserAgent)
 }
 
 // isControl: C0 and C1 controls; a tab and a line break are text.

@@ -29,19 +29,20 @@ func (s *session) readTask(r *kgo.Record) (*task, error) {
 		return nil, err
 	}
 	q := &t.request
-	payment, err := topics.ParsePaymentID(q.PaymentID)
+	partition, err := topics.PartitionOfReference(q.PaymentID)
 	switch {
 	case err != nil:
 		return nil, err
-	case payment.Partition != r.Partition:
-		return nil, fmt.Errorf("payment %s stands in partition %d", q.PaymentID, r.Partition)
+	case partition != r.Partition:
+		return nil, fmt.Errorf("payment or payout %s stands in partition %d", q.PaymentID, r.Partition)
 	case q.NotAfter.IsZero():
 		return nil, errors.New(`field "not_after": is missing`)
 	case s.stations[q.PSP] == nil:
 		return nil, fmt.Errorf("field \"psp\": no PSP %.64q is configured", q.PSP)
 	}
 	switch q.Operation {
-	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund:
+	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
+		topics.OperationPayout:
 	default:
 		return nil, fmt.Errorf("field \"operation\": %.64q is not one", q.Operation)
 	}

@@ -51,16 +51,16 @@ func (m Mappers) Normalise(record stream.Record, partitions int32) (topics.PSPRe
 	if report.PSP != envelope.Subject {
 		return topics.PSPReport{}, 0, fmt.Errorf("the webhook of %q was mapped to a report of %q", envelope.Subject, report.PSP)
 	}
-	payment, err := topics.ParsePaymentID(report.PaymentID)
+	partition, err := topics.PartitionOfReference(report.PaymentID)
 	if err != nil {
 		return topics.PSPReport{}, 0, fmt.Errorf("merchant reference: %w", err)
 	}
-	if payment.Partition >= partitions {
-		return topics.PSPReport{}, 0, fmt.Errorf("merchant reference %s: partition %d of %d", report.PaymentID, payment.Partition, partitions)
+	if partition >= partitions {
+		return topics.PSPReport{}, 0, fmt.Errorf("merchant reference %s: partition %d of %d", report.PaymentID, partition, partitions)
 	}
 	report.TraceID = envelope.TraceID
 	report.OccurredAt = topics.OccurredAt(report.OccurredAt, record.Time)
-	return report, payment.Partition, nil
+	return report, partition, nil
 }
 
 func verified(headers []topics.Header) bool {
