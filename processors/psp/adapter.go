@@ -17,15 +17,18 @@ type Adapter interface {
 	Name() string
 
 	// Idempotent says whether the PSP performs a request once for its key (the request id), and for how long after the
-	// first attempt it knows the key.
+	// first attempt it knows the key. An adapter whose Poll cannot learn that a request never arrived says no, whatever
+	// keys the PSP knows: the gateway then keeps attempts, and knows by itself what was never sent.
 	Idempotent() (window time.Duration, ok bool)
 
 	// Do sends a request that may move money. Without an error the report is the PSP's own answer. An error wraps
 	// ErrNotSent where nothing was performed for certain, and means an unknown outcome otherwise.
 	Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error)
 
-	// Poll asks what became of a request and moves nothing. Outcome not_found means that the PSP has no such request
-	// now; the gateway knows whether it may still arrive.
+	// Poll asks what became of a request and moves nothing that the request was not to move: an adapter of a PSP that
+	// cannot be asked may repeat it under its key, before its NotAfter. Outcome not_found means that the PSP has no such
+	// request now; the gateway knows whether it may still arrive. Unknown, without an error, means that asking again at
+	// once is of no use.
 	Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error)
 
 	// Webhook maps the body of a verified webhook to a complete report, its ReportID from the PSP's event id. An error

@@ -21,11 +21,13 @@ const sandboxKeyWindow = 24 * time.Hour
 
 // Sandbox is the adapter of the sandbox PSP.
 type Sandbox struct {
+	name   string
 	client *Client
 }
 
 // SandboxConfig of the adapter. BaseURL is where the sandbox serves, APIKey its bearer token ("" for none).
 type SandboxConfig struct {
+	Name        string // SandboxName where empty
 	BaseURL     string
 	APIKey      string
 	Timeout     time.Duration // DefaultTimeout where zero
@@ -34,19 +36,20 @@ type SandboxConfig struct {
 
 // NewSandbox returns the adapter. It connects at the first call.
 func NewSandbox(cfg SandboxConfig) (*Sandbox, error) {
+	setDefault(&cfg.Name, SandboxName)
 	header := http.Header{"Accept": {"application/json"}}
 	if cfg.APIKey != "" {
 		header.Set("Authorization", "Bearer "+cfg.APIKey)
 	}
 	client, err := NewClient(HTTPConfig{BaseURL: cfg.BaseURL, Header: header, Timeout: cfg.Timeout, Connections: cfg.Connections})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", SandboxName, err)
+		return nil, fmt.Errorf("%s: %w", cfg.Name, err)
 	}
-	return &Sandbox{client}, nil
+	return &Sandbox{cfg.Name, client}, nil
 }
 
 // Name implements Adapter.
-func (s *Sandbox) Name() string { return SandboxName }
+func (s *Sandbox) Name() string { return s.name }
 
 // Idempotent implements Adapter.
 func (s *Sandbox) Idempotent() (time.Duration, bool) { return sandboxKeyWindow, true }
@@ -212,7 +215,7 @@ func (op *sandboxOperation) report() (topics.PSPReport, error) {
 	r := topics.PSPReport{
 		Operation: op.Operation, Amount: op.Amount, Currency: op.Currency, Captured: op.Captured, Fee: op.Fee,
 		PSPReference: op.Authorization, NetworkReference: op.NetworkReference, DeclineCode: op.DeclineCode,
-		HardDecline: op.HardDecline, Action: op.Action, Authentication: op.Authentication, Detail: safeDetail(op.Detail),
+		HardDecline: op.HardDecline, Action: op.Action, Authentication: op.Authentication, Detail: SafeDetail(op.Detail),
 		OccurredAt: op.CreatedAt,
 	}
 	switch op.Operation {
@@ -247,23 +250,23 @@ func (s *Sandbox) Webhook(body []byte) (topics.PSPReport, error) {
 		Data sandboxOperation `json:"data"`
 	}
 	if err := json.Unmarshal(body, &event); err != nil {
-		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w", SandboxName, err)
+		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w", s.name, err)
 	}
 	if event.ID == "" {
-		return topics.PSPReport{}, errors.New("webhook of " + SandboxName + `: field "id" is missing`)
+		return topics.PSPReport{}, errors.New("webhook of " + s.name + `: field "id" is missing`)
 	}
 	if strings.Contains(event.ID+event.Data.Authorization, "*") { // two masked ids would be taken for one
-		return topics.PSPReport{}, errors.New("webhook of " + SandboxName + `: field "id" or "data.authorization" is masked: it looked like a card number`)
+		return topics.PSPReport{}, errors.New("webhook of " + s.name + `: field "id" or "data.authorization" is masked: it looked like a card number`)
 	}
 	if want := string(event.Data.Operation) + "." + event.Data.Status; event.Type != want {
-		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w: %.64q", SandboxName, ErrUnknownEvent, event.Type)
+		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w: %.64q", s.name, ErrUnknownEvent, event.Type)
 	}
 	report, err := event.Data.report()
 	if err != nil {
-		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w", SandboxName, err)
+		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w", s.name, err)
 	}
-	report.ReportID = topics.WebhookReportID(SandboxName, event.ID)
-	report.Source, report.PSP = topics.SourceWebhook, SandboxName
+	report.ReportID = topics.WebhookReportID(s.name, event.ID)
+	report.Source, report.PSP = topics.SourceWebhook, s.name
 	report.Tenant, report.PaymentID, report.RequestID = event.Data.MerchantAccount, event.Data.MerchantReference, event.Data.RequestID
 	return report, nil
 }

@@ -71,17 +71,42 @@ func NewClient(cfg HTTPConfig) (*Client, error) {
 // Close closes the idle connections.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Call makes one call and hands the status and the body to read, which must not keep the body. A key, where it is not
-// empty, travels as Idempotency-Key; net/http then repeats a call by itself when a kept-alive connection turns out to be
-// closed, which a PSP that performs a key once allows. Redirects are not followed.
+// HTTPRequest is one call of a Client.
+type HTTPRequest struct {
+	Method   string
+	Path     string // below the address; percent-encoded
+	RawQuery string
+	Header   http.Header // of this call, besides those of every call
+	Body     []byte      // nil: none
+}
+
+// Call sends JSON and hands the status and the body to read, which must not keep the body. A key, where it is not
+// empty, travels as Idempotency-Key.
 //
 // An error wraps ErrNotSent or ErrUnknown, unless it is one that read returned.
 func (c *Client) Call(ctx context.Context, method, path, key string, body []byte, read func(status int, body []byte) error) error {
+	header := http.Header{}
+	if key != "" {
+		header["Idempotency-Key"] = []string{key}
+	}
+	if body != nil {
+		header["Content-Type"] = []string{"application/json"}
+	}
+	return c.Send(ctx, &HTTPRequest{Method: method, Path: path, Header: header, Body: body}, read)
+}
+
+// Send is Call for a request of any form. Where it has the header Idempotency-Key, net/http repeats it by itself when a
+// kept-alive connection turns out to be closed, which a PSP that performs a key once allows. Redirects are not followed.
+func (c *Client) Send(ctx context.Context, r *HTTPRequest, read func(status int, body []byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	response, err := c.transport.RoundTrip(c.request(ctx, method, path, key, body))
+	request, err := c.request(ctx, r)
 	if err != nil {
-		return classify(err)
+		return fmt.Errorf("%w: path %.64q: %w", ErrNotSent, r.Path, err)
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return Classify(err)
 	}
 	buffer := c.buffers.Get().(*bytes.Buffer)
 	defer func() {
@@ -102,31 +127,38 @@ func (c *Client) Call(ctx context.Context, method, path, key string, body []byte
 }
 
 // request is what http.NewRequestWithContext makes, without parsing the address for every call.
-func (c *Client) request(ctx context.Context, method, path, key string, body []byte) *http.Request {
-	header := make(http.Header, len(c.header)+2)
+func (c *Client) request(ctx context.Context, r *HTTPRequest) (*http.Request, error) {
+	header := make(http.Header, len(c.header)+len(r.Header))
 	for name, values := range c.header {
 		header[name] = values
 	}
+	for name, values := range r.Header {
+		header[name] = values
+	}
 	target := *c.base
+	path, err := url.PathUnescape(r.Path)
+	if err != nil {
+		return nil, err
+	}
+	if path != r.Path {
+		target.RawPath = target.EscapedPath() + r.Path
+	}
 	target.Path += path
-	r := &http.Request{
-		Method: method, URL: &target, Host: c.base.Host, Header: header,
+	target.RawQuery = r.RawQuery
+	request := &http.Request{
+		Method: r.Method, URL: &target, Host: c.base.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	if key != "" {
-		header["Idempotency-Key"] = []string{key}
+	if body := r.Body; body != nil {
+		request.ContentLength = int64(len(body))
+		request.Body = io.NopCloser(bytes.NewReader(body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
-	if body != nil {
-		header["Content-Type"] = []string{"application/json"}
-		r.ContentLength = int64(len(body))
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	}
-	return r.WithContext(ctx)
+	return request.WithContext(ctx), nil
 }
 
-// classify tells an error before anything was sent from every other one.
-func classify(err error) error {
+// Classify tells an error of net/http before anything was sent (ErrNotSent) from every other one (ErrUnknown).
+func Classify(err error) error {
 	var (
 		operation   *net.OpError
 		name        *net.DNSError

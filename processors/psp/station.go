@@ -52,7 +52,7 @@ func (t *task) answered(r topics.PSPReport, source topics.ReportSource) result {
 	r.Source, r.PSP, r.Tenant, r.Region = source, q.PSP, q.Tenant, q.Region
 	r.CustomerID, r.PaymentID, r.RequestID, r.TraceID = q.CustomerID, q.PaymentID, q.RequestID, q.TraceID
 	r.Operation = q.Operation
-	r.Detail = safeDetail(r.Detail)
+	r.Detail = SafeDetail(r.Detail)
 	r.OccurredAt = topics.OccurredAt(r.OccurredAt, t.received)
 	return result{report: r}
 }
@@ -60,27 +60,6 @@ func (t *task) answered(r topics.PSPReport, source topics.ReportSource) result {
 // outcome is a report of our own, about a PSP that did not answer.
 func (t *task) outcome(o topics.PSPOutcome, source topics.ReportSource, detail string) result {
 	return t.answered(topics.PSPReport{Outcome: o, PSPReference: t.request.PSPReference, Detail: detail}, source)
-}
-
-// maxDetail bounds what a PSP's words take in a report, in bytes.
-const maxDetail = 512
-
-// safeDetail cuts a PSP's words, and drops them where a card number stands in them.
-func safeDetail(s string) string {
-	if s == "" {
-		return ""
-	}
-	if topics.FindCardNumber([]byte(s)) {
-		return "withheld: it held a card number"
-	}
-	if len(s) <= maxDetail {
-		return s
-	}
-	cut := maxDetail
-	for cut > 0 && s[cut]&0xc0 == 0x80 { // within a character
-		cut--
-	}
-	return s[:cut]
 }
 
 // visit takes a task one step further.

@@ -65,11 +65,11 @@ func TestBackoffIsBounded(t *testing.T) {
 }
 
 func TestDetailOfAPSPIsCutAndMasked(t *testing.T) {
-	long := safeDetail(strings.Repeat("é", maxDetail))
+	long := SafeDetail(strings.Repeat("é", maxDetail))
 	if len(long) > maxDetail || !utf8.ValidString(long) {
 		t.Errorf("%d bytes, valid %t", len(long), utf8.ValidString(long))
 	}
-	if got := safeDetail("card 4111 1111 1111 1111 refused"); strings.Contains(got, "1111") {
+	if got := SafeDetail("card 4111 1111 1111 1111 refused"); strings.Contains(got, "1111") {
 		t.Errorf("a card number was kept: %q", got)
 	}
 }
