@@ -14,7 +14,15 @@ import (
 // payment.amount, and payment.metadata.NAME for one of the values by name. The error is one line and names the field that
 // was probably meant.
 func Setter(stage topics.Stage, name string) (func(in *Input, value string) error, error) {
-	fields := FieldsAt(stage)
+	return setter(FieldsAt(stage), stage, name)
+}
+
+// SheetSetter is Setter for the fields that conditions of sheets may read.
+func SheetSetter(name string) (func(in *Input, value string) error, error) {
+	return setter(SheetFields(), topics.StageBeforeAuthorization, name)
+}
+
+func setter(fields []Field, stage topics.Stage, name string) (func(in *Input, value string) error, error) {
 	f, key, ok := fieldNamed(fields, name)
 	if !ok {
 		if other, _, elsewhere := fieldNamed(Fields(), name); elsewhere {
@@ -24,6 +32,15 @@ func Setter(stage topics.Stage, name string) (func(in *Input, value string) erro
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("there is no field %q%s", name, didYouMean(suggest(name, fieldNames(fields))))
+	case f.counted != nil:
+		return func(in *Input, value string) error {
+			n, err := strconv.ParseInt(value, 10, 32)
+			if err != nil {
+				return fmt.Errorf("%s: %q is not a whole number", f.Name, value)
+			}
+			in.Score.Value, in.Score.Known = n, true
+			return nil
+		}, nil
 	case f.Type == TypeMoney:
 		return func(in *Input, value string) error { return f.setAmount(in, value) }, nil
 	case f.Type == TypeTexts:

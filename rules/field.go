@@ -48,6 +48,8 @@ type Field struct {
 	texts   func(*Input) *map[string]string
 	seconds func(*Input) *int64
 
+	counted func(*Input) (n int64, known bool) // TypeNumber, where 0 is a value
+
 	// In place of get and set, for what was found out about the command.
 	found    func(*topics.Enrichment) string // TypeText
 	number   func(*topics.Enrichment) int64  // TypeNumber; 0 where it is missing
@@ -75,10 +77,11 @@ func (f *Field) count(in *Input) int64 {
 
 // Fields that are not like the others.
 const (
-	fieldMetadata      = "payment.metadata"
-	fieldEventMetadata = "event.metadata"
-	fieldZoneCountries = "context.time_zone_countries" // set by way of the zone in inline tests
-	fieldCommandType   = "command.type"                // what it may be depends on the stage
+	fieldMetadata       = "payment.metadata"
+	fieldEventMetadata  = "event.metadata"
+	fieldPayoutMetadata = "payout.metadata"
+	fieldZoneCountries  = "context.time_zone_countries" // set by way of the zone in inline tests
+	fieldCommandType    = "command.type"                // what it may be depends on the stage
 )
 
 // FieldsAt are the fields of a stage, in the order of the manual.
@@ -103,7 +106,7 @@ func fieldsAt(stage topics.Stage, fields []Field) []Field {
 // Fields are all fields, in the order of the manual. Required is what it is before authorisation, or at the stages that have
 // the field.
 func Fields() []Field {
-	fields := slices.Concat(paymentFields(), cardFields(), contextFields(), deviceFields(), commonFields(), foundFields(), laterFields())
+	fields := slices.Concat(paymentFields(), cardFields(), contextFields(), deviceFields(), commonFields(), foundFields(), laterFields(), payoutFields())
 	for i := range fields {
 		f := &fields[i]
 		switch {

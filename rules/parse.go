@@ -1,15 +1,12 @@
 package rules
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
@@ -75,43 +72,16 @@ var (
 // parse reads one rule file. What cannot be read is left out of the document and stands in the source's problems.
 func parse(s *source, text []byte) document {
 	d := document{source: s, stage: topics.StageBeforeAuthorization}
-	if len(text) > maxFileBytes {
-		s.fail(place{}, "split it", "the file has %d bytes; at most %d are read", len(text), maxFileBytes)
-		return d
-	}
-	for i, line := range s.lines {
-		if len(line) > maxLineBytes {
-			s.fail(place{i + 1, 1}, "", "the line has %d bytes; at most %d are read", len(line), maxLineBytes)
-			return d
-		}
-	}
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		s.syntaxProblem(err)
-		return d
-	}
-	var bodies []ast.Node
-	for _, doc := range file.Docs {
-		if doc.Body != nil {
-			bodies = append(bodies, doc.Body)
-		}
-	}
-	if len(bodies) == 0 {
-		s.fail(place{}, "begin with: version: 1", "the file is empty")
-		return d
-	}
-	if len(bodies) > 1 {
-		s.fail(placeOf(tokenOf(bodies[1])), "leave out the line ---", "the file holds %d YAML documents; it must hold one", len(bodies))
+	body, ok := s.body(text)
+	if !ok {
 		return d
 	}
 	versioned := false
-	for _, p := range s.mapping(bodies[0], "a rule file") {
+	for _, p := range s.mapping(body, "a rule file") {
 		switch p.key {
 		case "version":
 			versioned = true
-			if v := s.integer(p.value, "version"); v != Version {
-				s.fail(placeOf(tokenOf(p.value)), fmt.Sprintf("write version: %d", Version), "version %d is not known; this program reads version %d", v, Version)
-			}
+			s.version(p.value)
 		case "description":
 			s.text(p.value, "description")
 		case "stage":
@@ -165,7 +135,7 @@ func parse(s *source, text []byte) document {
 	}
 	d.place()
 	if !versioned {
-		s.fail(place{1, 1}, "begin with: version: 1", "the file does not say its version")
+		s.unversioned()
 	}
 	return d
 }
@@ -199,23 +169,6 @@ func (d *document) place() {
 	for i := range d.tests {
 		in(&d.tests[i])
 	}
-}
-
-// syntaxProblem turns the YAML parser's error into a problem.
-func (s *source) syntaxProblem(err error) {
-	var y yaml.Error
-	if errors.As(err, &y) && y.GetToken() != nil {
-		message := definedTwice.ReplaceAllString(y.GetMessage(), "stands at line $1 already")
-		at := placeOf(y.GetToken())
-		if strings.Contains(message, "\t") || strings.Contains(message, "tab character") {
-			s.fail(at, "indent with spaces", "not YAML: a tab in the indentation")
-			return
-		}
-		s.fail(at, s.layoutHint(at, message), "not YAML: %s", message)
-		return
-	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	s.fail(place{}, "", "not YAML: %s", first)
 }
 
 // checkName checks a name's form.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/topics"
 )
 
 // slot is a place for one value that the conditions of a set read.
@@ -16,6 +17,7 @@ type slot struct {
 	key   string // of a field that has values by name; of a velocity answer, its name
 
 	answer bool // of velocity
+	place  int  // of its definition in the set, of an answer
 }
 
 // kind is what a value is.
@@ -67,7 +69,13 @@ func valueName(field, key string) string { return field + "[\"" + key + "\"]" }
 // load reads a slot's value.
 func (s *slot) load(in *Input) value {
 	if s.answer {
-		a, ok := in.Features[s.key]
+		var a topics.Feature
+		ok := in.Answers != nil
+		if ok {
+			a = in.Answers[s.place]
+		} else {
+			a, ok = in.Features[s.key]
+		}
 		return value{known: ok && !a.Missing, number: a.Value, text: string(s.field.Currency)}
 	}
 	switch s.field.Type {
@@ -84,6 +92,10 @@ func (s *slot) load(in *Input) value {
 		}
 		return value{known: *seconds != 0, number: *seconds}
 	case TypeNumber:
+		if s.field.counted != nil {
+			n, known := s.field.counted(in)
+			return value{known: known, number: n}
+		}
 		n := s.field.count(in)
 		return value{known: n != 0, number: n}
 	case TypeTexts:
