@@ -128,9 +128,12 @@ func contextFields() []Field {
 // cardOf is the card of an inline test's input.
 func cardOf(in *Input) *topics.Card {
 	var of **topics.Card
-	if in.Event != nil {
+	switch {
+	case in.Event != nil:
 		of = &in.Event.Card
-	} else {
+	case in.Payout != nil:
+		of = &in.Payout.Card
+	default:
 		of = &in.Command.Card
 	}
 	if *of == nil {
@@ -142,9 +145,12 @@ func cardOf(in *Input) *topics.Card {
 // contextOf are the circumstances of an inline test's input.
 func contextOf(in *Input) *topics.Context {
 	var of **topics.Context
-	if in.Event != nil {
+	switch {
+	case in.Event != nil:
 		of = &in.Event.Context
-	} else {
+	case in.Payout != nil:
+		of = &in.Payout.Context
+	default:
 		of = &in.Command.Context
 	}
 	if *of == nil {

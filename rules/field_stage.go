@@ -55,13 +55,15 @@ func textOfCommand(get func(*topics.Command) string) func(*Input) string {
 // commonFields are whose command or event it is.
 func commonFields() []Field {
 	return []Field{
-		{Name: "customer.id", Type: TypeText, at: atAll, sure: atRefund | atWallet | atEvent, Example: "cus_204", Match: MatchExact,
+		{Name: "customer.id", Type: TypeText, at: atAll, sure: atRefund | atPayout | atWallet | atEvent, Example: "cus_204", Match: MatchExact,
 			Doc: "The account holder; missing for a guest.",
 			get: func(in *Input) string { return in.customer() },
 			set: func(in *Input, v string) {
 				switch {
 				case in.Wallet != nil:
 					in.Wallet.CustomerID = v
+				case in.Payout != nil:
+					in.Payout.CustomerID = v
 				case in.Event != nil:
 					in.Event.CustomerID = v
 				default:
@@ -74,6 +76,8 @@ func commonFields() []Field {
 				switch {
 				case in.Wallet != nil:
 					in.Wallet.Tenant = v
+				case in.Payout != nil:
+					in.Payout.Tenant = v
 				case in.Event != nil:
 					in.Event.Tenant = v
 				default:
@@ -86,6 +90,8 @@ func commonFields() []Field {
 				switch {
 				case in.Wallet != nil:
 					in.Wallet.Region = v
+				case in.Payout != nil:
+					in.Payout.Region = v
 				case in.Event != nil:
 					in.Event.Region = v
 				default:
@@ -110,28 +116,33 @@ func commonFields() []Field {
 				}
 				in.Command.Type = topics.CommandType(v)
 			}},
-		{Name: "command.requested_by", Type: TypeText, at: atRefund | atWallet, Example: "ann", Match: MatchExact,
+		{Name: "command.requested_by", Type: TypeText, at: atRefund | atPayout | atWallet, Example: "ann", Match: MatchExact,
 			Doc: "Who asks for it, where it is a person of the brand.",
 			get: func(in *Input) string {
 				switch {
 				case in.Wallet != nil:
 					return in.Wallet.RequestedBy
+				case in.Payout != nil:
+					return in.Payout.RequestedBy
 				case in.Command != nil:
 					return in.Command.RequestedBy
 				}
 				return ""
 			},
 			set: func(in *Input, v string) {
-				if in.Wallet != nil {
+				switch {
+				case in.Wallet != nil:
 					in.Wallet.RequestedBy = v
-					return
+				case in.Payout != nil:
+					in.Payout.RequestedBy = v
+				default:
+					in.Command.RequestedBy = v
 				}
-				in.Command.RequestedBy = v
 			}},
 	}
 }
 
-// laterFields are what only later stages have.
+// laterFields are what only later stages have; those of payouts are payoutFields.
 func laterFields() []Field {
 	wallet := func(get func(*topics.WalletCommand) string) func(*Input) string {
 		return func(in *Input) string {

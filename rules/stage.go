@@ -12,7 +12,7 @@ import (
 
 // Stages are those at which rules are evaluated, in the order of the manual.
 func Stages() []topics.Stage {
-	return []topics.Stage{topics.StageBeforeAuthorization, topics.StageAfterAuthorization, topics.StageRefund, topics.StageWallet, topics.StageEvent}
+	return []topics.Stage{topics.StageBeforeAuthorization, topics.StageAfterAuthorization, topics.StageRefund, topics.StagePayout, topics.StageWallet, topics.StageEvent}
 }
 
 // stageSet are stages, one bit for each.
@@ -22,12 +22,13 @@ const (
 	atBefore stageSet = 1 << iota
 	atAfter
 	atRefund
+	atPayout
 	atWallet
 	atEvent
 
 	atPayment       = atBefore | atAfter
-	atCard          = atBefore | atAfter | atEvent // where a card may be known
-	atCircumstances = atBefore | atEvent           // where a device or an address may be known
+	atCard          = atBefore | atAfter | atPayout | atEvent // where a card may be known
+	atCircumstances = atBefore | atPayout | atEvent           // where a device or an address may be known
 	atAll           = atCard | atRefund | atWallet
 )
 
@@ -38,6 +39,8 @@ func (in *Input) Stage() topics.Stage {
 	switch {
 	case in.Wallet != nil:
 		return topics.StageWallet
+	case in.Payout != nil:
+		return topics.StagePayout
 	case in.Event != nil:
 		return topics.StageEvent
 	case in.Authorization != nil:
@@ -73,7 +76,8 @@ func (s *Set) Assesses(in *Input) bool {
 	switch stage := in.Stage(); {
 	case stage == topics.StageBeforeAuthorization:
 		return in.Command.Type == topics.CommandCreate || in.Command.Type == topics.CommandAuthorize
-	case stage == topics.StageWallet && !assessedWallet(in.Wallet.Type):
+	case stage == topics.StageWallet && !assessedWallet(in.Wallet.Type),
+		stage == topics.StagePayout && in.Payout.Type != topics.PayoutCreate:
 		return false
 	default:
 		return s.Decides(stage, in.tenant(), in.region())
@@ -91,8 +95,6 @@ func (s *source) stage(n ast.Node) topics.Stage {
 	case name == "":
 	case slices.Contains(Stages(), name):
 		return name
-	case name == topics.StagePayout:
-		s.fail(at, "rules may look at payouts of other systems as customer events: stage: event", "stage payout is not evaluated: this version makes no payouts")
 	default:
 		s.fail(at, suggest(string(name), names), "unknown stage %q; it is one of %s", name, strings.Join(names, ", "))
 	}
@@ -142,7 +144,7 @@ func (d *draft) place(in *document) {
 }
 
 // noStepUp are the stages at which nobody can be asked to authenticate.
-var noStepUp = []topics.Stage{topics.StageAfterAuthorization, topics.StageRefund, topics.StageWallet}
+var noStepUp = []topics.Stage{topics.StageAfterAuthorization, topics.StageRefund, topics.StagePayout, topics.StageWallet}
 
 // stepUp refuses an outcome that the stage has no way to carry out.
 func (d *draft) stepUp(o topics.Outcome, at place) {

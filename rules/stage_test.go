@@ -23,6 +23,7 @@ func stageInputs() map[topics.Stage]Input {
 		topics.StageAfterAuthorization:  {Command: command(topics.CommandCreate), Authorization: &topics.Authorization{Amount: 100_00}},
 		topics.StageRefund:              {Command: command(topics.CommandRefund)},
 		topics.StageWallet:              {Wallet: &topics.WalletCommand{CommandID: "c", Type: topics.WalletDebit, Tenant: "acme", CustomerID: "cus_1", Amount: 100_00, Currency: "EUR"}},
+		topics.StagePayout:              {Payout: &topics.PayoutCommand{CommandID: "c", Type: topics.PayoutCreate, Tenant: "acme", CustomerID: "cus_1", Amount: 100_00, Currency: "EUR"}},
 		topics.StageEvent:               {Event: &topics.CustomerEvent{EventID: "c", Type: "login", Tenant: "acme", CustomerID: "cus_1"}},
 	}
 }
@@ -67,6 +68,16 @@ func TestStagesWithoutRules(t *testing.T) {
 	for _, of := range []topics.WalletCommandType{topics.WalletReleaseHold, topics.WalletRollbackRound, topics.WalletClose, topics.WalletSetLimit} {
 		if wallet.Wallet.Type = of; set.Assesses(&wallet) {
 			t.Errorf("%s is assessed", of)
+		}
+	}
+	payouts := compiledText(t, "version: 1\nstage: payout\nrules:\n  - { name: c, when: payout.amount > money(\"1.00 EUR\"), outcome: hold, on_missing: hold }\n")
+	payout := stageInputs()[topics.StagePayout]
+	if d := payouts.Evaluate(payout); d.Outcome != topics.OutcomeHold || d.RuleSet == "" {
+		t.Errorf("a payout: %+v", d)
+	}
+	for _, of := range []topics.PayoutCommandType{topics.PayoutApprove, topics.PayoutReject, topics.PayoutCancel} {
+		if payout.Payout.Type = of; payouts.Assesses(&payout) {
+			t.Errorf("%s of a payout is assessed", of)
 		}
 	}
 }
@@ -150,6 +161,7 @@ var stageTerms = map[topics.Stage][]string{
 	topics.StageAfterAuthorization: {`authorization.cvv == "N"`, `authorization.amount < payment.amount`, `authorization.avs in ["N", "A"]`, `known(authorization.eci)`},
 	topics.StageRefund:             {`payment.amount > money("100.00 EUR")`, `payment.currency == "EUR"`, `command.requested_by == customer.id`, `payment.metadata["a"] == "1"`},
 	topics.StageWallet:             {`wallet.amount >= money("100.00 EUR")`, `wallet.reason == "game"`, `command.type in ["debit", "hold"]`, `wallet.round.startsWith("r")`, `velocity.staked + wallet.amount > money("150.00 EUR")`},
+	topics.StagePayout:             {`payout.amount >= money("100.00 EUR")`, `payout.destination == "named"`, `card.country == context.country`, `payout.metadata["a"] != "1"`, `command.requested_by == customer.id`, `velocity.staked < payout.amount`},
 	topics.StageEvent:              {`event.type == "login"`, `event.duration > duration("1h")`, `event.amount < money("100.01 EUR")`, `event.metadata["a"] != "1"`, `card.country == context.country`, `velocity.staked > money("1.00 EUR")`},
 }
 
@@ -216,6 +228,13 @@ func drawStage(t *rapid.T) Input {
 		in.Wallet.Amount, in.Wallet.Currency = amount.Draw(t, "amount"), currency.Draw(t, "currency")
 		in.Wallet.Reason, in.Wallet.RoundID = topics.WalletReason(text.Draw(t, "reason")), text.Draw(t, "round")
 		in.Wallet.Type = rapid.SampledFrom([]topics.WalletCommandType{topics.WalletCredit, topics.WalletDebit, topics.WalletHold}).Draw(t, "type")
+	case in.Payout != nil:
+		in.Payout.Amount, in.Payout.Currency = amount.Draw(t, "amount"), currency.Draw(t, "currency")
+		in.Payout.RequestedBy, in.Payout.Metadata = text.Draw(t, "requested"), map[string]string{"a": text.Draw(t, "a")}
+		if rapid.Bool().Draw(t, "named") {
+			in.Payout.Card = &topics.Card{Token: "tok", Country: text.Draw(t, "card")}
+		}
+		in.Payout.Context = &topics.Context{Country: text.Draw(t, "country")}
 	case in.Event != nil:
 		in.Event.Type, in.Event.Metadata = text.Draw(t, "type"), map[string]string{"a": text.Draw(t, "a")}
 		in.Event.Amount, in.Event.Currency = amount.Draw(t, "amount"), currency.Draw(t, "currency")

@@ -141,6 +141,9 @@ func (t Test) bare(of []topics.CommandType) Input {
 	case topics.StageWallet:
 		in.Wallet = &topics.WalletCommand{CommandID: testID, Type: topics.WalletDebit, Tenant: tenant, Region: t.region}
 		return in
+	case topics.StagePayout:
+		in.Payout = &topics.PayoutCommand{CommandID: testID, Type: topics.PayoutCreate, Tenant: tenant, Region: t.region}
+		return in
 	case topics.StageEvent:
 		in.Event = &topics.CustomerEvent{EventID: testID, Tenant: tenant, Region: t.region}
 		return in

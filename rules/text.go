@@ -18,7 +18,7 @@ func (in *Input) Text(name string) string {
 	if f := fieldsByName()[name]; f != nil && f.Type == TypeText {
 		return f.text(in)
 	}
-	for _, of := range []string{fieldMetadata, fieldEventMetadata} {
+	for _, of := range []string{fieldMetadata, fieldEventMetadata, fieldPayoutMetadata} {
 		if key, ok := strings.CutPrefix(name, of+"."); ok {
 			if texts := fieldsByName()[of].texts(in); texts != nil {
 				return (*texts)[key]

@@ -30,7 +30,7 @@ var (
 		string(velocity.SinceFirst), string(velocity.SinceLast)}
 	eventKinds = []string{velocity.KindAttempt, velocity.KindApproved, velocity.KindDeclined, velocity.KindDeclined + ".hard",
 		velocity.KindDeclined + ".soft", velocity.KindRefunded, velocity.KindDisputed, velocity.KindPayout,
-		velocity.KindRefundAttempt, velocity.KindStake, velocity.KindWin, velocity.KindCustom + "NAME"}
+		velocity.KindRefundAttempt, velocity.KindPayoutAttempt, velocity.KindStake, velocity.KindWin, velocity.KindCustom + "NAME"}
 )
 
 // definitionDraft is a velocity definition as parsed, with the places that later checks point at.
@@ -148,6 +148,8 @@ func countedAt(kind string) topics.Stage {
 	switch {
 	case kind == velocity.KindRefundAttempt:
 		return topics.StageRefund
+	case kind == velocity.KindPayoutAttempt:
+		return topics.StagePayout
 	case kind == velocity.KindStake, kind == velocity.KindWin:
 		return topics.StageWallet
 	case strings.HasPrefix(kind, velocity.KindCustom):

@@ -30,6 +30,7 @@ const (
 
 	// As they are asked for, whatever becomes of them.
 	KindRefundAttempt = "refund_attempt" // a refund command
+	KindPayoutAttempt = "payout_attempt" // a command that asks for a payout
 	KindStake         = "stake"          // a wallet command that takes money into a game
 	KindWin           = "win"            // one that gives money out of a game
 )

@@ -74,7 +74,7 @@ func (p *Plan) Later() *Plan {
 	later := &Plan{tenant: p.tenant, version: p.version}
 	for _, d := range p.dimensions {
 		counts := slices.ContainsFunc(d.retained.Kinds, func(kind string) bool {
-			return kind != KindAttempt && kind != KindRefundAttempt && kind != KindStake && kind != KindWin && !isCustom(kind)
+			return kind != KindAttempt && kind != KindRefundAttempt && kind != KindPayoutAttempt && kind != KindStake && kind != KindWin && !isCustom(kind)
 		})
 		if counts || d.retained.Reserve {
 			d.queries = nil
