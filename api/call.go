@@ -94,7 +94,11 @@ func (c *call) reply(status int, v any) error {
 }
 
 func (c *call) send(status int, body []byte) error {
-	c.writer.Header().Set("Content-Type", "application/json")
+	return c.sendAs("application/json", status, body)
+}
+
+func (c *call) sendAs(contentType string, status int, body []byte) error {
+	c.writer.Header().Set("Content-Type", contentType)
 	c.writer.WriteHeader(status)
 	_, err := c.writer.Write(body)
 	return gone(err)

@@ -29,28 +29,28 @@ func (a *API) receiveWebhook(c *call) error {
 	}
 	received := a.now().UTC()
 	delivery, err := a.webhooks.Verify(psp, c.request.Header, body, received)
-	if err == nil && len(delivery) > topics.MaxHeaderBytes {
-		err = webhook.ErrUnsigned
-	}
 	if err != nil {
 		a.metrics.webhooks.WithLabelValues(psp, "refused").Inc()
 		return problemOfWebhook(err)
 	}
 	body, maskedBody := topics.MaskCardNumbers(body)
-	id, maskedID := topics.MaskCardNumbers([]byte(delivery))
-	if delivery = string(id); maskedBody || maskedID {
-		a.log.Warn("a webhook holds a card number, which is masked", "psp", psp, "delivery_id", delivery, "trace_id", c.traceID)
+	id, maskedID := topics.MaskCardNumbers([]byte(delivery.ID))
+	if delivery.ID = string(id); maskedBody || maskedID {
+		a.log.Warn("a webhook holds a card number, which is masked", "psp", psp, "delivery_id", delivery.ID, "trace_id", c.traceID)
 	}
-	envelope := topics.WebhookEnvelope(psp, delivery, c.traceID, received)
+	envelope := topics.WebhookEnvelope(psp, delivery.ID, c.traceID, received)
 	envelope.ContentType = mediaType(c.request.Header.Get("Content-Type"))
 	headers := append(recordHeaders(envelope.Headers()), kgo.RecordHeader{Key: topics.HeaderVerified, Value: []byte("true")})
-	err = a.produce(context.WithoutCancel(c.request.Context()), &kgo.Record{Topic: topics.PSPWebhooks, Key: []byte(delivery), Value: body, Headers: headers})
+	err = a.produce(context.WithoutCancel(c.request.Context()), &kgo.Record{Topic: topics.PSPWebhooks, Key: []byte(delivery.ID), Value: body, Headers: headers})
 	if err != nil {
 		a.metrics.webhooks.WithLabelValues(psp, "unavailable").Inc()
 		return err
 	}
 	a.metrics.webhooks.WithLabelValues(psp, "accepted").Inc()
-	return c.reply(http.StatusOK, Received{DeliveryID: delivery})
+	if delivery.Accepted != "" {
+		return c.sendAs("text/plain", http.StatusOK, []byte(delivery.Accepted))
+	}
+	return c.reply(http.StatusOK, Received{DeliveryID: delivery.ID})
 }
 
 func problemOfWebhook(err error) *Problem {

@@ -8,6 +8,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/weirhq/weir/processors/psp/webhook"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -100,5 +101,28 @@ func TestWebhookWithoutABroker(t *testing.T) {
 	f.refuseProduce(t)
 	if a := f.call(t, http.MethodPost, "/webhooks/sandbox", body, signed(t, body, time.Now())); a.status != http.StatusServiceUnavailable {
 		t.Errorf("got %d %s, want 503", a.status, a.body)
+	}
+}
+
+// Adyen delivers again until it reads the answer that it waits for.
+func TestAnswerThatAPSPWaitsFor(t *testing.T) {
+	const body = `{"notificationItems":[{"NotificationRequestItem":{"additionalData":{"hmacSignature":"coqCmt/IZ4E3CzPvMY8zTjQVL5hYJUiBRg8UU+iCWo0="},` +
+		`"amount":{"value":1130,"currency":"EUR"},"pspReference":"7914073381342284","eventCode":"AUTHORISATION","merchantAccountCode":"TestMerchant",` +
+		`"merchantReference":"TestPayment-1407325143704","success":"true"}}]}`
+	verifier, err := webhook.New(webhook.Scheme{Name: "adyen", Secrets: []string{"44782DEF547AAA06C910C43932B1EB0C71FC68D9D0C057550C48EC2ACF6BA056"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t, func(c *Config) { c.Webhooks["adyen"] = verifier })
+	a := f.call(t, http.MethodPost, "/webhooks/adyen", body, header{"Authorization": ""})
+	if a.status != http.StatusOK || string(a.body) != "[accepted]" || a.header.Get("Content-Type") != "text/plain" {
+		t.Errorf("got %d %s, want 200 [accepted]", a.status, a.body)
+	}
+	first := string(f.records(t, topics.PSPWebhooks, 1)[0].Key)
+	if a := f.call(t, http.MethodPost, "/webhooks/adyen", body+" ", header{"Authorization": ""}); a.status != http.StatusOK {
+		t.Fatalf("delivered again: %d", a.status)
+	}
+	if again := f.records(t, topics.PSPWebhooks, 2)[1].Key; string(again) != first {
+		t.Errorf("delivered again under the key %s, before under %s", again, first)
 	}
 }

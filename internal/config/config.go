@@ -24,6 +24,7 @@ type Config struct {
 	Risk     Risk           `key:"risk"`
 	Velocity Velocity       `key:"velocity"`
 	PSP      map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
+	Webhooks Webhooks       `key:"webhooks"`
 	Payments Payments       `key:"payments"`
 	Ledger   Ledger         `key:"ledger"`
 	Stream   Stream         `key:"stream"`
@@ -120,13 +121,12 @@ type Velocity struct {
 
 // PSP is one payment service provider.
 type PSP struct {
-	Adapter          string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
-	BaseURL          string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
-	Secret           Secret        `key:"secret" doc:"API key that we send."`
-	WebhookSecret    Secret        `key:"webhook_secret" doc:"Secret that it signs webhooks with (base64, Standard Webhooks). Empty: its webhooks are refused."`
-	OldWebhookSecret Secret        `key:"old_webhook_secret" doc:"The secret before it, which is taken as well for as long as a rotation lasts."`
-	Timeout          time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
-	Concurrency      int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
+	Adapter     string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
+	BaseURL     string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
+	Secret      Secret        `key:"secret" doc:"API key that we send."`
+	Webhook     Webhook       `key:"webhook"`
+	Timeout     time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
+	Concurrency int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
 }
 
 // Payments are the times in the life of a payment. One that exists keeps what it was given when they change.
@@ -194,7 +194,8 @@ func Default() Config {
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
 			PollAfter: time.Second, PollMost: 5 * time.Minute, DedupHorizon: topics.DedupHorizon,
 		},
-		Ledger: Ledger{CheckpointInterval: 10 * time.Second},
+		Webhooks: Webhooks{ParkFor: 24 * time.Hour},
+		Ledger:   Ledger{CheckpointInterval: 10 * time.Second},
 		Stream: Stream{
 			BatchRecords: 1000, BatchBytes: 4 << 20, QueueRecords: 10_000, QueueBytes: 16 << 20, InFlight: 2000,
 			CommitInterval: 100 * time.Millisecond, TransactionTimeout: 5 * time.Second, SessionTimeout: 6 * time.Second,
@@ -206,5 +207,5 @@ func Default() Config {
 
 // DefaultPSP is what a provider has whose keys are not all given.
 func DefaultPSP() PSP {
-	return PSP{Adapter: "sandbox", Timeout: 10 * time.Second, Concurrency: 256}
+	return PSP{Adapter: "sandbox", Webhook: defaultWebhook(), Timeout: 10 * time.Second, Concurrency: 256}
 }

@@ -78,6 +78,10 @@ func (d *decoder) unknown(fields []field, at, path, name string) {
 		d.fail(at, "is no key; keys stand below each other: %s", strings.ReplaceAll(name, ".", ": ")+": …")
 		return
 	}
+	if now, ok := moved[name]; ok && slices.ContainsFunc(fields, func(f field) bool { return f.name == "webhook" }) {
+		d.fail(at, "is no key; want %s", join(path, now))
+		return
+	}
 	var names []string
 	for _, f := range fields {
 		names = append(names, f.name)

@@ -32,7 +32,7 @@ func TestNothingConfigured(t *testing.T) {
 	if c.PSP["sandbox"].BaseURL != "http://127.0.0.1:8090" || c.Sandbox.WebhookURL != "http://127.0.0.1:8080/webhooks/sandbox" {
 		t.Errorf("got %+v, %+v", c.PSP, c.Sandbox)
 	}
-	if c.PSP["sandbox"].WebhookSecret != c.Sandbox.WebhookSecret {
+	if c.PSP["sandbox"].Webhook.Secret != c.Sandbox.WebhookSecret {
 		t.Error("sandbox and engine have different webhook secrets")
 	}
 }
@@ -117,7 +117,13 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "provider", file: "psp:\n  acme:\n    base_url: acme.example\n    timeout: 1ms\n", want: []string{
 			"FILE:3: psp.acme.base_url: want a URL that begins with http:// or https://", "FILE:4: psp.acme.timeout: is too small; want 100ms or more"}},
 		{name: "provider's name", file: "psp:\n  A B:\n    base_url: https://acme.example\n", want: []string{"FILE:2: psp.A B: want a name of a-z, 0-9, - and _ that begins with a letter"}},
-		{name: "old secret alone", file: "psp:\n  acme:\n    base_url: https://acme.example\n    old_webhook_secret: x\n", want: []string{"FILE:4: psp.acme.old_webhook_secret: is set without webhook_secret; want the new secret there"}},
+		{name: "old secret alone", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      old_secret: x\n", want: []string{"FILE:5: psp.acme.webhook.old_secret: is set without secret; want the new secret there"}},
+		{name: "moved key", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook_secret_file: x\n", want: []string{"FILE:4: psp.acme.webhook_secret_file: is no key; want psp.acme.webhook.secret_file"}},
+		{name: "unknown scheme", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      scheme: md5\n", want: []string{"FILE:5: psp.acme.webhook.scheme: want one of standard, stripe, adyen, hmac, ed25519"}},
+		{name: "no signature header", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      scheme: hmac\n", want: []string{"FILE:4: psp.acme.webhook.signature_header: is missing; want the name of the header that holds the signature"}},
+		{name: "a secret for ed25519", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      scheme: ed25519\n      signature_header: X-Sig\n      secret: x\n", want: []string{"FILE:7: psp.acme.webhook.secret: is set, and the scheme ed25519 has none; want public_key"}},
+		{name: "a public key for stripe", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      scheme: stripe\n      public_key: x\n", want: []string{"FILE:6: psp.acme.webhook.public_key: is set, and the scheme stripe has none; want secret"}},
+		{name: "old public key alone", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      scheme: standard\n      old_public_key: x\n", want: []string{"FILE:6: psp.acme.webhook.old_public_key: is set without public_key; want the new key there"}},
 		{name: "no provider", file: "kafka: {brokers: ['a:1']}\nroles: [payments]\n", want: []string{"psp: is empty: there is no provider to send payments to; want psp.<name>.base_url and what belongs to it"}},
 		{name: "several providers", file: "psp:\n  a: {base_url: 'https://a'}\n  b: {base_url: 'https://b'}\n", want: []string{"payments.psp: is missing, and there are several providers; want one of their names"}},
 		{name: "checkpoint key", file: "ledger:\n  checkpoint_key: garbage\n", want: []string{"FILE:2: ledger.checkpoint_key: is not a private key as weir ledger keygen prints it"}},
@@ -166,7 +172,7 @@ func TestWrongConfiguration(t *testing.T) {
 func TestSecretsAreNotPrinted(t *testing.T) {
 	const text = "hunter2hunter2hunter2"
 	c, err := Load(Sources{Environ: []string{"WEIR_DATABASE_URL=postgres://weir:" + text + "@db:26257/weir?sslpassword=" + text,
-		"WEIR_KAFKA__SASL__PASSWORD=" + text, "WEIR_PSP__ACME__SECRET=" + text, "WEIR_PSP__ACME__BASE_URL=https://acme", "WEIR_PSP__ACME__WEBHOOK_SECRET=" + text,
+		"WEIR_KAFKA__SASL__PASSWORD=" + text, "WEIR_PSP__ACME__SECRET=" + text, "WEIR_PSP__ACME__BASE_URL=https://acme", "WEIR_PSP__ACME__WEBHOOK__SECRET=" + text,
 		"WEIR_API__KEYS__0__KEY=" + text, "WEIR_API__KEYS__0__NAME=n", "WEIR_API__KEYS__0__TENANT=t"}})
 	if err != nil {
 		t.Fatal(err)

@@ -67,6 +67,6 @@ func (c *Config) settleSandbox() {
 	psp := DefaultPSP()
 	psp.BaseURL = "http://" + c.Sandbox.Listen
 	psp.Secret = c.Sandbox.APIKey
-	psp.WebhookSecret = c.Sandbox.WebhookSecret
+	psp.Webhook.Secret = c.Sandbox.WebhookSecret
 	c.PSP = map[string]PSP{sandboxName: psp}
 }

@@ -57,9 +57,8 @@ func (d *decoder) together(c *Config) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.PSP)) {
-		if p := c.PSP[name]; p.OldWebhookSecret != "" && p.WebhookSecret == "" {
-			d.fail("psp."+name+".old_webhook_secret", "is set without webhook_secret; want the new secret there")
-		}
+		p := c.PSP[name]
+		d.webhook("psp."+name+".webhook", &p.Webhook)
 	}
 	if _, ok := c.PSP[c.Payments.PSP]; !ok && c.Payments.PSP != "" {
 		d.fail("payments.psp", "is the name of no provider below psp")

@@ -159,7 +159,7 @@ func (w *world) configureAs(e *engine, instance string) {
 	line("api:\n  listen: %s\n  wait: 1s\n  produce_within: 1s\n  rate: 100000\n  burst: 100000", strings.TrimPrefix(e.url, "http://"))
 	line("  idempotency:\n    take_over_after: 2s")
 	line("  keys:\n    - name: crash\n      tenant: %s\n      key: %s\n      approver: true", tenant, apiKey)
-	line("psp:\n  sandbox:\n    adapter: sandbox\n    base_url: %s\n    webhook_secret: %s\n    timeout: 500ms", w.psp.URL(), webhookSecret)
+	line("psp:\n  sandbox:\n    adapter: sandbox\n    base_url: %s\n    webhook: {secret: %s}\n    timeout: 500ms", w.psp.URL(), webhookSecret)
 	line("payments:\n  request_ttl: 10m\n  poll_after: 100ms\n  poll_most: 1s")
 	line("stream:\n  instance_id: %s\n  session_timeout: %s", instance, w.session)
 	line("risk:\n  rules: %s", w.rules)

@@ -160,7 +160,7 @@ func configure(o Options, dir string) (*config.Config, error) {
 		{Key: "api.listen", Value: listen[0]}, {Key: "sandbox.listen", Value: listen[1]},
 		{Key: "sandbox.webhook_url", Value: "http://" + listen[0] + "/webhooks/sandbox"}, {Key: "sandbox.webhook_secret", Value: secret},
 		{Key: "psp.sandbox.adapter", Value: "sandbox"}, {Key: "psp.sandbox.base_url", Value: "http://" + listen[1]},
-		{Key: "psp.sandbox.webhook_secret", Value: secret}, {Key: "psp.sandbox.timeout", Value: "2s"},
+		{Key: "psp.sandbox.webhook.secret", Value: secret}, {Key: "psp.sandbox.timeout", Value: "2s"},
 		{Key: "payments.created_ttl", Value: "8s"}, {Key: "payments.challenge_ttl", Value: "8s"},
 		{Key: "kafka.embedded_port", Value: "0"}, {Key: "kafka.embedded_fsync", Value: "false"}, // the data are thrown away
 		{Key: "database.embedded_port", Value: "0"},

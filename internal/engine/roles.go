@@ -220,20 +220,21 @@ func (e *Engine) addCheckpoints(context.Context) error {
 	return nil
 }
 
-// verifiers are what webhooks are verified with. A PSP without a secret has none: its webhooks are refused.
+// verifiers are what webhooks are verified with. A PSP without a secret and a public key has none: its webhooks are refused.
 func verifiers(psps map[string]config.PSP) (webhook.Verifiers, error) {
 	all := webhook.Verifiers{}
 	for name, p := range psps {
-		if p.WebhookSecret == "" {
+		w := &p.Webhook
+		secrets, public := w.Secrets(), w.PublicKeys()
+		if len(secrets)+len(public) == 0 {
 			continue
 		}
-		secrets := []string{p.WebhookSecret.Reveal()}
-		if p.OldWebhookSecret != "" {
-			secrets = append(secrets, p.OldWebhookSecret.Reveal())
-		}
-		verifier, err := webhook.NewStandard(secrets...)
+		verifier, err := webhook.New(webhook.Scheme{Name: w.Scheme, Secrets: secrets, PublicKeys: public, Template: webhook.Template{
+			SignatureHeader: w.SignatureHeader, SignaturePrefix: w.SignaturePrefix, Encoding: w.Encoding, SecretEncoding: w.SecretEncoding,
+			TimestampHeader: w.TimestampHeader, IDHeader: w.IDHeader, Signed: w.Signed,
+		}})
 		if err != nil {
-			return nil, fmt.Errorf("psp.%s.webhook_secret and old_webhook_secret: %w", name, err)
+			return nil, fmt.Errorf("psp.%s.webhook: %w", name, err)
 		}
 		all[name] = verifier
 	}

@@ -19,7 +19,7 @@ func TestSecretsOfARotation(t *testing.T) {
 		secrets[name] = "whsec_" + strings.Repeat(strings.ToUpper(name[:1]), 32)
 	}
 	all, err := verifiers(map[string]config.PSP{"acme": {
-		WebhookSecret: config.Secret(secrets["new"]), OldWebhookSecret: config.Secret(secrets["old"]),
+		Webhook: config.Webhook{Scheme: "standard", Secret: config.Secret(secrets["new"]), OldSecret: config.Secret(secrets["old"])},
 	}})
 	if err != nil {
 		t.Fatal(err)

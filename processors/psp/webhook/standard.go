@@ -1,76 +1,76 @@
 package webhook
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
-
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// MaxSecrets is how many secrets of one PSP are live at a time: the new and the old one during a rotation.
-const MaxSecrets = 2
-
-// MinSecretBytes is the shortest signing key accepted (Standard Webhooks asks for 24 to 64 bytes).
-const MinSecretBytes = 24
-
-// Standard verifies signatures by Standard Webhooks, symmetric scheme v1 (HMAC-SHA256).
+// Standard verifies signatures by Standard Webhooks: v1 (HMAC-SHA256) with secrets, v1a (Ed25519) with public keys.
 type Standard struct {
-	keys []*standardwebhooks.Webhook
+	secrets [][]byte
+	keys    []ed25519.PublicKey
 }
 
 // NewStandard takes one secret, or two during a rotation: base64, with or without the prefix "whsec_".
-func NewStandard(secrets ...string) (*Standard, error) {
-	if len(secrets) == 0 || len(secrets) > MaxSecrets {
+func NewStandard(secrets ...string) (*Standard, error) { return newStandard(secrets, nil) }
+
+func newStandard(secrets, public []string) (*Standard, error) {
+	if len(secrets)+len(public) == 0 || len(secrets) > MaxSecrets {
 		return nil, fmt.Errorf("webhook secrets: %d given, want 1 or %d", len(secrets), MaxSecrets)
 	}
-	keys := make([]*standardwebhooks.Webhook, len(secrets))
-	for i, secret := range secrets {
-		key, err := decodeSecret(secret)
-		if err != nil {
-			return nil, fmt.Errorf("webhook secret %d: %w", i+1, err) // never the secret itself
-		}
-		if keys[i], err = standardwebhooks.NewWebhookRaw(key); err != nil {
-			return nil, fmt.Errorf("webhook secret %d: %w", i+1, err)
-		}
+	keys, err := secretsOf(secrets, MinSecretBytes, func(s string) ([]byte, error) { return fromBase64(strings.TrimPrefix(s, "whsec_")) })
+	if err != nil {
+		return nil, err
 	}
-	return &Standard{keys}, nil
+	verifying, err := publicKeys(public)
+	if err != nil {
+		return nil, err
+	}
+	return &Standard{keys, verifying}, nil
 }
 
 // Verify implements Verifier. A delivery may carry several signatures, one for each of the sender's secrets; one match
 // is enough.
-func (s *Standard) Verify(header http.Header, body []byte, now time.Time) (string, error) {
-	id := header.Get(standardwebhooks.HeaderWebhookID)
-	stamp := header.Get(standardwebhooks.HeaderWebhookTimestamp)
-	if id == "" || stamp == "" || header.Get(standardwebhooks.HeaderWebhookSignature) == "" {
-		return "", fmt.Errorf("%w: want the headers webhook-id, webhook-timestamp and webhook-signature", ErrUnsigned)
+func (s *Standard) Verify(header http.Header, body []byte, now time.Time) (Delivery, error) {
+	id, err1 := one(header, "webhook-id")
+	stamp, err2 := one(header, "webhook-timestamp")
+	signatures, err3 := one(header, "webhook-signature")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return Delivery{}, err
 	}
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	at, err := unixTime(stamp)
 	if err != nil {
-		return "", fmt.Errorf("%w: webhook-timestamp %q is not a Unix time", ErrUnsigned, stamp)
+		return Delivery{}, err
 	}
-	// The signature comes first: the time of a forged delivery tells nothing.
-	if err := s.match(header, body); err != nil {
-		return "", err
+	// A full stop in an id would let what is signed be divided otherwise.
+	if !validID(id) || strings.Contains(id, ".") {
+		return Delivery{}, fmt.Errorf("%w: webhook-id: want up to %d characters, no space and no full stop", ErrUnsigned, maxID)
 	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > Tolerance || age < -Tolerance {
-		return "", fmt.Errorf("%w: signed %s from now, at most %s", ErrStale, age.Round(time.Second), Tolerance)
+	list := strings.Fields(signatures)
+	if len(list) > maxSignatures {
+		return Delivery{}, fmt.Errorf("%w: %d signatures, at most %d", ErrUnsigned, len(list), maxSignatures)
 	}
-	return id, nil
+	head := []byte(id + "." + stamp + ".")
+	if !matches(s.secrets, ofVersion(list, "v1,"), head, body) && !signedBy(s.keys, ofVersion(list, "v1a,"), slices.Concat(head, body)) {
+		return Delivery{}, ErrSignature
+	}
+	return Delivery{ID: id}, fresh(at, now)
 }
 
-func (s *Standard) match(header http.Header, body []byte) error {
-	for _, key := range s.keys {
-		// The library's own time check reads the wall clock; ours above takes now.
-		err := key.VerifyIgnoringTimestamp(body, header)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, standardwebhooks.ErrNoMatchingSignature) {
-			return fmt.Errorf("%w: %w", ErrUnsigned, err)
+// ofVersion decodes the signatures that begin with a version. What does not decode matches nothing.
+func ofVersion(list []string, version string) (signatures [][]byte) {
+	for _, s := range list {
+		if rest, ok := strings.CutPrefix(s, version); ok {
+			if signature, err := base64.StdEncoding.DecodeString(rest); err == nil {
+				signatures = append(signatures, signature)
+			}
 		}
 	}
-	return ErrSignature
+	return signatures
 }

@@ -43,9 +43,9 @@ func standard(t *testing.T, secrets ...string) *webhook.Standard {
 
 func TestPublishedVector(t *testing.T) {
 	for _, secret := range []string{vectorSecret, "whsec_" + vectorSecret} {
-		id, err := standard(t, secret).Verify(vectorHeader(), []byte(vectorBody), time.Unix(vectorTime, 0))
-		if err != nil || id != vectorID {
-			t.Fatalf("Verify = %q, %v; want %q", id, err, vectorID)
+		got, err := standard(t, secret).Verify(vectorHeader(), []byte(vectorBody), time.Unix(vectorTime, 0))
+		if err != nil || got.ID != vectorID {
+			t.Fatalf("Verify = %q, %v; want %q", got.ID, err, vectorID)
 		}
 	}
 }
@@ -64,6 +64,15 @@ func TestRefusedDeliveries(t *testing.T) {
 		"no time":                 {drop("webhook-timestamp"), vectorBody, signed, webhook.ErrUnsigned},
 		"no signature":            {drop("webhook-signature"), vectorBody, signed, webhook.ErrUnsigned},
 		"time is not a number":    {set("webhook-timestamp", "soon"), vectorBody, signed, webhook.ErrUnsigned},
+		"time with a sign":        {set("webhook-timestamp", "+1614265330"), vectorBody, signed, webhook.ErrUnsigned},
+		"time beyond all times":   {set("webhook-timestamp", "99999999999999999999"), vectorBody, signed, webhook.ErrUnsigned},
+		"id with a full stop":     {set("webhook-id", "msg.1"), vectorBody, signed, webhook.ErrUnsigned},
+		"id that is too long":     {set("webhook-id", strings.Repeat("m", 129)), vectorBody, signed, webhook.ErrUnsigned},
+		"id that is no ASCII":     {set("webhook-id", "msg_\xff"), vectorBody, signed, webhook.ErrUnsigned},
+		"two ids":                 {func(h http.Header) { h.Add("webhook-id", "msg_other") }, vectorBody, signed, webhook.ErrUnsigned},
+		"two signature headers":   {func(h http.Header) { h.Add("webhook-signature", vectorSignature) }, vectorBody, signed, webhook.ErrUnsigned},
+		"a huge header":           {set("webhook-signature", strings.Repeat("v1,g0hM ", 1000)+vectorSignature), vectorBody, signed, webhook.ErrUnsigned},
+		"too many signatures":     {set("webhook-signature", strings.Repeat("v1,AA ", 16)+vectorSignature), vectorBody, signed, webhook.ErrUnsigned},
 		"another id":              {set("webhook-id", "msg_other"), vectorBody, signed, webhook.ErrSignature},
 		"another time":            {set("webhook-timestamp", "1614265331"), vectorBody, signed, webhook.ErrSignature},
 		"another body":            {func(http.Header) {}, vectorBody + " ", signed, webhook.ErrSignature},
@@ -75,8 +84,8 @@ func TestRefusedDeliveries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := vectorHeader()
 			c.change(h)
-			if id, err := standard(t, vectorSecret).Verify(h, []byte(c.body), c.now); !errors.Is(err, c.want) || id != "" {
-				t.Fatalf("Verify = %q, %v; want %v", id, err, c.want)
+			if _, err := standard(t, vectorSecret).Verify(h, []byte(c.body), c.now); !errors.Is(err, c.want) {
+				t.Fatalf("Verify: %v; want %v", err, c.want)
 			}
 		})
 	}
