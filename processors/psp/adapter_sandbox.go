@@ -149,7 +149,7 @@ func (s *Sandbox) Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPRep
 // sandboxCall is where a request goes and what it says. Its error is about the request alone.
 func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err error) {
 	body = sandboxRequest{Amount: r.Amount, Currency: r.Currency}
-	if r.Operation != topics.OperationAuthorize && (r.PSPReference == "" || strings.ContainsAny(r.PSPReference, "/?#%")) {
+	if r.Operation != topics.OperationAuthorize && r.Operation != topics.OperationPayout && (r.PSPReference == "" || strings.ContainsAny(r.PSPReference, "/?#%")) {
 		return "", body, fmt.Errorf("psp_reference %.64q: not an authorization of this PSP", r.PSPReference)
 	}
 	switch r.Operation {
@@ -157,6 +157,12 @@ func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err er
 		path = "/v1/authorizations"
 		body.MerchantAccount, body.MerchantReference = r.Tenant, r.PaymentID
 		body.Capture, body.ThreeDS, body.ReturnURL = r.Capture, r.ThreeDS, r.ReturnURL
+		if r.Card != nil {
+			body.Card = &sandboxCard{r.Card.Token}
+		}
+	case topics.OperationPayout:
+		path = "/v1/payouts"
+		body.MerchantAccount, body.MerchantReference = r.Tenant, r.PaymentID
 		if r.Card != nil {
 			body.Card = &sandboxCard{r.Card.Token}
 		}
@@ -219,7 +225,8 @@ func (op *sandboxOperation) report() (topics.PSPReport, error) {
 		OccurredAt: op.CreatedAt,
 	}
 	switch op.Operation {
-	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund:
+	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
+		topics.OperationPayout:
 	default:
 		return r, fmt.Errorf("%w: operation %q", ErrUnknownEvent, op.Operation)
 	}

@@ -30,11 +30,15 @@ func TestSandboxConforms(t *testing.T) {
 			Challenge: "tok_3ds_challenge", Unavailable: "tok_unavailable",
 			LostBefore: "tok_timeout_before_charge", LostAfter: "tok_timeout_after_charge",
 		},
+		Payouts: &psptest.Payouts{
+			Paid: "tok_approved", Failed: "tok_payout_fails", Pending: "tok_payout_pending", Unavailable: "tok_payout_unavailable",
+			LostBefore: "tok_payout_timeout_before", LostAfter: "tok_payout_timeout_after",
+		},
 		Charges: func(t *testing.T, paymentID string) int { return w.charges(t, paymentID) },
 		Event: func(t *testing.T, r *topics.PSPRequest) []byte {
 			var op sandbox.Operation
 			w.get(t, "/v1/requests/"+r.RequestID, &op)
-			body, err := json.Marshal(sandbox.Event{ID: "evt_1", Type: "authorize.approved", CreatedAt: time.Now(), Data: op})
+			body, err := json.Marshal(sandbox.Event{ID: "evt_1", Type: string(op.Operation) + "." + string(op.Status), CreatedAt: time.Now(), Data: op})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,6 +46,18 @@ func TestSandboxConforms(t *testing.T) {
 		},
 		Odd: []byte(`{"id":"evt_2","type":"authorize.audited","data":{"operation":"authorize","status":"approved"}}`),
 	})
+}
+
+// A payout that was paid and came back is told by a webhook.
+func TestSandboxTellsOfReturnedPayouts(t *testing.T) {
+	adapter := adapterWithin(t, "http://127.0.0.1:1", time.Second)
+	payout := topics.PayoutID{Partition: 3}.String()
+	report, err := adapter.Webhook([]byte(`{"id":"evt_1","type":"payout.reversed","data":{"request_id":"3-7-0","operation":"payout","status":"reversed",` +
+		`"authorization":"po_1","merchant_account":"acme","merchant_reference":"` + payout + `","amount":600,"currency":"EUR","detail":"account closed"}}`))
+	if err != nil || report.Operation != topics.OperationPayout || report.Outcome != topics.PSPReversed || report.PaymentID != payout ||
+		report.RequestID != "3-7-0" || report.Amount != 600 || report.Detail != "account closed" {
+		t.Errorf("%+v, %v", report, err)
+	}
 }
 
 func TestSandboxAddressIsChecked(t *testing.T) {

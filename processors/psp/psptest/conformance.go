@@ -15,13 +15,15 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Harness is an adapter with what the suite needs to know of the PSP behind it. All fields are required.
+// Harness is an adapter with what the suite needs to know of the PSP behind it. All fields but Payouts are required.
 type Harness struct {
 	Adapter psp.Adapter
 	// Unreachable is the same kind of adapter with an address at which nobody listens.
 	Unreachable psp.Adapter
 	Cards       Cards
-	// Charges counts the authorisations that the PSP performed for a payment.
+	// Payouts are nil where the adapter makes none.
+	Payouts *Payouts
+	// Charges counts the authorisations or payouts that the PSP performed for a payment or a payout.
 	Charges func(t *testing.T, paymentID string) int
 	// Event is the body of a webhook that the PSP sends for a request that was performed, and Odd that of one of a kind
 	// that the adapter does not know.
@@ -51,6 +53,7 @@ func Run(t *testing.T, h Harness) {
 		"poll":                  (*suite).poll,
 		"lost answers":          (*suite).lost,
 		"nothing performed":     (*suite).nothingPerformed,
+		"payouts":               (*suite).payouts,
 		"webhook":               (*suite).webhook,
 		"webhooks that are not": (*suite).brokenWebhooks,
 	} {
