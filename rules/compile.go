@@ -283,6 +283,7 @@ func (c *compiler) programs(conditions []*condition) error {
 		c.set.rules = append(c.set.rules, r)
 	}
 	c.cardPrograms(env, b, fields)
+	b.placeAnswers(c.set.velocity)
 	b.rates = c.set.rates
 	c.set.program = &b.program
 	c.constantConditions()

@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -61,6 +63,15 @@ func (b *builder) slotOf(f *Field, key string) (int32, error) {
 	b.slots = append(b.slots, s)
 	b.slot[s.name] = at
 	return at, nil
+}
+
+// placeAnswers says which of a set's definitions gives each answer.
+func (b *builder) placeAnswers(definitions []velocity.Definition) {
+	for i := range b.slots {
+		if s := &b.slots[i]; s.answer {
+			s.place = slices.IndexFunc(definitions, func(d velocity.Definition) bool { return d.Name == s.key })
+		}
+	}
 }
 
 // valueName is how a condition writes one of a field's values by name.

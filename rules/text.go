@@ -27,3 +27,11 @@ func (in *Input) Text(name string) string {
 	}
 	return ""
 }
+
+// TextOf is Input.Text of a field that is read of many inputs.
+func TextOf(name string) func(*Input) string {
+	if f := fieldsByName()[name]; f != nil && f.Type == TypeText {
+		return f.text
+	}
+	return func(in *Input) string { return in.Text(name) }
+}

@@ -71,7 +71,7 @@ func (e *ColumnError) Unwrap() error { return e.Err }
 
 // NewReader reads history from r.
 func NewReader(r io.Reader) *Reader {
-	return &Reader{from: r, known: map[string]*column{}, seen: newSeen()}
+	return &Reader{from: r, known: map[string]*column{}, seen: newSeen(maxSeen)}
 }
 
 // Next reads the next event, which is valid until the one after it. io.EOF is the end; a *LineError is one line's.

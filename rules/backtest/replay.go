@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/rules/velocity"
 	"github.com/weirhq/weir/topics"
 )
@@ -25,6 +26,7 @@ type Config struct {
 // them.
 type Replay struct {
 	definitions []velocity.Definition
+	texts       []field                                                    // that were read
 	text        func(name string) string                                   // of current
 	rate        func(ledger.Money, ledger.Currency) (minor int64, ok bool) // of its day
 	current     *Event
@@ -41,12 +43,14 @@ type Replay struct {
 }
 
 type tenant struct {
-	name  string
 	plan  *velocity.Plan
 	later *velocity.Plan // of what becomes of attempts; nil where none of it is counted
-	names []string
-	room  map[string]topics.Feature // the last answers, as rules read them
-	last  []topics.Feature          // the same in the order of names: most do not change from event to event
+}
+
+// field is one that velocity counts by or tells apart.
+type field struct {
+	name string
+	of   func(*rules.Input) string
 }
 
 // outcome is what became of an attempt, as the signal that it will be.
@@ -62,7 +66,7 @@ func New(c Config) (*Replay, error) {
 		return nil, err
 	}
 	p := &Replay{definitions: c.Definitions, state: velocity.NewState(velocity.Limits{Skew: c.Skew, Unlogged: true}), tenants: map[string]*tenant{}, open: newOpened()}
-	p.text = func(name string) string { return p.current.Input.Text(name) }
+	p.text = func(name string) string { return p.field(name)(&p.current.Input) }
 	p.rate = func(m ledger.Money, to ledger.Currency) (int64, bool) { return c.Convert(m, to, p.current.Input.Now) }
 	return p, nil
 }
@@ -71,7 +75,7 @@ func New(c Config) (*Replay, error) {
 func (p *Replay) Unmatched() int64 { return p.open.unmatched }
 
 // Take records the next event, after the outcomes that came before it. An attempt and a custom event get velocity's
-// answers into their input, which are valid until the next event is taken.
+// answers into their input, in the order of the definitions, which are valid until the next event is taken.
 func (p *Replay) Take(e *Event) error {
 	now := e.Input.Now.UnixMilli()
 	t, err := p.tenant(e.Input.Command.Tenant, now)
@@ -91,12 +95,7 @@ func (p *Replay) Take(e *Event) error {
 	for i := range p.targets {
 		t.plan.Fill(p.features, p.state.Fold(now, &p.targets[i].Signal))
 	}
-	for i, name := range t.names {
-		if f := &p.features[i]; *f != t.last[i] {
-			t.room[name], t.last[i] = *f, *f
-		}
-	}
-	e.Input.Features = t.room
+	e.Input.Answers = p.features
 	if t.later == nil || !e.Attempt() {
 		return nil
 	}
@@ -106,9 +105,20 @@ func (p *Replay) Take(e *Event) error {
 		}
 	}
 	if len(e.Later) == 0 {
-		p.open.put(velocity.CommandOf(t.name, about.ID), t.later.Case([16]byte{}, *about, 1))
+		p.open.put(t.plan.Command(about.ID), t.later.Case([16]byte{}, *about, 1))
 	}
 	return nil
+}
+
+// field reads a field.
+func (p *Replay) field(name string) func(*rules.Input) string {
+	for i := range p.texts {
+		if p.texts[i].name == name {
+			return p.texts[i].of
+		}
+	}
+	p.texts = append(p.texts, field{name, rules.TextOf(name)})
+	return p.texts[len(p.texts)-1].of
 }
 
 // about is the event as velocity's planner takes it.
@@ -156,7 +166,7 @@ func (p *Replay) became(t *tenant, e *Event, now int64) error {
 	if t.later == nil {
 		return nil
 	}
-	attempt, err := p.open.find(velocity.CommandOf(t.name, e.Input.Command.CommandID))
+	attempt, err := p.open.find(t.plan.Command(e.Input.Command.CommandID))
 	if attempt == nil || err != nil {
 		return err
 	}
@@ -179,13 +189,10 @@ func (p *Replay) tenant(name string, now int64) (*tenant, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Local()
 	retain := plan.Retain()
 	p.state.Retain(now-1, &retain)
-	t := &tenant{name: name, plan: plan, later: plan.Later(), names: plan.Names(), room: map[string]topics.Feature{}}
-	t.last = make([]topics.Feature, len(t.names))
-	for i, name := range t.names {
-		t.room[name] = t.last[i]
-	}
+	t := &tenant{plan: plan, later: plan.Later()}
 	p.tenants[name] = t
 	return t, nil
 }

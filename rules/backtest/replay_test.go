@@ -68,8 +68,8 @@ func TestReplay(t *testing.T) {
 	seen := 0
 	err := replayed(text.String(), func(e *Event) {
 		var got []string
-		for _, d := range definitions {
-			f := e.Input.Features[d.Name]
+		for i, d := range definitions {
+			f := e.Input.Answers[i]
 			if f.Missing {
 				got = append(got, d.Name+"=missing")
 				continue
@@ -111,7 +111,7 @@ func TestOutcomeLines(t *testing.T) {
 	answers := func(text string) (last string) {
 		err := replayed(text, func(e *Event) {
 			if e.Attempt() {
-				last = fmt.Sprint(e.Input.Features)
+				last = fmt.Sprint(e.Input.Answers)
 			}
 		})
 		if err != nil {
@@ -120,7 +120,7 @@ func TestOutcomeLines(t *testing.T) {
 		return last
 	}
 	columns, lines := answers(inColumns), answers(inLines)
-	if columns != lines || !strings.Contains(columns, "approved:{3550 ") || !strings.Contains(columns, "held:{2 ") || !strings.Contains(columns, "hard:{1 ") {
+	if columns != lines || !strings.Contains(columns, "} {3550 false ") || !strings.Contains(columns, "} {2 false ") || !strings.Contains(columns, "} {1 false ") {
 		t.Errorf("columns give %s\nlines give   %s", columns, lines)
 	}
 }

@@ -84,7 +84,7 @@ func (r *row) value(name string) (cell, error) {
 		return cell{}, r.fail("the value of %q is an object or a list; a column has a text, a number, true, false or null", name)
 	}
 	from := r.at
-	for r.at < len(r.line) && strings.IndexByte(",} \t\r", r.line[r.at]) < 0 {
+	for r.at < len(r.line) && !endsWord(r.line[r.at]) {
 		r.at++
 	}
 	word := r.line[from:r.at]
@@ -97,6 +97,8 @@ func (r *row) value(name string) (cell, error) {
 	}
 	return cell{text: word}, nil
 }
+
+func endsWord(c byte) bool { return c == ',' || c == '}' || c == ' ' || c == '\t' || c == '\r' }
 
 // number tells whether a word is a number of digits, a sign and one point. Others that JSON has are for no column.
 func number(word string) bool {

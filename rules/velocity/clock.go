@@ -19,6 +19,8 @@ type clock struct {
 	last [lastSize]int64 // times of the last records, a ring
 	held int             // of them
 	next int             // the place of the next: the oldest, once all are held
+
+	rising int // how many of the last came in the order of their times
 }
 
 const (
@@ -28,11 +30,37 @@ const (
 
 // tick takes the time of the next record. It returns that of what the record tells.
 func (c *clock) tick(recordTime int64) (at int64) {
-	if c.held == 0 || c.last[(c.next+lastSize-1)%lastSize] != recordTime {
-		c.last[c.next] = recordTime
-		c.next = (c.next + 1) % lastSize
-		c.held = min(c.held+1, lastSize)
+	c.put(recordTime)
+	if c.rising == c.held { // as they nearly always do: the first is the earliest, and none is later than this one
+		if c.held == lastSize {
+			c.now = max(c.now, c.last[c.next])
+		}
+		return max(c.now, recordTime)
 	}
+	return c.disordered(recordTime)
+}
+
+// put keeps the time of a record, unless the one before it had the same.
+func (c *clock) put(recordTime int64) {
+	rises := true
+	if c.held > 0 {
+		before := c.last[(c.next+lastSize-1)%lastSize]
+		if before == recordTime {
+			return
+		}
+		rises = before < recordTime
+	}
+	c.last[c.next] = recordTime
+	c.next = (c.next + 1) % lastSize
+	c.held = min(c.held+1, lastSize)
+	if !rises {
+		c.rising = 0
+	}
+	c.rising = min(c.rising+1, lastSize)
+}
+
+// disordered is tick where times do not come in their order.
+func (c *clock) disordered(recordTime int64) (at int64) {
 	latest := [agreeing]int64{}
 	for i := range latest {
 		latest[i] = math.MinInt64
@@ -62,9 +90,8 @@ func (c *clock) append(b []byte) []byte {
 }
 
 func (c *clock) read(r *reader) {
-	*c = clock{now: r.int("time"), held: r.count("record times", lastSize)}
-	for i := range c.held {
-		c.last[i] = r.int("record time")
+	*c = clock{now: r.int("time")}
+	for range r.count("record times", lastSize) {
+		c.put(r.int("record time"))
 	}
-	c.next = c.held % lastSize
 }

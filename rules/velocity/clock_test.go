@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // TestRecordsAheadDropNothing: a signal or a plan whose record lies a year ahead, and three of them, change no answer about
@@ -147,4 +149,34 @@ func TestKeyed(t *testing.T) {
 	if a.of(&value) == b.of(&value) || a.of(&value) != a.of(&value) {
 		t.Error("the secret says nothing")
 	}
+}
+
+// TestTick: in whatever order times come, the clock tells what a look at the last sixteen tells.
+func TestTick(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var c clock
+		var all []int64 // without repeats of the one before
+		passed, now := int64(0), int64(1000)
+		for range rapid.IntRange(1, 100).Draw(t, "records") {
+			now += rapid.SampledFrom([]int64{1, 1, 1, 1, 1, 0, 0, 5, -3, -50, 400}).Draw(t, "step")
+			if len(all) == 0 || all[len(all)-1] != now {
+				all = append(all, now)
+			}
+			last := slices.Sorted(slices.Values(all[max(len(all)-lastSize, 0):]))
+			if len(last) == lastSize {
+				passed = max(passed, last[0])
+			}
+			want := max(passed, now)
+			if len(last) >= agreeing {
+				want = max(want, last[len(last)-agreeing])
+			}
+			if got := c.tick(now); got != want || c.now != passed {
+				t.Fatalf("at %d: %d and %d passed, want %d and %d", now, got, c.now, want, passed)
+			}
+			if rapid.IntRange(0, 9).Draw(t, "restored") == 0 {
+				r := reader{frame: c.append(nil)}
+				c.read(&r)
+			}
+		}
+	})
 }

@@ -71,7 +71,7 @@ const kindLater = "later"
 // Later is the plan of what becomes of attempts: the dimensions of which anything else than attempts is counted, or which
 // reserve. nil where there are none.
 func (p *Plan) Later() *Plan {
-	later := &Plan{tenant: p.tenant, version: p.version}
+	later := &Plan{tenant: p.tenant, version: p.version, local: p.local}
 	for _, d := range p.dimensions {
 		counts := slices.ContainsFunc(d.retained.Kinds, func(kind string) bool {
 			return kind != KindAttempt && kind != KindRefundAttempt && kind != KindPayoutAttempt && kind != KindStake && kind != KindWin && !isCustom(kind)

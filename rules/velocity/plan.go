@@ -19,19 +19,28 @@ type Plan struct {
 	version     int64
 	definitions []Definition
 	dimensions  []planned
-	places      map[uint64][]int // of definitions, by Query.ID
+	queries     map[uint64]int // the places of asked, by Query.ID
+	asked       []questioned   // in the order in which signals ask
+	local       *local         // what keys and commands are hashed by; nil: as in records
+}
+
+// questioned are the definitions that ask one query.
+type questioned struct {
+	id     uint64
+	places []int
 }
 
 // planned is one dimension of a plan.
 type planned struct {
 	retained Retained
 	queries  []Query
+	number   int // in the plan that was made of definitions
 }
 
 // NewPlan plans a tenant's definitions. version orders the rule sets of the tenant: a later one has a higher one. The
 // error names every definition that cannot be counted.
 func NewPlan(tenant string, version int64, definitions []Definition) (*Plan, error) {
-	p := &Plan{tenant: tenant, version: version, definitions: slices.Clone(definitions), places: map[uint64][]int{}}
+	p := &Plan{tenant: tenant, version: version, definitions: slices.Clone(definitions)}
 	var wrong []error
 	names := map[string]bool{}
 	for place := range definitions {
@@ -45,6 +54,7 @@ func NewPlan(tenant string, version int64, definitions []Definition) (*Plan, err
 		names[d.Name] = true
 		p.add(place, d)
 	}
+	p.index()
 	return p, errors.Join(wrong...)
 }
 
@@ -73,14 +83,19 @@ func (d *Definition) check() error {
 // add plans one definition.
 func (p *Plan) add(place int, d *Definition) {
 	q := d.query()
-	p.places[q.ID] = append(p.places[q.ID], place)
-	if len(p.places[q.ID]) > 1 {
+	if at, ok := p.queries[q.ID]; ok {
+		p.asked[at].places = append(p.asked[at].places, place)
 		return
 	}
+	if p.queries == nil {
+		p.queries = map[uint64]int{}
+	}
+	p.queries[q.ID] = len(p.asked)
+	p.asked = append(p.asked, questioned{q.ID, []int{place}})
 	at := slices.IndexFunc(p.dimensions, func(known planned) bool { return known.retained.Field == d.By })
 	if at < 0 {
 		at = len(p.dimensions)
-		p.dimensions = append(p.dimensions, planned{retained: Retained{Field: d.By}})
+		p.dimensions = append(p.dimensions, planned{retained: Retained{Field: d.By}, number: at})
 	}
 	to := &p.dimensions[at]
 	to.queries = append(to.queries, q)
@@ -95,6 +110,20 @@ func (p *Plan) add(place int, d *Definition) {
 	}
 	if d.Currency != "" {
 		r.Currencies = with(r.Currencies, d.Currency)
+	}
+}
+
+// index puts what is asked in the order in which signals ask.
+func (p *Plan) index() {
+	var ordered []questioned
+	for i := range p.dimensions {
+		for _, q := range p.dimensions[i].queries {
+			ordered = append(ordered, p.asked[p.queries[q.ID]])
+		}
+	}
+	p.asked = ordered
+	for at, q := range ordered {
+		p.queries[q.id] = at
 	}
 }
 
@@ -152,7 +181,7 @@ type Target struct {
 // no value is left out. The targets stand in the room of targets, whose contents it uses again.
 func (p *Plan) Signals(targets []Target, e *Event, partitions int32) []Target {
 	targets = targets[:0]
-	command := CommandOf(p.tenant, e.ID)
+	command := p.Command(e.ID)
 	for i := range p.dimensions {
 		d := &p.dimensions[i]
 		about := Dimension{
@@ -166,7 +195,7 @@ func (p *Plan) Signals(targets []Target, e *Event, partitions int32) []Target {
 		if value == "" {
 			continue
 		}
-		about.Field, about.Key = d.retained.Field, KeyOf(p.tenant, d.retained.Field, value)
+		about.Field, about.Key = d.retained.Field, p.key(d, value)
 		if e.Asks {
 			about.Queries = d.queries
 		}
@@ -263,11 +292,20 @@ func (p *Plan) Begin(features []topics.Feature) []topics.Feature {
 // Fill puts answers into the features of the definitions that asked. Answers to what nobody asks, as to a signal of
 // an earlier rule set, are ignored.
 func (p *Plan) Fill(features []topics.Feature, answers []Answer) {
+	next := 0
 	for i := range answers {
 		a := &answers[i]
-		for _, place := range p.places[a.ID] {
+		if next == len(p.asked) || p.asked[next].id != a.ID {
+			at, ok := p.queries[a.ID]
+			if !ok {
+				continue
+			}
+			next = at
+		}
+		for _, place := range p.asked[next].places {
 			features[place] = a.feature()
 		}
+		next++
 	}
 }
 

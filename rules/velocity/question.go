@@ -13,6 +13,25 @@ type question struct {
 // maxQuestions bounds what a dimension remembers; a rule set asks far fewer.
 const maxQuestions = 1024
 
+// asked is a question and the id of its query.
+type asked struct {
+	id       uint64
+	question *question
+}
+
+// questionAt resolves the query at a place of a signal: signals of one rule set ask the same in the same order.
+func (r *registry) questionAt(d *dimension, place int, query *Query) *question {
+	if place < len(d.lately) && d.lately[place].id == query.ID {
+		return d.lately[place].question
+	}
+	q := r.question(d, query)
+	for len(d.lately) <= place {
+		d.lately = append(d.lately, asked{})
+	}
+	d.lately[place] = asked{query.ID, q}
+	return q
+}
+
 // question resolves a Query, once until the registry changes.
 func (r *registry) question(d *dimension, asked *Query) *question {
 	if q := d.questions[asked.ID]; q != nil {

@@ -55,6 +55,7 @@ type dimension struct {
 
 	records   kindSet              // of kinds, for events
 	questions map[uint64]*question // by Query.ID; emptied by every change
+	lately    []asked              // what was asked last, by the place among the queries of its signal
 }
 
 // started is a kind of event and since when it is recorded.
@@ -303,7 +304,7 @@ func (r *registry) resolve() {
 }
 
 func (r *registry) resolveOne(d *dimension) {
-	d.records, d.questions = kindSet{}, nil
+	d.records, d.questions, d.lately = kindSet{}, nil, nil
 	for _, s := range d.kinds {
 		for _, code := range r.counted(s.kind) {
 			d.records.add(code)

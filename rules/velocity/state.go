@@ -31,12 +31,13 @@ type State struct {
 	changes  changes
 	cursor   uint32 // of the sweep
 
-	touched uint64 // keeps what touch reads from being optimised away
+	touched uint64 // keeps what locate reads from being optimised away
 
 	// Room that is used again.
 	reader     reader
 	signal     Signal
 	answers    []Answer
+	places     []located
 	seen       valueSet
 	summariser summariser
 }
@@ -130,26 +131,60 @@ func (s *State) Fold(recordTime int64, signal *Signal) []Answer {
 	at := min(max(signal.Time, now-s.skew), now)
 	s.answers = s.answers[:0]
 	code := s.registry.codeOf(signal.Kind)
-	s.touch(signal)
+	s.locate(signal)
 	for i := range signal.Dimensions {
-		s.dimension(at, code, signal, &signal.Dimensions[i])
+		s.dimension(at, code, signal, i)
 	}
 	s.sweep()
 	return s.answers
 }
 
-// touch reads where the signal's keys probably are, so that the processor fetches them from memory side by side and not
-// one after the other: most of the time of a signal is waiting for them.
-func (s *State) touch(signal *Signal) {
-	for i := range signal.Dimensions {
-		if place, ok := s.table.guess(&signal.Dimensions[i].Key); ok {
-			s.touched += s.lists.list(place, 1)[0].head
+// located is where the entry of a dimension's key probably is.
+type located struct {
+	slot   uint64 // as shard has it, 0 where the key has none
+	events uint32
+	count  uint16
+}
+
+// locate reads where the signal's keys probably are, step by step for all of them, so that the processor fetches them from
+// memory side by side and not one after the other: most of the time of a signal is waiting for them.
+func (s *State) locate(signal *Signal) {
+	s.places = resized(s.places, len(signal.Dimensions))
+	for i := range s.places {
+		s.places[i] = located{slot: s.table.slot(&signal.Dimensions[i].Key)}
+	}
+	for i := range s.places {
+		if place := &s.places[i]; place.slot != 0 {
+			e := s.table.at(uint32(place.slot) - 1)
+			place.events, place.count = e.events, e.count
+		}
+	}
+	if s.table.next > 0 {
+		s.touched += uint64(s.table.at(min(s.cursor+1, s.table.next-1)).newest) // of the sweep
+		s.touched += uint64(s.table.at(min(s.cursor+sweepPerSignal, s.table.next-1)).newest)
+	}
+	for i := range s.places {
+		if place := &s.places[i]; place.count > 0 {
+			events := s.lists.list(place.events, int(place.count))
+			s.touched += events[0].head + events[len(events)-1].head
 		}
 	}
 }
 
+// find is the entry of a dimension's key.
+func (s *State) find(key *Key, place int) (*entry, uint32) {
+	if slot := s.places[place].slot; slot != 0 {
+		number := uint32(slot) - 1
+		if e := s.table.at(number); e.key == *key {
+			return e, number
+		}
+	}
+	return s.table.find(key)
+}
+
 // dimension answers and records one dimension of a signal.
-func (s *State) dimension(at int64, code uint8, signal *Signal, about *Dimension) {
+func (s *State) dimension(at int64, code uint8, signal *Signal, place int) {
+	about := &signal.Dimensions[place]
 	first := len(s.answers)
 	s.answers = slices.Grow(s.answers, len(about.Queries))[:first+len(about.Queries)]
 	d := s.registry.find(signal.Tenant, about.Field)
@@ -165,7 +200,7 @@ func (s *State) dimension(at int64, code uint8, signal *Signal, about *Dimension
 			continue
 		}
 		key := about.Key.inGroup(g)
-		e, number := s.table.find(&key)
+		e, number := s.find(&key, place)
 		if e != nil {
 			s.prune(d, e, number)
 		}
@@ -187,10 +222,11 @@ func (s *State) answer(d *dimension, g int, at int64, command uint64, queries []
 		events = s.lists.list(e.events, int(e.count))
 		summary = s.lists.list(e.summary, int(e.summed))
 	}
+	horizon := d.horizon(s.reach())
 	for i := range queries {
-		q := s.registry.question(d, &queries[i])
+		q := s.registry.questionAt(d, i, &queries[i])
 		if q.group == g {
-			answers[i] = q.answer(at, d.horizon(s.reach()), command, events, summary, &s.seen)
+			answers[i] = q.answer(at, horizon, command, events, summary, &s.seen)
 			answers[i].ID = queries[i].ID
 		}
 	}

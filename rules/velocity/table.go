@@ -77,19 +77,19 @@ func (t *table) find(key *Key) (*entry, uint32) {
 	return nil, 0
 }
 
-// guess is the place of the events of the first entry that a search for the key looks at.
-func (t *table) guess(key *Key) (place uint32, ok bool) {
+// slot is the first slot with the key's tag; 0 where there is none, and so no entry of the key.
+func (t *table) slot(key *Key) uint64 {
 	which, tag := spread(key)
 	s := &t.shards[which]
 	if s.used == 0 {
-		return 0, false
+		return 0
 	}
-	slot := s.slots[tag&uint32(len(s.slots)-1)]
-	if slot == 0 {
-		return 0, false
+	mask := uint32(len(s.slots) - 1)
+	i := tag & mask
+	for s.slots[i] != 0 && uint32(s.slots[i]>>32) != tag {
+		i = (i + 1) & mask
 	}
-	e := t.at(uint32(slot) - 1)
-	return e.events, e.count > 0
+	return s.slots[i]
 }
 
 // add makes an entry for a key that has none.
