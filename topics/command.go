@@ -92,4 +92,7 @@ type Challenge struct {
 	CAVV   string `json:"cavv,omitempty" validate:"max=64"`
 	// DSTransactionID is the Directory Server's transaction id (EMV 3-D Secure dsTransID).
 	DSTransactionID string `json:"ds_transaction_id,omitempty" validate:"max=64"`
+	// Payload is what the PSP's page or component gave back to the shop, unchanged, where the PSP wants it to go on (Adyen:
+	// redirectResult or threeDSResult).
+	Payload string `json:"payload,omitempty" validate:"max=8192"`
 }

@@ -1,12 +1,12 @@
 package psp_test
 
 import (
-	"net"
 	"testing"
 	"time"
 
 	"github.com/segmentio/encoding/json"
 
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/psptest"
 	"github.com/weirhq/weir/processors/psp/sandbox"
@@ -15,16 +15,9 @@ import (
 
 func TestSandboxConforms(t *testing.T) {
 	w := &world{sandbox: startSandbox(t, sandbox.Config{})}
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := nobody.Close(); err != nil {
-		t.Fatal(err)
-	}
 	psptest.Run(t, psptest.Harness{
-		Adapter:     adapterWithin(t, w.sandbox.URL(), time.Second),
-		Unreachable: sandboxAdapter(t, "http://"+nobody.Addr().String()),
+		Adapter: adapterWithin(t, w.sandbox.URL(), time.Second),
+		At:      func(t *testing.T, baseURL string) psp.Adapter { return adapterWithin(t, baseURL, time.Second) },
 		Cards: psptest.Cards{
 			Approved: "tok_approved", Declined: "tok_declined_soft", HardDeclined: "tok_declined_hard",
 			Challenge: "tok_3ds_challenge", Unavailable: "tok_unavailable",
@@ -35,6 +28,14 @@ func TestSandboxConforms(t *testing.T) {
 			LostBefore: "tok_payout_timeout_before", LostAfter: "tok_payout_timeout_after",
 		},
 		Charges: func(t *testing.T, paymentID string) int { return w.charges(t, paymentID) },
+		Charged: func(t *testing.T, paymentID string) string {
+			var payments []sandbox.Payment
+			w.get(t, "/v1/payments/"+paymentID, &payments)
+			if len(payments) != 1 {
+				t.Fatalf("%d payments", len(payments))
+			}
+			return ledger.Money{Minor: payments[0].Authorized, Currency: ledger.Currency(payments[0].Currency)}.String()
+		},
 		Event: func(t *testing.T, r *topics.PSPRequest) []byte {
 			var op sandbox.Operation
 			w.get(t, "/v1/requests/"+r.RequestID, &op)

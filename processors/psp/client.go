@@ -42,28 +42,18 @@ const DefaultTimeout = 10 * time.Second
 
 // NewClient checks the address and prepares the connection pool. It opens nothing.
 func NewClient(cfg HTTPConfig) (*Client, error) {
-	base, err := url.Parse(cfg.BaseURL)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("PSP address %q: want http://host[:port] or https://", cfg.BaseURL)
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = DefaultTimeout
-	}
-	if cfg.DialTimeout == 0 {
-		cfg.DialTimeout = cfg.Timeout / 3
-	}
-	if cfg.Connections == 0 {
-		cfg.Connections = DefaultConcurrency
+	base, err := parseAddress(cfg.BaseURL)
+	if err != nil {
+		return nil, err
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
-	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: 30 * time.Second}
+	transport, err := NewTransport(cfg)
+	if err != nil {
+		return nil, err
+	}
+	setDefault(&cfg.Timeout, DefaultTimeout)
 	return &Client{
-		base: base, header: cfg.Header.Clone(), timeout: cfg.Timeout,
-		transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: cfg.DialTimeout,
-			MaxIdleConns: cfg.Connections, MaxIdleConnsPerHost: cfg.Connections, IdleConnTimeout: 90 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10, DisableCompression: true, ForceAttemptHTTP2: base.Scheme == "https",
-		},
+		base: base, header: cfg.Header.Clone(), timeout: cfg.Timeout, transport: transport,
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}, nil
 }
