@@ -86,6 +86,7 @@ const (
 	PayoutQueued         PayoutEventType = "queued"          // provably not sent: it is asked for again at the timer's time
 	PayoutPaid           PayoutEventType = "paid"            // posts
 	PayoutFailed         PayoutEventType = "failed"          // posts: provably not paid, the money is given back
+	PayoutRequestFailed  PayoutEventType = "request_failed"  // the request named came to nothing; the payout is paid, or was, by another
 	PayoutReturned       PayoutEventType = "returned"        // posts: paid, and came back after that; the money is given back
 	PayoutCommandRefused PayoutEventType = "command_refused" // changes nothing; refusal says why
 	PayoutCaseOpened     PayoutEventType = "case_opened"     // a fact that needs a person
@@ -135,7 +136,7 @@ type PayoutEvent struct {
 	Refusal RefusalCode  `json:"refusal,omitempty"` // command_refused, case_opened, dead_lettered
 	Detail  string       `json:"detail,omitempty"`  // for people
 	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
-	// ExpiresAt is until when a held payout waits for approval.
+	// ExpiresAt is until when a held payout waits for approval, or one that is asked for the first time may wait to be sent.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// RetryAt is when a queued payout is asked for again.
 	RetryAt time.Time `json:"retry_at,omitzero"`

@@ -1,0 +1,160 @@
+package payouts
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// MaxSources bounds the cards of one customer that are known as sources of deposits. One more takes the place of the one whose
+// last deposit is oldest among those of which nothing waits to be paid back; where all wait, it is not known.
+const MaxSources = 32
+
+// Sources are the cards that a customer deposited with, as the closed loop needs them: money goes back to where it came from
+// first. It is the fold of what payments captured and refunded, and of what payouts took; the zero Sources are of a customer
+// who never deposited.
+type Sources struct {
+	All []Source `json:"all,omitempty"`
+	// More says that there were more than MaxSources: sums may lack what the others had.
+	More bool `json:"more,omitempty"`
+}
+
+// Source is a card at a PSP, in one currency. Amounts are minor units.
+type Source struct {
+	PSP       string          `json:"psp"`
+	Currency  ledger.Currency `json:"currency"`
+	Card      topics.Card     `json:"card"`
+	Reference string          `json:"reference,omitempty"` // the PSP's, of the last deposit
+	Deposited int64           `json:"deposited"`           // captured, less what was refunded or is being refunded
+	PaidOut   int64           `json:"paid_out,omitempty"`  // by payouts that were paid or are under way
+	Last      time.Time       `json:"last"`                // deposit
+}
+
+// Rest is what waits to be paid back, zero where nothing does.
+func (s *Source) Rest() int64 { return max(s.Deposited-s.PaidOut, 0) }
+
+// Empty says that there is nothing to keep.
+func (s *Sources) Empty() bool { return len(s.All) == 0 && !s.More }
+
+// Find is the source of a card at a PSP in a currency, nil where there is none.
+func (s *Sources) Find(psp, token string, currency ledger.Currency) *Source {
+	for i := range s.All {
+		if a := &s.All[i]; a.PSP == psp && a.Card.Token == token && a.Currency == currency {
+			return a
+		}
+	}
+	return nil
+}
+
+// Deposited is what a payment has brought and not given back, or is giving back; below zero where more went back.
+func Deposited(p *lifecycle.Payment) int64 {
+	if p == nil {
+		return 0
+	}
+	return p.Captured - p.Refunding - p.Refunded
+}
+
+// Deposit folds the change of what a payment has brought. It returns whether anything changed.
+func (s *Sources) Deposit(p *lifecycle.Payment, change int64, at time.Time) bool {
+	if change == 0 || p.Card == nil {
+		return false
+	}
+	source := s.Find(p.PSP, p.Card.Token, p.Currency)
+	if source == nil {
+		if source = s.place(); source == nil {
+			changed := !s.More
+			s.More = true
+			return changed
+		}
+		*source = Source{PSP: p.PSP, Currency: p.Currency, Card: *p.Card}
+	}
+	source.Deposited += change
+	if change > 0 {
+		source.Reference, source.Last = p.PSPReference, at.UTC()
+	}
+	return true
+}
+
+// place is where a new source goes, nil where there is no room.
+func (s *Sources) place() *Source {
+	if len(s.All) < MaxSources {
+		s.All = append(s.All, Source{})
+		return &s.All[len(s.All)-1]
+	}
+	s.More = true
+	var oldest *Source
+	for i := range s.All {
+		if a := &s.All[i]; a.Rest() == 0 && (oldest == nil || a.Last.Before(oldest.Last)) {
+			oldest = a
+		}
+	}
+	return oldest
+}
+
+// PayOut folds the change of what a payout takes. It returns whether anything changed.
+func (s *Sources) PayOut(p *Payout, change int64) bool {
+	to := p.Data.Destination
+	if change == 0 || to == nil || to.Card == nil {
+		return false
+	}
+	source := s.Find(to.PSP, to.Card.Token, p.Currency)
+	if source == nil {
+		return false // never deposited with, or its place was taken
+	}
+	source.PaidOut += change
+	return true
+}
+
+// destination is where a payout goes. Where any card in its currency has money that waits to be paid back, the payout goes to
+// one of those, and is not above what waits there: to the card that the command names, else to the one with the newest deposit
+// of those with enough. Where none has, it goes to the card that the command names, if the customer deposited with it or the
+// loop is open, else to the one with the newest deposit. It is nil where it must be refused; possible is then the most that
+// could be asked for, nil where nothing could.
+func (d *decision) destination(c *topics.PayoutCommand) (to, possible *topics.PayoutDestination, why string) {
+	var known []*Source // newest first
+	currency := ledger.Currency(c.Currency)
+	for i := range d.Sources.All {
+		if d.Sources.All[i].Currency == currency {
+			known = append(known, &d.Sources.All[i])
+		}
+	}
+	slices.SortStableFunc(known, func(a, b *Source) int { return b.Last.Compare(a.Last) })
+	var most, enough, named *Source
+	for _, s := range known {
+		asked := c.Card == nil || c.Card.Token == s.Card.Token
+		if s.Rest() > 0 && (most == nil || s.Rest() > most.Rest()) {
+			most = s
+		}
+		if asked && named == nil {
+			named = s
+		}
+		if asked && enough == nil && s.Rest() >= c.Amount {
+			enough = s
+		}
+	}
+	money := func(minor int64) ledger.Money { return ledger.Money{Minor: minor, Currency: currency} }
+	switch {
+	case most != nil && enough != nil:
+		return enough.destination(), nil, ""
+	case most != nil:
+		return nil, most.destination(), fmt.Sprintf("what was deposited goes back to its card first: %s waits to go back to the card of possible.card, %s was asked for; ask for at most that, to that card or to none, and for the rest after it", money(most.Rest()), money(c.Amount))
+	case named != nil:
+		return named.destination(), nil, ""
+	case c.Card != nil && d.limits.OpenLoop:
+		return &topics.PayoutDestination{PSP: d.limits.PSP, Card: c.Card}, nil, ""
+	case len(known) > 0:
+		return nil, known[0].destination(), "card: the customer never deposited with it; want one that was deposited with, or none"
+	case d.limits.OpenLoop:
+		return nil, nil, fmt.Sprintf("card: is missing, and the customer never deposited with a card in %s", currency)
+	}
+	return nil, nil, fmt.Sprintf("the customer never deposited with a card in %s, and payouts go to no other (payouts.closed_loop)", currency)
+}
+
+func (s *Source) destination() *topics.PayoutDestination {
+	card := s.Card
+	return &topics.PayoutDestination{PSP: s.PSP, Card: &card, Deposited: true, PSPReference: s.Reference, Amount: s.Rest()}
+}
