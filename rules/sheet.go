@@ -159,4 +159,3 @@ func Hint(err error) string { return hintOf(err) }
 
 // Sorted is the problems as an error in the order of the files, nil where there are none.
 func (ps Problems) Sorted() error { return ps.orNil() }
-

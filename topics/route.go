@@ -24,6 +24,9 @@ type RouteCandidate struct {
 	Route string `json:"route"` // its name in the routing file
 	PSP   string `json:"psp"`
 	Why   string `json:"why,omitempty"` // why it stands here, for people
+	// Approved and Declined are what was learnt of the route and drawn from, in millionths of a request; strategy bandit alone.
+	Approved int64 `json:"approved,omitempty"`
+	Declined int64 `json:"declined,omitempty"`
 }
 
 // RouteLeftOut is a route that a plan does not ask.
