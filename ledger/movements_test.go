@@ -66,6 +66,14 @@ func depositMovements() map[string]func(*world) (Entry, error) {
 			w.model.give(c, amount, s)
 			return DepositCaptured(c, amount, fee, s)
 		},
+		TemplateStrayReceived: func(w *world) (Entry, error) {
+			c, amount, fee := w.customer(), w.amount(), w.signed("fee")
+			w.model.post(c.System(PSPReceivable), sum(n(amount), minus(n(fee))))
+			w.model.post(c.System(PSPFees), n(fee))
+			w.model.post(c.System(Suspense), n(-amount))
+			return StrayReceived(c, amount, fee)
+		},
+		TemplateStrayReturned: moves(Suspense, PSPReceivable, StrayReturned),
 		TemplatePSPFeeAccrued: moves(PSPFees, AccruedPSPFees, PSPFeeAccrued),
 		TemplatePSPFeeCharged: func(w *world) (Entry, error) {
 			c, fee, accrued := w.customer(), w.signed("fee"), w.amount()

@@ -5,6 +5,8 @@ import "slices"
 // The names of the templates: what an entry booked. They stand in stored entries and never change.
 const (
 	TemplateDepositCaptured = "deposit_captured"
+	TemplateStrayReceived   = "stray_received"
+	TemplateStrayReturned   = "stray_returned"
 	TemplatePSPFeeAccrued   = "psp_fee_accrued"
 	TemplatePSPFeeCharged   = "psp_fee_charged"
 
@@ -96,6 +98,10 @@ type Template struct {
 var templates = [...]Template{
 	{TemplateDepositCaptured, Fact, Booked, "The PSP reports a capture, be it a late one.",
 		"The PSP owes us the amount less its fee, the fee is our expense, and we owe the customer the whole amount. A fee that the PSP tells only when it settles is zero here.", ""},
+	{TemplateStrayReceived, Fact, Booked, "A PSP reports a capture of an attempt that was given up for another PSP, or that its refund came back.",
+		"The PSP owes us the amount less its fee. It is not the customer's, who paid through another PSP or not at all: it stands in suspense until the refund that is requested at once is paid.", TemplateStrayReturned},
+	{TemplateStrayReturned, Fact, Booked, "The PSP reports the refund of such a capture as paid.",
+		"The PSP paid it out of what it owes us, and nothing of it stands in suspense any more. The fee stays spent.", TemplateStrayReceived},
 	{TemplatePSPFeeAccrued, Fact, Ready, "A capture comes without the PSP's fee, and its price is known.",
 		"The fee is an expense of the month of the capture; until the PSP charges it, it is accrued.", ""},
 	{TemplatePSPFeeCharged, Fact, Ready, "The PSP's report tells the fee after the capture.",

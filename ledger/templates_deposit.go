@@ -17,6 +17,28 @@ func DepositCaptured(c Customer, amount, fee int64, s Standing) (Entry, error) {
 	return e.checked(amount)
 }
 
+// StrayReceived books a capture of an attempt that was given up for another PSP: the PSP owes us the amount less its fee, and
+// nobody is credited.
+func StrayReceived(c Customer, amount, fee int64) (Entry, error) {
+	net, err := SubMinor(amount, fee)
+	if err != nil {
+		return Entry{}, fmt.Errorf("capture less fee: %w", err)
+	}
+	e := newEntry(TemplateStrayReceived, 3)
+	e.post(c.System(PSPReceivable), net)
+	e.post(c.System(PSPFees), fee)
+	e.post(c.System(Suspense), -amount)
+	return e.checked(amount)
+}
+
+// StrayReturned books that the PSP has given such an amount back.
+func StrayReturned(c Customer, amount int64) (Entry, error) {
+	e := newEntry(TemplateStrayReturned, 2)
+	e.post(c.System(Suspense), amount)
+	e.post(c.System(PSPReceivable), -amount)
+	return e.checked(amount)
+}
+
 // PSPFeeAccrued books a fee that is expected and that the PSP has not charged: an expense of the month of the capture.
 func PSPFeeAccrued(c Customer, fee int64) (Entry, error) {
 	e := newEntry(TemplatePSPFeeAccrued, 2)

@@ -44,6 +44,7 @@ func ways() []undone {
 		}
 	}
 	paid := func(c Customer, amount int64, _ Standing) (Entry, error) { return PayoutPaid(c, amount, 0) }
+	strayReceived := func(c Customer, amount int64, _ Standing) (Entry, error) { return StrayReceived(c, amount, 0) }
 	rolledBack := func(net func(amount int64) int64) entry {
 		return func(c Customer, amount int64, s Standing) (Entry, error) { return RoundRolledBack(c, net(amount), s) }
 	}
@@ -88,6 +89,8 @@ func ways() []undone {
 				})},
 		{[]string{TemplatePSPFeeAccrued, TemplatePSPFeeCharged}, false, false, entries(plain(PSPFeeAccrued),
 			func(c Customer, amount int64, _ Standing) (Entry, error) { return PSPFeeCharged(c, 0, amount) })},
+		{[]string{TemplateStrayReceived, TemplateStrayReturned, TemplateStrayReceived, TemplateStrayReturned}, false, false, entries(
+			strayReceived, plain(StrayReturned), strayReceived, plain(StrayReturned))},
 		{[]string{TemplateExcessSuspended, TemplateExcessRecovered}, false, false, entries(inCase(ExcessSuspended), inCase(ExcessRecovered))},
 	}
 }

@@ -17,6 +17,8 @@ const (
 	EventAuthorized             EventType = "authorized"
 	EventReviewed               EventType = "reviewed" // the rules let the authorisation pass; where they do not, held or blocked
 	EventDeclined               EventType = "declined"
+	EventAttemptDeclined        EventType = "attempt_declined" // by one PSP, or provably not performed; the next of the plan is asked, or the payment is queued
+	EventQueued                 EventType = "queued"           // no PSP of the plan could be asked; they are asked again later
 	EventCaptureRequested       EventType = "capture_requested"
 	EventCaptured               EventType = "captured" // posts
 	EventCaptureFailed          EventType = "capture_failed"
@@ -34,6 +36,14 @@ const (
 	EventCommandRefused         EventType = "command_refused" // changes nothing; Refusal says why
 	EventCaseOpened             EventType = "case_opened"     // a fact that moved nothing and needs a person
 	EventDeadLettered           EventType = "dead_lettered"   // the record is in the dead-letter topic
+
+	// Of an attempt that was given up for another PSP, and that its PSP approved all the same. It is not the payment's: it is
+	// released at once, and changes neither the payment's status nor its totals.
+	EventStrayAuthorized       EventType = "stray_authorized"        // RequestID is the attempt's
+	EventStrayCaptured         EventType = "stray_captured"          // posts: the PSP also took the money
+	EventStrayReleaseRequested EventType = "stray_release_requested" // a void, or a refund of what was taken; RequestID is the attempt's
+	EventStrayReleased         EventType = "stray_released"          // posts, where it was a refund
+	EventStrayReleaseFailed    EventType = "stray_release_failed"    // posts, where a settled refund was reversed
 )
 
 // PaymentStatus is derived from a payment's amounts and open requests, never the reverse.
@@ -45,6 +55,7 @@ const (
 	StatusBlocked           PaymentStatus = "blocked"
 	StatusRejected          PaymentStatus = "rejected"
 	StatusAuthorizing       PaymentStatus = "authorizing"
+	StatusQueued            PaymentStatus = "queued" // no PSP could be asked; nothing is open at any
 	StatusRequiresAction    PaymentStatus = "requires_action"
 	StatusUnknown           PaymentStatus = "unknown" // of the authorisation; later operations keep their own state
 	StatusDeclined          PaymentStatus = "declined"
@@ -108,7 +119,8 @@ type CreatedData struct {
 	Metadata          map[string]string `json:"metadata,omitempty"`
 }
 
-// RequestData is what a *_requested event asks of the PSP, beyond the event's amount.
+// RequestData is what a *_requested event asks of the PSP, beyond the event's amount. A held event has that of the
+// authorisation which it waits to ask for, and one that declines a payment for want of a route has its plan.
 type RequestData struct {
 	PSP       string     `json:"psp"`
 	NotAfter  time.Time  `json:"not_after,omitzero"`
@@ -118,6 +130,12 @@ type RequestData struct {
 	Expiry    bool       `json:"expiry,omitempty"` // void: because the authorisation runs out; it ends as expired
 	// Review of an authorize: what the PSP approves is reviewed before anything is captured.
 	Review *ReviewBasis `json:"review,omitempty"`
+	// Plan stands in the first event that asks, or that holds the payment before; later attempts follow the same one.
+	Plan     *RoutePlan   `json:"plan,omitempty"`
+	Route    string       `json:"route,omitempty"`    // authorize: of the plan
+	Attempt  int          `json:"attempt,omitempty"`  // authorize by a plan: 1 for the first
+	Fallback bool         `json:"fallback,omitempty"` // authorize: where it cannot be sent, the payment goes on at once
+	Release  PSPOperation `json:"release,omitempty"`  // stray_release_requested: void or refund
 }
 
 // ReviewData is a review that was asked for.
@@ -138,6 +156,11 @@ type PSPData struct {
 	Reversed         bool         `json:"reversed,omitempty"` // refund_failed: the PSP had settled it before
 	Action           *Action      `json:"action,omitempty"`
 	Authentication   *AuthData    `json:"authentication,omitempty"`
+	// PSP is who said it, of an authorisation by a plan, TookMS how long after the request, or after the latest poll, and
+	// Unsent that it provably was not sent.
+	PSP    string `json:"psp,omitempty"`
+	TookMS int64  `json:"took_ms,omitempty"`
+	Unsent bool   `json:"unsent,omitempty"`
 }
 
 // Totals are the amounts of a payment in minor units; all else about its money is derived from them.

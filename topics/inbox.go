@@ -162,9 +162,15 @@ type PSPRequest struct {
 	Poll bool `json:"poll,omitempty"`
 	// Card and what follows are set for authorize, Card and MerchantReference for payout, too; PSPReference for all that follow
 	// an authorisation, and for a payout where it goes back to a deposit: the deposit's.
-	Card              *Card      `json:"card,omitempty"`
-	Capture           bool       `json:"capture,omitempty"`   // authorize and capture in one call
-	ThreeDS           bool       `json:"three_ds,omitempty"`  // a challenge is required
+	Card    *Card `json:"card,omitempty"`
+	Capture bool  `json:"capture,omitempty"`  // authorize and capture in one call
+	ThreeDS bool  `json:"three_ds,omitempty"` // a challenge is required
+	// Route is set where a routing plan chose the PSP: whoever sends the request claims it first, so that "not sent" can be
+	// proven. Fallback asks for that answer at once where the PSP cannot be reached, rather than after NotAfter.
+	Route    string `json:"route,omitempty"`
+	Fallback bool   `json:"fallback,omitempty"`
+	// Country is that of the card, as the routing plan has it: kill switches look at it.
+	Country           string     `json:"country,omitempty"`
 	Challenge         *Challenge `json:"challenge,omitempty"` // confirm
 	ReturnURL         string     `json:"return_url,omitempty"`
 	MerchantReference string     `json:"merchant_reference,omitempty"`
@@ -251,6 +257,7 @@ type TimerKind string
 const (
 	TimerExpire TimerKind = "expire" // an authorisation, a challenge or an unused payment runs out
 	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
+	TimerRetry  TimerKind = "retry"  // a queued payment asks the PSPs of its plan again
 
 	TimerHoldExpire TimerKind = "hold_expire" // what is left of a wallet's hold is released
 

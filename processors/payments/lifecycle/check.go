@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/topics"
@@ -24,7 +25,7 @@ func Check(after *Payment, e *topics.PaymentEvent) error {
 	return nil
 }
 
-// CheckInvariants checks P1 to P3, P5 and the signs of the amounts. A payment with a case may break P1 to P3, and have
+// CheckInvariants checks P1 to P3, P5, P6 and the signs of the amounts. A payment with a case may break P1 to P3, and have
 // captures that P5 forbids to ask for.
 func CheckInvariants(p *Payment) error {
 	for name, v := range map[string]int64{
@@ -42,6 +43,9 @@ func CheckInvariants(p *Payment) error {
 			return fmt.Errorf("payment %s: P5: a capture was asked for before the review has let the authorisation pass", p.ID)
 		}
 	}
+	if err := p.checkAttempts(); err != nil {
+		return err
+	}
 	if p.Cases > 0 {
 		return nil
 	}
@@ -56,4 +60,31 @@ func CheckInvariants(p *Payment) error {
 		return fmt.Errorf("payment %s: P3: captured %d and released %d, authorised %d", p.ID, p.Captured, p.Released, p.Authorized)
 	}
 	return nil
+}
+
+// checkAttempts checks P6: one attempt is the payment's, the others were closed before the next one began, and what a PSP
+// approved of those is being released, or a person was told.
+func (p *Payment) checkAttempts() error {
+	attempts := 0
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		switch {
+		case op.Kind == topics.OperationAuthorize && !op.stray():
+			attempts++
+		case op.stray() && op.authorizes() && op.State != OperationFailed && op.State != OperationSucceeded:
+			return fmt.Errorf("payment %s: P6: attempt %s was given up, and is %s", p.ID, op.Request, op.State)
+		case op.stray() && op.authorizes() && op.State == OperationSucceeded && !p.released(op.Request):
+			return fmt.Errorf("payment %s: P6: attempt %s was given up and approved, and nothing releases it", p.ID, op.Request)
+		case op.releases() && p.Operation(op.Of) == nil:
+			return fmt.Errorf("payment %s: P6: request %s releases %s, which is none of the payment's attempts", p.ID, op.Request, op.Of)
+		}
+	}
+	if attempts > 1 {
+		return fmt.Errorf("payment %s: P6: %d attempts at an authorisation stand side by side", p.ID, attempts)
+	}
+	return nil
+}
+
+func (p *Payment) released(attempt topics.EventID) bool {
+	return slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.releases() && op.Of == attempt })
 }

@@ -197,28 +197,27 @@ func (d *decision) assess(authorize bool) {
 		if authorize {
 			e.Request = &topics.RequestData{
 				PSP: d.limits.PSP, Capture: d.p.automatic() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: reviewBasis(d.in.Command),
+				Plan: d.in.Command.Route,
 			}
 		}
 		d.emit(e)
 	default:
 		if authorize {
-			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, reviewBasis(d.in.Command), decision)
+			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, reviewBasis(d.in.Command), d.in.Command)
 		}
 	}
 }
 
-func (d *decision) requestAuthorization(threeDS bool, review *topics.ReviewBasis, decision *topics.Decision) {
-	e := topics.PaymentEvent{
-		Type: topics.EventAuthorizationRequested, Amount: d.p.Amount,
-		Request: &topics.RequestData{
-			PSP: d.limits.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Capture: d.p.automatic() && review == nil, ThreeDS: threeDS,
-			Review: review,
-		},
+// requestAuthorization asks for the first time. assessed is the command that lets it, nil where a reviewer does: what the
+// rules said, and the plan, stand in the held event then.
+func (d *decision) requestAuthorization(threeDS bool, review *topics.ReviewBasis, assessed *topics.AssessedCommand) {
+	e := d.authorization(threeDS, d.p.automatic() && review == nil)
+	e.Request.Review = review
+	if assessed != nil {
+		e.Outcome, e.Reasons, e.Counted = assessed.Decision.Outcome, assessed.Decision.Reasons, d.counting()
+		e.Request.Plan = assessed.Route
 	}
-	if decision != nil {
-		e.Outcome, e.Reasons, e.Counted = decision.Outcome, decision.Reasons, d.counting()
-	}
-	d.emit(e)
+	d.attempt(e)
 }
 
 func (d *decision) approve() {

@@ -173,6 +173,31 @@ func (d *decoder) parts(p *Payment, m uint64) {
 			d.fail()
 		}
 	}
+	if m&hasRouting != 0 {
+		p.Routing = d.routing()
+	}
+}
+
+func (d *decoder) routing() *Routing {
+	plan := new(topics.RoutePlan)
+	plan.Version = d.str()
+	for range d.count() {
+		var c topics.RouteCandidate
+		d.strs(&c.Route, &c.PSP)
+		plan.Candidates = append(plan.Candidates, c)
+	}
+	plan.Attempts, plan.WithinSeconds, plan.DeferSeconds, plan.Country = int(d.int()), d.int(), d.int(), d.str()
+	r := &Routing{Plan: plan, ThreeDS: d.uint()&1 != 0}
+	for _, n := range [...]*int{&r.Next, &r.Sent, &r.Asked, &r.Rounds} {
+		*n = int(d.uint())
+	}
+	for _, t := range [...]*time.Time{&r.Began, &r.Queued, &r.Until} {
+		*t = d.time()
+	}
+	if r.Next < 0 || r.Sent < 0 || r.Asked < 0 || r.Rounds < 0 {
+		d.fail()
+	}
+	return r
 }
 
 func (d *decoder) basis() *topics.ReviewBasis {
@@ -212,6 +237,10 @@ func (d *decoder) operation(p *Payment) Operation {
 	}
 	if flags&opSameReference == 0 {
 		op.Reference = d.str()
+	}
+	if flags&opStray != 0 {
+		op.PSP = d.str()
+		op.Of = topics.EventID{Partition: p.ID.Partition, Position: d.int(), Index: int16(d.int())}
 	}
 	return op
 }

@@ -83,7 +83,7 @@ func name(s topics.PaymentStatus) string {
 }
 
 func everyStatus() []topics.PaymentStatus {
-	return statuses{created, held, blocked, rejected, asking, acting, unknown, declined, reviewing, authorized, partly, captured,
+	return statuses{created, held, blocked, rejected, asking, queued, acting, unknown, declined, reviewing, authorized, partly, captured,
 		partlyBack, refunded, voided, expired, cancelled}
 }
 

@@ -13,10 +13,12 @@ import (
 )
 
 // Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
-// Payments without a review are written in the form before it.
+// Payments are written in the oldest form that has room for them: formatBefore knows no reviews and no deposit limits,
+// formatReviews no plan of PSPs.
 const (
-	Format       = 2
-	formatBefore = 1
+	Format        = 3
+	formatReviews = 2
+	formatBefore  = 1
 )
 
 // ErrFutureFormat says that a newer release wrote the state.
@@ -39,6 +41,9 @@ func (p *Payment) Key() Key { return Key{p.ID, p.Tenant, p.Customer} }
 func (p *Payment) Append(b []byte) []byte {
 	format := byte(formatBefore)
 	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review != nil || p.CountedDay != "" {
+		format = formatReviews
+	}
+	if p.Routing != nil || slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.stray() }) {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -82,6 +87,7 @@ const (
 	isHard
 	hasReview
 	isCounted
+	hasRouting
 )
 
 func (p *Payment) mask() uint64 {
@@ -115,6 +121,7 @@ func (p *Payment) mask() uint64 {
 	set(isHard, p.HardDecline)
 	set(hasReview, p.Review != ReviewNone)
 	set(isCounted, p.CountedDay != "")
+	set(hasRouting, p.Routing != nil)
 	return m
 }
 
@@ -215,6 +222,29 @@ func (e *encoder) parts(p *Payment) {
 		e.uint(flag(p.Before != nil, 1))
 		e.basis(p.Before)
 	}
+	if p.Routing != nil {
+		e.routing(p.Routing)
+	}
+}
+
+func (e *encoder) routing(r *Routing) {
+	e.str(r.Plan.Version)
+	e.uint(uint64(len(r.Plan.Candidates)))
+	for i := range r.Plan.Candidates {
+		c := &r.Plan.Candidates[i]
+		e.strs(c.Route, c.PSP)
+	}
+	e.int(int64(r.Plan.Attempts))
+	e.int(r.Plan.WithinSeconds)
+	e.int(r.Plan.DeferSeconds)
+	e.str(r.Plan.Country)
+	e.uint(flag(r.ThreeDS, 1))
+	for _, n := range [...]int{r.Next, r.Sent, r.Asked, r.Rounds} {
+		e.uint(uint64(n))
+	}
+	for _, t := range [...]time.Time{r.Began, r.Queued, r.Until} {
+		e.time(t)
+	}
 }
 
 // basis writes JSON, which few payments have and none for long; nothing for nil.
@@ -236,6 +266,7 @@ const (
 	opCases
 	opSameAmount // as the payment's
 	opSameReference
+	opStray
 )
 
 // kinds gives each operation its number in the stored form; it may only grow at the end.
@@ -247,7 +278,7 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	e.b = append(e.b, byte(slices.Index(kinds[:], op.Kind)), byte(op.State))
 	e.uint(flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
 		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
-		flag(op.Reference == p.PSPReference, opSameReference))
+		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray))
 	e.int(op.Request.Position)
 	e.int(int64(op.Request.Index))
 	e.int(op.NotAfter.UnixMilli() - p.CreatedAt.UnixMilli())
@@ -263,6 +294,11 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	}
 	if op.Reference != p.PSPReference {
 		e.str(op.Reference)
+	}
+	if op.stray() {
+		e.str(op.PSP)
+		e.int(op.Of.Position)
+		e.int(int64(op.Of.Index))
 	}
 }
 

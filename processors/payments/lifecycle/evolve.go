@@ -82,6 +82,10 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 	case topics.EventActionRequired, topics.EventSubmitted, topics.EventOutcomeUnknown, topics.EventPollRequested,
 		topics.EventCaptureFailed, topics.EventVoidFailed:
 		return p.progress(e)
+	case topics.EventAttemptDeclined:
+		p.giveUp(e)
+	case topics.EventQueued:
+		p.queue(e)
 	case topics.EventAuthorized:
 		return p.authorize(e)
 	case topics.EventCaptured:
@@ -92,10 +96,15 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		return p.refund(e)
 	case topics.EventRefundFailed:
 		return p.unrefund(e)
+	case topics.EventStrayAuthorized, topics.EventStrayCaptured, topics.EventStrayReleaseRequested, topics.EventStrayReleased,
+		topics.EventStrayReleaseFailed:
+		return p.straySaid(e)
 	case topics.EventCaseOpened:
 		return p.openCase(e)
+	default:
+		return fmt.Errorf("unknown event type %q", e.Type)
 	}
-	return fmt.Errorf("unknown event type %q", e.Type)
+	return nil
 }
 
 // judge takes what the rules or a reviewer say, of a payment on its way to the PSP or of what is authorised.
@@ -105,6 +114,9 @@ func (p *Payment) judge(e *topics.PaymentEvent) error {
 		return p.judgeAuthorization(e)
 	case e.Type == topics.EventHeld:
 		p.Mark, p.Waiting, p.Reasons, p.ExpiresAt = topics.StatusHeld, e.Request, e.Reasons, e.ExpiresAt
+		if e.Request != nil {
+			p.plan(e.Request.Plan)
+		}
 	case e.Type == topics.EventReleased:
 		p.Mark, p.Waiting, p.ExpiresAt = "", nil, e.ExpiresAt
 	case e.Type == topics.EventReviewed:
@@ -144,7 +156,7 @@ func (p *Payment) end(e *topics.PaymentEvent) error {
 	if e.Type == topics.EventExpired && p.Authorized > 0 {
 		return p.release(e, topics.StatusExpired)
 	}
-	p.Waiting = nil
+	p.Waiting, p.Routing = nil, nil
 	ended := p.Mark == topics.StatusCancelled || p.Mark == topics.StatusExpired
 	switch e.Type {
 	case topics.EventBlocked:
@@ -190,6 +202,7 @@ func (p *Payment) request(e *topics.PaymentEvent) error {
 	case topics.EventAuthorizationRequested:
 		op.Kind = topics.OperationAuthorize
 		p.PSP, p.ExpiresAt = e.Request.PSP, zeroTime
+		p.asks(e)
 		if e.Request.Review != nil {
 			p.Review, p.Before = ReviewWanted, e.Request.Review
 		}
@@ -222,7 +235,7 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 	}
 	switch e.Type {
 	case topics.EventActionRequired:
-		op.State, p.ExpiresAt = OperationAction, e.ExpiresAt
+		op.State, p.ExpiresAt, p.Routing = OperationAction, e.ExpiresAt, nil
 		p.refer(e.PSP)
 		if e.PSP != nil {
 			p.Action = e.PSP.Action
@@ -248,6 +261,7 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 
 func (p *Payment) authorize(e *topics.PaymentEvent) error {
 	p.Authorized += e.Amount
+	p.Routing = nil
 	p.Mark, p.DeclineCode, p.HardDecline, p.ExpiresAt = "", "", false, e.ExpiresAt
 	if e.Review != nil {
 		p.Review, p.ReviewBy = ReviewPending, e.Review.Until
@@ -359,7 +373,7 @@ func (p *Payment) closeAuthorization(state OperationState, e *topics.PaymentEven
 		p.ExpiresAt, p.Before = zeroTime, nil
 	}
 	for i := range p.Operations {
-		if op := &p.Operations[i]; op.authorizes() {
+		if op := &p.Operations[i]; op.authorizes() && !op.stray() {
 			op.close(state, e)
 		}
 	}

@@ -34,6 +34,10 @@ type Limits struct {
 	UnknownFirst, UnknownMost, PendingFirst, PendingMost, PollSlow time.Duration
 	PollLimit, PollEnd                                             int
 
+	// QueueFirst is how long a payment that no PSP could be asked for waits before it asks again; each pause is twice the one
+	// before, up to QueueMost.
+	QueueFirst, QueueMost time.Duration
+
 	Horizon    time.Duration // a command issued before it is refused: its id may have been forgotten
 	Operations int           // of one payment; a command beyond is refused
 	Cases      int           // of one payment; reports that would open more are dropped
@@ -49,6 +53,7 @@ func DefaultLimits() Limits {
 		UnknownFirst: time.Second, UnknownMost: 5 * time.Minute,
 		PendingFirst: time.Minute, PendingMost: 6 * time.Hour,
 		PollSlow: 24 * time.Hour, PollLimit: 30, PollEnd: 120,
+		QueueFirst: 2 * time.Second, QueueMost: time.Minute,
 		Horizon: 30 * 24 * time.Hour, Operations: 100, Cases: 50,
 	}
 }
@@ -63,6 +68,7 @@ func (l *Limits) Validate() error {
 		{"authorize_within", l.AuthorizeWithin}, {"follow_within", l.FollowWithin}, {"grace", l.Grace}, {"last_look", l.LastLook},
 		{"unknown_first", l.UnknownFirst}, {"unknown_most", l.UnknownMost}, {"pending_first", l.PendingFirst},
 		{"pending_most", l.PendingMost}, {"poll_slow", l.PollSlow}, {"horizon", l.Horizon},
+		{"queue_first", l.QueueFirst}, {"queue_most", l.QueueMost},
 	} {
 		if d.value <= 0 || d.value%time.Millisecond != 0 {
 			return fmt.Errorf("limit %s is %s: want whole milliseconds above zero", d.name, d.value)

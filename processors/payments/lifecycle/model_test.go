@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -22,6 +23,9 @@ type model struct {
 type asked struct {
 	operation topics.PSPOperation
 	amount    int64
+	psp       string
+	givenUp   bool // an attempt at the authorisation, for another one
+	releases  bool // an attempt that was given up
 	approved  bool // the PSP has said so, ever
 	captured  bool // authorize: together with it
 	reversed  bool
@@ -52,6 +56,9 @@ func (m *model) totals() topics.Totals {
 	authorized := false
 	for _, id := range m.order {
 		a := m.requests[id]
+		if a.givenUp || a.releases {
+			continue
+		}
 		switch a.operation {
 		case topics.OperationAuthorize, topics.OperationConfirm:
 			if a.approved && !authorized { // an authorisation and its confirmations are one
@@ -75,6 +82,24 @@ func (m *model) totals() topics.Totals {
 		}
 	}
 	return t
+}
+
+// stray is what PSPs took by attempts that were given up, and have not given back.
+func (m *model) stray() (minor int64) {
+	for _, a := range m.requests {
+		switch {
+		case a.givenUp && a.captured:
+			minor += a.amount
+		case a.releases && a.operation == topics.OperationRefund && a.approved && !a.reversed:
+			minor -= a.amount
+		}
+	}
+	return minor
+}
+
+// strays are the attempts that were given up, and what releases them.
+func (m *model) strays() []string {
+	return slices.DeleteFunc(slices.Clone(m.order), func(id string) bool { return !m.requests[id].givenUp && !m.requests[id].releases })
 }
 
 // TestLifecycleAgainstModel throws random commands, reports, repeats and timers at a payment, in any order.
@@ -156,14 +181,35 @@ func (s *system) command(kind topics.CommandType) {
 	if kind == topics.CommandRefund && rapid.Bool().Draw(s.T, "approved") {
 		in.Command.RequestedBy, in.Command.ApprovedBy = "ann", "bob"
 	}
+	in.Route = s.plan()
 	s.apply(s.limited(lifecycle.Input{Command: in}))
+}
+
+// plan is none, or one of up to three PSPs.
+func (s *system) plan() *topics.RoutePlan {
+	n := rapid.IntRange(-1, 3).Draw(s.T, "candidates")
+	if n < 0 {
+		return nil
+	}
+	plan := &topics.RoutePlan{
+		Version: "v", Attempts: rapid.IntRange(1, 3).Draw(s.T, "attempts"), WithinSeconds: rapid.SampledFrom([]int64{1, 30, 86400}).Draw(s.T, "within"),
+		DeferSeconds: rapid.SampledFrom([]int64{0, 5, 7200}).Draw(s.T, "defer"), Country: "DE",
+	}
+	for _, psp := range []string{"alpha", "beta", "gamma"}[:n] {
+		plan.Candidates = append(plan.Candidates, topics.RouteCandidate{Route: "to_" + psp, PSP: psp})
+	}
+	return plan
 }
 
 func (s *system) report() {
 	if len(s.model.order) == 0 {
 		return
 	}
-	id := rapid.SampledFrom(s.model.order).Draw(s.T, "request")
+	among := s.model.order
+	if strays := s.model.strays(); len(strays) > 0 && rapid.Bool().Draw(s.T, "of a stray") {
+		among = strays
+	}
+	id := rapid.SampledFrom(among).Draw(s.T, "request")
 	a := s.model.requests[id]
 	outcomes := []topics.PSPOutcome{
 		topics.PSPApproved, topics.PSPApproved, topics.PSPApproved, topics.PSPPending, topics.PSPRequiresAction,
@@ -171,14 +217,20 @@ func (s *system) report() {
 	}
 	r := &topics.PSPReport{
 		ReportID: s.w.uuid("r"), Source: rapid.SampledFrom([]topics.ReportSource{topics.SourceResponse, topics.SourcePoll, topics.SourceWebhook}).Draw(s.T, "source"),
-		PSP: "sandbox", Tenant: "acme", PaymentID: s.payment.ID.String(), RequestID: id, Operation: a.operation,
+		PSP: a.psp, Tenant: "acme", PaymentID: s.payment.ID.String(), RequestID: id, Operation: a.operation,
 		Outcome: rapid.SampledFrom(outcomes).Draw(s.T, "outcome"), Amount: a.amount, Currency: "EUR", PSPReference: "ref",
 		Fee: rapid.SampledFrom([]int64{0, 1}).Draw(s.T, "fee"),
 	}
 	if a.operation == topics.OperationAuthorize || a.operation == topics.OperationConfirm {
 		r.Captured = rapid.Bool().Draw(s.T, "captured")
 	}
-	switch rapid.IntRange(0, 19).Draw(s.T, "wrong") {
+	if rapid.IntRange(0, 3).Draw(s.T, "sent") == 0 {
+		r.Source, r.Outcome = topics.SourceResponse, topics.PSPFailed
+		r.DeclineCode = rapid.SampledFrom([]string{topics.DeclineNotSent, topics.DeclineRouteDisabled}).Draw(s.T, "code")
+	}
+	switch rapid.IntRange(0, 20).Draw(s.T, "wrong") {
+	case 5:
+		r.PSP = "delta"
 	case 0:
 		r.Amount++
 	case 1:
@@ -189,7 +241,7 @@ func (s *system) report() {
 		r.RequestID = "0-9999-0"
 	case 4:
 		if s.payment.PSPReference != "" && a.operation == topics.OperationRefund {
-			r.RequestID, r.Amount = "", 7 // nobody asked for 7
+			r.RequestID, r.Amount, r.PSP = "", 7, s.payment.PSP // nobody asked for 7
 		}
 	}
 	s.apply(lifecycle.Input{Report: r})
@@ -258,12 +310,12 @@ func (s *system) apply(in lifecycle.Input) {
 
 func (s *system) learn(in lifecycle.Input, before *lifecycle.Payment) {
 	r := in.Report
-	if r == nil || r.Tenant != "acme" || r.Currency != "EUR" {
+	if r == nil || r.Tenant != "acme" || r.Currency != "EUR" || r.PSP == "delta" {
 		return
 	}
 	if r.RequestID == "" && r.Outcome == topics.PSPApproved && before.Captured > 0 && r.PSPReference == before.PSPReference {
 		for _, op := range before.Operations { // an open refund is meant, of another amount: a mismatch
-			if op.Kind == topics.OperationRefund && op.State.Open() {
+			if op.Kind == topics.OperationRefund && op.State.Open() && op.PSP == "" {
 				return
 			}
 		}
@@ -272,6 +324,11 @@ func (s *system) learn(in lifecycle.Input, before *lifecycle.Payment) {
 	}
 	a := s.model.requests[r.RequestID]
 	if a == nil || a.amount != r.Amount {
+		return
+	}
+	if a.givenUp {
+		a.approved = a.approved || r.Outcome == topics.PSPApproved
+		a.captured = a.captured || r.Outcome == topics.PSPApproved && r.Captured
 		return
 	}
 	s.learnAuthorization(a, r, before)
@@ -314,10 +371,25 @@ func (s *system) fold(e *topics.PaymentEvent) {
 		}
 		s.review = r
 	}
+	if e.Type == topics.EventAttemptDeclined {
+		s.model.requests[e.RequestID].givenUp = true
+	}
 	if r := lifecycle.Request(p, e); r != nil && !r.Poll {
 		s.reviewed(r)
-		s.model.requests[r.RequestID] = &asked{operation: r.Operation, amount: r.Amount}
+		s.alone(r)
+		s.model.requests[r.RequestID] = &asked{
+			operation: r.Operation, amount: r.Amount, psp: r.PSP, releases: e.Type == topics.EventStrayReleaseRequested,
+		}
 		s.model.order = append(s.model.order, r.RequestID)
+	}
+}
+
+// alone checks that nobody is asked for an authorisation unless each PSP that was asked before has said that it did not charge.
+func (s *system) alone(r *topics.PSPRequest) {
+	for id, a := range s.model.requests {
+		if r.Operation == topics.OperationAuthorize && (a.operation != topics.OperationVoid && a.operation != topics.OperationRefund) && !a.givenUp {
+			s.Fatalf("%s is asked for an authorisation, and %s of %s may have charged", r.PSP, id, a.psp)
+		}
 	}
 }
 
@@ -423,10 +495,11 @@ func (s *system) checkMoney() {
 		}
 		return sum
 	}
-	suspense := balance(ledger.Suspense)
+	stray := s.model.stray()
+	suspense := balance(ledger.Suspense) + stray
 	for what, pair := range map[string][2]int64{
 		"customer (wallet less debt)": {-balance(ledger.CustomerWallet) - balance(ledger.CustomerDebt), t.Captured - t.Refunding - t.Refunded + suspense},
-		"PSP (receivable and fees)":   {balance(ledger.PSPReceivable) + balance(ledger.PSPFees), t.Captured - t.Refunded},
+		"PSP (receivable and fees)":   {balance(ledger.PSPReceivable) + balance(ledger.PSPFees), t.Captured - t.Refunded + stray},
 		"refunds in flight":           {-balance(ledger.RefundsInFlight), t.Refunding},
 	} {
 		if pair[0] != pair[1] {

@@ -15,7 +15,8 @@ func (p *Payment) Ledger() ledger.Customer {
 // Moves says that an event books an entry.
 func Moves(e *topics.PaymentEvent) bool {
 	switch e.Type {
-	case topics.EventCaptured, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed:
+	case topics.EventCaptured, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed,
+		topics.EventStrayCaptured, topics.EventStrayReleased, topics.EventStrayReleaseFailed:
 		return true
 	}
 	return false
@@ -60,6 +61,16 @@ func post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (le
 			return ledger.RefundReversed(c, e.Amount, standing)
 		}
 		return ledger.RefundFailed(c, e.Amount, standing)
+	case topics.EventStrayCaptured:
+		return ledger.StrayReceived(c, e.Amount, e.PSP.Fee)
+	case topics.EventStrayReleased:
+		if before.find(e.RequestID).Kind == topics.OperationRefund {
+			return ledger.StrayReturned(c, e.Amount)
+		}
+	case topics.EventStrayReleaseFailed:
+		if before.stateOf(e.RequestID) == OperationSucceeded {
+			return ledger.StrayReceived(c, e.Amount, 0)
+		}
 	}
 	return ledger.Entry{}, nil
 }
@@ -87,7 +98,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 	var op *Operation
 	switch e.Type {
 	case topics.EventAuthorizationRequested, topics.EventConfirmationRequested, topics.EventCaptureRequested,
-		topics.EventVoidRequested, topics.EventRefundRequested:
+		topics.EventVoidRequested, topics.EventRefundRequested, topics.EventStrayReleaseRequested:
 		op = after.find(e.EventID)
 	case topics.EventPollRequested:
 		op = after.find(e.RequestID)
@@ -96,10 +107,13 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 		return nil
 	}
 	r := &topics.PSPRequest{
-		RequestID: op.Request.String(), Operation: op.Kind, PSP: after.PSP, Tenant: after.Tenant, Region: after.Region,
+		RequestID: op.Request.String(), Operation: op.Kind, PSP: after.pspOf(op), Tenant: after.Tenant, Region: after.Region,
 		CustomerID: after.Customer, PaymentID: e.PaymentID, TraceID: e.TraceID, Amount: op.Amount,
 		Currency: string(after.Currency), NotAfter: op.NotAfter, Poll: e.Type == topics.EventPollRequested,
 		PSPReference: after.PSPReference,
+	}
+	if op.releases() {
+		r.PSPReference = after.Operation(op.Of).Reference
 	}
 	switch {
 	case r.Poll:
@@ -109,6 +123,10 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 	case op.Kind == topics.OperationAuthorize:
 		r.Card, r.Capture, r.ThreeDS = after.Card, e.Request.Capture, e.Request.ThreeDS
 		r.ReturnURL, r.MerchantReference = after.ReturnURL, after.MerchantReference
+		r.Route, r.Fallback = e.Request.Route, e.Request.Fallback
+		if after.Routing != nil {
+			r.Country = after.Routing.Plan.Country
+		}
 	case op.Kind == topics.OperationConfirm:
 		r.Challenge, r.Capture = e.Request.Challenge, after.capturesAtOnce()
 	}

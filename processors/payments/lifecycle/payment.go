@@ -13,7 +13,7 @@ import (
 //
 // P1: Captured ≤ Authorized. P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized. A fact of the
 // PSP that breaks one of them is booked with a case (Cases > 0); no command can.
-// P4: at most one timer is held, and its generation only grows. P5 stands at ReviewState.
+// P4: at most one timer is held, and its generation only grows. P5 stands at ReviewState, P6 at Routing.
 type Payment struct {
 	ID            topics.PaymentID
 	Tenant        string
@@ -45,12 +45,13 @@ type Payment struct {
 	Refunding  int64 // requested, not settled
 	Refunded   int64
 
-	// Mark is what amounts cannot tell: held, blocked, rejected, declined, voided, expired or cancelled; "" otherwise.
+	// Mark is what amounts cannot tell: held, queued, blocked, rejected, declined, voided, expired or cancelled; "" otherwise.
 	Mark   topics.PaymentStatus
 	Review ReviewState
 	// ReviewBy is when a pending review makes the payment held, or a held authorisation is released.
 	ReviewBy time.Time
 	Before   *topics.ReviewBasis // for as long as there may be a review
+	Routing  *Routing            // for as long as another PSP may be asked; nil where no plan chose the one that is
 	// Waiting is the authorisation that a held payment asks for once it is approved; nil where none was asked for.
 	Waiting    *topics.RequestData
 	Operations []Operation // in the order of their requests
@@ -82,6 +83,10 @@ type Operation struct {
 	Expiry    bool // void: because the authorisation runs out
 	Reference string
 	Cases     CaseFlags
+	// PSP is set once an attempt at the authorisation is given up for another one, and in what releases such an attempt: Of is
+	// the attempt's request then. Else the operation is of the payment's PSP.
+	PSP string
+	Of  topics.EventID
 }
 
 // OperationState is how far an operation is.
@@ -168,6 +173,8 @@ func (p *Payment) Status() topics.PaymentStatus {
 		return topics.StatusAuthorizing
 	case acts:
 		return topics.StatusRequiresAction
+	case p.Routing != nil && p.Routing.Asked > 0: // between two attempts
+		return topics.StatusAuthorizing
 	}
 	return topics.StatusCreated
 }
@@ -217,10 +224,10 @@ func (p *Payment) Operation(request topics.EventID) *Operation {
 	return nil
 }
 
-// open finds the latest open operation of a kind.
+// open finds the latest open operation of a kind, of the payment's PSP.
 func (p *Payment) open(kind topics.PSPOperation) *Operation {
 	for i := len(p.Operations) - 1; i >= 0; i-- {
-		if op := &p.Operations[i]; op.Kind == kind && op.State.Open() {
+		if op := &p.Operations[i]; op.Kind == kind && op.State.Open() && !op.stray() {
 			return op
 		}
 	}
@@ -233,7 +240,7 @@ func (p *Payment) Clone() *Payment {
 		return nil
 	}
 	c := *p
-	c.Operations = slices.Clone(p.Operations)
+	c.Operations, c.Routing = slices.Clone(p.Operations), p.Routing.clone()
 	return &c
 }
 

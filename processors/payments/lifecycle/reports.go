@@ -7,9 +7,6 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// notPerformed is the decline code of a request that the PSP, asked after not_after, does not know.
-const notPerformed = "not_performed"
-
 // report decides on what the PSP said.
 func (d *decision) report(r *topics.PSPReport) {
 	moved := r.Outcome == topics.PSPApproved || r.Outcome == topics.PSPReversed
@@ -19,12 +16,18 @@ func (d *decision) report(r *topics.PSPReport) {
 		}
 		return
 	}
-	if r.Tenant != d.p.Tenant || (r.CustomerID != "" && r.CustomerID != d.p.Customer) || (d.p.PSP != "" && r.PSP != d.p.PSP) {
-		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the report names another tenant, customer or PSP than the payment has")
-		return
+	known := r.Tenant == d.p.Tenant && (r.CustomerID == "" || r.CustomerID == d.p.Customer) && d.p.knows(r.PSP)
+	if known {
+		r = d.match(r)
+		if d.op != nil && d.p.pspOf(d.op) != r.PSP {
+			d.op, known = nil, false
+		}
 	}
-	r = d.match(r)
 	switch {
+	case !known:
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the report names another tenant, customer or PSP than the payment has")
+	case d.op != nil && d.op.stray():
+		d.strayed(r)
 	case d.op == nil && moved:
 		d.unasked(r)
 	case d.op == nil:
@@ -42,12 +45,20 @@ func (d *decision) report(r *topics.PSPReport) {
 func (d *decision) match(r *topics.PSPReport) *topics.PSPReport {
 	if r.RequestID == "" {
 		d.guess(r)
+		if op := d.p.strayOf(r); d.op == nil && op != nil {
+			return d.speaksOf(op, r)
+		}
 		return r
 	}
 	op := d.p.find(r.RequestID)
 	if op == nil {
 		return r
 	}
+	return d.speaksOf(op, r)
+}
+
+// speaksOf takes the operation that a report speaks of.
+func (d *decision) speaksOf(op *Operation, r *topics.PSPReport) *topics.PSPReport {
 	if op.authorizes() && r.Operation == topics.OperationCapture && r.Outcome == topics.PSPApproved {
 		both := *r
 		both.Operation, both.Captured = topics.OperationAuthorize, true
@@ -63,14 +74,14 @@ func (d *decision) guess(r *topics.PSPReport) {
 	var found *Operation
 	for i := range d.p.Operations {
 		op := &d.p.Operations[i]
-		if !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.Amount) {
+		if d.p.pspOf(op) != r.PSP || !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.Amount) {
 			continue
 		}
 		if found == nil || better(op, found, r) {
 			found = op
 		}
 	}
-	if found == nil {
+	if found == nil && r.PSP == d.p.PSP {
 		found = d.p.open(r.Operation) // of another amount: a mismatch, not a second operation
 	}
 	if found != nil {
@@ -107,7 +118,7 @@ func (op *Operation) trigger() string {
 // unasked decides on a report of something that nobody asked for. What the PSP did on its own to the authorisation that
 // it gave us is a fact; anything else moves nothing.
 func (d *decision) unasked(r *topics.PSPReport) {
-	ours := r.RequestID == "" && r.PSPReference != "" && r.PSPReference == d.p.PSPReference
+	ours := r.RequestID == "" && r.PSP == d.p.PSP && r.PSPReference != "" && r.PSPReference == d.p.PSPReference
 	money := r.Amount > 0 && r.Amount <= topics.MaxAmount && r.Currency == string(d.p.Currency)
 	if r.Operation == topics.OperationVoid {
 		money = r.Amount == 0 || r.Amount == d.p.Uncaptured()
@@ -123,10 +134,10 @@ func (d *decision) unasked(r *topics.PSPReport) {
 func (d *decision) answered(r *topics.PSPReport) {
 	outcome := r.Outcome
 	if outcome == topics.PSPNotFound {
-		if r.Source == topics.SourceWebhook || d.now.Before(d.op.NotAfter.Add(d.limits.Grace)) {
-			return // it may still be on its way: the poll timer asks again
+		if d.early(r) {
+			return
 		}
-		outcome, d.failed = topics.PSPFailed, notPerformed
+		outcome, d.failed = topics.PSPFailed, topics.DeclineNotPerformed
 	}
 	if outcome != topics.PSPPending && outcome != topics.PSPUnknown && outcome != topics.PSPRequiresAction && d.mismatch(r) {
 		return
@@ -138,6 +149,11 @@ func (d *decision) answered(r *topics.PSPReport) {
 		return
 	}
 	d.step.do(d)
+}
+
+// early says that "not found" proves nothing yet: the request may still be on its way, and the poll timer asks again.
+func (d *decision) early(r *topics.PSPReport) bool {
+	return r.Source == topics.SourceWebhook || d.now.Before(d.op.NotAfter.Add(d.limits.Grace))
 }
 
 // repeated decides on a report of an operation whose result is known. A failure never downgrades a success, a success
@@ -214,6 +230,12 @@ func (d *decision) said() *topics.PSPData {
 	if d.failed != "" {
 		data.DeclineCode = d.failed
 	}
+	if d.p != nil && d.p.Routing != nil {
+		data.PSP, data.Unsent = r.PSP, d.unsent()
+		if d.op != nil && d.op.State.Open() && r.Source != topics.SourceWebhook {
+			data.TookMS = max(0, d.now.Sub(d.op.AskedAt).Milliseconds())
+		}
+	}
 	return data
 }
 
@@ -288,8 +310,6 @@ func (d *decision) actionRequired() {
 		ExpiresAt: d.now.Add(d.limits.Challenge),
 	})
 }
-
-func (d *decision) declined() { d.fact(topics.EventDeclined, d.op.Amount) }
 
 func (d *decision) submitted() {
 	if d.op.State == OperationRequested || d.op.State == OperationUnknown {

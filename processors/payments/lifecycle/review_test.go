@@ -43,7 +43,7 @@ func TestReviewedStates(t *testing.T) {
 		}
 		return w.payments["p1"].Append(nil)[0]
 	}
-	if f := form("command create 100.00 EUR authorize", "psp response authorize approved 100.00 EUR"); f != lifecycle.Format-1 {
+	if f := form("command create 100.00 EUR authorize", "psp response authorize approved 100.00 EUR"); f != 1 {
 		t.Errorf("without a review the form is %d", f)
 	}
 	w = newWorld(nil)
@@ -51,7 +51,7 @@ func TestReviewedStates(t *testing.T) {
 		"command create 100.00 EUR authorize decision=hold reviews", "command approve", "psp response authorize approved 100.00 EUR",
 		"timer", "review hold", "command approve", "command capture", "psp response capture approved 100.00 EUR",
 	} {
-		if f := form(step); f != lifecycle.Format {
+		if f := form(step); f != 2 {
 			t.Errorf("after %q the form is %d", step, f)
 		}
 	}

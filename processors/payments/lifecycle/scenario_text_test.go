@@ -1,9 +1,11 @@
 package lifecycle_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -122,6 +124,14 @@ func describe(e *topics.PaymentEvent, after *lifecycle.Payment) string {
 	if len(e.Reasons) > 0 {
 		fmt.Fprintf(&b, " reasons %s", strings.Join(e.Reasons, ","))
 	}
+	if r := e.Request; r != nil && r.Attempt > 0 {
+		fmt.Fprintf(&b, " attempt %d, route %s", r.Attempt, r.Route)
+		if r.Plan != nil {
+			for _, out := range r.Plan.LeftOut {
+				fmt.Fprintf(&b, ", not %s (%s)", out.Route, out.Reason)
+			}
+		}
+	}
 	if e.PSP != nil && e.PSP.DeclineCode != "" {
 		fmt.Fprintf(&b, " code %s", e.PSP.DeclineCode)
 		if e.PSP.HardDecline {
@@ -162,6 +172,34 @@ func accountName(a ledger.Account) string {
 	return fmt.Sprintf("%s(%s)", a.Code, a.Owner)
 }
 
+// planOf reads plan=a,b,c: a route for each PSP, left out where a reason follows it (b:disabled).
+func planOf(a *args) (*topics.RoutePlan, error) {
+	names := a.option("plan")
+	if names == "" {
+		return nil, nil
+	}
+	plan := &topics.RoutePlan{Version: "routes"}
+	for name := range strings.SplitSeq(names, ",") {
+		psp, reason, left := strings.Cut(name, ":")
+		if left {
+			plan.LeftOut = append(plan.LeftOut, topics.RouteLeftOut{Route: "to_" + psp, PSP: psp, Reason: reason})
+		} else {
+			plan.Candidates = append(plan.Candidates, topics.RouteCandidate{Route: "to_" + psp, PSP: psp})
+		}
+	}
+	var within, wait time.Duration
+	err := errors.Join(a.duration("within", &within), a.duration("defer", &wait))
+	plan.WithinSeconds, plan.DeferSeconds = int64(within.Seconds()), int64(wait.Seconds())
+	if within == 0 {
+		plan.WithinSeconds = 30
+	}
+	plan.Attempts = 3
+	if s := a.option("attempts"); s != "" && err == nil {
+		plan.Attempts, err = strconv.Atoi(s)
+	}
+	return plan, err
+}
+
 func reviewOf(r *topics.ReviewRequest) string {
 	s := fmt.Sprintf("of %s", ledger.Money{Minor: r.Authorization.Amount, Currency: ledger.Currency(r.Command.Currency)})
 	if a := r.Authorization.Authentication; a != nil {
@@ -187,6 +225,12 @@ func request(r *topics.PSPRequest) string {
 	}
 	if r.PSPReference != "" {
 		s += " of " + r.PSPReference
+	}
+	if r.PSP != "sandbox" {
+		s += " at " + r.PSP
+	}
+	if r.Fallback {
+		s += ", else another"
 	}
 	return s
 }

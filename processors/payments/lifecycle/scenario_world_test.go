@@ -27,6 +27,7 @@ type world struct {
 	payments map[string]*lifecycle.Payment // by name in the scenario
 	folded   map[string]bool               // command ids and webhooks' report ids
 	requests map[string][]topics.EventID   // by payment and operation, in order
+	asked    map[topics.EventID]string     // the PSP, by request
 	reviews  map[string]*topics.ReviewRequest
 	balances *ledger.Balances
 	accounts map[string]ledger.Account
@@ -40,7 +41,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func newWorld(t *testing.T) *world {
 	return &world{
 		t: t, now: noon, limits: lifecycle.DefaultLimits(), payments: make(map[string]*lifecycle.Payment),
-		folded: make(map[string]bool), requests: make(map[string][]topics.EventID), reviews: make(map[string]*topics.ReviewRequest),
+		folded: make(map[string]bool), requests: make(map[string][]topics.EventID), asked: make(map[topics.EventID]string), reviews: make(map[string]*topics.ReviewRequest),
 		balances: ledger.NewBalances(), accounts: make(map[string]ledger.Account),
 	}
 }
@@ -115,6 +116,7 @@ func (w *world) wait(a *args) error {
 
 func (w *world) command(a *args) ([]string, error) {
 	w.position++
+	var err error
 	kind := topics.CommandType(a.next())
 	c := topics.Command{
 		CommandID: w.uuid(a.or("id", fmt.Sprintf("command-%d", w.position))), Type: kind, Tenant: a.or("tenant", "acme"),
@@ -165,6 +167,9 @@ func (w *world) command(a *args) ([]string, error) {
 		assessed.Decision = decisionOf(a, c.CommandID, topics.Outcome(a.or("decision", "pass")))
 		assessed.Decision.Reviews = a.flag("reviews")
 	}
+	if assessed.Route, err = planOf(a); err != nil {
+		return nil, err
+	}
 	if assessed.Refusal == nil { // risk takes out of a refused one what is wrong with it
 		if err := w.described(c, assessed); err != nil {
 			return nil, err
@@ -186,7 +191,7 @@ func (w *world) report(a *args) ([]string, error) {
 	w.position++
 	r := topics.PSPReport{
 		Source: topics.ReportSource(a.next()), Operation: topics.PSPOperation(a.next()), Outcome: topics.PSPOutcome(a.next()),
-		PSP: a.or("psp", "sandbox"), Tenant: a.or("tenant", "acme"), CustomerID: a.option("customer"),
+		PSP: a.option("psp"), Tenant: a.or("tenant", "acme"), CustomerID: a.option("customer"),
 		ReportID: w.uuid(a.or("id", fmt.Sprintf("report-%d", w.position))), TraceID: "trace",
 		PSPReference: a.or("ref", "psp_1"), NetworkReference: a.option("network"), DeclineCode: a.option("code"),
 		HardDecline: a.flag("hard"), Captured: a.flag("captured"),
@@ -214,6 +219,10 @@ func (w *world) report(a *args) ([]string, error) {
 	if err := w.name(a, &r, name); err != nil {
 		return nil, err
 	}
+	if id, err := topics.ParseEventID(r.RequestID); r.PSP == "" && err == nil {
+		r.PSP = w.asked[id]
+	}
+	r.PSP = cmp.Or(r.PSP, "sandbox")
 	if err := w.described(r); err != nil {
 		return nil, err
 	}
@@ -389,6 +398,7 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 			results = append(results, "  request "+request(r))
 			if id, err := topics.ParseEventID(r.RequestID); err == nil && !r.Poll {
 				w.requests[name+"/"+string(r.Operation)] = append(w.requests[name+"/"+string(r.Operation)], id)
+				w.asked[id] = r.PSP
 			}
 		}
 		if r := lifecycle.Review(p, e); r != nil {
@@ -469,7 +479,11 @@ func (w *world) show(a *args) ([]string, error) {
 	results := []string{fmt.Sprintf("%s: authorized %s, captured %s, released %s, refunding %s, refunded %s, cases %d",
 		p.Status(), m(p.Authorized), m(p.Captured), m(p.Released), m(p.Refunding), m(p.Refunded), p.Cases)}
 	for _, op := range p.Operations {
-		results = append(results, fmt.Sprintf("  %s %s %s", op.Kind, m(op.Amount), op.State))
+		line := fmt.Sprintf("  %s %s %s", op.Kind, m(op.Amount), op.State)
+		if op.PSP != "" {
+			line += ", given up, at " + op.PSP
+		}
+		results = append(results, line)
 	}
 	return results, nil
 }

@@ -28,6 +28,7 @@ var (
 	blocked    = topics.StatusBlocked
 	rejected   = topics.StatusRejected
 	asking     = topics.StatusAuthorizing
+	queued     = topics.StatusQueued
 	acting     = topics.StatusRequiresAction
 	unknown    = topics.StatusUnknown
 	declined   = topics.StatusDeclined
@@ -47,25 +48,25 @@ type statuses = []topics.PaymentStatus
 // Sets of statuses that several rows share.
 var (
 	same       statuses
-	capturable = statuses{authorized, partly, partlyBack}                                      // something is left to capture or release
-	reviewed   = statuses{reviewing, held, blocked, rejected}                                  // something authorised may be left that must not be captured
-	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired} // a capture or a void may be open
-	released   = append(slices.Clone(reviewed), asked...)                                      // a void may be open
-	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                              // something was captured
-	overdue    = statuses{declined, expired, cancelled}                                        // ended without an authorisation, as far as was known
-	everywhere = append(statuses{asking, unknown, acting, cancelled}, released...)             // a request may be open
+	capturable = statuses{authorized, partly, partlyBack}                                            // something is left to capture or release
+	reviewed   = statuses{reviewing, held, blocked, rejected}                                        // something authorised may be left that must not be captured
+	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired}       // a capture or a void may be open
+	released   = append(slices.Clone(reviewed), asked...)                                            // a void may be open
+	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                                    // something was captured
+	overdue    = statuses{declined, expired, cancelled}                                              // ended without an authorisation, as far as was known
+	everywhere = append(statuses{asking, queued, unknown, acting, declined, cancelled}, released...) // a request may be open
 )
 
 // table is never changed. In the order in which a payment lives.
 var table = [...]Step{
 	// Commands.
-	{On: command(topics.CommandCreate), From: statuses{none}, Event: topics.EventCreated, To: statuses{created, asking, held, blocked}, do: (*decision).create},
-	{On: command(topics.CommandAuthorize), From: statuses{created}, Event: topics.EventAuthorizationRequested, To: statuses{asking, held, blocked}, do: (*decision).authorize},
-	{On: command(topics.CommandAuthorize), From: statuses{asking, acting, unknown}, Refuse: topics.RefusedInProgress},
-	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking, blocked, authorized}, do: (*decision).approve},
+	{On: command(topics.CommandCreate), From: statuses{none}, Event: topics.EventCreated, To: statuses{created, asking, held, blocked, declined}, do: (*decision).create},
+	{On: command(topics.CommandAuthorize), From: statuses{created}, Event: topics.EventAuthorizationRequested, To: statuses{asking, held, blocked, declined}, do: (*decision).authorize},
+	{On: command(topics.CommandAuthorize), From: statuses{asking, queued, acting, unknown}, Refuse: topics.RefusedInProgress},
+	{On: command(topics.CommandApprove), From: statuses{held}, Event: topics.EventReleased, To: statuses{created, asking, blocked, authorized, declined}, do: (*decision).approve},
 	{On: command(topics.CommandReject), From: statuses{held}, Event: topics.EventRejected, To: statuses{rejected}, do: (*decision).reject},
 	{On: command(topics.CommandConfirm), From: statuses{acting}, Event: topics.EventConfirmationRequested, To: statuses{asking}, do: (*decision).confirm},
-	{On: command(topics.CommandCancel), From: statuses{created, held, acting}, Event: topics.EventCancelled, To: statuses{cancelled}, do: (*decision).cancel},
+	{On: command(topics.CommandCancel), From: statuses{created, held, queued, acting}, Event: topics.EventCancelled, To: statuses{cancelled}, do: (*decision).cancel},
 	{On: command(topics.CommandCancel), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandCapture), From: statuses{reviewing}, Refuse: topics.RefusedUnderReview},
 	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: same, do: (*decision).capture},
@@ -77,7 +78,8 @@ var table = [...]Step{
 	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured, reviewing}, do: (*decision).authorized},
 	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: overdue, Event: topics.EventAuthorized, To: statuses{authorized, captured}, Late: true, do: (*decision).authorized},
 	{On: report(topics.OperationAuthorize, topics.PSPRequiresAction), From: statuses{asking, unknown}, Event: topics.EventActionRequired, To: statuses{acting}, do: (*decision).actionRequired},
-	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declined},
+	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{asking, unknown}, Event: topics.EventDeclined, To: statuses{declined, asking, queued}, do: (*decision).declined},
+	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declined},
 	{On: report(topics.OperationAuthorize, topics.PSPDeclined, topics.PSPFailed), From: statuses{expired, cancelled}, Event: topics.EventDeclined, To: same, do: (*decision).declined},
 	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{asking, unknown}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).submitted},
 	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
@@ -132,12 +134,20 @@ var table = [...]Step{
 	{On: itself(topics.OperationVoid, topics.PSPApproved), From: append(slices.Clone(capturable), reviewed...), Event: topics.EventVoided, To: statuses{voided, captured, partlyBack, refunded}, Late: true, do: (*decision).voided},
 	{On: itself(topics.OperationRefund, topics.PSPApproved), From: moneyHeld, Event: topics.EventRefunded, To: statuses{partlyBack, refunded}, Late: true, do: (*decision).refunded},
 
+	// What a PSP says of an attempt that was given up for another PSP.
+	{On: stray(topics.OperationAuthorize, topics.PSPApproved), From: everywhere, Event: topics.EventStrayAuthorized, To: same, do: (*decision).strayAuthorized},
+	{On: append(stray(topics.OperationVoid, topics.PSPApproved), stray(topics.OperationRefund, topics.PSPApproved)...), From: everywhere, Event: topics.EventStrayReleased, To: same, do: (*decision).strayReleased},
+	{On: append(stray(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), stray(topics.OperationRefund, topics.PSPDeclined, topics.PSPFailed, topics.PSPReversed)...), From: everywhere, Event: topics.EventStrayReleaseFailed, To: same, do: (*decision).strayReleaseFailed},
+	{On: append(stray(topics.OperationVoid, topics.PSPPending), stray(topics.OperationRefund, topics.PSPPending)...), From: everywhere, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
+	{On: append(stray(topics.OperationVoid, topics.PSPUnknown), stray(topics.OperationRefund, topics.PSPUnknown)...), From: everywhere, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
+
 	// Timers.
 	{On: timer(topics.TimerExpire), From: statuses{created}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
 	{On: timer(topics.TimerExpire), From: statuses{held}, Event: topics.EventExpired, To: statuses{expired, held}, do: (*decision).expireHeld},
 	{On: timer(topics.TimerExpire), From: statuses{reviewing}, Event: topics.EventHeld, To: statuses{held}, do: (*decision).reviewMissing},
 	{On: timer(topics.TimerExpire), From: statuses{acting}, Event: topics.EventPollRequested, To: statuses{acting, expired}, do: (*decision).expireChallenge},
 	{On: timer(topics.TimerExpire), From: append(statuses{blocked, rejected}, capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
+	{On: timer(topics.TimerRetry), From: statuses{queued}, Event: topics.EventAuthorizationRequested, To: statuses{asking, declined}, do: (*decision).retry},
 	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: same, do: (*decision).poll},
 }
 

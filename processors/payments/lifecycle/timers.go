@@ -22,7 +22,10 @@ func (d *decision) timer(t *topics.TimerDue) {
 
 // nextTimer is the timer that the payment needs: the earlier of its expiry and its next poll. kind is "" where it needs none.
 func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Time) {
-	if p.expires() {
+	switch {
+	case p.Status() == topics.StatusQueued:
+		kind, due = topics.TimerRetry, p.Routing.retryAt(limits)
+	case p.expires():
 		kind, due = topics.TimerExpire, p.due()
 	}
 	for i := range p.Operations {
@@ -44,6 +47,8 @@ func (p *Payment) Expiry() time.Time {
 		return p.ExpiresAt
 	case topics.StatusCreated, topics.StatusRequiresAction:
 		return p.ExpiresAt
+	case topics.StatusQueued:
+		return p.Routing.Until
 	}
 	if p.Uncaptured() > 0 {
 		return p.ExpiresAt

@@ -18,6 +18,7 @@ const (
 	FromPSP     TriggerSource = "psp itself" // a report of what nobody asked for
 	FromTimer   TriggerSource = "timer"
 	FromReview  TriggerSource = "review" // risk's answer on an authorisation
+	FromStray   TriggerSource = "stray"  // a report of an attempt that was given up, or of what releases it
 )
 
 // String is the trigger as the diagram and the documents show it: "capture", "capture approved", "expire timer".
@@ -31,6 +32,8 @@ func (t Trigger) String() string {
 		return t.What + " timer"
 	case FromReview:
 		return "review: " + t.What
+	case FromStray:
+		return "PSP of an attempt given up: " + t.What + " " + string(t.Outcome)
 	}
 	return t.What
 }
@@ -54,6 +57,10 @@ func review(outcomes ...topics.Outcome) []Trigger {
 // report lists outcomes of one operation. A confirmation is reported as the authorisation that it continues.
 func report(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {
 	return triggers(FromReport, op, outcomes)
+}
+
+func stray(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {
+	return triggers(FromStray, op, outcomes)
 }
 
 func itself(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {

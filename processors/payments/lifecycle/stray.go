@@ -1,0 +1,156 @@
+package lifecycle
+
+import "github.com/weirhq/weir/topics"
+
+// A stray authorisation is one that a PSP gave for an attempt that was given up: it had said before, or proven, that it did
+// not charge. Another PSP may have charged since, so it is released at once: by a void, or by a refund where the PSP also
+// took the money. None of it is the customer's or the payment's: what the PSP took stands in suspense until it is back.
+
+// strayed decides on a report of an attempt that was given up, or of what releases it.
+func (d *decision) strayed(r *topics.PSPReport) {
+	if d.op.authorizes() {
+		d.strayApproval(r)
+		return
+	}
+	outcome := r.Outcome
+	if outcome == topics.PSPNotFound {
+		if d.early(r) {
+			return
+		}
+		outcome, d.failed = topics.PSPFailed, topics.DeclineNotPerformed
+	}
+	if d.find(FromStray, d.op.trigger(), outcome) {
+		d.step.do(d)
+	}
+}
+
+func (d *decision) strayApproval(r *topics.PSPReport) {
+	if r.Outcome != topics.PSPApproved || d.mismatch(r) || !d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
+		return
+	}
+	if d.op.State == OperationSucceeded && r.PSPReference != "" && d.op.Reference != "" && r.PSPReference != d.op.Reference {
+		d.openCase(topics.RefusedDuplicateOperation, r.Amount, "the PSP %s reports a second success, %s, of an attempt that was given up", r.PSP, r.PSPReference)
+		return
+	}
+	d.step.do(d)
+}
+
+// strayAuthorized takes what the PSP says, once each, and has it released.
+func (d *decision) strayAuthorized() {
+	r, said := d.in.Report, len(d.events)
+	if d.op.State != OperationSucceeded {
+		d.fact(topics.EventStrayAuthorized, r.Amount)
+	}
+	if r.Captured && !d.op.Captured {
+		e := topics.PaymentEvent{Type: topics.EventStrayCaptured, RequestID: d.op.Request.String(), Amount: r.Amount, PSP: d.said()}
+		e.PSP.Fee = feeOf(r)
+		d.emit(e)
+		d.oddFee(r)
+	}
+	if len(d.events) > said {
+		d.releaseStray(d.op.Request)
+	}
+}
+
+// releaseStray asks the PSP to release an attempt, unless it was asked already. What was voided and then taken all the same
+// needs a person: a refund might give back what the void gives back, too.
+func (d *decision) releaseStray(attempt topics.EventID) {
+	op := d.p.Operation(attempt)
+	kind := topics.OperationVoid
+	if op.Captured {
+		kind = topics.OperationRefund
+	}
+	for i := range d.p.Operations {
+		release := &d.p.Operations[i]
+		if release.Of != attempt || !release.releases() {
+			continue
+		}
+		if release.State == OperationSucceeded && release.Kind != kind {
+			d.openCase(topics.RefusedNotReleased, op.Amount, "the PSP %s took what it had voided before", op.PSP)
+			return
+		}
+		if release.State.Open() || release.Kind == kind {
+			return
+		}
+	}
+	d.emit(topics.PaymentEvent{
+		Type: topics.EventStrayReleaseRequested, RequestID: attempt.String(), Amount: op.Amount,
+		Request: &topics.RequestData{PSP: op.PSP, NotAfter: d.now.Add(d.limits.FollowWithin), Release: kind},
+	})
+}
+
+// strayReleased books that the PSP has released an attempt.
+func (d *decision) strayReleased() {
+	if d.mismatch(d.in.Report) || d.op.State == OperationSucceeded || d.op.State == OperationReversed {
+		return
+	}
+	d.fact(topics.EventStrayReleased, d.op.Amount)
+	if d.op.Kind == topics.OperationVoid && d.p.Operation(d.op.Of).Captured {
+		d.openCase(topics.RefusedNotReleased, d.op.Amount, "the PSP %s voided what it had taken", d.op.PSP)
+	}
+}
+
+// strayReleaseFailed ends a release. What could not be voided because it was taken meanwhile is refunded; for the rest a
+// person is told.
+func (d *decision) strayReleaseFailed() {
+	reversed := d.in.Report.Outcome == topics.PSPReversed
+	if d.mismatch(d.in.Report) || !d.op.State.Open() && !(reversed && d.op.State == OperationSucceeded) {
+		return
+	}
+	e := topics.PaymentEvent{
+		Type: topics.EventStrayReleaseFailed, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(), Detail: d.in.Report.Detail,
+	}
+	e.PSP.Reversed = reversed
+	d.emit(e)
+	if d.op.Kind == topics.OperationVoid && d.p.Operation(d.op.Of).Captured {
+		d.releaseStray(d.op.Of)
+		return
+	}
+	d.openCase(topics.RefusedNotReleased, d.op.Amount, "the PSP %s did not release an attempt that was given up", d.op.PSP)
+}
+
+// straySaid folds what an attempt that was given up has become.
+func (p *Payment) straySaid(e *topics.PaymentEvent) error {
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	switch e.Type {
+	case topics.EventStrayAuthorized:
+		op.close(OperationSucceeded, e)
+	case topics.EventStrayCaptured:
+		op.Captured = true
+	case topics.EventStrayReleased:
+		op.close(OperationSucceeded, e)
+	case topics.EventStrayReleaseFailed:
+		state := OperationFailed
+		if e.PSP != nil && e.PSP.Reversed {
+			state = OperationReversed
+		}
+		op.close(state, e)
+	case topics.EventStrayReleaseRequested:
+		request, err := topics.ParseEventID(e.EventID)
+		if err != nil {
+			return err
+		}
+		p.Operations = append(p.Operations, Operation{
+			Request: request, Kind: e.Request.Release, State: OperationRequested, Amount: e.Amount, NotAfter: e.Request.NotAfter,
+			AskedAt: e.At, PSP: e.Request.PSP, Of: op.Request,
+		})
+	}
+	return nil
+}
+
+// strayOf is the attempt that was given up of which a report speaks by the PSP's reference alone, nil where it does of none.
+func (p *Payment) strayOf(r *topics.PSPReport) *Operation {
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		if op.stray() && op.authorizes() && op.PSP == r.PSP && op.Reference != "" && op.Reference == r.PSPReference {
+			return op
+		}
+	}
+	return nil
+}
+
+// releases says that the operation releases an attempt that was given up.
+func (op *Operation) releases() bool { return op.stray() && !op.authorizes() }
