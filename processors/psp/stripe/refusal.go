@@ -1,0 +1,106 @@
+package stripe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/stripe/stripe-go/v85"
+
+	"github.com/weirhq/weir/processors/psp"
+	"github.com/weirhq/weir/topics"
+)
+
+// hard are the decline codes after which the same card is never accepted.
+var hard = map[string]bool{
+	"expired_card": true, "incorrect_number": true, "invalid_account": true, "invalid_number": true, "lost_card": true,
+	"pickup_card": true, "restricted_card": true, "revocation_of_all_authorizations": true, "revocation_of_authorization": true,
+	"stolen_card": true, "stop_payment_order": true, "card_not_supported": true, "no_account": true,
+}
+
+// adviceNever is Stripe's advice not to try a card again, whatever the code says.
+const adviceNever = "do_not_try_again"
+
+// refused reads every answer that is not a success.
+//
+// Stripe keeps the answer to a key once an endpoint has begun, errors included. What it refuses before that (another
+// request is under way, too many, no such key of ours) was not performed.
+func refused(r *topics.PSPRequest, err error) (topics.PSPReport, error) {
+	var said *stripe.Error
+	if !errors.As(err, &said) {
+		return topics.PSPReport{}, noAnswer(err)
+	}
+	detail := psp.SafeDetail(fmt.Sprintf("%s: %s", said.Code, said.Msg))
+	status := said.HTTPStatusCode
+	switch {
+	case said.Type == stripe.ErrorTypeCard:
+		return declined(r, said), nil
+	case said.Type == stripe.ErrorTypeIdempotency, said.Code == stripe.ErrorCodeIdempotencyKeyInUse, status >= http.StatusInternalServerError:
+		return topics.PSPReport{}, fmt.Errorf("%w: answered %d: %s", psp.ErrUnknown, status, detail)
+	case status == http.StatusTooManyRequests, said.Code == stripe.ErrorCodeLockTimeout, status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return topics.PSPReport{}, fmt.Errorf("%w: answered %d: %s", psp.ErrNotSent, status, detail)
+	case said.Type == stripe.ErrorTypeInvalidRequest && (status == http.StatusBadRequest || status == http.StatusNotFound):
+		return topics.PSPReport{Operation: r.Operation, Outcome: topics.PSPFailed, PSPReference: r.PSPReference, Detail: detail}, nil
+	}
+	return topics.PSPReport{}, fmt.Errorf("%w: answered %d: %s", psp.ErrUnknown, status, detail)
+}
+
+// noAnswer is an error without an answer of Stripe's. What was answered instead is not repeated: it may be anything.
+func noAnswer(err error) error {
+	if classified := psp.Classify(err); errors.Is(classified, psp.ErrNotSent) {
+		return classified
+	}
+	return fmt.Errorf("%w: no answer of Stripe's: %.128s", psp.ErrUnknown, psp.SafeDetail(err.Error()))
+}
+
+func declined(r *topics.PSPRequest, said *stripe.Error) topics.PSPReport {
+	report := topics.PSPReport{Operation: r.Operation, Outcome: topics.PSPDeclined, PSPReference: r.PSPReference}
+	if said.PaymentIntent != nil && r.PSPReference == "" {
+		report.PSPReference = said.PaymentIntent.ID
+	}
+	report.DeclineCode = code(said)
+	report.HardDecline = hard[report.DeclineCode]
+	var advice struct {
+		Error struct {
+			AdviceCode         string `json:"advice_code"`
+			NetworkAdviceCode  string `json:"network_advice_code"`
+			NetworkDeclineCode string `json:"network_decline_code"`
+		} `json:"error"`
+	}
+	// The library does not read these; an answer without them has none.
+	if said.LastResponse != nil && json.Unmarshal(said.LastResponse.RawJSON, &advice) == nil {
+		advise(&report, advice.Error.AdviceCode, advice.Error.NetworkAdviceCode, advice.Error.NetworkDeclineCode)
+	}
+	return report
+}
+
+// decline is what an intent says of why it was not authorised.
+func decline(report *topics.PSPReport, intent *stripe.PaymentIntent) {
+	if intent.LastPaymentError != nil {
+		report.DeclineCode = code(intent.LastPaymentError)
+	}
+	if report.DeclineCode == "" {
+		report.DeclineCode = string(intent.Status)
+	}
+	report.HardDecline = hard[report.DeclineCode]
+	if intent.LatestCharge != nil && intent.LatestCharge.Outcome != nil {
+		outcome := intent.LatestCharge.Outcome
+		advise(report, string(outcome.AdviceCode), outcome.NetworkAdviceCode, outcome.NetworkDeclineCode)
+	}
+}
+
+// advise adds what Stripe and the card network advise.
+func advise(report *topics.PSPReport, advice, network, declineCode string) {
+	report.HardDecline = report.HardDecline || advice == adviceNever
+	if advice+network+declineCode != "" {
+		report.Detail = psp.SafeDetail(fmt.Sprintf("network code %q, network advice %q, advice %q", declineCode, network, advice))
+	}
+}
+
+func code(said *stripe.Error) string {
+	if said.DeclineCode != "" {
+		return string(said.DeclineCode)
+	}
+	return string(said.Code)
+}
