@@ -9,14 +9,17 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// reply turns what became of the command into an answer. intent is the payment as it stands, nil where the command has
-// not opened it.
+// reply turns what became of the command into an answer. intent is what outcome gave for it.
 func (o *paymentOrder) reply(answer await.Answer, known bool, intent *view.Intent) (reply, error) {
 	if !known || answer.Open {
-		return encodeReply(http.StatusAccepted, o.content(answer, intent), false)
+		return encodeReply(http.StatusAccepted, o.content(answer, intent), open)
 	}
 	if problem := problemOfEvent(&answer.Event, intent); problem != nil {
-		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
+		kept := ofRefusal(answer.Event.Refusal)
+		if answer.Event.Type == topics.EventDeadLettered {
+			kept = final
+		}
+		return encodeReply(problem.Status, problem.body(answer.TraceID), kept)
 	}
 	if intent == nil {
 		return reply{}, fmt.Errorf("payment %s: event %s was published and the payment is not stored", o.payment, answer.Event.EventID)
@@ -25,7 +28,7 @@ func (o *paymentOrder) reply(answer await.Answer, known bool, intent *view.Inten
 	if o.creates() || o.command.Type == topics.CommandRefund {
 		status = http.StatusCreated
 	}
-	return encodeReply(status, o.content(answer, intent), true)
+	return encodeReply(status, o.content(answer, intent), logged)
 }
 
 // content is the body of an answer that is not an error.

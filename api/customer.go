@@ -79,6 +79,15 @@ func (o *eventOrder) result(ctx context.Context, resumed bool) (reply, error) {
 	return o.reply(&decision, known)
 }
 
+func (o *eventOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
+	decisions, err := o.call.api.events.EventDecisions(ctx, o.event.Tenant, o.partition, o.id)
+	if err != nil || len(decisions) == 0 {
+		return r, false, err
+	}
+	r, err = o.reply(&decisions[0], true)
+	return r, err == nil, err
+}
+
 func (o *eventOrder) produce(ctx context.Context) error {
 	e := &o.event
 	return o.call.api.produceCommand(ctx, topics.CustomerEvents, e.CustomerID, e, topics.Envelope{
@@ -93,13 +102,13 @@ func (o *eventOrder) location() string {
 
 // reply turns the decision into an answer. Whatever it is, the event has happened: there is nothing to refuse.
 func (o *eventOrder) reply(d *topics.Decision, known bool) (reply, error) {
-	recorded := RecordedEvent{EventID: o.event.EventID, Status: statusAccepted, CustomerID: o.event.CustomerID, Type: o.event.Type}
+	told := RecordedEvent{EventID: o.event.EventID, Status: statusAccepted, CustomerID: o.event.CustomerID, Type: o.event.Type}
 	if !known {
-		return encodeReply(http.StatusAccepted, recorded, false)
+		return encodeReply(http.StatusAccepted, told, open)
 	}
-	recorded.Status, recorded.Outcome, recorded.Reasons, recorded.Score = "assessed", d.Outcome, d.Reasons, d.Score
-	recorded.Evaluated, recorded.At = d.Evaluated, &d.At
-	return encodeReply(http.StatusOK, recorded, true)
+	told.Status, told.Outcome, told.Reasons, told.Score = "assessed", d.Outcome, d.Reasons, d.Score
+	told.Evaluated, told.At = d.Evaluated, &d.At
+	return encodeReply(http.StatusOK, told, logged)
 }
 
 // listEventDecisions answers with what was decided on a customer event, as it stands in the log.

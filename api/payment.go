@@ -112,11 +112,27 @@ func (o *paymentOrder) result(ctx context.Context, resumed bool) (reply, error) 
 	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
 	defer cancel()
 	answer, known := waiter.Wait(deadline)
-	intent, err := o.outcome(ctx, waiter, known)
+	intent, err := o.outcome(ctx, waiter, answer, known)
 	if err != nil {
 		return reply{}, err
 	}
 	return o.reply(answer, known, intent)
+}
+
+func (o *paymentOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
+	events, err := o.call.api.events.Read(ctx, o.command.Tenant, o.payment, o.id)
+	if err != nil {
+		return r, false, err
+	}
+	answer, ok := await.Conclude(await.Question{CommandID: o.command.CommandID, PaymentID: o.payment.String()}, events)
+	if !ok || answer.Open {
+		return r, false, nil
+	}
+	intent, err := view.FoldThrough(events, answer.Event.EventID)
+	if err == nil {
+		r, err = o.reply(answer, true, intent)
+	}
+	return r, err == nil, err
 }
 
 func (o *paymentOrder) produce(ctx context.Context) error {
@@ -130,17 +146,36 @@ func (o *paymentOrder) produce(ctx context.Context) error {
 	})
 }
 
-// outcome is the payment as it stands, nil where there is none. The events of a create that is answered are all that the
-// payment has had, and spare reading it.
-func (o *paymentOrder) outcome(ctx context.Context, waiter *await.PaymentWaiter, known bool) (*view.Intent, error) {
-	if known && o.creates() {
-		return view.Fold(waiter.Events())
+// outcome is the payment as the answer's record left it, or as it stands where there is no final answer; nil where there
+// is no payment. A final answer shows nothing of what came later, so that it can be told again.
+func (o *paymentOrder) outcome(ctx context.Context, waiter *await.PaymentWaiter, answer await.Answer, known bool) (*view.Intent, error) {
+	switch {
+	case known && o.creates(): // the waiter has all events that the payment has had
+		return view.FoldThrough(waiter.Events(), answer.Event.EventID)
+	case known && changesNothing(answer.Event.Type):
+		return nil, nil
 	}
 	intent, err := view.Get(ctx, o.call.api.db.Pool, o.command.Tenant, o.payment.String())
 	if errors.Is(err, view.ErrNotFound) {
 		return nil, nil
 	}
-	return intent, err
+	if err != nil || !known || answer.Open {
+		return intent, err
+	}
+	id, err := topics.ParseEventID(answer.Event.EventID)
+	if err != nil || intent.Version == id.Position {
+		return intent, err
+	}
+	events, err := o.call.api.events.Read(ctx, o.command.Tenant, o.payment, o.id)
+	if err != nil {
+		return nil, err
+	}
+	return view.FoldThrough(events, answer.Event.EventID)
+}
+
+// changesNothing reports whether an event is answered without the payment.
+func changesNothing(t topics.EventType) bool {
+	return t == topics.EventCommandRefused || t == topics.EventDeadLettered
 }
 
 func (o *paymentOrder) location() string {

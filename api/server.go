@@ -33,6 +33,7 @@ func (a *API) Run(ctx context.Context) error {
 	var group errgroup.Group
 	group.Go(func() error { return a.hub.Run(background) })
 	group.Go(func() error { a.sweep(background); return nil })
+	group.Go(func() error { a.store.Run(background, a.log); return nil })
 	err := a.listen(ctx)
 	stop()
 	err = errors.Join(err, group.Wait())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -99,6 +100,19 @@ func (o *walletOrder) result(ctx context.Context, resumed bool) (reply, error) {
 	return o.reply(&event, known)
 }
 
+func (o *walletOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
+	events, err := o.call.api.events.Wallet(ctx, o.command.Tenant, o.partition, o.id)
+	if err != nil {
+		return r, false, err
+	}
+	event, ok := await.ConcludeWallet(events)
+	if !ok {
+		return r, false, nil
+	}
+	r, err = o.reply(&event, true)
+	return r, err == nil, err
+}
+
 func (o *walletOrder) produce(ctx context.Context) error {
 	return o.call.api.produceCommand(ctx, topics.WalletCommands, o.command.CustomerID, &o.command, topics.Envelope{
 		ID: o.command.CommandID, Type: topics.TypeWalletCommand, Subject: o.command.CustomerID,
@@ -116,7 +130,7 @@ func (o *walletOrder) location() string {
 // reply turns what became of the command into an answer.
 func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error) {
 	if !known {
-		return encodeReply(http.StatusAccepted, o.accepted(), false)
+		return encodeReply(http.StatusAccepted, o.accepted(), open)
 	}
 	switch event.Type {
 	case topics.WalletCommandRefused:
@@ -124,17 +138,17 @@ func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error
 		if event.GamingLimit != nil {
 			problem.Details = &ErrorDetails{GamingLimit: event.GamingLimit}
 		}
-		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
+		return encodeReply(problem.Status, problem.body(event.TraceID), ofRefusal(event.Refusal))
 	case topics.WalletDeadLettered:
 		problem := refused(topics.RefusedPoison, "")
-		return encodeReply(problem.Status, problem.body(o.call.traceID), true)
+		return encodeReply(problem.Status, problem.body(event.TraceID), final)
 	}
 	status := http.StatusOK
 	switch o.command.Type {
 	case topics.WalletCredit, topics.WalletDebit, topics.WalletHold:
 		status = http.StatusCreated
 	}
-	return encodeReply(status, changeOf(event), true)
+	return encodeReply(status, changeOf(event), logged)
 }
 
 // accepted is a change of which nothing is known but its command.

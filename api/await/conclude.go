@@ -37,6 +37,8 @@ type Answer struct {
 	Event topics.PaymentEvent
 	// Request is the id of the PSP request that the command caused, "" where there is none (yet).
 	Request string
+	// TraceID is that of the command as it was applied: a repeat may have another one.
+	TraceID string
 	// Open says that the answer is not the last word: the PSP has only accepted the request, or its outcome is unknown
 	// and is being polled.
 	Open bool
@@ -45,24 +47,33 @@ type Answer struct {
 // Conclude follows a command through the events of its payment: command, the PSP request that it caused, the PSP's
 // answer to that request and, where the authorisation is reviewed, what the review says and the capture that it lets go on.
 // The events stand in the order of their ids, without repeats. ok is false while there is no answer yet, and while more
-// events of the last one's record are to come. Where several events answer (authorised and captured in one call, an
-// outcome that was unknown first) the last one counts.
+// events of the last one's record are to come. Where several events of a record answer (authorised and captured in one
+// call) the last one counts, and so it does where an outcome was unknown first.
+//
+// A3: the first record that gives an answer which is not open is the last that counts. Who asks later, and sees what
+// happened since, concludes the same.
 func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool) {
 	reviewing := false
 	for i := range events {
 		e := &events[i]
 		own := e.CommandID == q.CommandID
+		if own {
+			answer.TraceID = e.TraceID
+		}
 		switch {
 		case own && asksPSP(e.Type), reviewing && e.Type == topics.EventCaptureRequested:
-			answer, ok = Answer{Request: e.EventID}, false
+			answer, ok = Answer{Request: e.EventID, TraceID: answer.TraceID}, false
 			reviewing = false
 		case reviewing && endsReview(e.Type):
-			answer, ok = Answer{Event: *e, Request: answer.Request}, true
+			answer.Event, answer.Open, ok = *e, false, true
 		case own && concludes(e.Type),
 			answer.Request != "" && e.RequestID == answer.Request && answersRequest(e.Type):
-			answer = Answer{Event: *e, Request: answer.Request, Open: undecided(e.Type)}
+			answer.Event, answer.Open = *e, undecided(e.Type)
 			reviewing = e.Review != nil
 			ok = !reviewing
+		}
+		if ok && !answer.Open && !e.More {
+			return answer, true
 		}
 	}
 	return answer, ok && !events[len(events)-1].More

@@ -11,7 +11,7 @@ func (h *Hub) AskWallet(commandID string) (*WalletWaiter, error) {
 	w := &WalletWaiter{
 		hub: h, about: []subject{{topics.WalletEvents, commandID}}, concluded: make(chan struct{}, 1),
 		idOf:     func(e *topics.WalletEvent) string { return e.EventID },
-		conclude: concludeWallet,
+		conclude: ConcludeWallet,
 	}
 	if err := h.ask(w); err != nil {
 		return nil, err
@@ -19,11 +19,13 @@ func (h *Hub) AskWallet(commandID string) (*WalletWaiter, error) {
 	return w, nil
 }
 
-// concludeWallet answers with the last event of the command's record: a wallet asks nobody else.
-func concludeWallet(events []topics.WalletEvent) (answer topics.WalletEvent, ok bool) {
-	if len(events) == 0 {
-		return answer, false
+// ConcludeWallet answers with the last event of the command's record, the first that names it: a wallet asks nobody else.
+func ConcludeWallet(events []topics.WalletEvent) (answer topics.WalletEvent, ok bool) {
+	for _, e := range events {
+		if !e.More {
+			return e, true
+		}
+		answer = e
 	}
-	answer = events[len(events)-1]
-	return answer, !answer.More
+	return answer, false
 }

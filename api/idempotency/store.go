@@ -59,17 +59,16 @@ type Claim struct {
 type Store struct {
 	db       *database.DB
 	takeOver time.Duration
-	claims   *database.Gather[*write]
-	answers  *database.Gather[*write]
+	writes   *database.Gather[*write]
+	later    chan *write // answers that were sent already
 }
 
 // New returns a store in which a claim without an answer is taken over after the given time. It is longer than a
 // request may take. Where a request takes longer still, its command is produced twice, which is harmless: the id is the
 // same.
 func New(db *database.DB, takeOver time.Duration) *Store {
-	s := &Store{db: db, takeOver: takeOver}
-	s.claims = database.NewGather(sharedWrites, claimInterval, s.write)
-	s.answers = database.NewGather(sharedWrites, answerInterval, s.write)
+	s := &Store{db: db, takeOver: takeOver, later: make(chan *write, maxLater)}
+	s.writes = database.NewGather(sharedWrites, writeInterval, s.write)
 	return s
 }
 
@@ -78,7 +77,7 @@ func New(db *database.DB, takeOver time.Duration) *Store {
 // A crash after Claim leaves a row with status 0: the command may or may not have been produced. The repeat that comes
 // after the take-over time gets Resumed with the same command id and repairs it.
 func (s *Store) Claim(ctx context.Context, r Request) (Claim, error) {
-	claimed, err := s.exec(ctx, s.claims, r, `
+	claimed, err := s.exec(ctx, r, `
 		INSERT INTO idempotency_keys (tenant, key, fingerprint, command_id, created_at, status)
 		VALUES ($1, $2, $3, $4, now(), $5) ON CONFLICT (tenant, key) DO NOTHING`,
 		r.Tenant, r.Key, r.Fingerprint[:], r.CommandID, statusClaimed)
@@ -94,7 +93,7 @@ func (s *Store) Claim(ctx context.Context, r Request) (Claim, error) {
 	}
 	// Of two repeats that come here together the first moves created_at, so the second finds nothing to take over. A row
 	// that is open has no such guard and needs none: both only ask what became of the command.
-	taken, err := s.exec(ctx, s.claims, r, `
+	taken, err := s.exec(ctx, r, `
 		INSERT INTO idempotency_keys AS held (tenant, key, fingerprint, command_id, created_at, status)
 		VALUES ($1, $2, $3, $4, now(), $5) ON CONFLICT (tenant, key) DO UPDATE SET created_at = excluded.created_at
 		WHERE held.body IS NULL AND (held.status <> $5 OR held.created_at <= excluded.created_at - $6::interval)`,
@@ -141,7 +140,7 @@ func (s *Store) existing(ctx context.Context, r Request) (Claim, error) {
 }
 
 // Finish stores the answer and returns the one to give: where a concurrent repeat stored its answer first, that one.
-// It comes before the answer is sent. A crash before it leaves the row without an answer, which a repeat resumes; a
+// It comes before an answer is sent that cannot be made again. A crash before it leaves the row without an answer, which a repeat resumes; a
 // crash after it leaves the answer for the repeat.
 func (s *Store) Finish(ctx context.Context, r Request, status int, body []byte) (int, []byte, error) {
 	stored, err := s.settle(ctx, r, status, body)
@@ -172,23 +171,26 @@ func (s *Store) Open(ctx context.Context, r Request) error {
 
 // settle writes status and body where the key is bound to the command and has no body yet.
 func (s *Store) settle(ctx context.Context, r Request, status int, body []byte) (bool, error) {
-	n, err := s.exec(ctx, s.answers, r, `
+	w := s.settling(r, status, body)
+	err := s.writes.Do(ctx, w)
+	return w.touched == 1, err
+}
+
+func (s *Store) settling(r Request, status int, body []byte) *write {
+	return &write{key: r, status: status, body: body, sql: `
 		INSERT INTO idempotency_keys AS held (tenant, key, fingerprint, command_id, created_at, status, body)
 		VALUES ($1, $2, $3, $4, now(), $5, $6) ON CONFLICT (tenant, key) DO UPDATE
 		SET status = excluded.status, body = excluded.body
 		WHERE held.command_id = excluded.command_id AND held.body IS NULL`,
-		r.Tenant, r.Key, r.Fingerprint[:], r.CommandID, status, body)
-	return n == 1, err
+		args: []any{r.Tenant, r.Key, r.Fingerprint[:], r.CommandID, status, body}}
 }
 
 // exec runs one statement on the key of a request, which may share its transaction with those of other requests, and
 // returns the number of rows it touched.
-func (s *Store) exec(ctx context.Context, with *database.Gather[*write], r Request, sql string, args ...any) (int64, error) {
+func (s *Store) exec(ctx context.Context, r Request, sql string, args ...any) (int64, error) {
 	w := &write{key: r, sql: sql, args: args}
-	if err := with.Do(ctx, w); err != nil {
-		return 0, err
-	}
-	return w.touched, nil
+	err := s.writes.Do(ctx, w)
+	return w.touched, err
 }
 
 // retry repeats a statement that was rolled back by a serialization conflict. A statement whose outcome is unknown is

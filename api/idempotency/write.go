@@ -12,12 +12,10 @@ import (
 )
 
 // The statements of requests that come at the same time share a transaction, which is most of what each costs the
-// database. Requests that are claimed together also go on together, and share what comes after: so claims wait longer for
-// each other than answers do.
+// database. Requests that are claimed together also go on together, and share what comes after.
 const (
-	sharedWrites   = 64
-	claimInterval  = 4 * time.Millisecond // at least, between two transactions
-	answerInterval = time.Millisecond
+	sharedWrites  = 64
+	writeInterval = 4 * time.Millisecond // at least, between two transactions
 )
 
 // write is one statement on one key.
@@ -26,6 +24,9 @@ type write struct {
 	sql     string
 	args    []any
 	touched int64 // rows
+
+	status int    // of an answer
+	body   []byte // of an answer
 }
 
 // write runs statements in one transaction. Where it fails, each runs by itself, so that no request suffers from another.

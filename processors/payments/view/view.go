@@ -129,6 +129,25 @@ func Fold(events []topics.PaymentEvent) (*Intent, error) {
 	return Of(p, version), nil
 }
 
+// FoldThrough is the payment as the record of an event left it: Fold of the events up to the last one of that record.
+func FoldThrough(events []topics.PaymentEvent, eventID string) (*Intent, error) {
+	last, err := topics.ParseEventID(eventID)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for ; n < len(events); n++ {
+		id, err := topics.ParseEventID(events[n].EventID)
+		if err != nil {
+			return nil, err
+		}
+		if id.Position > last.Position {
+			break
+		}
+	}
+	return Fold(events[:n])
+}
+
 // Filter narrows a list; zero fields do not.
 type Filter struct {
 	Customer string
