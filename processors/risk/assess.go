@@ -47,7 +47,8 @@ type draft struct {
 	gaming      *topics.GamingTerms
 }
 
-// subject is what is assessed: a payment's command (payment.go) or a wallet's (wallet.go).
+// subject is what is assessed: a command of a payment (payment.go), of a payout (payout.go) or of a wallet (wallet.go), or a
+// customer event (customer.go).
 type subject interface {
 	// event is what velocity counts it as; Kind "": as nothing.
 	event() velocity.Event
@@ -97,8 +98,12 @@ func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, e
 		return nil, a.undecodable(topics.RefusedPoison, err.Error()), nil
 	}
 	partition := a.partitionOf(d)
-	if envelope.Subject == "" && d.creates() {
+	switch {
+	case envelope.Subject != "":
+	case d.creates():
 		envelope.Subject = topics.PaymentID{Partition: partition, UUID: d.id}.String()
+	case d.Payout != nil:
+		envelope.Subject = topics.PayoutID{Partition: partition, UUID: topics.PayoutKey(d.tenant, d.id)}.String()
 	}
 	return []stream.Message{{Partition: partition, Output: stream.Output{
 		Topic: topics.Inbox, Key: []byte(d.customer), Value: value, Envelope: envelope,

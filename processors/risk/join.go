@@ -71,7 +71,7 @@ func (j *joined) Begin(ctx context.Context, r stream.Record) stream.FinishFunc {
 		}
 	}
 	event := d.of.event()
-	if event.Asks = set.Assesses(&d.Input); len(p.names) == 0 || !event.Asks && !p.Counts(event.Kind) {
+	if event.Asks = set.Assesses(&d.Input); len(p.names) == 0 || !event.Asks && !p.counts(event.Kind) {
 		return j.now(d, set)
 	}
 	inquiry := j.ask(ctx, set, p, d, &event, r)
@@ -115,6 +115,9 @@ func (j *joined) ask(ctx context.Context, set *rules.Set, p *plan, d *draft, eve
 	case p.later == nil:
 	case event.Kind == velocity.KindAttempt:
 		made := p.later.Case(d.id, *event, j.assessor.partitions)
+		kept = made.Append(nil)
+	case event.Kind == velocity.KindPayoutAttempt:
+		made := p.later.Case(topics.PayoutKey(d.tenant, d.id), *event, j.assessor.partitions)
 		kept = made.Append(nil)
 	case d.about != uuid.Nil:
 		said := p.later.CaseEvent(d.about, event)

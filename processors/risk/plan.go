@@ -79,6 +79,11 @@ func (j *join) plan(tenant string) (*rules.Set, *plan, error) {
 	return set, p, nil
 }
 
+// counts tells whether an event of a kind counts, or what becomes of it.
+func (p *plan) counts(kind string) bool {
+	return p.Counts(kind) || kind == velocity.KindPayoutAttempt && p.Counts(velocity.KindPayout)
+}
+
 // tell tells the partitions that are due. One counts as told once the record is on its way, because a signal is sent behind
 // it; where it is given up after all, the partition is due again.
 func (p *plan) tell() {

@@ -17,11 +17,12 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// RoleName is the role's name: of its consumer group, its metrics and the source of what it writes. Wallet commands and
-// customer events are consumed beside, under names of their own: the topics have lags of their own, and none waits for another.
+// RoleName is the role's name: of its consumer group, its metrics and the source of what it writes. Wallet and payout
+// commands and customer events are consumed beside, under names of their own: the topics have lags of their own, and none waits for another.
 const (
 	RoleName       = "risk"
 	RoleNameWallet = "risk-wallet"
+	RoleNamePayout = "risk-payout"
 	RoleNameEvents = "risk-events"
 	RoleNameReview = "risk-review"
 )
@@ -56,6 +57,7 @@ type Role struct {
 	join      *join
 	commands  *stream.Transform
 	wallets   *stream.Transform
+	payouts   *stream.Transform
 	events    *stream.Transform // of customers
 	reviews   *stream.Transform // of authorisations
 }
@@ -109,6 +111,11 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
+	role.payouts, err = transform(stream.TransformConfig{Role: RoleNamePayout, Input: topics.PayoutCommands,
+		DeadLetters: topics.PayoutCommandsDeadLetters, Open: role.join.open(velocity.RolePayouts, readPayout)})
+	if err != nil {
+		return nil, err
+	}
 	role.commands, err = transform(stream.TransformConfig{Role: RoleName, Input: topics.Commands,
 		DeadLetters: topics.CommandsDeadLetters, Open: role.join.open(velocity.RoleAttempts, readPayment)})
 	if err != nil {
@@ -143,6 +150,7 @@ func (r *Role) Run(ctx context.Context) error {
 		defer end() // answers are taken for as long as anybody may wait for them
 		var asking errgroup.Group
 		asking.Go(func() error { return r.wallets.Run(ctx) })
+		asking.Go(func() error { return r.payouts.Run(ctx) })
 		asking.Go(func() error { return r.events.Run(ctx) })
 		asking.Go(func() error { return r.commands.Run(ctx) })
 		return asking.Wait()
@@ -160,7 +168,7 @@ func (r *Role) Run(ctx context.Context) error {
 // Ready returns nil once commands are being assessed. A broken rule file does not make the role unready, because the last
 // good set is in force: Rules().Status() tells of it.
 func (r *Role) Ready() error {
-	return errors.Join(r.commands.Ready(), r.wallets.Ready(), r.events.Ready(), r.reviews.Ready())
+	return errors.Join(r.commands.Ready(), r.wallets.Ready(), r.payouts.Ready(), r.events.Ready(), r.reviews.Ready())
 }
 
 // RulesBroken is why rules that are on disk or deployed are not used, or have tripped; nil where all are in force.

@@ -11,9 +11,11 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Names under which the role's other parts consume: what happens to payments, and what becomes of attempts.
+// Names under which the role's other parts consume: what happens to payments and to payouts, and what
+// becomes of attempts.
 const (
 	RoleNameEvents   = "velocity-events"
+	RoleNamePayouts  = "velocity-payouts"
 	RoleNameOutcomes = "velocity-outcomes"
 )
 

@@ -47,6 +47,7 @@ type Role struct {
 	table    *stream.Table // counts and answers
 	outcomes *stream.Table
 	events   *stream.Transform
+	payouts  *stream.Transform
 }
 
 // New checks the configuration. It connects to nothing.
@@ -70,6 +71,9 @@ func New(c Config) (*Role, error) {
 	if role.events, err = newEvents(&c); err != nil {
 		return nil, err
 	}
+	if role.payouts, err = newPayouts(&c); err != nil {
+		return nil, err
+	}
 	return role, nil
 }
 
@@ -91,12 +95,13 @@ func (r *Role) Run(ctx context.Context) error {
 	group.Go(func() error { return r.table.Run(ctx) })
 	group.Go(func() error { return r.outcomes.Run(ctx) })
 	group.Go(func() error { return r.events.Run(ctx) })
+	group.Go(func() error { return r.payouts.Run(ctx) })
 	return group.Wait()
 }
 
 // Ready returns nil once signals are being answered and outcomes counted.
 func (r *Role) Ready() error {
-	return errors.Join(r.table.Ready(), r.outcomes.Ready(), r.events.Ready())
+	return errors.Join(r.table.Ready(), r.outcomes.Ready(), r.events.Ready(), r.payouts.Ready())
 }
 
 // program is the core as a stream.TableProgram.

@@ -3,6 +3,7 @@ package velocity
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 )
 
 // A dispute that another system tells of is no event of the payment: it has an id of its own, and comes in no order with
@@ -12,9 +13,9 @@ const frameCaseEvent = 'e'
 
 // CaseEvent is such an event.
 type CaseEvent struct {
-	Payment [16]byte
-	Tenant  string // whose payment it must be
-	Command uint64 // hash of the tenant and the event's id, as in the event's own signals: a key counts it once
+	Payment [16]byte // or payout
+	Tenant  string   // whose payment it must be
+	Command uint64   // hash of the tenant and the event's id, as in the event's own signals: a key counts it once
 	Kind    string
 	Time    int64 // in milliseconds since 1970
 	// Amounts are the event's in the currencies that the plan adds up in; none: that of the attempt.
@@ -30,6 +31,12 @@ func CustomKind(eventType string) string {
 		return KindDisputed
 	}
 	return KindCustom + eventType
+}
+
+// PaidOut is that a payout was paid, counted under what the payout was counted under when it was asked for, with its amount.
+// However often it is told, it is one event.
+func PaidOut(id [16]byte, tenant, payout string, at time.Time) CaseEvent {
+	return CaseEvent{Payment: id, Tenant: tenant, Command: CommandOf(tenant, payout), Kind: KindPayout, Time: at.UnixMilli()}
 }
 
 // CaseEvent makes one from an event, by the plan that Later gave.

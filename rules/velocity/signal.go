@@ -13,8 +13,9 @@ const (
 	RoleAttempts Role = 1 // payments.commands.v1, by way of risk: answered
 	RoleOutcomes Role = 2 // payments.events.v1, by way of risk: not answered
 	RoleCustom   Role = 3 // customer.events.v1, by way of risk: answered where they ask
-	RoleCases    Role = 4 // what customer events say of payments, by way of risk.outcomes.v1: not answered
+	RoleCases    Role = 4 // what customer events say of payments, and payouts that were paid, by way of risk.outcomes.v1: not answered
 	RoleWallets  Role = 5 // wallet.commands.v1, by way of risk: answered where they ask
+	RolePayouts  Role = 6 // payouts.commands.v1, by way of risk: answered where they ask
 )
 
 // Origin is the record that a signal was made from. Signals of one role and partition come in the order of their

@@ -184,9 +184,9 @@ func appendOrigin(b []byte, o Origin) []byte {
 
 func (r *reader) origin() Origin {
 	role := Role(r.byte("origin's role"))
-	if r.err == nil && (role < RoleAttempts || role > RoleWallets) {
+	if r.err == nil && (role < RoleAttempts || role > RolePayouts) {
 		r.at--
-		r.fail("origin's role", "is %d, want %d to %d", role, RoleAttempts, RoleWallets)
+		r.fail("origin's role", "is %d, want %d to %d", role, RoleAttempts, RolePayouts)
 	}
 	return Origin{role, int32(r.natural("origin's partition", math.MaxInt32)), r.natural("origin's offset", math.MaxInt64)}
 }
