@@ -57,7 +57,7 @@ func TestBrokenFrames(t *testing.T) {
 		"format 0":          {change(0, 0), "velocity frame: byte 0: format: is 0, want 2"},
 		"format 1":          {change(0, 1), "velocity frame: byte 0: format: is 1, want 2"},
 		"another type":      {change(1, 'x'), `velocity frame: byte 1: type: is 'x', want 's'`},
-		"role":              {change(2, 9), "velocity frame: byte 2: origin's role: is 9, want 1 to 5"},
+		"role":              {change(2, 9), "velocity frame: byte 2: origin's role: is 9, want 1 to 6"},
 		"cut in the key":    {whole[:50], "velocity frame: byte 44: key: the frame ends; 10 bytes are missing"},
 		"unknown flag":      {change(25, 2), "velocity frame: byte 25: flags: has the unknown bits 0x2"},
 		"too much":          {append(append([]byte(nil), whole...), 0, 0), "velocity frame: byte 182: end: 2 bytes too many"},
