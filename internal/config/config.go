@@ -121,12 +121,14 @@ type Velocity struct {
 
 // PSP is one payment service provider.
 type PSP struct {
-	Adapter     string        `key:"adapter" validate:"required,oneof=sandbox" doc:"Protocol that it speaks: sandbox."`
-	BaseURL     string        `key:"base_url" validate:"required,http_url" doc:"Where its API is."`
-	Secret      Secret        `key:"secret" doc:"API key that we send."`
-	Webhook     Webhook       `key:"webhook"`
-	Timeout     time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
-	Concurrency int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
+	Adapter         string        `key:"adapter" validate:"required,oneof=sandbox stripe adyen generic" doc:"Protocol that it speaks: sandbox, stripe, adyen, or generic, which a file describes."`
+	BaseURL         string        `key:"base_url" validate:"omitempty,http_url" doc:"Where its API is. Empty: the adapter's own, which only stripe has."`
+	Secret          Secret        `key:"secret" doc:"API key that we send; stripe and adyen need one."`
+	MerchantAccount string        `key:"merchant_account" validate:"max=80" doc:"Adyen: the merchant account that payments are made for."`
+	Definition      string        `key:"definition" doc:"Generic: the YAML file that describes its protocol, as docs/psps.md says. It is read at the start."`
+	Webhook         Webhook       `key:"webhook"`
+	Timeout         time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
+	Concurrency     int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
 }
 
 // Payments are the times in the life of a payment. One that exists keeps what it was given when they change.

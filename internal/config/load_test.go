@@ -116,6 +116,11 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "tenant", file: "api:\n  keys:\n    - {name: till, tenant: a b, key: 0123456789abcdef}\n", want: []string{"FILE:3: api.keys.0.tenant: want 1 to 64 letters, digits, '.', '_', ':' or '-'"}},
 		{name: "provider", file: "psp:\n  acme:\n    base_url: acme.example\n    timeout: 1ms\n", want: []string{
 			"FILE:3: psp.acme.base_url: want a URL that begins with http:// or https://", "FILE:4: psp.acme.timeout: is too small; want 100ms or more"}},
+		{name: "adapter", file: "psp:\n  acme:\n    adapter: paypal\n", want: []string{"FILE:3: psp.acme.adapter: want one of sandbox, stripe, adyen, generic"}},
+		{name: "provider without address", file: "psp:\n  acme:\n    secret: x\n", want: []string{"FILE:2: psp.acme.base_url: is missing; the adapter sandbox needs it"}},
+		{name: "Stripe without key", file: "psp:\n  acme:\n    adapter: stripe\n", want: []string{"FILE:2: psp.acme.secret: is missing; the adapter stripe needs it"}},
+		{name: "Adyen without account", file: "psp:\n  acme: {adapter: adyen, base_url: 'https://a', secret: x}\n", want: []string{"FILE:2: psp.acme.merchant_account: is missing; the adapter adyen needs it"}},
+		{name: "definition of another adapter", file: "psp:\n  acme: {adapter: stripe, secret: x, definition: bank.yaml}\n", want: []string{"FILE:2: psp.acme.definition: is set, and only the adapter generic reads it"}},
 		{name: "provider's name", file: "psp:\n  A B:\n    base_url: https://acme.example\n", want: []string{"FILE:2: psp.A B: want a name of a-z, 0-9, - and _ that begins with a letter"}},
 		{name: "old secret alone", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      old_secret: x\n", want: []string{"FILE:5: psp.acme.webhook.old_secret: is set without secret; want the new secret there"}},
 		{name: "moved key", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook_secret_file: x\n", want: []string{"FILE:4: psp.acme.webhook_secret_file: is no key; want psp.acme.webhook.secret_file"}},

@@ -58,7 +58,7 @@ func (d *decoder) together(c *Config) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.PSP)) {
 		p := c.PSP[name]
-		d.webhook("psp."+name+".webhook", &p.Webhook)
+		d.psp("psp."+name, &p)
 	}
 	if _, ok := c.PSP[c.Payments.PSP]; !ok && c.Payments.PSP != "" {
 		d.fail("payments.psp", "is the name of no provider below psp")
