@@ -14,6 +14,7 @@ const (
 	Lists       = "risk.lists.v1"
 	PSPRequests = "psp.requests.v1"
 	PSPWebhooks = "psp.webhooks.v1"
+	PSPControls = "psp.controls.v1"
 	Positions   = "weir.positions.v1"
 
 	Signals  = "risk.signals.v1"
@@ -211,6 +212,11 @@ func flowTopics() []Topic {
 			Name: PSPRequests, DeadLetters: PSPRequestsDeadLetters, Purpose: "What the gateway performs at PSPs.",
 			Key: customerKey, Retention: requestsKept, Value: PSPRequest{}, Types: []string{TypePSPRequest},
 			Writers: []string{"payments"}, Readers: []string{"psp"},
+		},
+		{
+			Name: PSPControls, Purpose: "The kill switches of PSPs, all in partition 0: who turned which on or off, when and why. What is in force is the last record of each scope.",
+			Key: "scope, as psp|method|country|tenant", Retention: forEver, Value: RouteControl{}, Types: []string{TypeRouteControl},
+			Writers: []string{"api", "operators"}, Readers: []string{"risk", "psp", "api", "operators"},
 		},
 		{
 			Name: Reviews, DeadLetters: ReviewsDeadLetters, Purpose: "Authorisations that risk is asked to look at before anything is captured, where rules of stage after_authorization exist.",

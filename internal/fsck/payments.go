@@ -181,7 +181,7 @@ func (f *paymentFold) compare() {
 	}
 }
 
-// invariants checks P1 to P3, which only a case may excuse, and P5.
+// invariants checks P1 to P3, which only a case may excuse, P5 and P6.
 func (f *paymentFold) invariants() {
 	if err := lifecycle.CheckInvariants(f.payment); err != nil {
 		f.problem("P", "%v", err)
@@ -191,7 +191,7 @@ func (f *paymentFold) invariants() {
 // money compares the payment's amounts with what its entries moved: what the customer was given, what is on its way back,
 // and what the PSP owes for it.
 func (f *paymentFold) money() {
-	t := f.payment.Totals()
+	t, stray := f.payment.Totals(), f.payment.Stray()
 	posted := func(codes ...ledger.AccountCode) (sum int64) {
 		for _, code := range codes {
 			sum += f.posted[code]
@@ -203,12 +203,12 @@ func (f *paymentFold) money() {
 		posted, want int64
 	}{
 		{"wallet, debt and suspense", posted(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense),
-			t.Refunding + t.Refunded - t.Captured},
+			t.Refunding + t.Refunded - t.Captured - stray},
 		{"refunds in flight", posted(ledger.RefundsInFlight), -t.Refunding},
-		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded},
+		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded + stray},
 	} {
 		if m.posted != m.want {
-			f.problem("payment", "its entries move %s by %d, its amounts %+v ask for %d", m.what, m.posted, t, m.want)
+			f.problem("payment", "its entries move %s by %d, its amounts %+v and %d of attempts that were given up ask for %d", m.what, m.posted, t, stray, m.want)
 		}
 	}
 }

@@ -496,6 +496,9 @@ func (s *system) checkMoney() {
 		return sum
 	}
 	stray := s.model.stray()
+	if stray != s.payment.Stray() {
+		s.Fatalf("stray %d, the model has %d", s.payment.Stray(), stray)
+	}
 	suspense := balance(ledger.Suspense) + stray
 	for what, pair := range map[string][2]int64{
 		"customer (wallet less debt)": {-balance(ledger.CustomerWallet) - balance(ledger.CustomerDebt), t.Captured - t.Refunding - t.Refunded + suspense},

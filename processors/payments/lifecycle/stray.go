@@ -152,5 +152,19 @@ func (p *Payment) strayOf(r *topics.PSPReport) *Operation {
 	return nil
 }
 
+// Stray is what PSPs took by attempts that were given up, and have not given back: it stands in suspense.
+func (p *Payment) Stray() (minor int64) {
+	for i := range p.Operations {
+		switch op := &p.Operations[i]; {
+		case !op.stray():
+		case op.authorizes() && op.Captured:
+			minor += op.Amount
+		case op.Kind == topics.OperationRefund && op.State == OperationSucceeded:
+			minor -= op.Amount
+		}
+	}
+	return minor
+}
+
 // releases says that the operation releases an attempt that was given up.
 func (op *Operation) releases() bool { return op.stray() && !op.authorizes() }
