@@ -10,7 +10,7 @@ const (
 	RefusedInvalid            RefusalCode = "invalid"             // a field is missing or malformed; detail names it
 	RefusedCardNumber         RefusalCode = "card_number"         // a raw card number stood in a field
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
-	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment
+	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment; dead letter: a webhook whose payment did not become known in time
 	RefusedUnknownPayout      RefusalCode = "unknown_payout"      // the customer has no such payout
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
@@ -37,6 +37,7 @@ const (
 	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused; void it again, or at the PSP
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
 	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls
+	RefusedUnknownEvent       RefusalCode = "unknown_event"       // dead letter: a webhook of a kind that nobody here knows; nothing is amiss
 	RefusedUndecodable        RefusalCode = "undecodable"         // dead letter: the bytes are not such a record
 	RefusedPoison             RefusalCode = "poison"              // dead letter: the database or our own code failed on it
 )

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"errors"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -13,6 +14,9 @@ const TypePSPWebhook = "weir.psp.webhook.v1"
 // HeaderVerified is "true" in a record of psp.webhooks.v1 whose signature was verified before it was written. The
 // normaliser refuses a record without it.
 const HeaderVerified = "verified"
+
+// ErrUnknownEvent means that a webhook tells something that its PSP's adapter does not know.
+var ErrUnknownEvent = errors.New("unknown kind of event")
 
 // WebhookEnvelope is the envelope of a raw webhook: the PSP's name is its subject, the PSP's id of the delivery its id,
 // and the time that of its reception.

@@ -38,7 +38,7 @@ type letterFlags struct {
 }
 
 func (f *letterFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.reason, "reason", "", "only letters with this reason: undecodable, invalid or poison")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "only letters with this reason: undecodable, invalid, poison, too_old, unknown_payment or unknown_event")
 	cmd.Flags().StringVar(&f.since, "since", "", "only letters put aside since then: an age such as 24h, or a time such as 2026-01-31T09:30:00Z")
 	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many letters, the first of them by topic, partition and offset; 0: all")
 }

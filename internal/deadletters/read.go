@@ -36,7 +36,7 @@ func Topics() (names []string, origins map[string][]string) {
 
 // Reasons are those for which records are put aside.
 func Reasons() []topics.RefusalCode {
-	return []topics.RefusalCode{topics.RefusedUndecodable, topics.RefusedInvalid, topics.RefusedPoison}
+	return []topics.RefusalCode{topics.RefusedUndecodable, topics.RefusedInvalid, topics.RefusedPoison, topics.RefusedTooOld, topics.RefusedUnknownPayment, topics.RefusedUnknownEvent}
 }
 
 // Filter says which letters are meant.

@@ -24,7 +24,7 @@ func (e *Engine) checks() []health.Check {
 }
 
 // addHealth serves health and metrics for a process without the API, which would serve them. Only what its roles cannot
-// work without counts: risk and webhooks keep nothing in the database.
+// work without counts: risk keeps nothing in the database.
 func (e *Engine) addHealth() error {
 	listener, err := e.listen()
 	if err != nil {
@@ -36,7 +36,7 @@ func (e *Engine) addHealth() error {
 	}
 	e.closers = append(e.closers, func() error { client.Close(); return nil })
 	checks := append(e.checks(), health.Check{Name: "broker", Func: client.Ping})
-	if slices.ContainsFunc([]string{"payments", "psp", "statements", checkpoints.Role}, e.Config.Runs) {
+	if slices.ContainsFunc([]string{"payments", "psp", "webhooks", "statements", checkpoints.Role}, e.Config.Runs) {
 		checks = append(checks, health.Check{Name: "database", Func: e.Database.Pool.Ping})
 	}
 	handler := health.Handler(checks, e.registry)

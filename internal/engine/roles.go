@@ -182,7 +182,8 @@ func (e *Engine) addWebhooks(context.Context) error {
 		mappers[adapter.Name()] = adapter
 	}
 	w, err := webhooks.New(webhooks.Config{
-		Kafka: e.Kafka, Mappers: mappers, Partitions: e.Config.Kafka.Partitions, InstanceID: e.Config.Stream.InstanceID,
+		Kafka: e.Kafka, Database: e.Database, Mappers: mappers, Partitions: e.Config.Kafka.Partitions,
+		Parking: webhooks.Parking{For: e.Config.Webhooks.ParkFor}, InstanceID: e.Config.Stream.InstanceID,
 		Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 	})
 	if err != nil {

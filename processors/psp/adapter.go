@@ -43,5 +43,5 @@ var (
 	// ErrUnknown means that the request may or may not have been performed.
 	ErrUnknown = errors.New("outcome unknown")
 	// ErrUnknownEvent means that a webhook tells something that the adapter does not know.
-	ErrUnknownEvent = errors.New("unknown kind of event")
+	ErrUnknownEvent = topics.ErrUnknownEvent
 )

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -239,7 +240,11 @@ func (w *transformWorker) deadLetter(r *Record, reason DeadLetter) ([]*kgo.Recor
 		return nil, err
 	}
 	w.run.stage.DeadLetter(letter.Reason)
-	w.run.log.Warn("record put aside", "partition", r.Partition, "offset", r.Position, "reason", letter.Reason,
+	level := slog.LevelWarn
+	if letter.Reason == topics.RefusedUnknownEvent {
+		level = slog.LevelInfo // it is kept, and nobody need look
+	}
+	w.run.log.Log(context.Background(), level, "record put aside", "partition", r.Partition, "offset", r.Position, "reason", letter.Reason,
 		"detail", letter.Detail)
 	output := Output{Topic: config.DeadLetters, Key: letter.Key, Value: value,
 		Envelope: topics.Envelope{Type: topics.TypeDeadLetter}}

@@ -1,0 +1,148 @@
+package webhooks
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/weirhq/weir/processors/stream"
+	"github.com/weirhq/weir/topics"
+)
+
+// resolver finds out whose reports are. It reads what the folds have committed, each statement by itself.
+type resolver struct {
+	pool       *pgxpool.Pool
+	partitions int32
+}
+
+// owner is whose a report is.
+type owner struct {
+	known   bool
+	several bool // the PSP gave one reference to several payments
+	payment topics.PaymentID
+	tenant  string
+}
+
+// kind is by what a report names its payment.
+type kind int8
+
+const (
+	byNothing   kind = iota
+	byPayment        // its id
+	byPayout         // the payout's id, whose partition owns it: the fold tells an unknown one
+	byReference      // what the PSP calls it
+)
+
+// names tells by what a report names its payment, and in which partition it is where its id says so.
+func (r resolver) names(report *topics.PSPReport) (kind, int32) {
+	partition, err := topics.PartitionOfReference(report.PaymentID)
+	switch {
+	case err == nil && partition < r.partitions && topics.IsPayoutID(report.PaymentID):
+		return byPayout, partition
+	case err == nil && partition < r.partitions:
+		return byPayment, partition
+	case report.PSPReference != "":
+		return byReference, 0
+	}
+	return byNothing, 0
+}
+
+// Both look each row up by its key; see database.Lookup.
+const (
+	lookUpPayments = `SELECT wanted.n, found.tenant FROM unnest($1::int4[], $2::int4[], $3::uuid[]) AS wanted(n, partition, id),
+LATERAL (SELECT tenant FROM payments WHERE partition = wanted.partition AND id = wanted.id LIMIT 1) AS found`
+
+	lookUpReferences = `SELECT wanted.n, found.partition, found.payment, found.tenant
+FROM unnest($1::int4[], $2::text[], $3::text[]) AS wanted(n, psp, reference), unnest($4::int4[]) AS every(partition),
+LATERAL (SELECT partition, payment, tenant FROM psp_references
+	WHERE partition = every.partition AND psp = wanted.psp AND reference = wanted.reference LIMIT 2) AS found`
+)
+
+// owners looks up whose the reports are, in one round trip.
+func (r resolver) owners(ctx context.Context, reports []topics.PSPReport) ([]owner, error) {
+	owners := make([]owner, len(reports))
+	var byID struct {
+		n, partitions []int32
+		ids           [][16]byte
+	}
+	var named struct {
+		n                []int32
+		psps, references []string
+	}
+	for i := range reports {
+		switch kind, partition := r.names(&reports[i]); kind {
+		case byPayment:
+			id, err := topics.ParsePaymentID(reports[i].PaymentID)
+			if err != nil {
+				return nil, err
+			}
+			owners[i].payment = id
+			byID.n, byID.partitions, byID.ids = append(byID.n, int32(i)), append(byID.partitions, partition), append(byID.ids, id.UUID)
+		case byReference:
+			named.n, named.psps = append(named.n, int32(i)), append(named.psps, reports[i].PSP)
+			named.references = append(named.references, reports[i].PSPReference)
+		}
+	}
+	batch := &pgx.Batch{}
+	var n int32
+	var tenant string
+	if len(byID.n) > 0 {
+		batch.Queue(lookUpPayments, byID.n, byID.partitions, byID.ids).Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&n, &tenant}, func() error {
+				owners[n].known, owners[n].tenant = true, tenant
+				return nil
+			})
+			return err
+		})
+	}
+	if len(named.n) > 0 {
+		every := make([]int32, r.partitions)
+		for i := range every {
+			every[i] = int32(i)
+		}
+		var partition int32
+		var id uuid.UUID
+		batch.Queue(lookUpReferences, named.n, named.psps, named.references, every).Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&n, &partition, &id, &tenant}, func() error {
+				owners[n] = owner{known: true, several: owners[n].known, payment: topics.PaymentID{Partition: partition, UUID: id}, tenant: tenant}
+				return nil
+			})
+			return err
+		})
+	}
+	if batch.Len() == 0 {
+		return owners, nil
+	}
+	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("look up the payments of webhooks: %w", err)
+	}
+	return owners, nil
+}
+
+// settle says what becomes of a report: the partition that it goes to, or why it is put aside, or parked.
+func (r resolver) settle(report *topics.PSPReport, o owner) (partition int32, aside *stream.DeadLetter, parked string) {
+	kind, partition := r.names(report)
+	switch {
+	case kind == byNothing:
+		return 0, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: fmt.Sprintf(
+			"merchant reference %.64q is no payment or payout of ours, and there is no reference of the PSP", report.PaymentID)}, ""
+	case kind == byPayout:
+		return partition, nil, ""
+	case o.several:
+		return 0, &stream.DeadLetter{Reason: topics.RefusedUnknownPayment, Detail: fmt.Sprintf(
+			"the PSP %s calls several payments %.128q; it does not say which one is meant", report.PSP, report.PSPReference)}, ""
+	case !o.known && kind == byPayment:
+		return 0, nil, "payment " + report.PaymentID + " is not known"
+	case !o.known:
+		return 0, nil, fmt.Sprintf("no payment is known that the PSP %s calls %.128q, and its merchant reference %.64q is none of ours",
+			report.PSP, report.PSPReference, report.PaymentID)
+	}
+	report.PaymentID = o.payment.String()
+	if report.Tenant == "" {
+		report.Tenant = o.tenant
+	}
+	return o.payment.Partition, nil, ""
+}
