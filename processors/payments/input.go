@@ -7,6 +7,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -24,6 +25,7 @@ type input struct {
 	fingerprint int64
 	refused     string // why it does not belong to this partition
 	wallet      walletInput
+	payout      payoutInput
 	closing     *closing                      // nil where the record closes no period
 	event       *topics.AssessedCustomerEvent // nil where the record is no customer event
 }
@@ -49,10 +51,15 @@ func (s *partition) decode(r *stream.Record) *input {
 		}
 	case topics.TypePSPReport:
 		var v topics.PSPReport
-		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
-			in.Report = &v
-			in.err = s.report(in, &v)
+		if in.err = topics.Unmarshal(r.Value, &v); in.err != nil {
+			break
 		}
+		if topics.IsPayoutID(v.PaymentID) {
+			in.payout.Input = payouts.Input{Partition: r.Partition, Position: r.Position, Report: &v}
+		} else {
+			in.Report = &v
+		}
+		in.err = s.report(in, &v)
 	case topics.TypeTimerDue:
 		var v topics.TimerDue
 		if in.err = topics.Unmarshal(r.Value, &v); in.err != nil {
@@ -61,6 +68,11 @@ func (s *partition) decode(r *stream.Record) *input {
 		if v.Kind == topics.TimerHoldExpire {
 			in.wallet.Input = wallets.Input{Partition: r.Partition, Position: r.Position, Expiry: &v}
 			in.err = s.expiry(&in.wallet, &v)
+			break
+		}
+		if topics.IsPayoutID(v.PaymentID) {
+			in.payout.Input = payouts.Input{Partition: r.Partition, Position: r.Position, Timer: &v}
+			in.err = s.ownPayout(in, v.PaymentID, "timer")
 			break
 		}
 		in.Timer = &v
@@ -75,6 +87,12 @@ func (s *partition) decode(r *stream.Record) *input {
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
 			in.wallet.Input = wallets.Input{Partition: r.Partition, Position: r.Position, Command: &v}
 			in.err = s.walletCommand(in, &v)
+		}
+	case topics.TypeAssessedPayout:
+		var v topics.AssessedPayoutCommand
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.payout.Input = payouts.Input{Partition: r.Partition, Position: r.Position, Command: &v}
+			in.err = s.payoutCommand(in, &v)
 		}
 	case topics.TypeAssessedAuthorization:
 		var v topics.AssessedAuthorization
@@ -185,6 +203,9 @@ func (s *partition) report(in *input, r *topics.PSPReport) error {
 			return fmt.Errorf("report_id %.64q: want a UUID", r.ReportID)
 		}
 		in.id = newInputID(ofReport, r.Tenant, id)
+	}
+	if in.payout.is() {
+		return s.ownPayout(in, r.PaymentID, "report")
 	}
 	return s.own(in, r.PaymentID, "report")
 }

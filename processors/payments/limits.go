@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/processors/payments/gaming"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -154,8 +155,8 @@ func (s *partition) wantRestoredCount(o *stream.Output, want *wanted) error {
 	return nil
 }
 
-// limitColumns are the rows of customer_limits that a batch writes, column by column.
-type limitColumns struct {
+// stateColumns are the rows that a batch writes of a table that has one state for each customer, column by column.
+type stateColumns struct {
 	keys      [][16]byte
 	tenants   []string
 	customers []string
@@ -164,14 +165,14 @@ type limitColumns struct {
 	versions  []int64
 }
 
-func (c *limitColumns) reset() {
+func (c *stateColumns) reset() {
 	c.keys, c.tenants, c.customers, c.states, c.before, c.versions = c.keys[:0], c.tenants[:0], c.customers[:0], c.states[:0], c.before[:0], c.versions[:0]
 }
 
-func (c *limitColumns) add(p *part[gaming.State]) {
+func addState[T gaming.State | payouts.Sources](c *stateColumns, p *part[T]) {
 	state, err := topics.Marshal(&p.state)
 	if err != nil {
-		panic(fmt.Sprintf("payments: limits of customer %s of tenant %s: %v", p.customer.id, p.customer.tenant, err))
+		panic(fmt.Sprintf("payments: %T of customer %s of tenant %s: %v", p.state, p.customer.id, p.customer.tenant, err))
 	}
 	c.keys = append(c.keys, p.key)
 	c.tenants = append(c.tenants, p.customer.tenant)
@@ -189,8 +190,8 @@ ON CONFLICT (partition, id) DO UPDATE SET state = excluded.state, before = exclu
 	version = CASE WHEN customer_limits.version = excluded.before THEN excluded.version
 		ELSE (SELECT v FROM unnest(ARRAY[excluded.version, customer_limits.version]) AS two(v)) END`
 
-func (c *limitColumns) queue(batch *pgx.Batch, partition int32) {
+func (c *stateColumns) queue(batch *pgx.Batch, upsert string, partition int32) {
 	if len(c.keys) > 0 {
-		batch.Queue(upsertLimits, partition, c.keys, c.tenants, c.customers, c.states, c.before, c.versions)
+		batch.Queue(upsert, partition, c.keys, c.tenants, c.customers, c.states, c.before, c.versions)
 	}
 }

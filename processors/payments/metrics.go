@@ -12,6 +12,7 @@ import (
 type metrics struct {
 	events      *prometheus.CounterVec
 	wallets     *prometheus.CounterVec
+	payouts     *prometheus.CounterVec
 	refusals    *prometheus.CounterVec
 	limits      *prometheus.CounterVec
 	repeated    prometheus.Counter
@@ -32,6 +33,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		wallets: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_wallets_events_total", Help: "Events of wallets decided, by type; those of a batch that was not committed included.",
 		}, []string{"type"}),
+		payouts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_payouts_events_total", Help: "Events of payouts decided, by type; those of a batch that was not committed included.",
+		}, []string{"type"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
 		}, []string{"code"}),
@@ -51,7 +55,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.events, m.wallets, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+	for _, c := range []prometheus.Collector{m.events, m.wallets, m.payouts, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -68,6 +72,13 @@ func (m *metrics) event(e *topics.PaymentEvent) {
 
 func (m *metrics) walletEvent(e *topics.WalletEvent) {
 	m.wallets.WithLabelValues(string(e.Type)).Inc()
+	if e.Refusal != "" {
+		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
+	}
+}
+
+func (m *metrics) payoutEvent(e *topics.PayoutEvent) {
+	m.payouts.WithLabelValues(string(e.Type)).Inc()
 	if e.Refusal != "" {
 		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -24,7 +25,7 @@ const Role = "payments"
 
 // Format is the format number of what the fold stores. It rises with every change that an older build would misread: such
 // a build then gives the partition up.
-const Format = 3
+const Format = 4
 
 const (
 	defaultCachePayments = 100_000
@@ -39,13 +40,14 @@ type Config struct {
 	Pool       *pgxpool.Pool
 	Partitions int32 // of the inbox; a record that belongs to another partition is refused
 	Limits     lifecycle.Limits
+	Payouts    payouts.Terms // zero: payouts.DefaultTerms
 	// Produce puts a due timer into the inbox's partition and returns when the broker has it for certain. Nil: timers
 	// are left in their table.
 	Produce func(ctx context.Context, partition int32, due topics.TimerDue) error
 
 	// What is held in memory, of all partitions together; each has the same share of it, as one process may own them all.
 	CachePayments int           // 0: 100,000
-	CacheBytes    int           // of these payments, about, and as much again of what limits know of customers; 0: 64 MiB
+	CacheBytes    int           // of these payments, about, and as much again of payouts, and of what limits know of customers; 0: 64 MiB
 	CacheWallets  int           // customers with their balances, and as many holds and rounds; 0: 100,000
 	TimerInterval time.Duration // between two looks for due timers; 0: one second
 
@@ -65,6 +67,12 @@ func New(config Config) (*Program, error) {
 		return nil, fmt.Errorf("payments: pool and a partition count above zero are needed, got %d partitions", config.Partitions)
 	}
 	if err := config.Limits.Validate(); err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	if config.Payouts == (payouts.Terms{}) {
+		config.Payouts = payouts.DefaultTerms()
+	}
+	if err := config.Payouts.Validate(); err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
 	orDefault(&config.CachePayments, defaultCachePayments)
@@ -102,6 +110,9 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
+	if err := buildSources(ctx, p.config.Pool, number); err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
 	limited, err := hasLimits(ctx, p.config.Pool, number)
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
@@ -112,6 +123,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		metrics:  p.metrics,
 		log:      p.config.Log.With("role", Role, "partition", number),
 		payments: newCache[paymentKey, *held](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
+		payouts:  newCache[uuid.UUID, *heldPayout](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
 		holders:  newCache[customerKey, *holder](p.share(p.config.CacheWallets), p.share(p.config.CacheBytes)),
 		holds:    newCache[uuid.UUID, *part[wallets.Hold]](p.share(p.config.CacheWallets), 0),
 		rounds:   newCache[uuid.UUID, *part[wallets.Round]](p.share(p.config.CacheWallets), 0),
@@ -122,6 +134,8 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		ledger:   writer,
 		closed:   closed,
 		limited:  limited,
+
+		payoutLimits: payouts.Limits{Limits: p.config.Limits, Terms: p.config.Payouts},
 	}, nil
 }
 

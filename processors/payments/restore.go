@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -16,7 +17,7 @@ import (
 
 var _ stream.Restorer = (*partition)(nil)
 
-// LoadRestored reads the payments, wallets, holds and rounds that published events and entries speak of.
+// LoadRestored reads the payments, payouts, wallets, holds and rounds that published events and entries speak of.
 func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored) error {
 	s.restoring = true
 	var want wanted
@@ -33,6 +34,11 @@ func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored)
 				if err := s.wantRestoredCount(o, &want); err != nil {
 					return err
 				}
+				if ok && len(o.Key) > 0 {
+					s.wantSources(customerKey{o.Envelope.Tenant, string(o.Key)}, &want)
+				}
+			case topics.PayoutEvents:
+				s.wantRestoredPayout(o, &want)
 			case topics.WalletEvents:
 				var e topics.WalletEvent
 				if err := topics.Unmarshal(o.Value, &e); err != nil {
@@ -55,7 +61,7 @@ func (s *partition) restoredKey(o *stream.Output) (paymentKey, bool) {
 	return id.UUID, err == nil && id.Partition == s.number
 }
 
-// Restore folds what one record published: events into payments and wallets, entries into balances. Nothing is decided
+// Restore folds what one record published: events into payments, payouts and wallets, entries into balances. Nothing is decided
 // again.
 func (s *partition) Restore(r stream.Restored) error {
 	for i := range r.Outputs {
@@ -66,6 +72,8 @@ func (s *partition) Restore(r stream.Restored) error {
 			err = s.restoreEvent(&r, o)
 		case topics.WalletEvents:
 			err = s.restoreWallet(&r, o)
+		case topics.PayoutEvents:
+			err = s.restorePayout(&r, o)
 		case topics.Entries:
 			err = s.restoreEntry(&r, o)
 		case topics.LedgerPeriods:
@@ -104,12 +112,14 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 			return err
 		}
 	}
+	deposited := payouts.Deposited(h.Payment)
 	p, err := lifecycle.Evolve(h.Payment, &e)
 	if err != nil {
 		return err
 	}
 	h.Payment = p
 	s.touch(h, r.Position)
+	s.countSource(p, deposited, e.At, r.Position)
 	if e.Counted != nil {
 		s.countDeposit(&e, nil, r.Position)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -24,12 +25,15 @@ type partition struct {
 	log     *slog.Logger
 
 	payments *cache[paymentKey, *held]
+	payouts  *cache[uuid.UUID, *heldPayout] // by the UUIDs of their ids
 	holders  *cache[customerKey, *holder]
 	holds    *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
 	rounds   *cache[uuid.UUID, *part[wallets.Round]] // by their keys
 	absent   absent
 	closed   map[string]ledger.Month // by tenant: the last closed period
 	balances *ledger.Balances        // of the holders in the cache
+
+	payoutLimits payouts.Limits
 
 	restoring bool // from what was published
 	limited   bool // some customer may have responsible-gaming limits
@@ -46,6 +50,9 @@ type partition struct {
 	ledger  *ledgerstore.Writer
 	columns columns
 	wallets walletColumns
+
+	dirtyPayouts  []*heldPayout
+	payoutColumns payoutColumns
 }
 
 // held is a payment in memory.
@@ -79,6 +86,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	}
 	if in.wallet.is() {
 		return s.applyWallet(in, &r), nil
+	}
+	if in.payout.is() {
+		return s.applyPayout(in, &r), nil
 	}
 	if in.closing != nil {
 		return s.closePeriod(in, &r), nil
@@ -131,12 +141,14 @@ func (s *partition) fold(in *input, h *held, e *topics.PaymentEvent, out *output
 		return
 	}
 	s.book(h, e, out)
+	deposited := payouts.Deposited(h.Payment)
 	p, err := lifecycle.Evolve(h.Payment, e)
 	if err != nil {
 		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells
 	}
 	h.Payment = p
 	s.touch(h, out.record.Position)
+	s.countSource(p, deposited, e.At, out.record.Position)
 	if e.Counted != nil {
 		s.countDeposit(e, in, out.record.Position)
 	}
@@ -188,6 +200,10 @@ func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode,
 		s.tellWallet(in, r, topics.WalletCommandRefused, code, detail, &out)
 		return out.all
 	}
+	if in.payout.is() {
+		s.tellPayout(in, r, topics.PayoutCommandRefused, code, detail, &out)
+		return out.all
+	}
 	if in.closing != nil {
 		s.tellClosing(in.closing, r, code, detail, &out)
 		return out.all
@@ -234,6 +250,10 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		s.tellWallet(in, &r, topics.WalletDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
 	}
+	if in.payout.is() {
+		s.tellPayout(in, &r, topics.PayoutDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
+		return out.all, &reason
+	}
 	if in.closing != nil {
 		s.tellClosing(in.closing, &r, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
@@ -272,9 +292,11 @@ func (s *partition) Write(batch *pgx.Batch) {
 		s.columns.payment(h)
 	}
 	s.changed.add(&s.wallets, &s.columns)
+	s.writePayouts()
 	s.columns.queue(batch, s.number)
 	s.queueApplied(batch)
 	s.wallets.queue(batch, s.number)
+	s.payoutColumns.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
 	for i := range s.periods {
 		s.periods[i].queue(batch, s.number)
@@ -293,6 +315,7 @@ func (s *partition) Written() {
 	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
 	s.periods = s.periods[:0]
 	s.resize()
+	s.writtenPayouts()
 	s.changed.written()
 	s.payments.trim(nil)
 	s.holds.trim(nil)

@@ -37,6 +37,10 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			s.wantWallet(&in.wallet, &want)
 			continue
 		}
+		if in.payout.is() {
+			s.wantPayout(&in.payout, &want)
+			continue
+		}
 		if in.closing != nil {
 			closings = append(closings, in)
 			continue
@@ -65,6 +69,8 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 	for i := range records {
 		if in := s.inputs[records[i].Position]; in.err == nil && in.wallet.is() {
 			s.wantRest(&in.wallet, &rest)
+		} else if in.err == nil && in.payout.is() {
+			s.wantPaidOut(&in.payout, &rest)
 		} else if in.err == nil {
 			s.wantBooked(in, &rest)
 		}
@@ -115,7 +121,9 @@ func (s *partition) wantBooked(in *input, want *wanted) {
 		customer, ok = h.Ledger(), true
 	}
 	if ok {
-		s.wantBalance(customerKey{customer.Tenant, customer.ID}, customer.Currency, want)
+		key := customerKey{customer.Tenant, customer.ID}
+		s.wantBalance(key, customer.Currency, want)
+		s.wantSources(key, want)
 	}
 }
 
@@ -168,22 +176,23 @@ func (c *columns) payment(h *held) {
 	c.versions = append(c.versions, version)
 	c.positions = append(c.positions, arrayOf(h.positions))
 	c.states = append(c.states, c.buffer[start:len(c.buffer):len(c.buffer)])
-	c.timer(h)
+	c.timer(h.ID.UUID, h.Tenant, h.Customer, h.timer, h.Timer)
 }
 
-func (c *columns) timer(h *held) {
+// timer adds or drops the one timer of a payment or a payout, by its key.
+func (c *columns) timer(key [16]byte, tenant, customer string, stored, now topics.TimerChange) {
 	switch {
-	case h.Timer.Generation == h.timer.Generation:
-	case h.Timer.Kind != "":
+	case now.Generation == stored.Generation:
+	case now.Kind != "":
 		t := &c.timers
-		t.payments = append(t.payments, h.ID.UUID)
-		t.due = append(t.due, h.Timer.Due)
-		t.kinds = append(t.kinds, string(h.Timer.Kind))
-		t.generations = append(t.generations, h.Timer.Generation)
-		t.tenants = append(t.tenants, h.Tenant)
-		t.customers = append(t.customers, h.Customer)
-	case h.timer.Kind != "":
-		c.disarmed = append(c.disarmed, h.ID.UUID)
+		t.payments = append(t.payments, key)
+		t.due = append(t.due, now.Due)
+		t.kinds = append(t.kinds, string(now.Kind))
+		t.generations = append(t.generations, now.Generation)
+		t.tenants = append(t.tenants, tenant)
+		t.customers = append(t.customers, customer)
+	case stored.Kind != "":
+		c.disarmed = append(c.disarmed, key)
 	}
 }
 

@@ -90,11 +90,15 @@ func (s *partition) readDue(ctx context.Context, now time.Time) (due []dueTimer,
 		}
 		var t dueTimer
 		_, err = pgx.ForEachRow(rows, []any{&t.id, &t.Due, &t.Kind, &t.Generation, &t.Tenant, &t.CustomerID}, func() error {
-			// A payment or hold has one at a time; the generation tells them apart.
-			if t.Kind == topics.TimerHoldExpire {
+			// A payment, payout or hold has one at a time; the generation tells them apart.
+			switch t.Kind {
+			case topics.TimerHoldExpire:
 				t.PaymentID, t.HoldKey = "", hex.EncodeToString(t.id[:])
 				t.TimerID = "hold_" + t.HoldKey
-			} else {
+			case topics.TimerPayoutExpire, topics.TimerPayoutPoll, topics.TimerPayoutRetry:
+				t.PaymentID, t.HoldKey = topics.PayoutID{Partition: s.number, UUID: t.id}.String(), ""
+				t.TimerID = t.PaymentID
+			default:
 				t.PaymentID, t.HoldKey = topics.PaymentID{Partition: s.number, UUID: t.id}.String(), ""
 				t.TimerID = t.PaymentID
 			}

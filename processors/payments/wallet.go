@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/gaming"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -14,8 +15,8 @@ import (
 
 var _ wallets.Book = (*partition)(nil)
 
-// part is a wallet, a hold, a round or what limits know of a customer, in memory.
-type part[T wallets.Wallet | wallets.Hold | wallets.Round | gaming.State] struct {
+// part is a wallet, a hold, a round, what limits know of a customer or where the deposits came from, in memory.
+type part[T wallets.Wallet | wallets.Hold | wallets.Round | gaming.State | payouts.Sources] struct {
 	state     T
 	key       uuid.UUID
 	customer  customerKey
@@ -47,6 +48,9 @@ type holder struct {
 	closed int64 // position of the record that closed it
 	limits part[gaming.State]
 	books  []book
+
+	sources part[payouts.Sources]
+	sourced bool // sources were read
 }
 
 // book names the accounts of a customer in one currency.
@@ -82,6 +86,7 @@ type changed struct {
 	holds   []*part[wallets.Hold]
 	rounds  []*part[wallets.Round]
 	limits  []*part[gaming.State]
+	sources []*part[payouts.Sources]
 }
 
 func (c *changed) written() {
@@ -98,7 +103,10 @@ func (c *changed) written() {
 	for _, l := range c.limits {
 		l.written()
 	}
-	c.holders, c.holds, c.rounds, c.limits = c.holders[:0], c.holds[:0], c.rounds[:0], c.limits[:0]
+	for _, p := range c.sources {
+		p.written()
+	}
+	c.holders, c.holds, c.rounds, c.limits, c.sources = c.holders[:0], c.holds[:0], c.rounds[:0], c.limits[:0], c.sources[:0]
 }
 
 // Balance is what a customer has and owes. Load has read it, or the record may not book.

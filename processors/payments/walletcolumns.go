@@ -32,7 +32,8 @@ type walletColumns struct {
 	nets       []int64
 	rolled     []bool
 
-	limits limitColumns
+	limits  stateColumns
+	sources stateColumns
 }
 
 // partColumns are what all three tables have.
@@ -85,7 +86,10 @@ func (c *changed) add(to *walletColumns, timers *columns) {
 		to.rolled = append(to.rolled, r.state.RolledBack)
 	}
 	for _, l := range c.limits {
-		to.limits.add(l)
+		addState(&to.limits, l)
+	}
+	for _, p := range c.sources {
+		addState(&to.sources, p)
 	}
 }
 
@@ -94,6 +98,7 @@ func (c *walletColumns) reset() {
 	c.holds.reset()
 	c.rounds.reset()
 	c.limits.reset()
+	c.sources.reset()
 	c.names, c.closed = c.names[:0], c.closed[:0]
 	c.ids, c.regions, c.currency, c.amounts = c.ids[:0], c.regions[:0], c.currency[:0], c.amounts[:0]
 	c.captured, c.released, c.expiresAt = c.captured[:0], c.released[:0], c.expiresAt[:0]
@@ -178,5 +183,6 @@ func (c *walletColumns) queue(batch *pgx.Batch, partition int32) {
 	if p := &c.rounds; len(p.keys) > 0 {
 		batch.Queue(upsertRounds, partition, p.keys, p.tenants, p.customers, c.roundIDs, c.roundMoney, c.nets, c.rolled, p.versions, p.positions)
 	}
-	c.limits.queue(batch, partition)
+	c.limits.queue(batch, upsertLimits, partition)
+	c.sources.queue(batch, upsertSources, partition)
 }

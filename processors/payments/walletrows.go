@@ -25,9 +25,9 @@ var (
 // wanted is what a batch needs and memory does not hold, by key. An empty place for each is in memory already.
 type wanted struct {
 	inputs                 []inputID
-	payments               [][16]byte
+	payments, payouts      [][16]byte
 	wallets, holds, rounds [][16]byte
-	limits                 [][16]byte
+	limits, sources        [][16]byte
 	accounts               []ledger.AccountID
 }
 
@@ -116,13 +116,15 @@ func (s *partition) read(ctx context.Context, want *wanted) error {
 	lookUpHolds.Queue(&batch, s.number, want.holds, s.readHolds)
 	lookUpRounds.Queue(&batch, s.number, want.rounds, s.readRounds)
 	lookUpLimits.Queue(&batch, s.number, want.limits, s.readLimits)
+	lookUpPayouts.Queue(&batch, s.number, want.payouts, s.readPayouts)
+	lookUpSources.Queue(&batch, s.number, want.sources, s.readSources)
 	ledgerstore.QueueBalances(&batch, s.number, want.accounts, s.balances.Set)
 	if batch.Len() == 0 {
 		return nil
 	}
 	if err := s.config.Pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("load %d inputs, %d payments, %d wallets, %d holds, %d rounds and %d balances of partition %d: %w", len(want.inputs),
-			len(want.payments), len(want.wallets), len(want.holds), len(want.rounds), len(want.accounts), s.number, future(err))
+		return fmt.Errorf("load %d inputs, %d payments, %d payouts, %d wallets, %d holds, %d rounds and %d balances of partition %d: %w", len(want.inputs),
+			len(want.payments), len(want.payouts), len(want.wallets), len(want.holds), len(want.rounds), len(want.accounts), s.number, future(err))
 	}
 	return nil
 }
