@@ -25,7 +25,6 @@ import (
 type Decisions struct {
 	ctx   context.Context
 	parts []*part
-	event backtest.Event
 	edits *rules.Edits // of lists, at every version
 	// Gone is how many decisions were left out because the inbox does not hold their commands any more.
 	Gone int64
@@ -105,32 +104,31 @@ func (d *Decisions) Next() (*backtest.Event, error) {
 		return nil, io.EOF
 	case outcome:
 		o := first.outcome
-		d.event = backtest.Event{ID: o.event.PaymentID, Time: o.event.At, Input: rules.Input{Now: o.event.At,
+		e := &backtest.Event{ID: o.event.PaymentID, Time: o.event.At, Input: rules.Input{Now: o.event.At,
 			Command: &topics.Command{CommandID: o.payment, Tenant: o.event.Tenant, Amount: o.event.Amount}}}
-		d.event.Became(o.kind)
-		return &d.event, first.nextOutcome(d.ctx)
+		e.Became(o.kind)
+		return e, first.nextOutcome(d.ctx)
 	}
 	e := first.decision
 	if e.Input.Event != nil {
-		d.event = customEvent(e)
-		return &d.event, d.nextDecision(first)
+		return customEvent(e), d.nextDecision(first)
 	}
-	d.event = backtest.Event{ID: e.Decision.PaymentID, Kind: velocity.KindAttempt, Time: e.Command.Command.IssuedAt, Recorded: &e.Decision,
+	attempt := &backtest.Event{ID: e.Decision.PaymentID, Kind: velocity.KindAttempt, Time: e.Command.Command.IssuedAt, Recorded: &e.Decision,
 		Input: rules.Input{Command: &e.Command.Command, Enrichment: e.Command.Enrichment, Now: e.Command.AssessedAt,
 			Edits: d.edits.At(e.Decision.ListEdits)}} // lists as they were edited then, for both sets
-	if d.event.Time.IsZero() {
-		d.event.Time = e.Command.AssessedAt
+	if attempt.Time.IsZero() {
+		attempt.Time = e.Command.AssessedAt
 	}
-	return &d.event, d.nextDecision(first)
+	return attempt, d.nextDecision(first)
 }
 
 // customEvent is a customer event as velocity counts it.
-func customEvent(e *replay.Entry) backtest.Event {
+func customEvent(e *replay.Entry) *backtest.Event {
 	said := e.Input.Event
 	in := *e.Input
 	in.Command = &topics.Command{CommandID: "event:" + said.EventID, Tenant: said.Tenant, Region: said.Region, CustomerID: said.CustomerID,
 		Amount: said.Amount, Currency: said.Currency, Card: said.Card, Context: said.Context}
-	return backtest.Event{ID: said.EventID, Kind: velocity.CustomKind(said.Type), Time: said.OccurredAt, Input: in}
+	return &backtest.Event{ID: said.EventID, Kind: velocity.CustomKind(said.Type), Time: said.OccurredAt, Input: in}
 }
 
 // nextDecision goes on to the next decision on a command that creates a payment, or on a customer event.

@@ -14,7 +14,8 @@ import (
 	"github.com/weirhq/weir/rules/velocity"
 )
 
-// Source is a history in the order of time. Next returns io.EOF at its end; after a *backtest.LineError it can go on.
+// Source is a history in the order of time. Next returns io.EOF at its end; after a *backtest.LineError it can go on. An
+// event is valid until backtest.Ahead others were read after it.
 type Source interface {
 	Next() (*backtest.Event, error)
 }
@@ -111,24 +112,51 @@ func newSide(set *rules.Set, skew time.Duration) (side, error) {
 
 // read reads to the end. After the first bad line it only looks for more of them.
 func (r *run) read() error {
+	var events []*backtest.Event
+	for {
+		var end error
+		for events = events[:0]; len(events) < backtest.Ahead && end == nil; {
+			var e *backtest.Event
+			if e, end = r.next(); end == nil {
+				events = append(events, e)
+			}
+		}
+		if err := r.takeAll(events); err != nil {
+			return err
+		}
+		switch {
+		case end == io.EOF:
+			return r.problems.err(r.config.Input)
+		case end != nil:
+			return fmt.Errorf("%s: %w", r.config.Input, end)
+		}
+	}
+}
+
+// next is the next event that has no mistake; of bad lines it takes note.
+func (r *run) next() (*backtest.Event, error) {
 	for {
 		e, err := r.config.Source.Next()
 		var wrong *backtest.LineError
-		switch {
-		case err == io.EOF:
-			return r.problems.err(r.config.Input)
-		case errors.As(err, &wrong):
-			r.problems.add(wrong.Line, wrong.Err)
-			continue
-		case err != nil:
-			return fmt.Errorf("%s: %w", r.config.Input, err)
-		case r.problems.lines > 0:
-			continue
+		if !errors.As(err, &wrong) {
+			return e, err
 		}
+		r.problems.add(wrong.Line, wrong.Err)
+	}
+}
+
+// takeAll takes events that follow each other, unless a line was bad.
+func (r *run) takeAll(events []*backtest.Event) error {
+	if r.problems.lines > 0 {
+		return nil
+	}
+	r.tested.replay.Fetch(events)
+	for _, e := range events {
 		if err := r.take(e); err != nil {
 			return fmt.Errorf("%s: line %d: %w", r.config.Input, e.Line, err)
 		}
 	}
+	return nil
 }
 
 func (r *run) take(e *backtest.Event) error {

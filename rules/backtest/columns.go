@@ -82,7 +82,7 @@ func meaning(name string) *column {
 	if err != nil {
 		return &column{name: name, unknown: err.Error()}
 	}
-	return &column{name: name, set: func(r *Reader, value string) error { return set(&r.event.Input, value) }}
+	return &column{name: name, set: func(r *Reader, value string) error { return set(&r.to.event.Input, value) }}
 }
 
 // becomes are what may become of an attempt, by the name of its column without _at.
@@ -102,11 +102,11 @@ func ownColumns() map[string]func(*Reader, string) error {
 	}
 	columns := map[string]func(*Reader, string) error{
 		"time": func(r *Reader, value string) (err error) {
-			r.event.Time, err = parseTime(value)
-			r.event.Input.Now = r.event.Time
+			r.to.event.Time, err = parseTime(value)
+			r.to.event.Input.Now = r.to.event.Time
 			return err
 		},
-		"id": keep(func(r *Reader) *string { return &r.command.CommandID }),
+		"id": keep(func(r *Reader) *string { return &r.to.command.CommandID }),
 		"event": func(r *Reader, value string) error {
 			if value != "" && !topics.IsEventType(value) {
 				return fmt.Errorf("%.40q is no name of an event; want small letters, digits and underscores, such as login", value)
@@ -119,16 +119,16 @@ func ownColumns() map[string]func(*Reader, string) error {
 		"payment.currency": keep(func(r *Reader) *string { return &r.draft.currency }),
 		"declined_as":      keep(func(r *Reader) *string { return &r.draft.declinedAs }),
 		"fraud": func(r *Reader, value string) (err error) {
-			r.event.Fraud, err = ParseLabel(value)
+			r.to.event.Fraud, err = ParseLabel(value)
 			return err
 		},
 	}
 	for name, kind := range becomes() {
 		columns[name+"_at"] = func(r *Reader, value string) error {
 			at, err := parseTime(value)
-			r.event.Later = append(r.event.Later, Outcome{kind, at})
+			r.to.event.Later = append(r.to.event.Later, Outcome{kind, at})
 			if kind == velocity.KindDeclined {
-				r.draft.declined = len(r.event.Later)
+				r.draft.declined = len(r.to.event.Later)
 			}
 			return err
 		}

@@ -27,14 +27,24 @@ type Reader struct {
 	last    time.Time
 	columns []*column // in the order of the last line
 	known   map[string]*column
-	event   Event
 	draft   draft
+	to      *room // of the event that is read
+	rooms   [Ahead + 1]room
+	next    int // of rooms
+	seen    seen
+}
+
+// Ahead is how many events may be read ahead of one that is still used.
+const Ahead = 16
+
+// room is an event with what it consists of.
+type room struct {
+	event   Event
 	found   topics.Enrichment
 	bin     topics.BIN
 	card    topics.Card
 	around  topics.Context
 	command topics.Command
-	seen    seen
 }
 
 // draft is what takes several columns.
@@ -74,7 +84,7 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{from: r, known: map[string]*column{}, seen: newSeen(maxSeen)}
 }
 
-// Next reads the next event, which is valid until the one after it. io.EOF is the end; a *LineError is one line's.
+// Next reads the next event, which is valid until Ahead others were read after it. io.EOF is the end; a *LineError is one line's.
 func (r *Reader) Next() (*Event, error) {
 	for {
 		line, err := r.nextLine()
@@ -87,7 +97,7 @@ func (r *Reader) Next() (*Event, error) {
 		if err := r.read(line); err != nil {
 			return nil, &LineError{r.line, err}
 		}
-		return &r.event, nil
+		return &r.to.event, nil
 	}
 }
 
@@ -130,7 +140,7 @@ func (r *Reader) fill() error {
 	return nil
 }
 
-// read reads one line into r.event.
+// read reads one line into the next room.
 func (r *Reader) read(line string) error {
 	r.reset()
 	cells := row{line: line}
@@ -158,28 +168,30 @@ func (r *Reader) read(line string) error {
 }
 
 func (r *Reader) reset() {
-	metadata := r.command.Metadata
+	r.to = &r.rooms[r.next]
+	r.next = (r.next + 1) % len(r.rooms)
+	metadata := r.to.command.Metadata
 	clear(metadata)
-	r.found, r.bin, r.card, r.around = topics.Enrichment{BIN: &r.bin}, topics.BIN{}, topics.Card{}, topics.Context{}
-	r.command = topics.Command{Type: topics.CommandCreate, Tenant: DefaultTenant, Card: &r.card, Context: &r.around, Metadata: metadata}
-	r.event = Event{Line: r.line, Kind: velocity.KindAttempt, Later: r.event.Later[:0], Input: rules.Input{
-		Command: &r.command, Enrichment: &r.found,
+	r.to.found, r.to.bin, r.to.card, r.to.around = topics.Enrichment{BIN: &r.to.bin}, topics.BIN{}, topics.Card{}, topics.Context{}
+	r.to.command = topics.Command{Type: topics.CommandCreate, Tenant: DefaultTenant, Card: &r.to.card, Context: &r.to.around, Metadata: metadata}
+	r.to.event = Event{Line: r.line, Kind: velocity.KindAttempt, Later: r.to.event.Later[:0], Input: rules.Input{
+		Command: &r.to.command, Enrichment: &r.to.found,
 	}}
 	r.draft = draft{}
 }
 
 // finish puts together what several columns say.
 func (r *Reader) finish() error {
-	now := r.event.Time
+	now := r.to.event.Time
 	switch {
 	case now.IsZero():
 		return errors.New(`there is no "time"`)
-	case r.command.CommandID == "":
+	case r.to.command.CommandID == "":
 		return errors.New(`there is no "id"`)
 	case now.Before(r.last):
 		return fmt.Errorf("time %s lies before that of a line above, %s; sort the lines by time", now.Format(time.RFC3339Nano), r.last.Format(time.RFC3339Nano))
 	}
-	r.event.ID = r.command.CommandID
+	r.to.event.ID = r.to.command.CommandID
 	if err := r.kind(); err != nil {
 		return err
 	}
@@ -187,11 +199,11 @@ func (r *Reader) finish() error {
 		return err
 	}
 	r.last = now
-	if !r.event.Attempt() {
+	if !r.to.event.Attempt() {
 		return nil
 	}
-	if earlier := r.seen.take(r.command.Tenant, r.command.CommandID, r.line); earlier > 0 {
-		return &ColumnError{"id", fmt.Errorf("%.80q stands in line %d, too; a payment has one line, and what became of it later an outcome", r.command.CommandID, earlier)}
+	if earlier := r.seen.take(r.to.command.Tenant, r.to.command.CommandID, r.line); earlier > 0 {
+		return &ColumnError{"id", fmt.Errorf("%.80q stands in line %d, too; a payment has one line, and what became of it later an outcome", r.to.command.CommandID, earlier)}
 	}
 	return nil
 }
@@ -202,21 +214,21 @@ func (r *Reader) kind() error {
 	case d.event != "" && d.outcome != "":
 		return errors.New("a line is an event or an outcome, not both")
 	case d.event != "":
-		r.event.Kind = velocity.CustomKind(d.event)
+		r.to.event.Kind = velocity.CustomKind(d.event)
 	case d.outcome != "":
 		kind, err := outcomeKind(d.outcome, d.declinedAs)
 		if err != nil {
 			return err
 		}
-		r.event.Became(kind)
+		r.to.event.Became(kind)
 	case d.declined > 0 && d.declinedAs != "":
-		r.event.Later[d.declined-1].Kind += "." + d.declinedAs
+		r.to.event.Later[d.declined-1].Kind += "." + d.declinedAs
 	}
-	if len(r.event.Later) > 0 && !r.event.Attempt() {
+	if len(r.to.event.Later) > 0 && !r.to.event.Attempt() {
 		return errors.New("only an attempt has columns such as approved_at")
 	}
-	for i := range r.event.Later {
-		if o := &r.event.Later[i]; o.Time.Before(r.event.Time) {
+	for i := range r.to.event.Later {
+		if o := &r.to.event.Later[i]; o.Time.Before(r.to.event.Time) {
 			return fmt.Errorf("its outcome of %s lies before its time", o.Time.Format(time.RFC3339Nano))
 		}
 	}
@@ -226,7 +238,7 @@ func (r *Reader) kind() error {
 func (r *Reader) amount() error {
 	text, currency := r.draft.amount, ledger.Currency(r.draft.currency)
 	if currency != "" {
-		r.command.Currency = r.draft.currency
+		r.to.command.Currency = r.draft.currency
 	}
 	var m ledger.Money
 	var err error
@@ -244,6 +256,6 @@ func (r *Reader) amount() error {
 	if m.Minor < 0 || currency != "" && m.Currency != currency {
 		return &ColumnError{"payment.amount", fmt.Errorf("%s is below zero, or not in payment.currency", m)}
 	}
-	r.command.Amount, r.command.Currency = m.Minor, string(m.Currency)
+	r.to.command.Amount, r.to.command.Currency = m.Minor, string(m.Currency)
 	return nil
 }

@@ -39,6 +39,7 @@ type Replay struct {
 	attempt     velocity.Event // as velocity takes the event at hand
 	followed    velocity.Event // of later
 	features    []topics.Feature
+	keys        []velocity.Key
 	count       int64 // of events and outcomes: the order among those of one time
 }
 
@@ -73,6 +74,19 @@ func New(c Config) (*Replay, error) {
 
 // Unmatched is how many outcomes were for an attempt that is not there, or not kept any more.
 func (p *Replay) Unmatched() int64 { return p.open.unmatched }
+
+// Fetch has the processor fetch, side by side, what velocity holds of events that come next. It changes nothing: most of the
+// time of an event is waiting for memory.
+func (p *Replay) Fetch(events []*Event) {
+	p.keys = p.keys[:0]
+	for _, e := range events {
+		if t := p.tenants[e.Input.Command.Tenant]; t != nil && !e.Outcome() {
+			p.current = e
+			p.keys = t.plan.Keys(p.keys, p.text)
+		}
+	}
+	p.state.Fetch(p.keys)
+}
 
 // Take records the next event, after the outcomes that came before it. An attempt and a custom event get velocity's
 // answers into their input, in the order of the definitions, which are valid until the next event is taken.

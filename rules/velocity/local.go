@@ -40,3 +40,14 @@ func (p *Plan) key(d *planned, value string) (key Key) {
 	binary.LittleEndian.PutUint64(key[8:], maphash.String(seeds[1], value))
 	return key
 }
+
+// Keys adds the keys of an event's values to keys.
+func (p *Plan) Keys(keys []Key, field func(name string) string) []Key {
+	for i := range p.dimensions {
+		d := &p.dimensions[i]
+		if value := field(d.retained.Field); value != "" {
+			keys = append(keys, p.key(d, value))
+		}
+	}
+	return keys
+}

@@ -31,7 +31,7 @@ type State struct {
 	changes  changes
 	cursor   uint32 // of the sweep
 
-	touched uint64 // keeps what locate reads from being optimised away
+	touched uint64 // keeps what fetch reads from being optimised away
 
 	// Room that is used again.
 	reader     reader
@@ -146,22 +146,37 @@ type located struct {
 	count  uint16
 }
 
-// locate reads where the signal's keys probably are, step by step for all of them, so that the processor fetches them from
-// memory side by side and not one after the other: most of the time of a signal is waiting for them.
+// locate finds where the signal's keys probably are.
 func (s *State) locate(signal *Signal) {
 	s.places = resized(s.places, len(signal.Dimensions))
 	for i := range s.places {
 		s.places[i] = located{slot: s.table.slot(&signal.Dimensions[i].Key)}
 	}
+	if s.table.next > 0 {
+		s.touched += uint64(s.table.at(min(s.cursor+1, s.table.next-1)).newest) // of the sweep
+		s.touched += uint64(s.table.at(min(s.cursor+sweepPerSignal, s.table.next-1)).newest)
+	}
+	s.fetch()
+}
+
+// Fetch reads where keys probably are, and changes nothing: a caller that knows keys beforehand waits for memory once for
+// all of them.
+func (s *State) Fetch(keys []Key) {
+	s.places = resized(s.places, len(keys))
+	for i := range s.places {
+		s.places[i] = located{slot: s.table.slot(&keys[i])}
+	}
+	s.fetch()
+}
+
+// fetch reads what lies at the places, step by step for all of them, so that the processor fetches it from memory side by
+// side and not one after the other: most of the time of a signal is waiting for it.
+func (s *State) fetch() {
 	for i := range s.places {
 		if place := &s.places[i]; place.slot != 0 {
 			e := s.table.at(uint32(place.slot) - 1)
 			place.events, place.count = e.events, e.count
 		}
-	}
-	if s.table.next > 0 {
-		s.touched += uint64(s.table.at(min(s.cursor+1, s.table.next-1)).newest) // of the sweep
-		s.touched += uint64(s.table.at(min(s.cursor+sweepPerSignal, s.table.next-1)).newest)
 	}
 	for i := range s.places {
 		if place := &s.places[i]; place.count > 0 {
