@@ -14,6 +14,7 @@
 //	rounds.go     W2: rounds with their events
 //	limits.go     G1, G2: what customers' limits have counted with the events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
+//	webhooks.go   what PSPs call payments with what events say, and the webhooks that wait for their payments
 //	told.go       the balances that wallet events tell with the entries up to them
 //	statements.go the lines of statements with the entries (S1)
 //	balances.go   ledger.balances.v1 with the lines of statements
@@ -161,7 +162,7 @@ func (c *checker) partition(ctx context.Context, s snapshot) error {
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.wallets, p.customerLimits, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
@@ -181,6 +182,8 @@ type partitionCheck struct {
 	inputs   inputCheck
 	told     told
 	limits   limits
+
+	references references
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

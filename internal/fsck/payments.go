@@ -40,6 +40,7 @@ FROM payments p LEFT JOIN LATERAL (
 WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *paymentRow, frames map[int64][]byte) {
 		p.Counts.Payments.Add(1)
 		p.payment(r, frames)
+		p.lookUpReferences(ctx, pageReferences)
 	})
 }
 
@@ -79,6 +80,7 @@ type paymentFold struct {
 	row     *paymentRow
 	payment *lifecycle.Payment
 	posted  map[ledger.AccountCode]int64 // by its entries, debits positive
+	learnt  []lifecycle.Reference
 }
 
 func (f *paymentFold) problem(check, format string, args ...any) {
@@ -96,7 +98,7 @@ func (f *paymentFold) record(position int64, frame []byte) error {
 		o := &outputs[i]
 		switch o.Topic {
 		case topics.Events:
-			ours, err := f.event(o)
+			ours, err := f.event(o, position)
 			if err != nil {
 				return err
 			}
@@ -113,7 +115,7 @@ func (f *paymentFold) record(position int64, frame []byte) error {
 	return nil
 }
 
-func (f *paymentFold) event(o *stream.Output) (ours bool, err error) {
+func (f *paymentFold) event(o *stream.Output, position int64) (ours bool, err error) {
 	var e topics.PaymentEvent
 	if err := topics.Unmarshal(o.Value, &e); err != nil {
 		return false, fmt.Errorf("event %s: %w", o.Envelope.ID, err)
@@ -121,9 +123,11 @@ func (f *paymentFold) event(o *stream.Output) (ours bool, err error) {
 	if e.PaymentID != f.id {
 		return false, nil
 	}
+	named := f.payment.Named(&e)
 	if f.payment, err = lifecycle.Evolve(f.payment, &e); err != nil {
 		return true, err
 	}
+	f.learn(named, position)
 	return true, lifecycle.Check(f.payment, &e)
 }
 

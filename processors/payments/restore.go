@@ -112,12 +112,13 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 			return err
 		}
 	}
-	deposited := payouts.Deposited(h.Payment)
+	named, deposited := h.Named(&e), payouts.Deposited(h.Payment)
 	p, err := lifecycle.Evolve(h.Payment, &e)
 	if err != nil {
 		return err
 	}
 	h.Payment = p
+	s.references.learn(p, named, r.Position)
 	s.touch(h, r.Position)
 	s.countSource(p, deposited, e.At, r.Position)
 	if e.Counted != nil {

@@ -39,17 +39,18 @@ type partition struct {
 	limited   bool // some customer may have responsible-gaming limits
 
 	// Of the batch in hand.
-	inputs  map[int64]*input               // decoded by Load
-	created map[paymentKey]ledger.Customer // whose payments the batch creates
-	applied map[inputID]int64              // fingerprints of the batch's ids that were folded before, or earlier in the batch
-	fresh   []freshInput                   // folded in this batch
-	dirty   []*held
-	changed changed
-	entries []ledger.Entry
-	periods []closedPeriod
-	ledger  *ledgerstore.Writer
-	columns columns
-	wallets walletColumns
+	inputs     map[int64]*input               // decoded by Load
+	created    map[paymentKey]ledger.Customer // whose payments the batch creates
+	applied    map[inputID]int64              // fingerprints of the batch's ids that were folded before, or earlier in the batch
+	fresh      []freshInput                   // folded in this batch
+	dirty      []*held
+	changed    changed
+	entries    []ledger.Entry
+	periods    []closedPeriod
+	ledger     *ledgerstore.Writer
+	columns    columns
+	references referenceColumns
+	wallets    walletColumns
 
 	dirtyPayouts  []*heldPayout
 	payoutColumns payoutColumns
@@ -141,12 +142,13 @@ func (s *partition) fold(in *input, h *held, e *topics.PaymentEvent, out *output
 		return
 	}
 	s.book(h, e, out)
-	deposited := payouts.Deposited(h.Payment)
+	named, deposited := h.Named(e), payouts.Deposited(h.Payment)
 	p, err := lifecycle.Evolve(h.Payment, e)
 	if err != nil {
 		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells
 	}
 	h.Payment = p
+	s.references.learn(p, named, out.record.Position)
 	s.touch(h, out.record.Position)
 	s.countSource(p, deposited, e.At, out.record.Position)
 	if e.Counted != nil {
@@ -294,6 +296,7 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.changed.add(&s.wallets, &s.columns)
 	s.writePayouts()
 	s.columns.queue(batch, s.number)
+	s.references.queue(batch, s.number)
 	s.queueApplied(batch)
 	s.wallets.queue(batch, s.number)
 	s.payoutColumns.queue(batch, s.number)
@@ -314,6 +317,7 @@ func (s *partition) Written() {
 	clear(s.applied)
 	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
 	s.periods = s.periods[:0]
+	s.references.reset()
 	s.resize()
 	s.writtenPayouts()
 	s.changed.written()
