@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/topics"
 )
 
 // Role is the gateway's name in groups, sources and dead letters.
@@ -43,7 +45,7 @@ type Config struct {
 
 	// Adapters of the PSPs, each with a name of its own.
 	Adapters []Adapter
-	// Attempts is required where an adapter is not idempotent.
+	// Attempts is required where an adapter is not idempotent, and where routing plans choose PSPs.
 	Attempts Attempts
 
 	Concurrency  int           // calls under way at each PSP
@@ -55,6 +57,9 @@ type Config struct {
 	CommitEvery  time.Duration
 	DrainTimeout time.Duration
 	Breaker      BreakerConfig
+
+	// Disabled says why a PSP must not be asked for an authorisation, "" where it may be; nil: all may be.
+	Disabled func(topics.RouteScope, time.Time) string
 
 	// Now is the clock that not_after is held against; time.Now where nil.
 	Now     func() time.Time

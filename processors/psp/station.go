@@ -65,6 +65,10 @@ func (t *task) outcome(o topics.PSPOutcome, source topics.ReportSource, detail s
 // visit takes a task one step further.
 func (s *station) visit(ctx context.Context, t *task) result {
 	window, idempotent := s.adapter.Idempotent()
+	idempotent = idempotent && !(t.planned() && s.cfg.Attempts != nil)
+	if t.withheld != "" {
+		return s.withhold(ctx, t, t.withheld, errors.New("not sent"))
+	}
 	next := t.decide(s.cfg.Now(), window, idempotent)
 	if next == stepClaim {
 		if done, ok := s.claim(ctx, t); ok {
@@ -74,11 +78,13 @@ func (s *station) visit(ctx context.Context, t *task) result {
 	}
 	switch next {
 	case stepSend:
-		return s.send(ctx, t, idempotent)
+		return s.send(ctx, t)
 	case stepNeverSent:
 		// The row is ours, every call of ours failed before it was sent, and not_after keeps the next one from being
 		// made: G3 holds.
-		return s.finish(ctx, t, t.outcome(topics.PSPFailed, topics.SourceResponse, "not sent before not_after"))
+		return s.finish(ctx, t, t.answered(topics.PSPReport{
+			Outcome: topics.PSPFailed, DeclineCode: topics.DeclineNotSent, PSPReference: t.request.PSPReference, Detail: "not sent before not_after",
+		}, topics.SourceResponse))
 	default:
 		return s.poll(ctx, t)
 	}
@@ -117,9 +123,12 @@ func (s *station) again(t *task) result {
 }
 
 // send makes the call that may move money.
-func (s *station) send(ctx context.Context, t *task, idempotent bool) result {
+func (s *station) send(ctx context.Context, t *task) result {
+	if why := s.disabled(t); why != "" {
+		return s.notNow(ctx, t, topics.DeclineRouteDisabled, disabledPause, t.claimed, errors.New(why))
+	}
 	if wait, open := s.open(); open {
-		return s.sendLater(t, wait, errors.New("the circuit breaker is open"))
+		return s.notNow(ctx, t, topics.DeclineNotSent, wait, t.claimed && t.request.Fallback, errors.New("the circuit breaker is open"))
 	}
 	started := time.Now()
 	report, err := s.guard("do", t, func() (topics.PSPReport, error) { return s.adapter.Do(ctx, &t.request) })
@@ -127,13 +136,13 @@ func (s *station) send(ctx context.Context, t *task, idempotent bool) result {
 	switch {
 	case err == nil:
 		done := t.answered(report, topics.SourceResponse)
-		if !idempotent {
+		if _, keys := s.adapter.Idempotent(); !keys {
 			return s.finish(ctx, t, done)
 		}
 		return done
 	case errors.Is(err, ErrNotSent):
 		s.log.Debug("psp: not sent", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID, "error", err)
-		return s.sendLater(t, s.again(t).wait, err)
+		return s.notNow(ctx, t, topics.DeclineNotSent, s.again(t).wait, t.claimed && t.request.Fallback, err)
 	default:
 		s.log.Warn("psp: outcome unknown", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID,
 			"trace_id", t.request.TraceID, "error", err)

@@ -20,6 +20,7 @@ type task struct {
 	tries      int
 	claimed    bool      // the attempt row is ours, and nobody else may send
 	onlyPoll   bool      // someone has sent it, or may have
+	withheld   string    // the code with which it is answered as not sent; "": it may be sent
 	pollFailed time.Time // of the first of the failed polls
 }
 
@@ -50,6 +51,21 @@ func (t *task) decide(now time.Time, window time.Duration, idempotent bool) step
 	default:
 		return stepSend
 	}
+}
+
+// planned says that a routing plan chose the PSP. Another one may be asked where this one provably was not, so the request is
+// claimed and sent by one gateway alone, whatever the PSP knows of keys (G6).
+func (t *task) planned() bool {
+	return t.request.Operation == topics.OperationAuthorize && t.request.Route != ""
+}
+
+// scope is what kill switches are looked up for.
+func (t *task) scope() topics.RouteScope {
+	s := topics.RouteScope{PSP: t.request.PSP, Method: topics.MethodCard, Country: t.request.Country, Tenant: t.request.Tenant}
+	if card := t.request.Card; s.Country == "" && card != nil {
+		s.Country = card.Country
+	}
+	return s
 }
 
 // absence is what "not found" means for a task at a time: nothing was and nothing will be performed, once no call can be
