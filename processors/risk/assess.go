@@ -19,6 +19,7 @@ type Assessor struct {
 	rules      func() *rules.Set // the set in force
 	evaluate   func(*rules.Set, rules.Input) topics.Decision
 	candidate  *candidate // the set on trial; nil: there never is one
+	routes     *routes    // nil: the fold asks the one PSP of its configuration
 	find       Find       // nil: there are no data files
 	region     string     // of the installation; "": any
 	partitions int32      // of every topic
@@ -45,6 +46,7 @@ type draft struct {
 	refusal     *topics.Refusal
 	decision    *topics.Decision // RuleSet "": no rule was evaluated
 	gaming      *topics.GamingTerms
+	route       *topics.RoutePlan
 }
 
 // subject is what is assessed: a command of a payment (payment.go), of a payout (payout.go) or of a wallet (wallet.go), or a
@@ -69,6 +71,9 @@ func (a *Assessor) undecodable(reason topics.RefusalCode, detail string) *stream
 // meet in one order, decides on them.
 func (a *Assessor) decide(d *draft, set *rules.Set) {
 	*d.decision, d.gaming = a.judge(set, d.Input), set.GamingTerms(&d.Input)
+	if d.Command != nil && d.Authorization == nil {
+		d.route = a.routes.plan(a.paymentOf(d), d.Input, d.decision)
+	}
 }
 
 // judge evaluates a rule set, and then the one on trial.
@@ -101,13 +106,21 @@ func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, e
 	switch {
 	case envelope.Subject != "":
 	case d.creates():
-		envelope.Subject = topics.PaymentID{Partition: partition, UUID: d.id}.String()
+		envelope.Subject = a.paymentOf(d)
 	case d.Payout != nil:
 		envelope.Subject = topics.PayoutID{Partition: partition, UUID: topics.PayoutKey(d.tenant, d.id)}.String()
 	}
 	return []stream.Message{{Partition: partition, Output: stream.Output{
 		Topic: topics.Inbox, Key: []byte(d.customer), Value: value, Envelope: envelope,
 	}}}, nil, nil
+}
+
+// paymentOf is the payment that a command creates or names.
+func (a *Assessor) paymentOf(d *draft) string {
+	if d.creates() {
+		return topics.PaymentID{Partition: a.partitionOf(d), UUID: d.id}.String()
+	}
+	return d.Command.PaymentID
 }
 
 // creates tells whether it is a command that creates a payment.

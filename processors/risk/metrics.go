@@ -25,6 +25,7 @@ type metrics struct {
 	candidates   *prometheus.CounterVec
 	tripped      *prometheus.GaugeVec
 	listEdits    prometheus.Gauge
+	routed       *prometheus.CounterVec
 }
 
 // said is what was decided where.
@@ -56,7 +57,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		unconverted: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_risk_velocity_unconverted_total",
 			Help: "Commands whose amount no rate of exchange converts into a currency that velocity adds up in: sums over them have no answer."}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_rules_reloads_total",
-			Help: "Attempts to take a new rule set into force, by set (live, candidate) and result."}, []string{"set", "result"}),
+			Help: "Attempts to take a new rule set into force, by set (live, candidate, or routes for the routing file) and result."}, []string{"set", "result"}),
 		candidates: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_candidate_decisions_total",
 			Help: "Decisions that a candidate rule set was evaluated beside, by the live outcome and the candidate's (failed: none)."},
 			[]string{"live", "candidate"}),
@@ -67,12 +68,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		Help: "1 for each rule that is in the shadow because it blocked more than its breaker allows; * is the whole rule set."}, []string{"rule"})
 	m.listEdits = prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_risk_list_edits",
 		Help: "Offset in risk.lists.v1 below which edits of lists are in force in this process."})
+	m.routed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_risk_routes_total",
+		Help: "What plans say of PSPs: first, later (asked where those before are not to be), or why it is left out."}, []string{"psp", "place"})
 	for _, stage := range rules.Stages() {
 		for _, o := range []topics.Outcome{topics.OutcomePass, topics.OutcomeStepUp, topics.OutcomeHold, topics.OutcomeBlock, topics.OutcomeAllow} {
 			m.decisions[said{stage, o}] = decisions.WithLabelValues(string(stage), string(o))
 		}
 	}
-	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.unconverted, m.reloads, m.broken, m.candidates, m.tripped, m.listEdits} {
+	for _, c := range []prometheus.Collector{decisions, m.refusals, m.deadLettered, m.ruleResults, m.notAssessed, m.asked, m.late, m.unconverted, m.reloads, m.broken, m.candidates, m.tripped, m.listEdits, m.routed} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics of the risk role: %w", err)
 		}
@@ -100,6 +103,18 @@ func (m *metrics) decided(d *topics.Decision) {
 // compared counts what the candidate said beside what was decided.
 func (m *metrics) compared(d *topics.Decision) {
 	m.candidates.WithLabelValues(string(d.Outcome), cmp.Or(string(d.Candidate.Outcome), "failed")).Inc()
+}
+
+// planned counts what a plan says. PSPs are those of the routing file.
+func (m *metrics) planned(p *topics.RoutePlan) {
+	place := "first"
+	for _, c := range p.Candidates {
+		m.routed.WithLabelValues(c.PSP, place).Inc()
+		place = "later"
+	}
+	for _, l := range p.LeftOut {
+		m.routed.WithLabelValues(l.PSP, l.Reason).Inc()
+	}
 }
 
 func (m *metrics) reloaded(set string, err error) {

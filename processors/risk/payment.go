@@ -62,7 +62,7 @@ func (p *paymentCommand) event() velocity.Event {
 
 func (p *paymentCommand) assessed() (any, topics.Envelope) {
 	c, v := p.Command, &p.record
-	v.Refusal, v.Enrichment, v.Features, v.Gaming = p.refusal, p.Enrichment, p.Features, p.gaming
+	v.Refusal, v.Enrichment, v.Features, v.Gaming, v.Route = p.refusal, p.Enrichment, p.Features, p.gaming, p.route
 	if p.decision.RuleSet != "" {
 		v.AssessedAt = p.Now
 	}

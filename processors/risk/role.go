@@ -38,7 +38,12 @@ type Config struct {
 	Deployed, FourEyes bool
 	// Candidate is like Rules for a set that is evaluated beside and changes no outcome; none: there is no candidate. Where
 	// rules are deployed, the candidate is, too.
-	Candidate  []string
+	Candidate []string
+	// Routing is the routing file; "": the fold asks the one PSP of its configuration. PSPs are those that it may name, nil for
+	// any; Controls the kill switches that are on.
+	Routing    string
+	PSPs       []string
+	Controls   func() topics.Controls
 	Within     time.Duration // for an answer of velocity; after that it is missing
 	Find       Find          // nil: there are no data files, and what they would say is missing
 	InstanceID string        // static membership, as in stream.TransformConfig
@@ -54,6 +59,7 @@ type Role struct {
 	guard     *guard
 	deployed  *deployedRules // nil: rules come from files
 	lists     *editedLists
+	learner   *learner // nil: there is no routing file
 	join      *join
 	commands  *stream.Transform
 	wallets   *stream.Transform
@@ -94,6 +100,12 @@ func New(c Config) (*Role, error) {
 	}
 	role := &Role{rules: source, candidate: openCandidate(c.Candidate, log, m), guard: g, lists: lists}
 	assessor.candidate = &candidate{set: role.candidate.Set, edits: lists.Edits}
+	if c.Routing != "" {
+		if assessor.routes, err = openRoutes(c.Routing, c.PSPs, c.Controls, log, m); err != nil {
+			return nil, err
+		}
+		role.learner = newLearner(assessor.routes, c.Kafka)
+	}
 	if c.Deployed {
 		role.deployed = &deployedRules{kafka: c.Kafka, fourEyes: c.FourEyes, log: log, live: source,
 			candidate: role.candidate, liveAt: -1, candidateAt: -1}
@@ -146,6 +158,11 @@ func (r *Role) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	answering, end := context.WithCancel(context.WithoutCancel(ctx))
+	if r.learner != nil {
+		group.Go(func() error { r.learner.routes.watch(ctx); return nil })
+		group.Go(func() error { r.learner.run(ctx); return nil })
+		r.learner.wait(ctx)
+	}
 	group.Go(func() error {
 		defer end() // answers are taken for as long as anybody may wait for them
 		var asking errgroup.Group
@@ -179,6 +196,9 @@ func (r *Role) RulesBroken() error {
 	}
 	if err := r.candidate.Status().Err; err != nil {
 		broken = errors.Join(broken, fmt.Errorf("the candidate is not used: %w", err))
+	}
+	if r.learner != nil {
+		broken = errors.Join(broken, r.learner.routes.broken())
 	}
 	if err := r.lists.Err(); err != nil {
 		broken = errors.Join(broken, err)

@@ -120,6 +120,25 @@ func (s *Set) Counts() bool {
 	return false
 }
 
+// learnsLong bounds how far back what a bandit learnt is looked for after a start.
+const learnsLong = 24 * time.Hour
+
+// LearnsSince is from when on events must be known for plans at a moment: the window of health, four half-lives of a bandit but
+// at most a day, the day's beginning where routes have limits.
+func (s *Set) LearnsSince(now time.Time) time.Time {
+	since := now.Add(-s.health.Window)
+	if s.strategy == Bandit {
+		since = now.Add(-max(s.health.Window, min(4*s.halfLife, learnsLong)))
+	}
+	if s.Counts() {
+		y, m, d := now.In(s.zone).Date()
+		if day := time.Date(y, m, d, 0, 0, 0, 0, s.zone); day.Before(since) {
+			return day
+		}
+	}
+	return since
+}
+
 // finish numbers the PSPs and computes the content hash.
 func (s *Set) finish() {
 	numbers := map[string]int{}

@@ -104,7 +104,7 @@ func (s *Set) plan(q *Query, st *State, m *rules.Matching) *planned {
 	c := q.Input.Command
 	amount := ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)}
 	p := &planned{named: make([]bool, s.providers), taking: make([]option, 0, s.providers), RoutePlan: topics.RoutePlan{
-		Version: s.hash, Attempts: s.attempts, WithinSeconds: int64(s.within.Seconds()), DeferSeconds: int64(s.deferred.Seconds()), Country: country(&q.Input)}}
+		Version: s.hash, Attempts: s.attempts, WithinSeconds: int64(s.within.Seconds()), DeferSeconds: int64(s.deferred.Seconds()), Country: Country(&q.Input)}}
 	for i := range s.routes {
 		r := &s.routes[i]
 		if r.miss(m) != "" {
@@ -211,8 +211,8 @@ func (p *planned) leave(r *Route, reason, detail string) {
 	}
 }
 
-// country is the card's, by the producer's word or else the BIN table's.
-func country(in *rules.Input) string {
+// Country is the card's, by the producer's word or else the BIN table's.
+func Country(in *rules.Input) string {
 	if c := in.Command.Card; c != nil && c.Country != "" {
 		return c.Country
 	}

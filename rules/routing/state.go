@@ -28,6 +28,7 @@ type day struct {
 type Result struct {
 	Route, PSP string
 	Asked, At  time.Time // of the records of request and result
+	Took       time.Duration
 	Answer     Answer
 	// Decided is false where the result says nothing of approval: a challenge, an unknown outcome.
 	Decided, Approved bool
@@ -38,7 +39,7 @@ func (st *State) Observe(s *Set, r Result) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if s.health.Window > 0 {
-		st.psp(r.PSP).observe(s.health, r.Answer, r.At.Sub(r.Asked), r.At)
+		st.psp(r.PSP).observe(s.health, r.Answer, r.Took, r.At)
 	}
 	if s.strategy == Bandit && r.Route != "" && r.Decided {
 		st.arm(r.Route).learn(s.halfLife, r.Approved, r.Asked, r.At)

@@ -28,7 +28,7 @@ type watched struct {
 func (w *watched) results(n int, answer Answer, took time.Duration) {
 	for range n {
 		w.now = w.now.Add(10 * time.Millisecond)
-		w.st.Observe(w.set, Result{Route: "a", PSP: "acme", Asked: w.now.Add(-took), At: w.now, Answer: answer})
+		w.st.Observe(w.set, Result{Route: "a", PSP: "acme", Asked: w.now.Add(-took), Took: took, At: w.now, Answer: answer})
 	}
 }
 
