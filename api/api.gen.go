@@ -13,6 +13,12 @@ import (
 // Action What the customer must do; then confirm.
 type Action = topics.Action
 
+// ApprovePayout defines model for ApprovePayout.
+type ApprovePayout struct {
+	// RequestedBy Who asked for the payout, where its creation did not say.
+	RequestedBy string `json:"requested_by,omitempty"`
+}
+
 // Authentication defines model for Authentication.
 type Authentication = topics.AuthData
 
@@ -102,6 +108,26 @@ type CreateIntent struct {
 	ReturnURL         string            `json:"return_url,omitempty"`
 }
 
+// CreatePayout defines model for CreatePayout.
+type CreatePayout struct {
+	// Amount Minor units.
+	Amount int64 `json:"amount"`
+
+	// Card The card to pay to, by the token of a former deposit. Absent: one of those that the customer deposited with.
+	Card     *Card    `json:"card,omitempty"`
+	Context  *Context `json:"context,omitempty"`
+	Currency string   `json:"currency"`
+
+	// CustomerID Whose wallet pays.
+	CustomerID        string            `json:"customer_id"`
+	Description       string            `json:"description,omitempty"`
+	MerchantReference string            `json:"merchant_reference,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+
+	// RequestedBy Who asks for it: a person of the brand, or the customer. Whoever approves it must be somebody else.
+	RequestedBy string `json:"requested_by,omitempty"`
+}
+
 // CreateRefund defines model for CreateRefund.
 type CreateRefund struct {
 	// Amount Minor units. Absent: all that is left.
@@ -165,6 +191,12 @@ type EndIntent struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// EndPayout defines model for EndPayout.
+type EndPayout struct {
+	// Reason Stands as the detail of the event.
+	Reason string `json:"reason,omitempty"`
+}
+
 // Entry defines model for Entry.
 type Entry = statement.EntryView
 
@@ -188,7 +220,11 @@ type ErrorDetails struct {
 	Field       string       `json:"field,omitempty"`
 	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
 	Intent      *Intent      `json:"intent,omitempty"`
-	Reasons     []string     `json:"reasons,omitempty"`
+	Payout      *Payout      `json:"payout,omitempty"`
+
+	// Possible Where a payout may go, and how much of it.
+	Possible *PayoutDestination `json:"possible,omitempty"`
+	Reasons  []string           `json:"reasons,omitempty"`
 }
 
 // Explanation defines model for Explanation.
@@ -385,12 +421,80 @@ type MoveWallet struct {
 type Operation struct {
 	Amount int64 `json:"amount"`
 
+	// GivenUp An attempt at the authorisation that was given up for another PSP, or what releases it where its PSP approved all the same. It counts in none of the intent's amounts.
+	GivenUp bool `json:"given_up,omitempty"`
+
 	// ID The PSP's idempotency key.
-	ID           string `json:"id"`
+	ID string `json:"id"`
+
+	// PSP The PSP that was asked.
+	PSP          string `json:"psp,omitempty"`
 	PSPReference string `json:"psp_reference,omitempty"`
 	State        string `json:"state"`
 	Type         string `json:"type"`
 }
+
+// Payout defines model for Payout.
+type Payout struct {
+	ID         string       `json:"id"`
+	Status     PayoutStatus `json:"status"`
+	CustomerID string       `json:"customer_id"`
+
+	// Amount Minor units.
+	Amount     int64  `json:"amount"`
+	ApprovedBy string `json:"approved_by,omitempty"`
+
+	// Attempts How often the PSP was asked to pay. Each one provably did not before the next was made.
+	Attempts  int        `json:"attempts"`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
+	Currency  string     `json:"currency"`
+
+	// DeclineCode Why the PSP did not pay.
+	DeclineCode string             `json:"decline_code,omitempty"`
+	Description string             `json:"description,omitempty"`
+	Destination *PayoutDestination `json:"destination,omitempty"`
+
+	// Explanation The same in words, for people; the words may change.
+	Explanation       string            `json:"explanation"`
+	MerchantReference string            `json:"merchant_reference,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+
+	// PSPReference Of the latest request to the PSP.
+	PSPReference string `json:"psp_reference,omitempty"`
+
+	// Reasons Reason codes of the rules that blocked or held it.
+	Reasons     []string `json:"reasons,omitempty"`
+	RequestedBy string   `json:"requested_by,omitempty"`
+
+	// Until When weir goes on by itself if nothing comes before: it gives the money back, asks for the payout again, or asks the PSP what became of it.
+	Until     *time.Time `json:"until,omitempty"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+
+	// WaitsFor `approval`: a second person. `retry`: the PSP could not be asked and is asked again. `psp`: what the PSP says. Absent where nothing is awaited.
+	WaitsFor string `json:"waits_for,omitempty"`
+}
+
+// PayoutDestination defines model for PayoutDestination.
+type PayoutDestination struct {
+	// Amount Of `details.possible`: what may go there, minor units.
+	Amount int64       `json:"amount,omitempty"`
+	Card   *MaskedCard `json:"card,omitempty"`
+
+	// Deposited It is a card that the customer deposited with.
+	Deposited bool   `json:"deposited,omitempty"`
+	PSP       string `json:"psp"`
+}
+
+// PayoutList defines model for PayoutList.
+type PayoutList struct {
+	Data []Payout `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// PayoutStatus `accepted`: stored, not decided on yet. docs/payouts.md tells what each status means and what follows it.
+type PayoutStatus = string
 
 // PlaceHold defines model for PlaceHold.
 type PlaceHold struct {
@@ -670,6 +774,9 @@ type ListReason = string
 // ListValue Example: dev_81
 type ListValue = string
 
+// PayoutID Example: po_0003_6f1ac1b2f5a87c3e9d10aa5be2c17f44
+type PayoutID = string
+
 // RoundID Example: round-7
 type RoundID = string
 
@@ -705,6 +812,9 @@ type Malformed = Error
 
 // NotFound defines model for NotFound.
 type NotFound = Error
+
+// PayoutAccepted defines model for PayoutAccepted.
+type PayoutAccepted = Payout
 
 // TooLarge defines model for TooLarge.
 type TooLarge = Error

@@ -78,7 +78,14 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e.stop = cancel
-	for _, run := range []func(context.Context) error{fold.Run, risk.Run, wallets.Run, events.Run, psp.Run} {
+	payouts, err := stream.NewTransform(stream.TransformConfig{
+		Role: "risk-payout", Input: topics.PayoutCommands, DeadLetters: topics.PayoutCommandsDeadLetters, Apply: e.assessPayout,
+		Kafka: kafka, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []func(context.Context) error{fold.Run, risk.Run, wallets.Run, payouts.Run, events.Run, psp.Run} {
 		e.done.Go(func() {
 			if err := run(ctx); err != nil {
 				t.Error(err)
@@ -87,7 +94,7 @@ func (f *fixture) withEngine(t testing.TB) *engine {
 	}
 	t.Cleanup(func() { cancel(); e.done.Wait() })
 	eventually(t, "the engine is ready", func() bool {
-		return fold.Ready() == nil && risk.Ready() == nil && wallets.Ready() == nil && events.Ready() == nil && psp.Ready() == nil
+		return fold.Ready() == nil && risk.Ready() == nil && wallets.Ready() == nil && payouts.Ready() == nil && events.Ready() == nil && psp.Ready() == nil
 	})
 	return e
 }
@@ -153,6 +160,20 @@ func (e *engine) assessWallet(_ context.Context, r stream.Record) ([]stream.Mess
 	return e.inbox(topics.TypeAssessedWallet, &assessed, topics.PartitionOf(c.Tenant, c.CustomerID, e.partitions))
 }
 
+func (e *engine) assessPayout(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
+	var assessed topics.AssessedPayoutCommand
+	c := &assessed.Command
+	if err := topics.Unmarshal(r.Value, c); err != nil {
+		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
+	}
+	for _, outcome := range []topics.Outcome{topics.OutcomeBlock, topics.OutcomeHold} {
+		if strings.HasPrefix(c.Description, string(outcome)) {
+			assessed.Decision = &topics.Decision{CommandID: c.CommandID, Stage: topics.StagePayout, Outcome: outcome, RuleSet: "test_set", Reasons: []string{"test_rule"}}
+		}
+	}
+	return e.inbox(topics.TypeAssessedPayout, &assessed, topics.PartitionOf(c.Tenant, c.CustomerID, e.partitions))
+}
+
 // assessEvent blocks the type block_me.
 func (e *engine) assessEvent(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
 	assessed := topics.AssessedCustomerEvent{AssessedAt: r.Time,
@@ -194,11 +215,11 @@ func (e *engine) perform(_ context.Context, r stream.Record) ([]stream.Message, 
 	} else {
 		e.decide(&request, &report)
 	}
-	id, err := topics.ParsePaymentID(request.PaymentID)
+	partition, err := topics.PartitionOfReference(request.PaymentID)
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.inbox(topics.TypePSPReport, &report, id.Partition)
+	return e.inbox(topics.TypePSPReport, &report, partition)
 }
 
 // decide answers a request by the card's token.
@@ -212,6 +233,10 @@ func (e *engine) decide(request *topics.PSPRequest, report *topics.PSPReport) {
 	case token == "tok_unknown" && request.Operation == topics.OperationAuthorize:
 		report.Outcome, report.Captured, report.PSPReference = topics.PSPUnknown, false, ""
 	case token == "tok_refund_pending" && request.Operation == topics.OperationRefund:
+		report.Outcome = topics.PSPPending
+	case token == "tok_payout_fails" && request.Operation == topics.OperationPayout:
+		report.Outcome, report.DeclineCode, report.Detail = topics.PSPFailed, "57", "the card takes no payouts"
+	case token == "tok_payout_pending" && request.Operation == topics.OperationPayout:
 		report.Outcome = topics.PSPPending
 	case token == "tok_capture_fails" && request.Operation == topics.OperationCapture:
 		report.Outcome = topics.PSPDeclined
