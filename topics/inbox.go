@@ -237,9 +237,15 @@ type PSPReport struct {
 
 // Action is what the customer must do to go on.
 type Action struct {
-	Type  string `json:"type"` // redirect or client_token
+	Type  string `json:"type"` // redirect, client_token, qr_code, deeplink or copy_code
 	URL   string `json:"url,omitempty"`
 	Token string `json:"token,omitempty"`
+
+	QRCode   string `json:"qr_code,omitempty"`   // what the code to be scanned says
+	Deeplink string `json:"deeplink,omitempty"`  // opens the customer's banking app
+	CopyCode string `json:"copy_code,omitempty"` // to be pasted into it
+	// ExpiresAt is when the PSP takes it no more, where it says so.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
 // AuthData is what authentication and verification returned.

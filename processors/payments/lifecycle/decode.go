@@ -147,6 +147,10 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	if m&hasAction != 0 {
 		a := new(topics.Action)
 		d.strs(&a.Type, &a.URL, &a.Token)
+		if m&hasActionCodes != 0 {
+			d.strs(&a.QRCode, &a.Deeplink, &a.CopyCode)
+			a.ExpiresAt = d.time()
+		}
 		p.Action = a
 	}
 	if m&hasWaiting != 0 {

@@ -43,7 +43,7 @@ func (p *Payment) Append(b []byte) []byte {
 	if p.Review != ReviewNone || p.Waiting != nil && p.Waiting.Review != nil || p.CountedDay != "" {
 		format = formatReviews
 	}
-	if p.Routing != nil || slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.stray() }) {
+	if p.Routing != nil || p.showsCodes() || slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.stray() }) {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -88,6 +88,7 @@ const (
 	hasReview
 	isCounted
 	hasRouting
+	hasActionCodes
 )
 
 func (p *Payment) mask() uint64 {
@@ -122,7 +123,14 @@ func (p *Payment) mask() uint64 {
 	set(hasReview, p.Review != ReviewNone)
 	set(isCounted, p.CountedDay != "")
 	set(hasRouting, p.Routing != nil)
+	set(hasActionCodes, p.showsCodes())
 	return m
+}
+
+// showsCodes says that the action is of another kind than a challenge of 3-D Secure, or runs out.
+func (p *Payment) showsCodes() bool {
+	a := p.Action
+	return a != nil && (a.QRCode != "" || a.Deeplink != "" || a.CopyCode != "" || !a.ExpiresAt.IsZero())
 }
 
 type encoder struct{ b []byte }
@@ -202,6 +210,10 @@ func (e *encoder) parts(p *Payment) {
 	}
 	if a := p.Action; a != nil {
 		e.strs(a.Type, a.URL, a.Token)
+		if p.showsCodes() {
+			e.strs(a.QRCode, a.Deeplink, a.CopyCode)
+			e.time(a.ExpiresAt)
+		}
 	}
 	if w := p.Waiting; w != nil {
 		e.uint(flag(w.Capture, 1) | flag(w.ThreeDS, 2) | flag(w.Review != nil, 4))

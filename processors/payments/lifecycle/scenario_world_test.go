@@ -212,6 +212,9 @@ func (w *world) report(a *args) ([]string, error) {
 	if s := a.option("action"); s != "" {
 		r.Action = &topics.Action{Type: "redirect", URL: s}
 	}
+	if s := a.option("qr"); s != "" {
+		r.Action = &topics.Action{Type: "qr_code", QRCode: s, CopyCode: s, Deeplink: "bank://pay", ExpiresAt: w.now.Add(10 * time.Minute)}
+	}
 	eci, avs, cvv := a.option("eci"), a.option("avs"), a.option("cvv")
 	if eci+avs+cvv != "" {
 		r.Authentication = &topics.AuthData{ECI: eci, CAVV: "AAABBBCCC", AVS: cmp.Or(avs, "Y"), CVV: cmp.Or(cvv, "M")}
