@@ -146,3 +146,18 @@ func (r resolver) settle(report *topics.PSPReport, o owner) (partition int32, as
 	}
 	return o.payment.Partition, nil, ""
 }
+
+// Locate finds out whose reports are, as the role does, and completes those whose payment is known: known[i] says which.
+func Locate(ctx context.Context, pool *pgxpool.Pool, partitions int32, reports []topics.PSPReport) (known []bool, err error) {
+	r := resolver{pool, partitions}
+	owners, err := r.owners(ctx, reports)
+	if err != nil {
+		return nil, err
+	}
+	known = make([]bool, len(reports))
+	for i := range reports {
+		_, aside, parked := r.settle(&reports[i], owners[i])
+		known[i] = aside == nil && parked == ""
+	}
+	return known, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/topics"
+)
+
+// webhooks runs weir webhooks on the world, whose PSP is the sandbox.
+func (w *deadLetterWorld) webhooks(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	args = append(append([]string{"webhooks"}, args...), "--brokers", strings.Join(w.broker.Config.Brokers, ","), "--database-url", w.db.URL(),
+		"--set", "kafka.partitions=2", "--set", "psp.sandbox.base_url=http://127.0.0.1:1")
+	code, out, errOut := weir(t, nil, args...)
+	if code != want {
+		t.Fatalf("%v: exit code %d, want %d\n%s%s", args, code, want, out, errOut)
+	}
+	return out + errOut
+}
+
+// tell writes a webhook of the sandbox as the API does, to partition 0.
+func (w *deadLetterWorld) tell(t *testing.T, event, kind, payment, reference string) {
+	t.Helper()
+	operation, status, _ := strings.Cut(kind, ".")
+	body := fmt.Sprintf(`{"id":%q,"type":%q,"data":{"operation":%q,"status":%q,"merchant_account":"acme","merchant_reference":%q,"authorization":%q,"amount":1050,"currency":"EUR","captured":true}}`,
+		event, kind, operation, status, payment, reference)
+	r := &kgo.Record{Topic: topics.PSPWebhooks, Partition: 0, Key: []byte(event), Value: []byte(body)}
+	for _, h := range topics.WebhookEnvelope("sandbox", event, "", time.Now()).Headers() {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	r.Headers = append(r.Headers, kgo.RecordHeader{Key: topics.HeaderVerified, Value: []byte("true")})
+	if err := w.client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLogOfWebhooks: each state that a delivery may have, what show tells, and a replay that changes nothing.
+func TestLogOfWebhooks(t *testing.T) {
+	w := newDeadLetterWorld(t)
+	w.start(t, config.Setting{Key: "roles", Value: "risk,payments,psp,webhooks,statements,sandbox"})
+	command, payment := w.create(t, "cus_1")
+	w.produce(t, command)
+	w.settle(t, "cus_1")
+	id, err := topics.ParsePaymentID(payment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reference string
+	if err := w.db.Pool.QueryRow(t.Context(), `SELECT reference FROM psp_references WHERE payment = $1`, id.UUID).Scan(&reference); err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(payment, payment[9:13], "0000", 1)
+
+	w.tell(t, "ev_ours", "authorize.approved", payment, reference)
+	w.tell(t, "ev_theirs", "authorize.approved", "", reference)
+	w.tell(t, "ev_odd", "balance.changed", "", reference)
+	w.tell(t, "ev_early", "authorize.approved", other, "auth_of_another")
+	w.tell(t, "ev_refund", "refund.approved", "order 7", reference)
+	list := until(t, func() string { return w.webhooks(t, exitOK, "list") }, "0:0", "0:1", "0:2", "0:3", "0:4", "parked", "unknown_event")
+	list = until(t, func() string { list = w.webhooks(t, exitOK, "list", "--state", "applied"); return list }, "0:0", "0:1", "0:4")
+	if strings.Contains(list, "0:2") || strings.Contains(list, "0:3") || strings.Count(list, payment) != 3 {
+		t.Errorf("applied:\n%s", list)
+	}
+	for args, want := range map[string]string{
+		"list --state parked":              "0:3",
+		"list --state dead_lettered":       "0:2",
+		"list --payment " + other:          "parked",
+		"list --payment " + reference:      "applied",
+		"list --psp nobody":                "RECEIVED",
+		"show 0:0":                         "none: it said nothing new",
+		"show 0:1":                         `"merchant_reference":"","authorization":"` + reference + `"`,
+		"show 0:2":                         "unknown_event: webhook of sandbox: unknown kind of event",
+		"show 0:3":                         "tried ",
+		"show 0:4":                         "refunded",
+		"list --json --payment " + payment: `"state":"applied"`,
+	} {
+		if got := w.webhooks(t, exitOK, strings.Fields(args)...); !strings.Contains(got, want) {
+			t.Errorf("%s: want %q, got\n%s", args, want, got)
+		}
+	}
+	before := w.life(t, payment)
+	if got := w.webhooks(t, exitOK, "replay", "0:0", "0:4"); !strings.Contains(got, "2 of 2 would be written again") {
+		t.Error(got)
+	}
+	w.webhooks(t, exitOK, "replay", "0:0", "0:4", "--yes")
+	until(t, func() string { return w.webhooks(t, exitOK, "list", "--state", "applied") }, "0:5", "0:6")
+	if got := w.webhooks(t, exitOK, "show", "0:6"); !strings.Contains(got, "psp.webhooks.v1:0:4") {
+		t.Error(got)
+	}
+	if after := w.life(t, payment); after != before {
+		t.Errorf("the replay changed the payment:\n%s\nbefore:\n%s", after, before)
+	}
+	for args, want := range map[string]string{
+		"show 0:99": "there is none", "show 7": "want partition:offset", "replay": "nothing is chosen", "replay 0:99": "1 webhooks are named, 0 are there",
+		"list --state lost": "want one of", "list --since soon": "--since",
+	} {
+		code := exitUsage
+		if strings.HasSuffix(args, "99") {
+			code = exitProblem
+		}
+		if got := w.webhooks(t, code, strings.Fields(args)...); !strings.Contains(got, want) {
+			t.Errorf("%s: want %q, got\n%s", args, want, got)
+		}
+	}
+	w.fsck(t)
+}
