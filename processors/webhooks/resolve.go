@@ -20,10 +20,11 @@ type resolver struct {
 
 // owner is whose a report is.
 type owner struct {
-	known   bool
-	several bool // the PSP gave one reference to several payments
-	payment topics.PaymentID
-	tenant  string
+	known     bool
+	several   bool   // the PSP gave one reference to several payments
+	id        string // the payment's, or the payout's
+	partition int32
+	tenant    string
 }
 
 // kind is by what a report names its payment.
@@ -32,7 +33,7 @@ type kind int8
 const (
 	byNothing   kind = iota
 	byPayment        // its id
-	byPayout         // the payout's id, whose partition owns it: the fold tells an unknown one
+	byPayout         // the payout's id
 	byReference      // what the PSP calls it
 )
 
@@ -50,8 +51,11 @@ func (r resolver) names(report *topics.PSPReport) (kind, int32) {
 	return byNothing, 0
 }
 
-// Both look each row up by its key; see database.Lookup.
+// All look each row up by its key; see database.Lookup.
 const (
+	lookUpPayouts = `SELECT wanted.n, found.tenant FROM unnest($1::int4[], $2::int4[], $3::uuid[]) AS wanted(n, partition, id),
+LATERAL (SELECT tenant FROM payouts WHERE partition = wanted.partition AND id = wanted.id LIMIT 1) AS found`
+
 	lookUpPayments = `SELECT wanted.n, found.tenant FROM unnest($1::int4[], $2::int4[], $3::uuid[]) AS wanted(n, partition, id),
 LATERAL (SELECT tenant FROM payments WHERE partition = wanted.partition AND id = wanted.id LIMIT 1) AS found`
 
@@ -61,58 +65,52 @@ LATERAL (SELECT partition, payment, tenant FROM psp_references
 	WHERE partition = every.partition AND psp = wanted.psp AND reference = wanted.reference LIMIT 2) AS found`
 )
 
+// keys are rows that are looked up by their ids, each for the report of a number.
+type keys struct {
+	n, partitions []int32
+	ids           [][16]byte
+}
+
+func (k *keys) add(n int, partition int32, id [16]byte) {
+	k.n, k.partitions, k.ids = append(k.n, int32(n)), append(k.partitions, partition), append(k.ids, id)
+}
+
+// names are rows that are looked up by what PSPs call them.
+type names struct {
+	n                []int32
+	psps, references []string
+}
+
 // owners looks up whose the reports are, in one round trip.
 func (r resolver) owners(ctx context.Context, reports []topics.PSPReport) ([]owner, error) {
 	owners := make([]owner, len(reports))
-	var byID struct {
-		n, partitions []int32
-		ids           [][16]byte
-	}
-	var named struct {
-		n                []int32
-		psps, references []string
-	}
+	var payments, payouts keys
+	var named names
 	for i := range reports {
-		switch kind, partition := r.names(&reports[i]); kind {
+		p := &reports[i]
+		kind, partition := r.names(p)
+		owners[i] = owner{id: p.PaymentID, partition: partition}
+		switch kind {
 		case byPayment:
-			id, err := topics.ParsePaymentID(reports[i].PaymentID)
+			id, err := topics.ParsePaymentID(p.PaymentID)
 			if err != nil {
 				return nil, err
 			}
-			owners[i].payment = id
-			byID.n, byID.partitions, byID.ids = append(byID.n, int32(i)), append(byID.partitions, partition), append(byID.ids, id.UUID)
+			payments.add(i, partition, id.UUID)
+		case byPayout:
+			id, err := topics.ParsePayoutID(p.PaymentID)
+			if err != nil {
+				return nil, err
+			}
+			payouts.add(i, partition, id.UUID)
 		case byReference:
-			named.n, named.psps = append(named.n, int32(i)), append(named.psps, reports[i].PSP)
-			named.references = append(named.references, reports[i].PSPReference)
+			named.n, named.psps, named.references = append(named.n, int32(i)), append(named.psps, p.PSP), append(named.references, p.PSPReference)
 		}
 	}
 	batch := &pgx.Batch{}
-	var n int32
-	var tenant string
-	if len(byID.n) > 0 {
-		batch.Queue(lookUpPayments, byID.n, byID.partitions, byID.ids).Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&n, &tenant}, func() error {
-				owners[n].known, owners[n].tenant = true, tenant
-				return nil
-			})
-			return err
-		})
-	}
-	if len(named.n) > 0 {
-		every := make([]int32, r.partitions)
-		for i := range every {
-			every[i] = int32(i)
-		}
-		var partition int32
-		var id uuid.UUID
-		batch.Queue(lookUpReferences, named.n, named.psps, named.references, every).Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&n, &partition, &id, &tenant}, func() error {
-				owners[n] = owner{known: true, several: owners[n].known, payment: topics.PaymentID{Partition: partition, UUID: id}, tenant: tenant}
-				return nil
-			})
-			return err
-		})
-	}
+	queueKeys(batch, lookUpPayments, &payments, owners)
+	queueKeys(batch, lookUpPayouts, &payouts, owners)
+	r.queueNames(batch, &named, owners)
 	if batch.Len() == 0 {
 		return owners, nil
 	}
@@ -122,29 +120,64 @@ func (r resolver) owners(ctx context.Context, reports []topics.PSPReport) ([]own
 	return owners, nil
 }
 
+func queueKeys(batch *pgx.Batch, sql string, k *keys, owners []owner) {
+	if len(k.n) == 0 {
+		return
+	}
+	var n int32
+	var tenant string
+	batch.Queue(sql, k.n, k.partitions, k.ids).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&n, &tenant}, func() error {
+			owners[n].known, owners[n].tenant = true, tenant
+			return nil
+		})
+		return err
+	})
+}
+
+// queueNames asks every partition for a reference: what a PSP calls a payment does not say where that is.
+func (r resolver) queueNames(batch *pgx.Batch, k *names, owners []owner) {
+	if len(k.n) == 0 {
+		return
+	}
+	every := make([]int32, r.partitions)
+	for i := range every {
+		every[i] = int32(i)
+	}
+	var n, partition int32
+	var tenant string
+	var id uuid.UUID
+	batch.Queue(lookUpReferences, k.n, k.psps, k.references, every).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&n, &partition, &id, &tenant}, func() error {
+			text := topics.PaymentID{Partition: partition, UUID: id}.String()
+			owners[n] = owner{known: true, several: owners[n].known, id: text, partition: partition, tenant: tenant}
+			return nil
+		})
+		return err
+	})
+}
+
 // settle says what becomes of a report: the partition that it goes to, or why it is put aside, or parked.
 func (r resolver) settle(report *topics.PSPReport, o owner) (partition int32, aside *stream.DeadLetter, parked string) {
-	kind, partition := r.names(report)
+	kind, _ := r.names(report)
 	switch {
 	case kind == byNothing:
 		return 0, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: fmt.Sprintf(
 			"merchant reference %.64q is no payment or payout of ours, and there is no reference of the PSP", report.PaymentID)}, ""
-	case kind == byPayout:
-		return partition, nil, ""
 	case o.several:
 		return 0, &stream.DeadLetter{Reason: topics.RefusedUnknownPayment, Detail: fmt.Sprintf(
 			"the PSP %s calls several payments %.128q; it does not say which one is meant", report.PSP, report.PSPReference)}, ""
-	case !o.known && kind == byPayment:
-		return 0, nil, "payment " + report.PaymentID + " is not known"
-	case !o.known:
+	case !o.known && kind == byReference:
 		return 0, nil, fmt.Sprintf("no payment is known that the PSP %s calls %.128q, and its merchant reference %.64q is none of ours",
 			report.PSP, report.PSPReference, report.PaymentID)
+	case !o.known:
+		return 0, nil, report.PaymentID + " is not known"
 	}
-	report.PaymentID = o.payment.String()
+	report.PaymentID = o.id
 	if report.Tenant == "" {
 		report.Tenant = o.tenant
 	}
-	return o.payment.Partition, nil, ""
+	return o.partition, nil, ""
 }
 
 // Locate finds out whose reports are, as the role does, and completes those whose payment is known: known[i] says which.

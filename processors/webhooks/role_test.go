@@ -126,8 +126,8 @@ func (w *world) until(reports, letters int) {
 			if err := topics.Unmarshal(r.Value, &report); err != nil {
 				w.t.Error(err)
 			}
-			id, err := topics.ParsePaymentID(report.PaymentID)
-			if err != nil || id.Partition != r.Partition || string(r.Key) != report.PaymentID || !slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool {
+			partition, err := topics.PartitionOfReference(report.PaymentID)
+			if err != nil || partition != r.Partition || string(r.Key) != report.PaymentID || !slices.ContainsFunc(r.Headers, func(h kgo.RecordHeader) bool {
 				return h.Key == topics.HeaderType && string(h.Value) == topics.TypePSPReport
 			}) {
 				w.t.Errorf("a report of %s stands in partition %d under %q: %v, %v", report.PaymentID, r.Partition, r.Key, r.Headers, err)
@@ -247,6 +247,20 @@ func TestPaymentThatIsNeverKnown(t *testing.T) {
 			string(l.Key) != "msg_1" || len(l.Headers) == 0 || string(l.Value) != "ref:pi_1" && string(l.Value) != id(2, 1) {
 			t.Errorf("dead letter %+v", l)
 		}
+	}
+}
+
+// TestWebhookOfAPayout: it finds its payout as others do their payments.
+func TestWebhookOfAPayout(t *testing.T) {
+	w := newWorld(t)
+	w.run(quick)
+	payout := topics.PayoutID{Partition: 2, UUID: uuid.UUID{15: 7}}
+	w.deliver(time.Now(), payout.String())
+	w.parked(1)
+	w.exec(`INSERT INTO payouts (partition, id, tenant, customer, currency, status, reserved, version, positions, state) VALUES ($1, $2, 'acme', 'ana', 'EUR', 'sent', 0, 0, '{0}', '{}')`, payout.Partition, payout.UUID)
+	w.until(1, 0)
+	if r := w.reports[0]; r.PaymentID != payout.String() || r.Tenant != "acme" {
+		t.Errorf("report %+v", r)
 	}
 }
 
