@@ -87,6 +87,9 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	case topics.EventDeadLettered:
 		return refused(topics.RefusedPoison, "")
 	case topics.EventDeclined:
+		if e.PSP != nil && e.PSP.DeclineCode == topics.DeclineNoRoute {
+			return no("no PSP could be asked for the payment")
+		}
 		return no("the PSP declined the payment")
 	case topics.EventBlocked:
 		if e.GamingLimit != nil {

@@ -45,7 +45,8 @@ type Answer struct {
 }
 
 // Conclude follows a command through the events of its payment: command, the PSP request that it caused, the PSP's
-// answer to that request and, where the authorisation is reviewed, what the review says and the capture that it lets go on.
+// answer to that request or to that of the PSP which is asked next and, where the authorisation is reviewed, what the review
+// says and the capture that it lets go on.
 // The events stand in the order of their ids, without repeats. ok is false while there is no answer yet, and while more
 // events of the last one's record are to come. Where several events of a record answer (authorised and captured in one
 // call) the last one counts, and so it does where an outcome was unknown first.
@@ -64,6 +65,10 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 		case own && asksPSP(e.Type), reviewing && e.Type == topics.EventCaptureRequested:
 			answer, ok = Answer{Request: e.EventID, TraceID: answer.TraceID}, false
 			reviewing = false
+		case answer.Request != "" && e.Type == topics.EventAuthorizationRequested: // of the next PSP: the last one did not charge
+			answer, ok = Answer{Request: e.EventID, TraceID: answer.TraceID}, false
+		case answer.Request != "" && e.Type == topics.EventQueued:
+			answer.Event, answer.Open, ok = *e, true, true
 		case reviewing && endsReview(e.Type):
 			answer.Event, answer.Open, ok = *e, false, true
 		case own && concludes(e.Type),

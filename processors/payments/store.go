@@ -245,7 +245,7 @@ func (c *columns) queue(batch *pgx.Batch, partition int32) {
 
 // sizeOf is about how many bytes a payment takes in memory.
 func sizeOf(p *lifecycle.Payment) int {
-	const fixed, perOperation, perText = 900, 128, 16
+	const fixed, perOperation, perText = 900, 176, 16
 	n := fixed + perOperation*len(p.Operations) + len(p.Description) + len(p.ReturnURL) + len(p.MerchantReference)
 	for k, v := range p.Metadata {
 		n += 2*perText + len(k) + len(v)

@@ -4,6 +4,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,10 @@ type Operation struct {
 	Amount       int64               `json:"amount"`
 	PSPReference string              `json:"psp_reference,omitempty"`
 	Polls        int                 `json:"polls,omitempty"`
+	PSP          string              `json:"psp,omitempty"`
+	// GivenUp: an attempt at the authorisation that was given up for another PSP, or what releases it where its PSP approved all
+	// the same. It counts in none of the payment's amounts.
+	GivenUp bool `json:"given_up,omitempty"`
 }
 
 // ErrNotFound says that the tenant has no such payment, or the customer no wallet or no such hold.
@@ -244,7 +249,10 @@ func cardOf(c *topics.Card) *Card {
 func operationsOf(p *lifecycle.Payment) []Operation {
 	operations := make([]Operation, len(p.Operations))
 	for i, op := range p.Operations {
-		operations[i] = Operation{op.Request.String(), op.Kind, op.State.String(), op.Amount, op.Reference, op.Polls}
+		operations[i] = Operation{
+			RequestID: op.Request.String(), Type: op.Kind, State: op.State.String(), Amount: op.Amount, PSPReference: op.Reference,
+			Polls: op.Polls, PSP: cmp.Or(op.PSP, p.PSP), GivenUp: op.PSP != "",
+		}
 	}
 	return operations
 }
