@@ -30,7 +30,7 @@ built in is used. rules/README.md is the manual.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesInitCommand(a), newRulesDiffCommand(a),
-		newRulesFmtCommand(a), newRulesExplainCommand(a), newRulesFieldsCommand(a),
+		newFmtCommand(a, "rule files"), newRulesExplainCommand(a), newRulesFieldsCommand(a),
 		newRulesDeployCommand(a), newRulesApproveCommand(a), newRulesRejectCommand(a), newRulesRollbackCommand(a), newRulesHistoryCommand(a), newRulesReplayCommand(a),
 		newRulesBacktestCommand(a), newRulesBenchCommand(a))
 	return cmd
@@ -130,12 +130,13 @@ func newRulesExplainCommand(a *app) *cobra.Command {
 		Use:   "explain ID | --command FILE [PATH...]",
 		Short: "Show why something was decided as it was, or what every rule says of one command",
 		Long: `Show what was decided and why: every rule, the values it read, and what velocity and data files said, as they were
-recorded then. ID is a payment, with all that was decided on it and carried out; or a command of a payment or a wallet, or a
-customer event, refused ones included, for the 31 days for which their ids are remembered.
+recorded then. ID is a payment or a payout, with all that was decided on it and carried out; or a command of a payment, a payout or a wallet,
+or a customer event, refused ones included, for the 31 days for which their ids are remembered.
 
 With --command, show what the rules at the paths say of a command now. The file holds the command as it stands on
 payments.commands.v1 or wallet.commands.v1, or an event of customer.events.v1; "-" reads it from standard input. A create command with
-"authorization": {"amount": 1050, "authentication": {"avs": "N", "cvv": "M"}} in it is what the issuer answered.
+"authorization": {"amount": 1050, "authentication": {"avs": "N", "cvv": "M"}} in it is what the issuer answered; one of
+payouts.commands.v1 has "stage": "payout" in it.
 What velocity would answer is given with --velocity card_attempts_1h=5, or by a file of a JSON object such as
 {"card_attempts_1h": "5", "customer_deposits_7d": "250.00 EUR"}; what is not given is missing, or with
 --first-time what velocity says where nothing was before. Lists are as in their files.`,
@@ -172,7 +173,7 @@ What velocity would answer is given with --velocity card_attempts_1h=5, or by a 
 	cmd.Flags().StringVar(&at, "at", "", "the moment of the evaluation, for list entries that expire (default now)")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if file == "" && len(args) != 1 {
-			return errors.New("what is to be explained? Name one payment, command or event, or a file with --command")
+			return errors.New("what is to be explained? Name one payment, payout, command or event, or a file with --command")
 		}
 		return nil
 	}

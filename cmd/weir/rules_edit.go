@@ -62,12 +62,13 @@ func shown(text string) string {
 	return text
 }
 
-func newRulesFmtCommand(a *app) *cobra.Command {
+// newFmtCommand formats files of rules or routes, as what says.
+func newFmtCommand(a *app, what string) *cobra.Command {
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "fmt FILE...",
-		Short: "Lay rule files out as all of them are",
-		Long: `Lay rule files out as all of them are: blank lines, line ends, white space. Comments and words stay, and so does what the
+		Short: "Lay " + what + " out as all of them are",
+		Long: "Lay " + what + ` out as all of them are: blank lines, line ends, white space. Comments and words stay, and so does what the
 file decides. With --check nothing is written; the exit code is 1 where a file would change.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {

@@ -129,7 +129,10 @@ func rulesAt(a *app, paths []string) (*rules.Set, error) {
 
 // printWarnings prints what is right and may not be meant.
 func printWarnings(out io.Writer, set *rules.Set) {
-	warnings := slices.Concat(set.Warnings(), ended(set, time.Now()))
+	tellWarnings(out, slices.Concat(set.Warnings(), ended(set, time.Now())))
+}
+
+func tellWarnings(out io.Writer, warnings rules.Problems) {
 	switch len(warnings) {
 	case 0:
 	case 1:
