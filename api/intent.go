@@ -28,6 +28,7 @@ func intentOf(v *view.Intent) Intent {
 	for _, op := range v.Operations {
 		intent.Operations = append(intent.Operations, Operation{
 			ID: op.RequestID, Type: string(op.Type), State: op.State, Amount: op.Amount, PSPReference: op.PSPReference,
+			PSP: op.PSP, GivenUp: op.GivenUp,
 		})
 	}
 	return intent
@@ -44,7 +45,7 @@ func timeOf(t time.Time) *time.Time {
 func refundsOf(v *view.Intent) []Refund {
 	refunds := []Refund{}
 	for _, op := range v.Operations {
-		if op.Type == topics.OperationRefund {
+		if op.Type == topics.OperationRefund && !op.GivenUp {
 			refunds = append(refunds, refundOf(v, op))
 		}
 	}
