@@ -86,7 +86,7 @@ const (
 	PayoutQueued         PayoutEventType = "queued"          // provably not sent: it is asked for again at the timer's time
 	PayoutPaid           PayoutEventType = "paid"            // posts
 	PayoutFailed         PayoutEventType = "failed"          // posts: provably not paid, the money is given back
-	PayoutRequestFailed  PayoutEventType = "request_failed"  // the request named came to nothing; the payout is paid, or was, by another
+	PayoutRequestFailed  PayoutEventType = "request_failed"  // the request named came to nothing, which changes nothing for the payout
 	PayoutReturned       PayoutEventType = "returned"        // posts: paid, and came back after that; the money is given back
 	PayoutCommandRefused PayoutEventType = "command_refused" // changes nothing; refusal says why
 	PayoutCaseOpened     PayoutEventType = "case_opened"     // a fact that needs a person

@@ -172,11 +172,13 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 			p.end(failed)
 		}
 	case topics.PayoutRequestFailed:
-		state = AttemptFailed
+		if state = AttemptFailed; e.PSP != nil && e.PSP.Reversed {
+			state = AttemptReturned
+		}
 	default:
 		return fmt.Errorf("unknown event type %q", e.Type)
 	}
-	if state == AttemptFailed && e.PSP != nil {
+	if e.PSP != nil && (e.Type == topics.PayoutFailed || e.Type == topics.PayoutQueued) {
 		p.DeclineCode = e.PSP.DeclineCode
 	}
 	a.State, a.AskedAt = state, e.At

@@ -97,7 +97,7 @@ func (d *decision) repeated(r *topics.PSPReport) {
 			return
 		}
 		d.mismatch(r)
-	case d.a.State == AttemptPaid && r.Outcome == topics.PSPReversed, d.a.State == AttemptFailed && r.Outcome == topics.PSPApproved:
+	case r.Outcome == topics.PSPReversed && d.a.State != AttemptReturned, r.Outcome == topics.PSPApproved && d.a.State == AttemptFailed:
 		if !d.mismatch(r) && d.find(FromReport, "", r.Outcome) {
 			d.step.do(d)
 		}
@@ -161,12 +161,17 @@ func (d *decision) paid() {
 	}
 }
 
-// reversed books that what was paid came back. Where nobody had told that it was paid, it was.
+// reversed books that what was paid came back. Where nobody had told that it was paid, it was; where it had failed, the two
+// are nothing together, and a success that is told afterwards is of before.
 func (d *decision) reversed() {
-	if d.a.State.Open() {
+	e := d.fact(topics.PayoutReturned)
+	switch {
+	case d.a.State == AttemptFailed:
+		e.Type, e.PSP.Reversed = topics.PayoutRequestFailed, true
+	case d.a.State.Open():
 		d.paid()
 	}
-	d.emit(d.fact(topics.PayoutReturned))
+	d.emit(e)
 }
 
 func (d *decision) failedNow() { d.emit(d.fact(topics.PayoutFailed)) }

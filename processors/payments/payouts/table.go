@@ -81,10 +81,11 @@ var table = [...]Step{
 	{On: report(topics.PSPFailed), From: statuses{sent, unknown}, Event: topics.PayoutFailed, To: statuses{failed, queued}, do: (*decision).notPerformed},
 	{On: report(topics.PSPPending), From: statuses{sent, unknown}, Event: topics.PayoutSubmitted, To: statuses{sent}, do: (*decision).submitted},
 	{On: report(topics.PSPUnknown), From: statuses{sent}, Event: topics.PayoutOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
-	{On: report(topics.PSPReversed), From: statuses{sent, unknown}, Event: topics.PayoutPaid, To: statuses{returned}, do: (*decision).reversed},
+	{On: report(topics.PSPReversed), From: statuses{sent, unknown}, Event: topics.PayoutPaid, To: statuses{returned, sent, unknown}, do: (*decision).reversed},
 
 	// What it says later, against what it had said.
 	{On: report(topics.PSPReversed), From: statuses{paid, returned}, Event: topics.PayoutReturned, To: statuses{returned, paid}, do: (*decision).reversed},
+	{On: report(topics.PSPReversed), From: statuses{queued, failed, cancelled}, Event: topics.PayoutRequestFailed, To: same, do: (*decision).reversed},
 	{On: report(topics.PSPApproved), From: statuses{queued}, Event: topics.PayoutPaid, To: statuses{paid}, do: (*decision).paid},
 	{On: report(topics.PSPApproved), From: statuses{failed, cancelled, returned, paid}, Event: topics.PayoutPaid, To: statuses{paid}, Late: true, do: (*decision).paid},
 	{On: report(topics.PSPDeclined, topics.PSPFailed), From: statuses{paid, returned}, Event: topics.PayoutRequestFailed, To: same, do: (*decision).requestFailed},
