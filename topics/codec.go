@@ -34,11 +34,23 @@ const wantRecord = "one JSON object in UTF-8"
 
 // Marshal encodes a record. Equal records give equal bytes: struct fields in order of declaration, map keys sorted.
 func Marshal(v any) ([]byte, error) {
-	data, err := json.Append(make([]byte, 0, 512), v, json.SortMapKeys)
+	data, err := json.Append(make([]byte, 0, room(v)), v, json.SortMapKeys)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", v, err)
 	}
 	return withoutZeroTimes(data, v), nil
+}
+
+// room is about how many bytes a record takes.
+func room(v any) int {
+	const most = 512
+	switch v := v.(type) {
+	case *AssessedCommand:
+		return 3*most + featureBytes*len(v.Features)
+	case *Decision:
+		return most + featureBytes*len(v.Features)
+	}
+	return most
 }
 
 // Unmarshal decodes a record into v, a pointer to a struct. Any failure is a *DecodeError, and v is then unusable.

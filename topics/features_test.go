@@ -1,6 +1,8 @@
 package topics
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -41,6 +43,36 @@ func TestFeaturesAreEncodedAsAMap(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Features are decoded as the map that they are, however they are written; an error names the same field.
+func TestFeaturesAreDecodedAsAMap(t *testing.T) {
+	type plain struct {
+		Features map[string]Feature `json:"features,omitempty"`
+	}
+	type own struct {
+		Features FeatureSet `json:"features,omitempty"`
+	}
+	for _, text := range []string{
+		`{}`, `null`, `[]`, `7`, `{"a":{"value":1}}`, `{ "a" : {"value" : 1 } }`, `{"a":{"value":01}}`, `{"a":{"value":-0}}`, `{"a":{"value":-}}`,
+		`{"a":{"value":1.5}}`, `{"a":{"value":1e3}}`, `{"a":{"value":9223372036854775807}}`, `{"a":{"value":9223372036854775808}}`,
+		`{"a":{"value":-999999999999999999,"approximate":true,"missing":true,"warming_until":"2026-03-01T12:00:00.123Z"}}`,
+		`{"a":{"value":1,"missing":true,"approximate":true}}`, `{"a":{"missing":false}}`, `{"a":{"value":"1"}}`, `{"a":{"value":1,"other":{"x":[]}}}`,
+		`{"a":{"value":1,"warming_until":"yesterday"}}`, `{"a":{"value":1,"warming_until":"2026-03-01T12:00:00+02:00"}}`, `{"a":{"value":1,"warming_until":7}}`,
+		`{"a":{"value":1,"approximate":true},"a":{"value":2}}`, `{"\u0061":{"value":1}}`, `{"ä":{"value":1},"":{"value":0}}`, `{"a":{"value":1},}`, `{"a":1}`, `{"a":null}`, `{"a":{}}`,
+		`{"a":{"value":null}}`, `{"a":{"value":1}`, `{"a":{"value":1}}}`, `{,"a":{"value":1}}`, `{"a":{"value":1}"b":{"value":2}}`,
+	} {
+		text = `{"features":` + text + `}`
+		var want plain
+		var got own
+		wrong, err := Unmarshal([]byte(text), &want), Unmarshal([]byte(text), &got)
+		if fmt.Sprint(err) != fmt.Sprint(wrong) {
+			t.Errorf("%s: %v, want %v", text, err, wrong)
+		}
+		if err == nil && !reflect.DeepEqual(map[string]Feature(got.Features), want.Features) {
+			t.Errorf("%s: %v, want %v", text, got.Features, want.Features)
+		}
+	}
 }
 
 func BenchmarkFeatures(b *testing.B) {

@@ -99,7 +99,7 @@ func withoutZeroTimes(data []byte, v any) []byte {
 	if s == nil {
 		return data
 	}
-	c := cutter{data: data}
+	c := cutter{data: data, left: bytes.Count(data, []byte(zeroTime))}
 	c.value(s)
 	return append(c.data[:c.kept], data[c.done:]...)
 }
@@ -109,6 +109,7 @@ type cutter struct {
 	data       []byte
 	at         int
 	kept, done int
+	left       int // occurrences of zeroTime that were not cut; where none is left, the walk ends where it is
 }
 
 func (c *cutter) value(s *shape) {
@@ -118,6 +119,9 @@ func (c *cutter) value(s *shape) {
 	case '[':
 		for c.at++; c.data[c.at] != ']'; {
 			c.value(s)
+			if c.left == 0 {
+				return
+			}
 			if c.data[c.at] == ',' {
 				c.at++
 			}
@@ -142,9 +146,14 @@ func (c *cutter) object(s *shape) {
 		if times && bytes.HasPrefix(c.data[c.at:], []byte(zeroTime)) {
 			c.at += len(zeroTime)
 			c.cut(start, members > 0)
+			if c.left--; c.left == 0 {
+				return
+			}
 			continue
 		}
-		c.value(inner)
+		if c.value(inner); c.left == 0 {
+			return
+		}
 		members++
 		if c.data[c.at] == ',' {
 			c.at++

@@ -31,7 +31,7 @@ Without brokers and a database they are embedded, with their data in the data di
 			if err != nil {
 				return fmt.Errorf("%w: %w", errConfiguration, err)
 			}
-			engine.TuneMemory()
+			engine.TuneMemory(c)
 			ctx := cmd.Context()
 			e, err := engine.Start(ctx, c, log, engine.WithHook(hook))
 			if err != nil {
