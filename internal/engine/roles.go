@@ -55,8 +55,14 @@ func (e *Engine) checkRules() error {
 	if !e.Config.Runs(risk.RoleName) {
 		return nil
 	}
-	return risk.CheckRules(e.rules())
+	if err := risk.CheckRules(e.rules()); err != nil || e.Config.Risk.Routing == "" {
+		return err
+	}
+	return risk.CheckRoutes(e.Config.Risk.Routing, e.providers())
 }
+
+// providers are the PSPs that a routing file may name; nil: this process knows none, and it may name any.
+func (e *Engine) providers() []string { return slices.Sorted(maps.Keys(e.Config.PSP)) }
 
 func (e *Engine) rules() []string { return paths(e.Config.Risk.Rules) }
 
@@ -81,6 +87,7 @@ func (e *Engine) addRisk(context.Context) error {
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 		Within: e.Config.Velocity.Within, Deployed: e.Config.Risk.RulesFrom == "topic", FourEyes: e.Config.Risk.FourEyes,
 		Candidate: paths(e.Config.Risk.Candidate), Region: e.Config.Region,
+		Routing: e.Config.Risk.Routing, PSPs: e.providers(), Controls: func() topics.Controls { return nil },
 	})
 	if err != nil {
 		return err
