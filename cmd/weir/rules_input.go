@@ -15,7 +15,7 @@ import (
 // validated is a command or an event as producers write it.
 type validated interface{ Validate() *topics.Refusal }
 
-// readInput reads and validates one command, of a payment or a wallet, or one customer event. Its bytes are never printed:
+// readInput reads and validates one command, of a payment, a payout or a wallet, or one customer event. Its bytes are never printed:
 // they may hold a card number.
 func readInput(file string, stdin io.Reader) (rules.Input, error) {
 	in, name := stdin, "standard input"
@@ -48,12 +48,15 @@ func readInput(file string, stdin io.Reader) (rules.Input, error) {
 	return read, nil
 }
 
-// inputOf decodes a record by what it says of itself. A create command with an authorization beside is what the issuer answered.
+// inputOf decodes a record by what it says of itself. A create command with an authorization beside is what the issuer answered,
+// and one with "stage": "payout" beside is of a payout: both have that type.
 func inputOf(data []byte) (in rules.Input, record validated, err error) {
 	var kind struct {
 		EventID       string                   `json:"event_id"`
 		Type          topics.WalletCommandType `json:"type"`
 		Authorization *topics.Authorization    `json:"authorization"`
+		Stage         topics.Stage             `json:"stage"`
+		PayoutID      string                   `json:"payout_id"`
 	}
 	if err := topics.Unmarshal(data, &kind); err != nil {
 		return in, nil, err
@@ -64,6 +67,9 @@ func inputOf(data []byte) (in rules.Input, record validated, err error) {
 	case kind.EventID != "":
 		in.Event = &topics.CustomerEvent{}
 		return in, in.Event, topics.Unmarshal(data, in.Event)
+	case kind.Stage == topics.StagePayout, kind.PayoutID != "":
+		in.Payout = &topics.PayoutCommand{}
+		return in, in.Payout, topics.Unmarshal(data, in.Payout)
 	case slices.Contains(walletTypes, kind.Type):
 		in.Wallet = &topics.WalletCommand{}
 		return in, in.Wallet, topics.Unmarshal(data, in.Wallet)

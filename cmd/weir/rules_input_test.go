@@ -18,7 +18,7 @@ func TestRulesExplainAnyStage(t *testing.T) {
 		return path
 	}
 	var paths []string
-	for stage, when := range map[string]string{"refund": `payment.currency == "EUR"`, "wallet": `wallet.reason == "bonus"`, "event": `event.type == "login"`} {
+	for stage, when := range map[string]string{"refund": `payment.currency == "EUR"`, "wallet": `wallet.reason == "bonus"`, "event": `event.type == "login"`, "payout": `payout.destination == "chosen"`} {
 		paths = append(paths, write(stage+".yaml", "version: 1\nstage: "+stage+"\nrules:\n  - { name: at_"+stage+", when: '"+when+"', outcome: block, on_missing: block }\n"))
 	}
 	const about = `"tenant":"acme","customer_id":"cus_1"`
@@ -29,6 +29,8 @@ func TestRulesExplainAnyStage(t *testing.T) {
 	}{
 		{"a refund", `{"command_id":` + id + `,"type":"refund","payment_id":"pay_0003_019ac1b2f5a87c3e9d10aa5be2c17f44","amount":100,"currency":"EUR",` + about + `}`, "at_refund  hit", exitOK},
 		{"a wallet command", `{"command_id":` + id + `,"type":"credit","amount":100,"currency":"EUR","reason":"bonus",` + about + `}`, "at_wallet  hit", exitOK},
+		{"a payout", `{"command_id":` + id + `,"type":"create","stage":"payout","amount":100,"currency":"EUR",` + about + `}`, "at_payout  hit", exitOK},
+		{"its approval", `{"command_id":` + id + `,"type":"approve","payout_id":"po_0003_019ac1b2f5a87c3e9d10aa5be2c17f44","approved_by":"bob",` + about + `}`, "no rule is evaluated for it; it passes", exitOK},
 		{"a customer event", `{"event_id":` + id + `,"type":"login",` + about + `}`, "at_event  hit", exitOK},
 		{"what no rule looks at", `{"command_id":` + id + `,"type":"close",` + about + `}`, "no rule is evaluated for it; it passes", exitOK},
 		{"an invalid one", `{"command_id":` + id + `,"type":"credit",` + about + `}`, "would be refused before any rule sees it: invalid: amount", exitProblem},
@@ -47,7 +49,7 @@ func TestRulesFieldsOfAStage(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "command.requested_by") || strings.Contains(out, "card.bin") || strings.Contains(out, "wallet.amount") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
-	if code, _, errOut := rulesOutput(t, "fields", "--stage", "payout"); code != exitUsage || !strings.Contains(errOut, "none of before_authorization, after_authorization, refund, wallet, event") {
+	if code, _, errOut := rulesOutput(t, "fields", "--stage", "settlement"); code != exitUsage || !strings.Contains(errOut, "none of before_authorization, after_authorization, refund, payout, wallet, event") {
 		t.Errorf("exit %d\n%s", code, errOut)
 	}
 }

@@ -22,9 +22,9 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// explainDecided prints the decisions on a payment, a command or a customer event from the event log.
+// explainDecided prints the decisions on a payment, a payout, a command or a customer event from the event log.
 func explainDecided(a *app, cmd *cobra.Command, what string) error {
-	_, err := topics.ParsePaymentID(what)
+	_, err := topics.PartitionOfReference(what)
 	id, notUUID := uuid.FromString(what)
 	if err != nil && notUUID != nil {
 		return usageError{fmt.Errorf("%w; nor is it the UUID of a command or an event", err)}
@@ -37,6 +37,8 @@ func explainDecided(a *app, cmd *cobra.Command, what string) error {
 		var decisions []topics.Decision
 		if notUUID == nil {
 			decisions, err = log.DecisionsOn(ctx, id)
+		} else if payout, notPayout := topics.ParsePayoutID(what); notPayout == nil {
+			decisions, err = log.PayoutDecisions(ctx, payout)
 		} else {
 			decisions, err = log.Decisions(ctx, what)
 		}

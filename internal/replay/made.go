@@ -14,7 +14,7 @@ type made struct {
 	about   about
 }
 
-// about names what was decided on: each has one decision. Commands of payments and wallets share their ids.
+// about names what was decided on: each has one decision. Commands of payments, wallets and payouts share their ids.
 type about struct {
 	stage  topics.Stage
 	tenant string
@@ -52,6 +52,11 @@ func read(r *kgo.Record) (*made, error) {
 		err = topics.Unmarshal(r.Value, &in)
 		d, tenant = in.Decision, in.Command.Tenant
 		m.input = rules.Input{Wallet: &in.Command, Features: in.Features, Now: in.AssessedAt}
+	case topics.TypeAssessedPayout:
+		var in topics.AssessedPayoutCommand
+		err = topics.Unmarshal(r.Value, &in)
+		d, tenant = in.Decision, in.Command.Tenant
+		m.input = rules.Input{Payout: &in.Command, Enrichment: in.Enrichment, Features: in.Features, Now: in.AssessedAt}
 	case topics.TypeAssessedCustomerEvent:
 		var in topics.AssessedCustomerEvent
 		err = topics.Unmarshal(r.Value, &in)

@@ -8,14 +8,15 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// TestReplayOfEveryStage: what was decided on refunds, wallets, customer events and authorisations comes out again, and so
+// TestReplayOfEveryStage: what was decided on refunds, wallets, payouts, customer events and authorisations comes out again, and so
 // it does where they share an id.
 func TestReplayOfEveryStage(t *testing.T) {
 	w := newWorld(t)
 	var files []rules.File
 	for stage, when := range map[string]string{
 		"refund": `payment.amount > money("1.00 EUR")`, "wallet": `wallet.amount > money("1.00 EUR")`,
-		"event": `event.type == "login" && context.device_id != "dev_1"`, "after_authorization": `authorization.cvv == "N"`,
+		"payout": `payout.amount > money("1.00 EUR") && context.country == "DE"`,
+		"event":  `event.type == "login" && context.device_id != "dev_1"`, "after_authorization": `authorization.cvv == "N"`,
 	} {
 		files = append(files, rules.File{Name: stage + ".yaml", Text: []byte("version: 1\nstage: " + stage +
 			"\nrules:\n  - { name: at_" + stage + ", when: '" + when + "', outcome: hold, on_missing: hold }\n")})
@@ -48,6 +49,12 @@ func TestReplayOfEveryStage(t *testing.T) {
 	w.produce(topics.Inbox, topics.TypeAssessedWallet, &topics.AssessedWalletCommand{Command: bet.Command}) // one that nothing was decided on
 	publish(topics.TypeAssessedWallet, &bet, decision, nil)
 
+	withdrawal := topics.AssessedPayoutCommand{AssessedAt: w.clock, Command: topics.PayoutCommand{CommandID: id, Type: topics.PayoutCreate, Tenant: "acme", CustomerID: "cus_1",
+		Amount: 500, Currency: "EUR", Context: &topics.Context{Country: "DE"}}}
+	decided := w.set.Evaluate(rules.Input{Payout: &withdrawal.Command, Now: w.clock})
+	withdrawal.Decision = &decided
+	publish(topics.TypeAssessedPayout, &withdrawal, decided, nil)
+
 	login := topics.AssessedCustomerEvent{AssessedAt: w.clock, Event: topics.CustomerEvent{EventID: id, Type: "login", Tenant: "acme", CustomerID: "cus_1",
 		Context: &topics.Context{DeviceID: "dev_2"}}}
 	login.Decision = w.set.Evaluate(rules.Input{Event: &login.Event, Now: w.clock})
@@ -59,7 +66,7 @@ func TestReplayOfEveryStage(t *testing.T) {
 	review.Decision = w.set.Evaluate(rules.Input{Command: &review.Review.Command, Authorization: &review.Review.Authorization, Now: w.clock})
 	publish(topics.TypeAssessedAuthorization, &review, review.Decision, nil)
 
-	if s, differences := w.replay(time.Time{}); s.Same != 4 || s.Different+s.Gone+len(s.Unknown) != 0 {
+	if s, differences := w.replay(time.Time{}); s.Same != 5 || s.Different+s.Gone+len(s.Unknown) != 0 {
 		t.Errorf("%+v, %+v", s, differences)
 	}
 }

@@ -39,3 +39,30 @@ func (l *EventLog) Payout(ctx context.Context, tenant string, payout topics.Payo
 	}
 	return events, nil
 }
+
+// PayoutDecisions returns what risk decided on a payout, in order. There are none where no payout of that id was made.
+func (l *EventLog) PayoutDecisions(ctx context.Context, payout topics.PayoutID) ([]topics.Decision, error) {
+	rows, err := l.db.Query(ctx, `
+		SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (
+			SELECT unnest(positions) FROM payouts WHERE partition = $1 AND id = $2)
+		ORDER BY position`, payout.Partition, payout.UUID)
+	if err != nil {
+		return nil, fmt.Errorf("decisions on payout %s: %w", payout, err)
+	}
+	var decisions []topics.Decision
+	err = l.each(rows, payout.Partition, topics.Decisions, func(value []byte) error {
+		var d topics.Decision
+		if err := topics.Unmarshal(value, &d); err != nil {
+			return err
+		}
+		if d.PaymentID == payout.String() {
+			decisions = append(decisions, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decisions on payout %s: %w", payout, err)
+	}
+	return decisions, nil
+}
