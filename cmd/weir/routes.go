@@ -25,7 +25,8 @@ docs/routing.md is the manual.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRoutesCheckCommand(a), newRoutesTestCommand(a), newRoutesExplainCommand(a), newRoutesFieldsCommand(a), newFmtCommand(a, "routing files"))
+	cmd.AddCommand(newRoutesCheckCommand(a), newRoutesTestCommand(a), newRoutesExplainCommand(a), newRoutesFieldsCommand(a), newFmtCommand(a, "routing files"),
+		newRoutesSwitchCommand(a, true), newRoutesSwitchCommand(a, false), newRoutesSwitchesCommand(a))
 	return cmd
 }
 

@@ -46,7 +46,8 @@ type Desk struct {
 	reader *reader
 }
 
-// Open connects to the broker with options. psps are those that there are: a switch of another one would be a mistake.
+// Open connects to the broker with options. psps are those that there are, so that a switch of another one is refused as a
+// mistake; none where they are not known here.
 func Open(options []kgo.Opt, psps []string) (*Desk, error) {
 	producer, err := kgo.NewClient(append(append([]kgo.Opt(nil), options...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0), kgo.RecordDeliveryTimeout(writeWithin))...)
@@ -137,8 +138,10 @@ func (d *Desk) Turn(ctx context.Context, c topics.RouteControl, now time.Time) (
 func (d *Desk) check(c *topics.RouteControl, now time.Time) error {
 	s := &c.Scope
 	switch {
-	case s.PSP != "" && !slices.Contains(d.psps, s.PSP):
+	case s.PSP != "" && len(d.psps) > 0 && !slices.Contains(d.psps, s.PSP):
 		return refuse("no PSP %.64q is configured; there are: %s", s.PSP, strings.Join(d.psps, ", "))
+	case s.PSP != "" && valid().Var(s.PSP, "max=64,name") != nil:
+		return refuse("PSP: want 1 to 64 printable ASCII characters without spaces, quotes and slashes")
 	case s.Method != "" && s.Method != topics.MethodCard:
 		return refuse("method: no payments of method %.32q are there; want %s", s.Method, topics.MethodCard)
 	case s.Country != "" && valid().Var(s.Country, "iso3166_1_alpha2") != nil:
