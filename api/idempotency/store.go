@@ -60,14 +60,14 @@ type Store struct {
 	db       *database.DB
 	takeOver time.Duration
 	writes   *database.Gather[*write]
-	later    chan *write // answers that were sent already
+	later    chan answer // that were sent already
 }
 
 // New returns a store in which a claim without an answer is taken over after the given time. It is longer than a
 // request may take. Where a request takes longer still, its command is produced twice, which is harmless: the id is the
 // same.
 func New(db *database.DB, takeOver time.Duration) *Store {
-	s := &Store{db: db, takeOver: takeOver, later: make(chan *write, maxLater)}
+	s := &Store{db: db, takeOver: takeOver, later: make(chan answer, maxLater)}
 	s.writes = database.NewGather(sharedWrites, writeInterval, s.write)
 	return s
 }
@@ -171,18 +171,13 @@ func (s *Store) Open(ctx context.Context, r Request) error {
 
 // settle writes status and body where the key is bound to the command and has no body yet.
 func (s *Store) settle(ctx context.Context, r Request, status int, body []byte) (bool, error) {
-	w := s.settling(r, status, body)
-	err := s.writes.Do(ctx, w)
-	return w.touched == 1, err
-}
-
-func (s *Store) settling(r Request, status int, body []byte) *write {
-	return &write{key: r, status: status, body: body, sql: `
+	n, err := s.exec(ctx, r, `
 		INSERT INTO idempotency_keys AS held (tenant, key, fingerprint, command_id, created_at, status, body)
 		VALUES ($1, $2, $3, $4, now(), $5, $6) ON CONFLICT (tenant, key) DO UPDATE
 		SET status = excluded.status, body = excluded.body
 		WHERE held.command_id = excluded.command_id AND held.body IS NULL`,
-		args: []any{r.Tenant, r.Key, r.Fingerprint[:], r.CommandID, status, body}}
+		r.Tenant, r.Key, r.Fingerprint[:], r.CommandID, status, body)
+	return n == 1, err
 }
 
 // exec runs one statement on the key of a request, which may share its transaction with those of other requests, and

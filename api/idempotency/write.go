@@ -24,9 +24,6 @@ type write struct {
 	sql     string
 	args    []any
 	touched int64 // rows
-
-	status int    // of an answer
-	body   []byte // of an answer
 }
 
 // write runs statements in one transaction. Where it fails, each runs by itself, so that no request suffers from another.
