@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/routing"
 )
 
 // block is one fenced block of the manual: its language, its file name if it has one, and its text.
@@ -18,7 +19,31 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
 
 // TestRulesManual follows the manual: files are written, commands run, and their output is what the manual shows.
 func TestRulesManual(t *testing.T) {
-	manual, err := os.ReadFile("../../rules/README.md")
+	followManual(t, "../../rules/README.md", func(t *testing.T, b block) {
+		// One is broken on purpose, one takes away a rule of another file: commands below them load these.
+		if b.file != "broken.yaml" && b.file != "acme_eu.yaml" {
+			goodRules(t, b)
+		}
+	})
+}
+
+// TestRoutingManual is the same of the manual for routing files.
+func TestRoutingManual(t *testing.T) {
+	followManual(t, "../../docs/routing.md", func(t *testing.T, b block) {
+		set, err := routing.Load(b.file, nil)
+		if err != nil {
+			t.Fatalf("%s\n%s", b.text, err)
+		}
+		if _, failures := set.Test(); failures != nil {
+			t.Errorf("%s\n%s", b.text, failures)
+		}
+	})
+}
+
+// followManual follows a manual; good checks a file that it shows.
+func followManual(t *testing.T, name string, good func(*testing.T, block)) {
+	t.Helper()
+	manual, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +64,7 @@ func TestRulesManual(t *testing.T) {
 		}
 		switch b.language {
 		case "yaml":
-			// One is broken on purpose, one takes away a rule of another file: commands below them load these.
-			if b.file != "broken.yaml" && b.file != "acme_eu.yaml" {
-				goodRules(t, b)
-			}
+			good(t, b)
 		case "sh":
 			output = runManual(t, b.text)
 		case "text":

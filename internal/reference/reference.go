@@ -12,6 +12,7 @@ import (
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/ledger/handbook"
 	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/routing"
 )
 
 //go:generate go run ./generate ../../docs
@@ -49,6 +50,9 @@ func All() (map[string][]byte, error) {
 		files[name] = []byte(text)
 	}
 	if files[filepath.Join("schemas", "rules.schema.json")], err = rules.Schema(); err != nil {
+		return nil, err
+	}
+	if files[filepath.Join("schemas", "routes.schema.json")], err = routing.Schema(); err != nil {
 		return nil, err
 	}
 	return files, nil
