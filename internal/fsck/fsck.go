@@ -11,6 +11,8 @@
 //	books.go      entries and balances for themselves
 //	inputs.go     the commands, customer events and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
+//	payouts.go    O1, O2: payouts with the fold of their events, with their postings and with their timers
+//	sources.go    where deposits came from, with payments and payouts
 //	rounds.go     W2: rounds with their events
 //	limits.go     G1, G2: what customers' limits have counted with the events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
@@ -77,7 +79,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, round, limit, timer, period, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, source, round, limit, timer, period, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -91,13 +93,13 @@ func (p Problem) String() string {
 type Counts struct {
 	Partitions, Done                                               atomic.Int64
 	Records, Events, Entries, Accounts, Payments, Timers, Problems atomic.Int64
-	Wallets, Holds, Rounds, Published, Lines                       atomic.Int64
+	Wallets, Holds, Payouts, Rounds, Published, Lines              atomic.Int64
 }
 
 func (c *Counts) String() string {
-	return fmt.Sprintf("%d partitions, %d records, %d events, %d entries, %d accounts, %d payments, %d wallets, %d holds, %d rounds, %d timers, "+
+	return fmt.Sprintf("%d partitions, %d records, %d events, %d entries, %d accounts, %d payments, %d wallets, %d holds, %d payouts, %d rounds, %d timers, "+
 		"%d published records, %d statement lines", c.Done.Load(), c.Records.Load(), c.Events.Load(), c.Entries.Load(), c.Accounts.Load(), c.Payments.Load(),
-		c.Wallets.Load(), c.Holds.Load(), c.Rounds.Load(), c.Timers.Load(), c.Published.Load(),
+		c.Wallets.Load(), c.Holds.Load(), c.Payouts.Load(), c.Rounds.Load(), c.Timers.Load(), c.Published.Load(),
 		c.Lines.Load())
 }
 
@@ -158,11 +160,11 @@ type checker struct {
 func (c *checker) partition(ctx context.Context, s snapshot) error {
 	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]*ledger.Money{}}, seed: maphash.MakeSeed(),
 		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}},
-		limits: limits{of: map[customer]*gaming.State{}}}
+		limits: limits{of: map[customer]*gaming.State{}}, sources: sources{of: map[customer]*customerSources{}}}
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.wallets, p.customerLimits, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.payouts, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
@@ -182,6 +184,7 @@ type partitionCheck struct {
 	inputs   inputCheck
 	told     told
 	limits   limits
+	sources  sources
 
 	references references
 }

@@ -19,7 +19,7 @@ func TestNothingIsWrong(t *testing.T) {
 	f.payAll()
 	f.wantNone()
 	_, _, counts := f.check()
-	want := "2 partitions, 24 records, 28 events, 12 entries, 10 accounts, 4 payments, 4 wallets, 0 holds, 0 rounds, 4 timers, 40 published records, 0 statement lines"
+	want := "2 partitions, 24 records, 28 events, 12 entries, 10 accounts, 4 payments, 4 wallets, 0 holds, 0 payouts, 0 rounds, 4 timers, 40 published records, 0 statement lines"
 	if counts.String() != want {
 		t.Errorf("checked %s, want %s", counts, want)
 	}

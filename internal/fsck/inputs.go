@@ -73,10 +73,18 @@ func (c *inputCheck) command(tenant, id string, refusal topics.RefusalCode, posi
 
 // fact is the webhook's fact that an event tells of, if it does.
 func (c *inputCheck) fact(e *topics.PaymentEvent, position int64) (in foldedInput, ok bool) {
-	if position < c.since || e.PSP == nil || e.PSP.Source != topics.SourceWebhook || !belongs(e) {
+	if !belongs(e) {
 		return in, false
 	}
-	in = foldedInput{uuid.FromStringOrNil(e.PSP.ReportID), c.of(e.Tenant).report, position}
+	return c.reported(e.Tenant, e.PSP, position)
+}
+
+// reported is the webhook's fact that PSPData is, if it is one.
+func (c *inputCheck) reported(tenant string, said *topics.PSPData, position int64) (in foldedInput, ok bool) {
+	if position < c.since || said == nil || said.Source != topics.SourceWebhook {
+		return in, false
+	}
+	in = foldedInput{uuid.FromStringOrNil(said.ReportID), c.of(tenant).report, position}
 	return in, in.id != uuid.Nil
 }
 
@@ -142,12 +150,15 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 				}
 				var paid topics.PaymentEvent
 				var moved topics.WalletEvent
+				var out topics.PayoutEvent
 				var closed topics.PeriodClosed
 				switch o := &outputs[j]; {
 				case o.Topic == topics.Events && topics.UnmarshalInPlace(o.Value, &paid) == nil && paid.Type != topics.EventDeadLettered:
 					add(paid.Tenant, paid.CommandID, paid.Refusal, rows[i].Position)
 				case o.Topic == topics.WalletEvents && topics.UnmarshalInPlace(o.Value, &moved) == nil && moved.Type != topics.WalletDeadLettered:
 					add(moved.Tenant, moved.CommandID, moved.Refusal, rows[i].Position)
+				case o.Topic == topics.PayoutEvents && topics.UnmarshalInPlace(o.Value, &out) == nil && out.Type != topics.PayoutDeadLettered:
+					add(out.Tenant, out.CommandID, out.Refusal, rows[i].Position)
 				case o.Topic == topics.LedgerPeriods && topics.UnmarshalInPlace(o.Value, &closed) == nil && !putAside(closed.Refusal):
 					add(closed.Tenant, closed.CommandID, closed.Refusal, rows[i].Position)
 				}

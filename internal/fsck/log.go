@@ -96,6 +96,8 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 				pairs = p.event(&outputs[j], rows[i].Position, pairs)
 			case topics.WalletEvents:
 				changed = p.walletEvent(&outputs[j], rows[i].Position, changed)
+			case topics.PayoutEvents:
+				changed = p.payoutEvent(&outputs[j], rows[i].Position, changed)
 			case topics.LedgerPeriods:
 				p.periodClosed(&outputs[j], rows[i].Position)
 			case topics.Decisions:

@@ -66,6 +66,7 @@ func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 		f.problem("payment", "no event creates it")
 		return
 	}
+	p.sources.deposited(f.payment, r.Version >= p.next)
 	f.compare()
 	f.invariants()
 	f.money()
@@ -246,7 +247,7 @@ func orNone(s string) string {
 	return s
 }
 
-// timers looks for timers of payments and holds that do not exist.
+// timers looks for timers of payments, payouts and holds that do not exist.
 func (p *partitionCheck) timers(ctx context.Context) error {
 	type row struct {
 		Owner      [16]byte
@@ -257,7 +258,8 @@ func (p *partitionCheck) timers(ctx context.Context) error {
 SELECT t.payment, t.kind, t.generation FROM timers t
 LEFT JOIN payments p ON p.partition = t.partition AND p.id = t.payment AND p.tenant = t.tenant AND t.kind <> $2
 LEFT JOIN holds h ON h.partition = t.partition AND h.id = t.payment AND h.tenant = t.tenant AND t.kind = $2
-WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL ORDER BY t.payment LIMIT $3`,
+LEFT JOIN payouts o ON o.partition = t.partition AND o.id = t.payment AND o.tenant = t.tenant
+WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL AND o.id IS NULL ORDER BY t.payment LIMIT $3`,
 		p.snapshot.partition, string(topics.TimerHoldExpire), maxListed+1)
 	if err != nil {
 		return fmt.Errorf("look for timers of nothing: %w", err)

@@ -8,7 +8,7 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// told compares the balance that each wallet event tells with the sum of the entries up to it, in the order of the log.
+// told compares the balance that each wallet event, and the last one of a payout in its record, tells with the sum of the entries up to it, in the order of the log.
 type told struct {
 	has     map[holder]*topics.WalletBalance // of the wallets that the entries so far have opened
 	unsure  bool                             // there are more than are kept
@@ -26,6 +26,19 @@ type toldBalance struct {
 
 func (t *told) event(e *topics.WalletEvent) {
 	t.waiting = append(t.waiting, toldBalance{holder{e.Tenant, e.CustomerID, e.Currency}, e.EventID, e.Balance})
+}
+
+// payout takes the balance of a payout's event. A record's events may move money one after the other: the last one tells what
+// all of its entries leave.
+func (t *told) payout(e *topics.PayoutEvent) {
+	if e.Balance == nil {
+		return
+	}
+	last := toldBalance{holder{e.Tenant, e.CustomerID, e.Currency}, e.EventID, e.Balance}
+	if n := len(t.waiting); n > 0 && t.waiting[n-1].holder == last.holder {
+		t.waiting = t.waiting[:n-1]
+	}
+	t.waiting = append(t.waiting, last)
 }
 
 // entry adds an entry's postings up. Its texts need not outlive the call.

@@ -161,7 +161,8 @@ func (p *partitionCheck) holdTimer(subject string, r *holdRow, h *wallets.Hold) 
 	}
 }
 
-// heldSums checks that what is left of a customer's holds in a currency is the balance of their account (W1).
+// heldSums checks that what is left of a customer's holds in a currency, and what their payouts have set aside, is the balance
+// of their account (W1, O1).
 func (p *partitionCheck) heldSums(ctx context.Context) error {
 	type row struct {
 		Tenant, Customer, Currency string
@@ -169,7 +170,9 @@ func (p *partitionCheck) heldSums(ctx context.Context) error {
 	}
 	rows, err := collect[row](ctx, p.checker, `
 WITH held AS (
-	SELECT tenant, customer, currency, sum(amount - captured - released) AS held FROM holds WHERE partition = $1
+	SELECT tenant, customer, currency, sum(held) AS held FROM (
+		SELECT tenant, customer, currency, amount - captured - released AS held FROM holds WHERE partition = $1
+		UNION ALL SELECT tenant, customer, currency, reserved FROM payouts WHERE partition = $1 AND reserved <> 0) AS each
 	GROUP BY tenant, customer, currency
 ), booked AS (SELECT tenant, owner, currency, -balance AS held FROM accounts WHERE partition = $1 AND code = 'customer_hold')
 SELECT COALESCE(held.tenant, booked.tenant), COALESCE(held.customer, booked.owner), COALESCE(held.currency, booked.currency),
@@ -180,7 +183,7 @@ WHERE COALESCE(held.held, 0) <> COALESCE(booked.held, 0) ORDER BY 1, 2, 3 LIMIT 
 		return fmt.Errorf("add up what is held: %w", err)
 	}
 	for _, r := range listed(p, "hold", rows) {
-		p.problem("hold", "holds of "+r.Tenant+" "+r.Customer, "%s %s is left of them, their account holds %s", r.Held, r.Currency, r.Balance)
+		p.problem("hold", "holds of "+r.Tenant+" "+r.Customer, "%s %s is left of them and set aside for payouts, their account holds %s", r.Held, r.Currency, r.Balance)
 	}
 	return nil
 }
@@ -306,7 +309,7 @@ func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []w
 
 // walletPairs checks that each row knows each record that changed it. The other direction is the fold's.
 func (p *partitionCheck) walletPairs(ctx context.Context, pairs []walletPair) error {
-	for _, table := range [...]string{"wallets", "holds", "rounds"} {
+	for _, table := range [...]string{"wallets", "holds", "rounds", "payouts"} {
 		var keys [][16]byte
 		var positions []int64
 		var subjects []string

@@ -107,7 +107,7 @@ func TestWalletsHold(t *testing.T) {
 	f.play()
 	f.wantNone()
 	_, _, counts := f.check()
-	want := "2 partitions, 13 records, 13 events, 11 entries, 5 accounts, 0 payments, 2 wallets, 2 holds, 2 rounds, 1 timers, 24 published records, 0 statement lines"
+	want := "2 partitions, 13 records, 13 events, 11 entries, 5 accounts, 0 payments, 2 wallets, 2 holds, 0 payouts, 2 rounds, 1 timers, 24 published records, 0 statement lines"
 	if got := counts.String(); got != want {
 		t.Errorf("checked %s, want %s", got, want)
 	}
@@ -122,7 +122,7 @@ func TestCorruptionOfWalletsIsFound(t *testing.T) {
 		{"a hold is larger", sql(`UPDATE holds SET amount = amount + 1 WHERE id = ` + open),
 			[]string{"hold: partition 0: hold " + commandID(6), "Amount:301", "the fold of its events gives"}},
 		{"more was captured", sql(`UPDATE holds SET captured = captured + 1 WHERE id = ` + open),
-			[]string{"hold: partition 0: holds of acme", "179 EUR is left of them, their account holds 180"}},
+			[]string{"hold: partition 0: holds of acme", "179 EUR is left of them and set aside for payouts, their account holds 180"}},
 		{"a hold is gone", sql(`DELETE FROM holds WHERE id = ` + open),
 			[]string{"hold: partition 0: hold " + commandID(6), "the record at position 5 changed it, but there is no such row"}},
 		{"a hold changes hands", sql(`UPDATE holds SET customer = 'eve' WHERE id = ` + open),

@@ -1,0 +1,141 @@
+package fsck
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
+	"github.com/weirhq/weir/processors/payments/wallets"
+	"github.com/weirhq/weir/topics"
+)
+
+// sources adds up where customers' deposits came from, and what payouts took of them: by the payments and payouts of the
+// partition, each of which was compared with its events.
+type sources struct {
+	of     map[customer]*customerSources
+	unsure bool // there are more than are kept
+}
+
+// customerSources is what one customer's rows add up to.
+type customerSources struct {
+	deposited, paidOut map[source]int64
+	unsure             bool // something of theirs was changed after M
+}
+
+type source struct{ psp, card, currency string }
+
+// state is what is known of a customer, nil where it is not kept.
+func (s *sources) state(tenant, id string) *customerSources {
+	c := s.of[customer{tenant, id}]
+	if c == nil && !s.unsure {
+		if s.unsure = len(s.of) == maxLimited; s.unsure {
+			return nil
+		}
+		c = &customerSources{deposited: map[source]int64{}, paidOut: map[source]int64{}}
+		s.of[customer{tenant, id}] = c
+	}
+	return c
+}
+
+// deposited adds what a payment brought.
+func (s *sources) deposited(p *lifecycle.Payment, later bool) {
+	brought := payouts.Deposited(p)
+	if brought == 0 && !later || p.Card == nil {
+		return
+	}
+	if c := s.state(p.Tenant, p.Customer); c != nil {
+		c.unsure = c.unsure || later
+		c.deposited[source{p.PSP, p.Card.Token, string(p.Currency)}] += brought
+	}
+}
+
+// paidOut adds what a payout took.
+func (s *sources) paidOut(p *payouts.Payout, later bool) {
+	if p == nil || p.Out() == 0 && !later || p.Data.Destination == nil || p.Data.Destination.Card == nil {
+		return
+	}
+	if c := s.state(p.Tenant, p.Customer); c != nil {
+		c.unsure = c.unsure || later
+		c.paidOut[source{p.Data.Destination.PSP, p.Data.Destination.Card.Token, string(p.Currency)}] += p.Out()
+	}
+}
+
+type builtRow struct{ Done bool }
+
+type sourcesRow struct {
+	ID               [16]byte
+	Tenant, Customer string
+	State            []byte
+	Version          int64
+}
+
+// depositSources compares what is stored of where deposits came from. A row that was changed after M is left out, and so is
+// what a customer has above payouts.MaxSources: the engine goes on.
+func (p *partitionCheck) depositSources(ctx context.Context) error {
+	built, err := collect[builtRow](ctx, p.checker, `SELECT done FROM deposit_sources_built WHERE partition = $1`, p.snapshot.partition)
+	if err != nil {
+		return fmt.Errorf("read whether deposits are counted: %w", err)
+	}
+	if len(built) == 0 || !built[0].Done {
+		return nil // no process of this release has opened the partition yet
+	}
+	if p.sources.unsure {
+		p.note("partition %d: deposits of more than %d customers: where they came from is not compared", p.snapshot.partition, maxLimited)
+		return nil
+	}
+	var from [16]byte
+	for {
+		rows, err := collect[sourcesRow](ctx, p.checker, `SELECT id, tenant, customer, state, version FROM deposit_sources
+WHERE partition = $1 AND id >= $2 ORDER BY id LIMIT $3`, p.snapshot.partition, from, pageRows)
+		if err != nil {
+			return fmt.Errorf("read where deposits came from: %w", err)
+		}
+		for i := range rows {
+			p.depositSource(&rows[i])
+		}
+		if len(rows) < pageRows {
+			break
+		}
+		from = after(rows[len(rows)-1].ID)
+	}
+	for c, s := range p.sources.of {
+		for from, amount := range s.deposited {
+			if amount != 0 && !s.unsure {
+				p.problem("source", "deposits of "+c.tenant+" "+c.id, "%d %s came from a card at %s, there is no such row", amount, from.currency, from.psp)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *partitionCheck) depositSource(r *sourcesRow) {
+	subject, key := "deposits of "+r.Tenant+" "+r.Customer, customer{r.Tenant, r.Customer}
+	p.home("source", subject, &madeBy{ID: r.ID, Tenant: r.Tenant, Customer: r.Customer}, wallets.Key(r.Tenant, r.Customer))
+	sums := p.sources.of[key]
+	delete(p.sources.of, key)
+	if sums == nil {
+		sums = new(customerSources)
+	}
+	var stored payouts.Sources
+	if err := topics.Unmarshal(r.State, &stored); err != nil {
+		p.problem("source", subject, "%v", err)
+		return
+	}
+	if r.Version >= p.next || sums.unsure || stored.More {
+		return
+	}
+	for _, s := range stored.All {
+		from := source{s.PSP, s.Card.Token, string(s.Currency)}
+		if s.Deposited != sums.deposited[from] || s.PaidOut != sums.paidOut[from] {
+			p.problem("source", subject, "a card at %s brought %d %s and was paid %d, its payments and payouts say %d and %d",
+				s.PSP, s.Deposited, s.Currency, s.PaidOut, sums.deposited[from], sums.paidOut[from])
+		}
+		delete(sums.deposited, from)
+	}
+	for from, amount := range sums.deposited {
+		if amount != 0 {
+			p.problem("source", subject, "%d %s came from a card at %s that it does not know", amount, from.currency, from.psp)
+		}
+	}
+}
