@@ -40,7 +40,8 @@ func (w *deadLetterWorld) tell(t *testing.T, event, kind, payment, reference str
 	}
 }
 
-// TestLogOfWebhooks: each state that a delivery may have, what show tells, and a replay that changes nothing.
+// TestLogOfWebhooks: each state that a delivery may have, what show tells, a payment that comes after its webhook, and a replay
+// that changes nothing.
 func TestLogOfWebhooks(t *testing.T) {
 	w := newDeadLetterWorld(t)
 	w.start(t, config.Setting{Key: "roles", Value: "risk,payments,psp,webhooks,statements,sandbox"})
@@ -60,7 +61,7 @@ func TestLogOfWebhooks(t *testing.T) {
 	w.tell(t, "ev_ours", "authorize.approved", payment, reference)
 	w.tell(t, "ev_theirs", "authorize.approved", "", reference)
 	w.tell(t, "ev_odd", "balance.changed", "", reference)
-	w.tell(t, "ev_early", "authorize.approved", other, "auth_of_another")
+	w.tell(t, "ev_early", "authorize.approved", other, "")
 	w.tell(t, "ev_refund", "refund.approved", "order 7", reference)
 	list := until(t, func() string { return w.webhooks(t, exitOK, "list") }, "0:0", "0:1", "0:2", "0:3", "0:4", "parked", "unknown_event")
 	list = until(t, func() string { list = w.webhooks(t, exitOK, "list", "--state", "applied"); return list }, "0:0", "0:1", "0:4")
@@ -84,6 +85,22 @@ func TestLogOfWebhooks(t *testing.T) {
 			t.Errorf("%s: want %q, got\n%s", args, want, got)
 		}
 	}
+	// The payment that was told of too early comes to be; its webhook is taken then.
+	early, err := topics.ParsePaymentID(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := topics.Marshal(topics.Command{CommandID: early.UUID.String(), Type: topics.CommandCreate, Tenant: "acme", CustomerID: "cus_1",
+		Amount: 1050, Currency: "EUR", Authorize: true, CaptureMethod: topics.CaptureAutomatic, Card: &topics.Card{Token: "tok_approved"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.produce(t, value)
+	until(t, func() string { return w.webhooks(t, exitOK, "show", "0:3") }, "applied", "by record ")
+	if life := until(t, func() string { return w.life(t, other) }, "captured"); strings.Count(life, "10.50 EUR") < 2 || strings.Contains(life, "case_opened") {
+		t.Errorf("the payment that was told of too early:\n%s", life)
+	}
+
 	before := w.life(t, payment)
 	if got := w.webhooks(t, exitOK, "replay", "0:0", "0:4"); !strings.Contains(got, "2 of 2 would be written again") {
 		t.Error(got)

@@ -161,7 +161,7 @@ func TestWrongFilters(t *testing.T) {
 		says   string
 	}{
 		{Filter{Topics: []string{"ledger.entries.v1"}}, `topic "ledger.entries.v1": want one of payments.commands.dlq.v1, wallet.commands.dlq.v1`},
-		{Filter{Reason: "bad"}, `reason "bad": want one of [undecodable invalid poison]`},
+		{Filter{Reason: "bad"}, `reason "bad": want one of [undecodable invalid poison too_old unknown_payment unknown_event]`},
 		{Filter{Letters: []ID{{topics.Commands, 0, 0}}}, "letter payments.commands.v1:0:0: its topic is not among"},
 		{Filter{Topics: []string{topics.Inbox}, Letters: []ID{{topics.CommandsDeadLetters, 0, 0}}}, "its topic is not among"},
 		{Filter{Letters: []ID{{topics.CommandsDeadLetters, 0, 5}}}, "letter payments.commands.dlq.v1:0:5: there is none"},

@@ -74,12 +74,11 @@ WHERE partition = $1 AND id > $2 ORDER BY id LIMIT $3`
 )
 
 // park keeps a record; fresh says that it was not kept before. It is there for certain where err is nil.
-func (t rows) park(ctx context.Context, r stream.Record, psp, why string, wait time.Duration) (fresh bool, err error) {
+func (t rows) park(ctx context.Context, r stream.Record, psp, why string, now time.Time, wait time.Duration) (fresh bool, err error) {
 	kept, err := aside(r, stream.DeadLetter{Reason: topics.RefusedUnknownPayment, Detail: why})
 	if err != nil {
 		return false, err
 	}
-	now := time.Now()
 	tag, err := t.pool.Exec(ctx, insertParked, r.Partition, ParkedID(r), psp, now, now.Add(wait), kept.Value)
 	if err != nil {
 		return false, fmt.Errorf("park a webhook: %w", err)

@@ -3,7 +3,6 @@ package webhooks
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -45,7 +44,7 @@ func (p *pipeline) Close() {
 
 // Begin implements stream.Pipeline.
 func (p *pipeline) Begin(_ context.Context, record stream.Record) stream.FinishFunc {
-	aside := tooOld(record, time.Now())
+	aside := tooOld(record, p.now())
 	var report topics.PSPReport
 	if aside == nil {
 		var err error
@@ -102,7 +101,7 @@ func (p *pipeline) finish(ctx context.Context, record stream.Record, l *look, at
 	case parked == "":
 		return message(&report, partition)
 	}
-	fresh, err := p.rows.park(ctx, record, report.PSP, parked, p.parking.First)
+	fresh, err := p.rows.park(ctx, record, report.PSP, parked, p.now(), p.parking.First)
 	if fresh {
 		p.metrics.parked.WithLabelValues(report.PSP, "parked").Inc()
 	}

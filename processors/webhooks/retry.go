@@ -19,7 +19,7 @@ func (d *desk) retryRegularly(ctx context.Context, partition int32) {
 	ticker := time.NewTicker(d.parking.Look)
 	defer ticker.Stop()
 	for {
-		if err := d.retry(ctx, partition, time.Now()); err != nil && ctx.Err() == nil {
+		if err := d.retry(ctx, partition, d.now()); err != nil && ctx.Err() == nil {
 			d.log.Warn("parked webhooks are tried again later", "partition", partition, "after", d.parking.Look, "error", err)
 		}
 		select {

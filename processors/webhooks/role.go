@@ -52,14 +52,14 @@ type Parking struct {
 	For   time.Duration // 0: a day
 	First time.Duration // wait before the first try; each is twice the one before. 0: a second
 	Most  time.Duration // longest wait. 0: ten minutes
-	Look  time.Duration // between two looks for what is due. 0: half a second
+	Look  time.Duration // between two looks for what is due. 0: a second
 }
 
 func (p Parking) withDefaults() Parking {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&p.For, 24 * time.Hour}, {&p.First, time.Second}, {&p.Most, 10 * time.Minute}, {&p.Look, 500 * time.Millisecond}} {
+	}{{&p.For, 24 * time.Hour}, {&p.First, time.Second}, {&p.Most, 10 * time.Minute}, {&p.Look, time.Second}} {
 		if *d.value <= 0 {
 			*d.value = d.standard
 		}
@@ -91,6 +91,7 @@ type desk struct {
 	rows     rows
 	parking  Parking
 	producer *kgo.Client // of what is parked no longer
+	now      func() time.Time
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -110,7 +111,7 @@ func New(cfg Config) (*Role, error) {
 	}
 	d := &desk{
 		mappers: cfg.Mappers, resolver: resolver{cfg.Database.Pool, cfg.Partitions}, rows: rows{cfg.Database.Pool},
-		parking: cfg.Parking.withDefaults(), producer: producer, log: cfg.Log.With("role", Name),
+		parking: cfg.Parking.withDefaults(), producer: producer, now: time.Now, log: cfg.Log.With("role", Name),
 	}
 	if d.metrics, err = newMetrics(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
