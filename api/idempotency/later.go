@@ -42,7 +42,7 @@ func (s *Store) FinishLater(r Request, status int, body []byte) bool {
 	}
 }
 
-// Run stores what FinishLater takes, until the context ends and nothing is left.
+// Run stores what FinishLater takes, until the context ends and nothing is left or the database is away.
 func (s *Store) Run(ctx context.Context, log *slog.Logger) {
 	for {
 		var first answer
@@ -57,7 +57,9 @@ func (s *Store) Run(ctx context.Context, log *slog.Logger) {
 		if len(s.later) < laterTogether {
 			pause(ctx, laterWait)
 		}
-		s.storeLater(s.waiting(first), log)
+		if !s.storeLater(s.waiting(first), log) && ctx.Err() != nil {
+			return
+		}
 	}
 }
 
@@ -85,7 +87,7 @@ func (s *Store) waiting(first answer) []answer {
 }
 
 // storeLater stores answers in one statement. Where it fails, their repeats make them again.
-func (s *Store) storeLater(all []answer, log *slog.Logger) {
+func (s *Store) storeLater(all []answer, log *slog.Logger) (ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), laterWithin)
 	defer cancel()
 	// Statements that meet in their keys meet in the same order, and none meets itself.
@@ -94,7 +96,7 @@ func (s *Store) storeLater(all []answer, log *slog.Logger) {
 	stored, err := s.settleAll(ctx, once)
 	if err != nil {
 		log.WarnContext(ctx, "answers that were sent are not stored; repeats make them of the event log", "answers", len(once), "error", err)
-		return
+		return false
 	}
 	for _, a := range all {
 		if stored[a.CommandID] {
@@ -103,6 +105,7 @@ func (s *Store) storeLater(all []answer, log *slog.Logger) {
 			log.ErrorContext(ctx, "an answer that was sent is not the one that is stored", "error", err)
 		}
 	}
+	return true
 }
 
 func compareAnswers(a, b answer) int {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/weirhq/weir/api/idempotency"
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
 )
 
@@ -40,6 +41,22 @@ func TestAnswersThatAreStoredLater(t *testing.T) {
 		if got := claim(t, s, request(t, fmt.Sprint("k", i), 1), idempotency.Finished); got.Status != 201 || string(got.Body) != fmt.Sprint("k", i) {
 			t.Fatalf("key %d: got %d %q", i, got.Status, got.Body)
 		}
+	}
+}
+
+// A process that stops while the database is away does not try again and again.
+func TestTheDatabaseIsAwayAtTheEnd(t *testing.T) {
+	db, err := database.Open(t.Context(), databasetest.New(t).URL(), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := idempotency.New(db, takeOver)
+	for i := range 600 {
+		s.FinishLater(request(t, fmt.Sprint("k", i), 1), 201, []byte("{}"))
+	}
+	db.Close()
+	if log := runToEnd(t, s); strings.Count(log, "are not stored") != 1 {
+		t.Errorf("logged %q, want one failure", log)
 	}
 }
 
