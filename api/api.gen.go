@@ -186,6 +186,15 @@ type DecisionList struct {
 	Data []RiskDecision `json:"data"`
 }
 
+// DisablePSP defines model for DisablePSP.
+type DisablePSP struct {
+	// Reason Why.
+	Reason string `json:"reason"`
+
+	// Until It is disabled before this moment. Absent until it is enabled.
+	Until *time.Time `json:"until,omitempty"`
+}
+
 // EndIntent defines model for EndIntent.
 type EndIntent struct {
 	Reason string `json:"reason,omitempty"`
@@ -340,6 +349,26 @@ type IntentList struct {
 
 	// NextCursor Absent on the last page.
 	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// KillSwitch defines model for KillSwitch.
+type KillSwitch struct {
+	// PSP `all` where it is for every PSP.
+	PSP     string `json:"psp"`
+	Method  string `json:"method,omitempty"`
+	Country string `json:"country,omitempty"`
+
+	// Of Whose payments are kept back.
+	Of       string     `json:"of"`
+	Reason   string     `json:"reason"`
+	Author   string     `json:"author"`
+	TurnedAt time.Time  `json:"turned_at"`
+	Until    *time.Time `json:"until,omitempty"`
+}
+
+// KillSwitchList defines model for KillSwitchList.
+type KillSwitchList struct {
+	Data []KillSwitch `json:"data"`
 }
 
 // LedgerAccount defines model for LedgerAccount.
@@ -643,6 +672,12 @@ type StatementLine = statement.LineView
 
 // Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet. `reviewing`: authorised, and nothing is captured until the rules have looked at what the issuer answered.
 type Status = string
+
+// SwitchTurned defines model for SwitchTurned.
+type SwitchTurned struct {
+	// Status unchanged: it was so before.
+	Status string `json:"status"`
+}
 
 // TrialBalance defines model for TrialBalance.
 type TrialBalance = statement.TrialView

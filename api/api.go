@@ -21,6 +21,7 @@ import (
 	"github.com/weirhq/weir/api/idempotency"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/internal/killswitch"
 	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/processors/psp/webhook"
@@ -42,6 +43,8 @@ type Config struct {
 	Broker   []kgo.Opt // where the brokers are and how to reach them
 	// Lists are the lists of the rules in force. The API closes them.
 	Lists *listtopic.Desk
+	// Switches are the kill switches of PSPs. The API closes them.
+	Switches *killswitch.Desk
 	// Checks are what /readyz asks besides the database, the broker and the event reader.
 	Checks []health.Check
 	Limits Limits
@@ -124,6 +127,7 @@ type API struct {
 	hub      *await.Hub
 	store    *idempotency.Store
 	lists    *listtopic.Desk
+	switches *killswitch.Desk
 	checks   []health.Check
 	limits   Limits
 	log      *slog.Logger
@@ -137,8 +141,8 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api limits: %w", err)
 	}
-	if c.Database == nil || c.Log == nil || c.Lists == nil {
-		return nil, errors.New("api: a database, the lists and a log are needed")
+	if c.Database == nil || c.Log == nil || c.Lists == nil || c.Switches == nil {
+		return nil, errors.New("api: a database, the lists, the kill switches and a log are needed")
 	}
 	keys, err := newKeyring(c.Keys, limits)
 	if err != nil {
@@ -149,7 +153,7 @@ func New(c Config) (*API, error) {
 		registry = prometheus.NewRegistry()
 	}
 	a := &API{
-		listener: c.Listener, keys: keys, webhooks: c.Webhooks, db: c.Database, lists: c.Lists,
+		listener: c.Listener, keys: keys, webhooks: c.Webhooks, db: c.Database, lists: c.Lists, switches: c.Switches,
 		store: idempotency.New(c.Database, limits.TakeOverAfter), limits: limits, log: c.Log, now: c.Now,
 	}
 	if a.now == nil {

@@ -94,6 +94,7 @@ func newFixtureOn(t testing.TB, b *brokertest.Broker, db *database.DB, change fu
 		Database: db,
 		Broker:   b.Config.Options(log),
 		Lists:    newLists(t, b),
+		Switches: newSwitches(t, b),
 		Log:      log,
 		Metrics:  prometheus.NewRegistry(),
 	}

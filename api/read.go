@@ -114,7 +114,7 @@ func readFilter(query url.Values) (filter view.Filter, limit int, err error) {
 // statuses are those that a stored payment can have.
 func statuses() []topics.PaymentStatus {
 	return []topics.PaymentStatus{
-		topics.StatusCreated, topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected, topics.StatusAuthorizing,
+		topics.StatusCreated, topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected, topics.StatusAuthorizing, topics.StatusQueued,
 		topics.StatusRequiresAction, topics.StatusUnknown, topics.StatusDeclined, topics.StatusReviewing, topics.StatusAuthorized,
 		topics.StatusPartiallyCaptured, topics.StatusCaptured, topics.StatusPartiallyRefunded, topics.StatusRefunded,
 		topics.StatusVoided, topics.StatusExpired, topics.StatusCancelled,

@@ -39,6 +39,7 @@ func (a *API) Run(ctx context.Context) error {
 	err = errors.Join(err, group.Wait())
 	a.producer.Close()
 	a.lists.Close()
+	a.switches.Close()
 	return err
 }
 

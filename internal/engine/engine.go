@@ -21,6 +21,7 @@ import (
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/internal/killswitch"
 	"github.com/weirhq/weir/internal/telemetry"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/rules"
@@ -48,6 +49,7 @@ type Engine struct {
 	closers  []func() error // in the order of their opening
 	roles    []role
 	set      func() *rules.Set // in force; nil: no role of this process knows it
+	switches *killswitch.Watch // nil: no role of this process needs them
 	advice   []health.Check    // for /readyz, besides whether the roles are ready
 	stop     context.CancelFunc
 	ended    chan error

@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/internal/killswitch"
 	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/checkpoints"
 	"github.com/weirhq/weir/processors/payments"
@@ -87,7 +88,7 @@ func (e *Engine) addRisk(context.Context) error {
 		InstanceID: e.Config.Stream.InstanceID, Limits: streamLimits(&e.Config.Stream), Log: e.log, Registerer: e.registry,
 		Within: e.Config.Velocity.Within, Deployed: e.Config.Risk.RulesFrom == "topic", FourEyes: e.Config.Risk.FourEyes,
 		Candidate: paths(e.Config.Risk.Candidate), Region: e.Config.Region,
-		Routing: e.Config.Risk.Routing, PSPs: e.providers(), Controls: func() topics.Controls { return nil },
+		Routing: e.Config.Risk.Routing, PSPs: e.providers(), Controls: e.killSwitches().Controls,
 	})
 	if err != nil {
 		return err
@@ -139,25 +140,6 @@ func (e *Engine) addPayments(context.Context) error {
 	return nil
 }
 
-// adapters builds the adapter of each configured PSP.
-func (e *Engine) adapters() ([]psp.Adapter, error) {
-	var adapters []psp.Adapter
-	for _, name := range slices.Sorted(maps.Keys(e.Config.PSP)) {
-		p := e.Config.PSP[name]
-		if name != psp.SandboxName {
-			return nil, fmt.Errorf("psp.%s: the adapter %s serves the PSP named %s only", name, p.Adapter, psp.SandboxName)
-		}
-		adapter, err := psp.NewSandbox(psp.SandboxConfig{
-			BaseURL: p.BaseURL, APIKey: p.Secret.Reveal(), Timeout: p.Timeout, Connections: p.Concurrency,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("psp.%s: %w", name, err)
-		}
-		adapters = append(adapters, adapter)
-	}
-	return adapters, nil
-}
-
 func (e *Engine) addGateway(context.Context) error {
 	adapters, err := e.adapters()
 	if err != nil {
@@ -170,12 +152,12 @@ func (e *Engine) addGateway(context.Context) error {
 	gateway, err := psp.New(psp.Config{
 		Kafka: e.Kafka, Instance: e.Config.Stream.InstanceID, Adapters: adapters,
 		Attempts: psp.NewStoredAttempts(e.Database), Concurrency: concurrency, CallTimeout: longestCall(e.Config.PSP),
-		DrainTimeout: e.Config.Stream.DrainTimeout, Log: e.log, Metrics: e.registry,
+		DrainTimeout: e.Config.Stream.DrainTimeout, Disabled: disabled(e.killSwitches()), Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {
 		return err
 	}
-	e.roles = append(e.roles, role{"psp", gateway.Run, gateway.Ready})
+	e.roles = append(e.roles, role{"psp", knowing(e.killSwitches(), gateway.Run), gateway.Ready})
 	return nil
 }
 
@@ -277,8 +259,13 @@ func (e *Engine) addAPI(context.Context) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	switches, err := killswitch.Open(e.Kafka, e.providers())
+	if err != nil {
+		lists.Close()
+		return errors.Join(err, listener.Close())
+	}
 	a, err := api.New(api.Config{
-		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Checks: e.checks(),
+		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Switches: switches, Checks: e.checks(),
 		Limits: apiLimits(&e.Config.API), Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {
