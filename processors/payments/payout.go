@@ -131,7 +131,7 @@ func (s *partition) foldPayout(in *input, h *heldPayout, e *topics.PayoutEvent, 
 			panic(err)
 		}
 		if entry != nil {
-			s.post(entry, aboutPayout(e), out)
+			s.post(entry, about{e.Tenant, e.Region, e.CustomerID, "", e.TraceID}, out) // its reference names the payout
 		}
 		balance = s.Balance(customer)
 		e.Balance = &balance
