@@ -76,9 +76,9 @@ func TestRolesWithoutTheAPI(t *testing.T) {
 		without     int    // the status of /readyz when the database is gone
 		metric, not string // one of its own, and one of another role
 	}{
-		{"risk,webhooks", []string{"broker", "data_files", "kill_switches", "risk", "rules", "webhooks"}, http.StatusOK,
+		{"risk", []string{"broker", "data_files", "kill_switches", "risk", "rules"}, http.StatusOK,
 			`weir_stage_records_total{role="risk"}`, `{role="payments"}`},
-		{"payments,psp", []string{"broker", "database", "kill_switches", "payments", "psp"}, http.StatusServiceUnavailable,
+		{"payments,psp,webhooks", []string{"broker", "database", "kill_switches", "payments", "psp", "webhooks"}, http.StatusServiceUnavailable,
 			`weir_stage_records_total{role="payments"}`, `{role="risk"}`},
 	} {
 		t.Run(test.roles, func(t *testing.T) {
