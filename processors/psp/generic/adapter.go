@@ -33,6 +33,9 @@ type Adapter struct {
 
 // New returns the adapter. It connects at the first call.
 func New(cfg Config) (*Adapter, error) {
+	if cfg.Definition.NeedsSecret && cfg.Secret == "" {
+		return nil, errors.New("the definition uses ${secret}, and there is none")
+	}
 	client, err := psp.NewClient(psp.HTTPConfig{
 		BaseURL: cfg.BaseURL, Header: http.Header{"Accept": {"application/json"}}, Timeout: cfg.Timeout, Connections: cfg.Connections,
 	})

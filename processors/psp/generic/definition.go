@@ -8,12 +8,13 @@ import (
 
 // Definition is a PSP as its file describes it. It never changes.
 type Definition struct {
-	Decimal    bool // amounts are written as 10.50, and not in minor units
-	KeyHeader  string
-	KeyWindow  time.Duration
-	Headers    []pair
-	Operations map[topics.PSPOperation]*operation
-	Webhook    *webhook // nil: none are known
+	Decimal     bool // amounts are written as 10.50, and not in minor units
+	NeedsSecret bool // ${secret} stands in a header or a body
+	KeyHeader   string
+	KeyWindow   time.Duration
+	Headers     []pair
+	Operations  map[topics.PSPOperation]*operation
+	Webhook     *webhook // nil: none are known
 }
 
 // operation is how something is asked for, and how to learn what became of it.

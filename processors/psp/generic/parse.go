@@ -123,6 +123,7 @@ func (p *parser) template(n rules.Node, what string) template {
 	} else if err != nil {
 		p.Fail(n, "write ${name}", "%s", err)
 	}
+	p.d.NeedsSecret = p.d.NeedsSecret || t.uses(secretName)
 	return t
 }
 

@@ -64,7 +64,7 @@ func (d *Definition) answer(r *topics.PSPRequest, a *reading, status int, body a
 	if err := d.fill(&report, a, body); err != nil {
 		return topics.PSPReport{}, fmt.Errorf("%w: %w", psp.ErrUnknown, err)
 	}
-	report.Captured = report.Outcome == topics.PSPApproved && (report.Captured || a.captured && r.Capture)
+	report.Captured = report.Outcome == topics.PSPApproved && (report.Captured || a.captured)
 	switch report.Outcome {
 	case notSent:
 		return topics.PSPReport{}, fmt.Errorf("%w: answered %d: %s", psp.ErrNotSent, status, report.Detail)
