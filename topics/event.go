@@ -152,6 +152,8 @@ type PSPData struct {
 	NetworkReference string       `json:"network_reference,omitempty"`
 	DeclineCode      string       `json:"decline_code,omitempty"`
 	HardDecline      bool         `json:"hard_decline,omitempty"`
+	DeclineCategory  string       `json:"decline_category,omitempty"` // insufficient_funds …, by the table of decline codes
+	DeclineRetry     string       `json:"decline_retry,omitempty"`    // never, later, other_route or after_authentication
 	Fee              int64        `json:"fee,omitempty"`
 	Reversed         bool         `json:"reversed,omitempty"` // refund_failed: the PSP had settled it before
 	Action           *Action      `json:"action,omitempty"`

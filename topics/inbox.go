@@ -227,6 +227,10 @@ type PSPReport struct {
 	NetworkReference string    `json:"network_reference,omitempty"`
 	DeclineCode      string    `json:"decline_code,omitempty"`
 	HardDecline      bool      `json:"hard_decline,omitempty"`
+	// DeclineCategory and DeclineRetry are what the table of decline codes says of DeclineCode: insufficient_funds …, and never,
+	// later, other_route or after_authentication. Absent where nobody looked it up.
+	DeclineCategory string `json:"decline_category,omitempty"`
+	DeclineRetry    string `json:"decline_retry,omitempty"`
 	Action           *Action   `json:"action,omitempty"`
 	Authentication   *AuthData `json:"authentication,omitempty"`
 	Detail           string    `json:"detail,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // declined ends an attempt at an authorisation that the PSP declined or did not perform. Where the payment has a plan, and
@@ -20,11 +21,11 @@ func (d *decision) declined() {
 	d.fact(topics.EventDeclined, d.op.Amount)
 }
 
-// cascades says that the answer at hand leads to another request, now or later. A hard decline is the same everywhere; a
-// challenge stays with its PSP, and ends the plan when it is asked for.
+// cascades says that the answer at hand leads to another request, now or later. A hard decline is the same everywhere, and so
+// is one that only time or the customer can change; a challenge stays with its PSP, and ends the plan when it is asked for.
 func (d *decision) cascades() bool {
 	r := d.p.Routing
-	if r == nil || d.op.Kind != topics.OperationAuthorize || d.in.Report.HardDecline || d.full() {
+	if r == nil || d.op.Kind != topics.OperationAuthorize || d.in.Report.HardDecline || sameEverywhere(d.in.Report) || d.full() {
 		return false
 	}
 	after := *r
@@ -32,6 +33,12 @@ func (d *decision) cascades() bool {
 		after.Sent++
 	}
 	return after.candidate(d.now) != nil || !after.waits(d.now).IsZero()
+}
+
+// sameEverywhere says that another PSP would be told the same, by the table of decline codes.
+func sameEverywhere(r *topics.PSPReport) bool {
+	retry := declines.Retry(r.DeclineRetry)
+	return r.Outcome == topics.PSPDeclined && retry != "" && retry != declines.OtherRoute
 }
 
 // unsent says that the answer at hand proves that nothing was sent.

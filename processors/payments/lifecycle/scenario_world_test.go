@@ -194,7 +194,7 @@ func (w *world) report(a *args) ([]string, error) {
 		PSP: a.option("psp"), Tenant: a.or("tenant", "acme"), CustomerID: a.option("customer"),
 		ReportID: w.uuid(a.or("id", fmt.Sprintf("report-%d", w.position))), TraceID: "trace",
 		PSPReference: a.or("ref", "psp_1"), NetworkReference: a.option("network"), DeclineCode: a.option("code"),
-		HardDecline: a.flag("hard"), Captured: a.flag("captured"),
+		HardDecline: a.flag("hard"), DeclineRetry: a.option("retry"), Captured: a.flag("captured"),
 	}
 	if r.PSPReference == "none" {
 		r.PSPReference = ""
