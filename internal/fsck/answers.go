@@ -12,8 +12,8 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet or the
-// payment that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
+// The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet, the
+// payment or the payout that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
 // status that a payment had when it was answered for, cannot.
 
 // answerRow is an answered key.
@@ -26,11 +26,11 @@ type answerRow struct {
 
 func (r *answerRow) subject() string { return "idempotency key " + r.Key + " of " + r.Tenant }
 
-// answerBody is what bodies have: of a refusal, a change of a wallet, a payment or a refund.
+// answerBody is what bodies have: of a refusal, a change of a wallet, a payment, a payout or a refund.
 type answerBody struct {
 	Error      string `json:"error"`     // code of a refusal
 	EventID    string `json:"event_id"`  // of a wallet's change
-	ID         string `json:"id"`        // of a payment, or of the request for a refund
+	ID         string `json:"id"`        // of a payment or a payout, or of the request for a refund
 	IntentID   string `json:"intent_id"` // of a refund: the payment
 	CommandID  string `json:"command_id"`
 	CustomerID string `json:"customer_id"`
@@ -52,7 +52,11 @@ type answer struct {
 	answerBody
 	event   topics.EventID
 	payment topics.PaymentID
+	payout  topics.PayoutID
 }
+
+// answersOf are answers by what they tell of and by its partition.
+type answersOf struct{ changes, payments, payouts map[int32][]answer }
 
 // answers compares the stored answers with the log and with payments.
 func (c *checker) answers(ctx context.Context) error {
@@ -63,20 +67,19 @@ WHERE (tenant, key) > ($1, $2) AND body IS NOT NULL ORDER BY tenant, key LIMIT $
 		if err != nil {
 			return fmt.Errorf("read idempotency_keys: %w", err)
 		}
-		changes, paid := map[int32][]answer{}, map[int32][]answer{}
+		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
 		for i := range rows {
-			c.sort(&rows[i], changes, paid)
+			c.sort(&rows[i], &of)
 		}
-		for partition, some := range changes {
-			p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
-			if err := p.changeAnswers(ctx, some); err != nil {
-				return err
-			}
-		}
-		for partition, some := range paid {
-			p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
-			if err := p.paymentAnswers(ctx, some); err != nil {
-				return err
+		for _, compare := range [...]struct {
+			with    func(*partitionCheck, context.Context, []answer) error
+			answers map[int32][]answer
+		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).paymentAnswers, of.payments}, {(*partitionCheck).payoutAnswers, of.payouts}} {
+			for partition, some := range compare.answers {
+				p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
+				if err := compare.with(p, ctx, some); err != nil {
+					return err
+				}
 			}
 		}
 		if len(rows) < pageRows {
@@ -87,7 +90,7 @@ WHERE (tenant, key) > ($1, $2) AND body IS NOT NULL ORDER BY tenant, key LIMIT $
 }
 
 // sort adds an answer of success to those of its partition.
-func (c *checker) sort(r *answerRow, changes, paid map[int32][]answer) {
+func (c *checker) sort(r *answerRow, of *answersOf) {
 	a := answer{answerRow: r}
 	err := json.Unmarshal(r.Body, &a.answerBody)
 	success := r.Status >= http.StatusOK && r.Status < http.StatusMultipleChoices
@@ -98,15 +101,19 @@ func (c *checker) sort(r *answerRow, changes, paid map[int32][]answer) {
 	case !success:
 	case a.EventID != "":
 		if a.event, err = topics.ParseEventID(a.EventID); err == nil {
-			changes[a.event.Partition] = append(changes[a.event.Partition], a)
+			of.changes[a.event.Partition] = append(of.changes[a.event.Partition], a)
 		}
 	case a.IntentID != "":
 		if a.payment, err = topics.ParsePaymentID(a.IntentID); err == nil {
-			paid[a.payment.Partition] = append(paid[a.payment.Partition], a)
+			of.payments[a.payment.Partition] = append(of.payments[a.payment.Partition], a)
+		}
+	case topics.IsPayoutID(a.ID):
+		if a.payout, err = topics.ParsePayoutID(a.ID); err == nil {
+			of.payouts[a.payout.Partition] = append(of.payouts[a.payout.Partition], a)
 		}
 	default:
 		if a.payment, err = topics.ParsePaymentID(a.ID); err == nil {
-			paid[a.payment.Partition] = append(paid[a.payment.Partition], a)
+			of.payments[a.payment.Partition] = append(of.payments[a.payment.Partition], a)
 		}
 	}
 	if err != nil {
