@@ -162,13 +162,9 @@ func (e *Engine) addGateway(context.Context) error {
 }
 
 func (e *Engine) addWebhooks(context.Context) error {
-	adapters, err := e.adapters()
+	mappers, err := Mappers(e.Config)
 	if err != nil {
 		return err
-	}
-	mappers := webhooks.Mappers{}
-	for _, adapter := range adapters {
-		mappers[adapter.Name()] = adapter
 	}
 	w, err := webhooks.New(webhooks.Config{
 		Kafka: e.Kafka, Database: e.Database, Mappers: mappers, Partitions: e.Config.Kafka.Partitions,
