@@ -125,6 +125,17 @@ func (s *story) tell() {
 	s.post(201, "/v1/wallets/w2/credits", `{"amount":500,"currency":"EUR","reason":"bonus"}`)
 	s.post(422, "/v1/wallets/w2/debits", `{"amount":200,"currency":"EUR","reason":"game","round_id":"r2"}`)
 
+	const payouts = "/v1/payouts"
+	s.post(201, intents, authorize("tok_approved", `,"capture_method":"automatic","merchant_reference":"deposit"`))
+	paid := s.post(201, payouts, withdrawal("c1", 100, "")).payout(s.t).ID // which is paid in the meantime
+	for _, verb := range []string{"approve", "reject", "cancel"} {
+		held := s.post(201, payouts, withdrawal("c1", 100, `,"description":"hold","requested_by":"somebody"`)).payout(s.t).ID
+		s.post(200, payouts+"/"+held+"/"+verb, "")
+	}
+	s.post(402, payouts, withdrawal("c1", 100, `,"description":"block"`))
+	s.post(422, payouts, withdrawal("c1", 999_999, ""))
+	s.f.becomes(s.t, paid, "paid")
+
 	s.post(200, "/v1/customers/w1/events", `{"type":"login"}`)
 	s.post(200, "/v1/customers/w1/events", `{"type":"block_me"}`)
 }
@@ -153,7 +164,7 @@ func TestAnAnswerThatWasNotStoredIsGivenAgain(t *testing.T) {
 	if n := f.stored(t); n != 0 {
 		t.Fatalf("%d answers are stored: the test shows less than it should", n)
 	}
-	commands := []int64{f.count(t, topics.Commands), f.count(t, topics.WalletCommands), f.count(t, topics.CustomerEvents)}
+	commands := []int64{f.count(t, topics.Commands), f.count(t, topics.WalletCommands), f.count(t, topics.PayoutCommands), f.count(t, topics.CustomerEvents)}
 	s.again("at once", f)
 	if n := f.stored(t); n != 0 {
 		t.Errorf("%d answers were stored by those who do not hold the key", n)
@@ -164,7 +175,7 @@ func TestAnAnswerThatWasNotStoredIsGivenAgain(t *testing.T) {
 	s.again("taken over", f)
 	eventually(t, "the answers are stored", func() bool { return f.stored(t) == len(s.tells) })
 	s.again("stored", f)
-	after := []int64{f.count(t, topics.Commands), f.count(t, topics.WalletCommands), f.count(t, topics.CustomerEvents)}
+	after := []int64{f.count(t, topics.Commands), f.count(t, topics.WalletCommands), f.count(t, topics.PayoutCommands), f.count(t, topics.CustomerEvents)}
 	if fmt.Sprint(after) != fmt.Sprint(commands) {
 		t.Errorf("%v records before the repeats, %v after: want no new one", commands, after)
 	}
