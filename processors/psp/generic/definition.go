@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // Definition is a PSP as its file describes it. It never changes.
 type Definition struct {
-	Decimal     bool // amounts are written as 10.50, and not in minor units
-	NeedsSecret bool // ${secret} stands in a header or a body
+	Decimal     bool            // amounts are written as 10.50, and not in minor units
+	NeedsSecret bool            // ${secret} stands in a header or a body
+	Codes       declines.Source // whose table decline codes are of; "": they mean what hard says alone
 	KeyHeader   string
 	KeyWindow   time.Duration
 	Headers     []pair

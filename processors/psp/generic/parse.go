@@ -12,6 +12,7 @@ import (
 
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // operations are those that a file may describe.
@@ -22,7 +23,7 @@ var operations = []topics.PSPOperation{
 // Parse reads a file. Its error is of type rules.Problems and holds every mistake with its place.
 func Parse(file rules.File) (*Definition, error) {
 	var problems rules.Problems
-	sheet, entries := rules.NewSheet(file, "a PSP file", []string{"amounts", "idempotency", "headers", "operations", "answers", "webhook"}, &problems)
+	sheet, entries := rules.NewSheet(file, "a PSP file", []string{"amounts", "codes", "idempotency", "headers", "operations", "answers", "webhook"}, &problems)
 	p := &parser{sheet, &Definition{Operations: map[topics.PSPOperation]*operation{}}}
 	var window rules.Node
 	var common []reading
@@ -30,6 +31,8 @@ func Parse(file rules.File) (*Definition, error) {
 		switch e.Key {
 		case "amounts":
 			p.d.Decimal = p.OneOf(e.Value, "amounts", "minor", "decimal") == "decimal"
+		case "codes":
+			p.d.Codes = declines.Source(p.OneOf(e.Value, "codes", string(declines.ISO8583), string(declines.Mastercard), string(declines.Sandbox)))
 		case "idempotency":
 			window = p.idempotency(e.Value)
 		case "headers":

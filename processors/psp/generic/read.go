@@ -8,6 +8,7 @@ import (
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // fits tells whether an answer is the one that is described.
@@ -101,6 +102,9 @@ func (d *Definition) fill(report *topics.PSPReport, a *reading, body any) error 
 	if report.Outcome == topics.PSPDeclined || report.Outcome == topics.PSPFailed || report.Outcome == topics.PSPReversed {
 		report.DeclineCode = a.code.short(body)
 		report.HardDecline = a.hard[report.DeclineCode]
+		if d.Codes != "" {
+			declines.Classify(report, d.Codes)
+		}
 	}
 	detail, _ := a.detail.text(body)
 	report.Detail = psp.SafeDetail(detail)
