@@ -106,9 +106,11 @@ func (t rows) read(ctx context.Context, sql string, arguments ...any) ([]Parked,
 	return found, nil
 }
 
-func (t rows) wait(ctx context.Context, partition int32, id uuid.UUID, due time.Time, attempts int32) error {
-	_, err := t.pool.Exec(ctx, deferParked, partition, id, due, attempts)
-	return err
+func (t rows) send(ctx context.Context, changes *pgx.Batch) error {
+	if changes.Len() == 0 {
+		return nil
+	}
+	return t.pool.SendBatch(ctx, changes).Close()
 }
 
 func (t rows) remove(ctx context.Context, partition int32, id uuid.UUID) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/processors/stream"
@@ -52,22 +53,25 @@ func (d *desk) retry(ctx context.Context, partition int32, now time.Time) error 
 	if err != nil {
 		return err
 	}
+	var waiting pgx.Batch
 	for i := range due {
-		if err := d.retryOne(ctx, &due[i], &reports[i], owners[i], asides[i], now); err != nil {
+		if err := d.retryOne(ctx, &due[i], &reports[i], owners[i], asides[i], now, &waiting); err != nil {
 			return err
 		}
 	}
-	return nil
+	return d.rows.send(ctx, &waiting)
 }
 
-func (d *desk) retryOne(ctx context.Context, p *Parked, report *topics.PSPReport, o owner, reason *stream.DeadLetter, now time.Time) error {
+// retryOne tries one. That it goes on waiting is queued: mostly all of them do.
+func (d *desk) retryOne(ctx context.Context, p *Parked, report *topics.PSPReport, o owner, reason *stream.DeadLetter, now time.Time, waiting *pgx.Batch) error {
 	partition, parked := int32(0), ""
 	if reason == nil {
 		partition, reason, parked = d.resolver.settle(report, o)
 	}
 	if parked != "" && now.Sub(p.ParkedAt) < d.parking.For {
 		attempts := p.Attempts + 1
-		return d.rows.wait(ctx, p.Letter.Partition, p.ID, now.Add(d.parking.wait(attempts)), attempts)
+		waiting.Queue(deferParked, p.Letter.Partition, p.ID, now.Add(d.parking.wait(attempts)), attempts)
+		return nil
 	}
 	if parked != "" {
 		reason = &stream.DeadLetter{Reason: topics.RefusedUnknownPayment, Detail: fmt.Sprintf("%s; it was tried %d times since %s",
