@@ -29,8 +29,9 @@ type counter struct {
 }
 
 const (
-	shortestDelivery = time.Second // that the client takes
-	warnEvery        = time.Second // of signals that were not sent, which may be all of them
+	shortestDelivery = time.Second            // that the client takes
+	longPoll         = 100 * time.Millisecond // of answers
+	warnEvery        = time.Second            // of signals that were not sent, which may be all of them
 )
 
 // newCounter makes a counter whose signals are given up where they cannot be written for about within: those of a partition
@@ -41,6 +42,7 @@ func newCounter(kafka []kgo.Opt, within time.Duration, log *slog.Logger) (*count
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordDeliveryTimeout(max(within, shortestDelivery)),
 		kgo.ProducerLinger(0),                               // its default of 10 ms would be in every decision
+		kgo.FetchMaxWait(longPoll),                          // its default of 5 s would be in the first decisions of a partition that is opened while others rest
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtEnd()))...) // answers that retention took are answers nobody waits for
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)

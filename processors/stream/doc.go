@@ -57,8 +57,8 @@
 //
 //	own      table_claim.go  InitProducerId fences the owner before. A barrier record is committed to the changelog, which
 //	                         is read up to it, committed records alone: the state, and the offset up to which it was applied.
-//	apply    table.go        records are folded from exactly that offset on; replies go out through a producer without
-//	                         transactions and wait for nothing.
+//	apply    table.go        records are folded from exactly that offset on, which table_inlet.go reads for all partitions of
+//	                         the process; replies go out through a producer without transactions and wait for nothing.
 //	flush    table_flush.go  what has changed and the offset are committed in one Kafka transaction each second, when the
 //	                         replies up to it are acknowledged.
 //

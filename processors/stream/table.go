@@ -84,6 +84,7 @@ func (c *TableConfig) validate() error {
 type Table struct {
 	*tenancy
 	config  TableConfig
+	inlet   *inlet
 	replies *kgo.Client // produces without transactions, for all partitions
 }
 
@@ -97,6 +98,7 @@ func NewTable(config TableConfig) (*Table, error) {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
 	t := &Table{config: config}
+	t.inlet = newInlet(&t.config)
 	var err error
 	t.tenancy, err = newTenancy(tenancyConfig{
 		role: config.Role, input: config.Input, instanceID: config.InstanceID, kafka: config.Kafka, limits: config.Limits,
@@ -160,8 +162,11 @@ func (s *tableSession) run(ctx, drain context.Context) (err error) {
 	defer cancel()
 	flushed := s.at.Next
 	s.status.folding(flushed, s.at.Next, 0)
-	s.claim.consume(s.config.Input, s.at.Next)
-	fetched := s.fetch(ctx)
+	input, err := s.inlet.open(s.partition, s.at.Next)
+	if err != nil {
+		return err
+	}
+	defer input.close()
 
 	// Partitions that were assigned together do not flush at once.
 	interval := s.config.Limits.FlushInterval
@@ -172,8 +177,8 @@ func (s *tableSession) run(ctx, drain context.Context) (err error) {
 	s.acks = newAcks()
 	for {
 		select {
-		case fetches := <-fetched:
-			if err := s.apply(ctx, fetches); err != nil {
+		case <-input.ready:
+			if err := s.apply(ctx, input.take()); err != nil {
 				return err
 			}
 		case <-due.C:
@@ -201,21 +206,6 @@ func (s *tableSession) run(ctx, drain context.Context) (err error) {
 			return ctx.Err()
 		}
 	}
-}
-
-// fetch polls beside the fold, one poll ahead.
-func (s *tableSession) fetch(ctx context.Context) <-chan kgo.Fetches {
-	fetched := make(chan kgo.Fetches)
-	go func() {
-		for ctx.Err() == nil {
-			fetches := s.claim.client.PollRecords(ctx, s.config.Limits.BatchRecords)
-			select {
-			case fetched <- fetches:
-			case <-ctx.Done():
-			}
-		}
-	}()
-	return fetched
 }
 
 // apply folds what was fetched and sends the replies, which wait for nothing. A crash after it loses what was applied
