@@ -131,7 +131,7 @@ func TestStatusesOfTheDocument(t *testing.T) {
 // Every status that a refusal is answered with is documented on every write.
 func TestRefusalStatusesAreDocumented(t *testing.T) {
 	codes := []topics.RefusalCode{
-		topics.RefusedDuplicateCommand, topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment,
+		topics.RefusedDuplicateCommand, topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment, topics.RefusedUnknownPayout, topics.RefusedClosedLoop, topics.RefusedReviewRequired,
 		topics.RefusedUnknownAccount, topics.RefusedAccountClosed, topics.RefusedLimitExceeded, topics.RefusedCustomerMismatch, topics.RefusedRegionMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
 		topics.RefusedInProgress, topics.RefusedUnderReview, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
 		topics.RefusedInsufficientFunds, topics.RefusedUndecodable, topics.RefusedPoison,
@@ -147,7 +147,7 @@ func TestRefusalStatusesAreDocumented(t *testing.T) {
 		}
 	}
 	for path, item := range loadDocument(t).Paths.Map() {
-		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") && !strings.HasPrefix(path, "/v1/wallets/") {
+		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") && !strings.HasPrefix(path, "/v1/wallets/") && !strings.HasPrefix(path, "/v1/payouts") {
 			continue
 		}
 		for _, code := range codes {
