@@ -39,13 +39,23 @@ func (b *bench) webhooks(ctx context.Context) error {
 		return errors.Join(err, p.stop())
 	}
 	b.figure("webhooks, verified and durable", "/s", "≥ 5000", rate)
-	times, err := webhooksAtRate(ctx, client, p.url+"/webhooks/sandbox", min(2*sample, b.For))
-	if err != nil {
-		return errors.Join(err, p.stop())
+	var p50, p99 [2]int64
+	for i, send := range []func(int64) error{
+		func(n int64) error { return deliver(ctx, client, p.url+"/webhooks/sandbox", -n-1) },
+		func(int64) error { return nothing(ctx, client, p.url+"/healthz") },
+	} {
+		times, err := atWebhookRate(ctx, min(sample, b.For), send)
+		if err != nil {
+			return errors.Join(err, p.stop())
+		}
+		slices.Sort(times)
+		p50[i], p99[i] = times[len(times)/2].Microseconds(), times[len(times)*99/100].Microseconds()
 	}
-	slices.Sort(times)
-	b.figure(fmt.Sprintf("webhook at %d/s until its 2xx, p50", webhookRate), "µs", "", times[len(times)/2].Microseconds())
-	b.figure(fmt.Sprintf("webhook at %d/s until its 2xx, p99", webhookRate), "µs", "≤ 5000", times[len(times)*99/100].Microseconds())
+	at := fmt.Sprintf("webhook at %d/s", webhookRate)
+	b.figure(at+" until its 2xx, p50", "µs", "", p50[0])
+	b.figure(at+" until its 2xx, p99", "µs", "", p99[0])
+	b.figure(at+", added to a request that does nothing, p50", "µs", "", p50[0]-p50[1])
+	b.figure(at+", added to a request that does nothing, p99", "µs", "≤ 5000", p99[0]-p99[1])
 	return p.stop()
 }
 
@@ -68,8 +78,8 @@ func webhooksAtOnce(ctx context.Context, client *http.Client, url string, durati
 	return sent.Load() * int64(time.Second) / int64(time.Since(began)), errors.Join(append(errs, ctx.Err())...)
 }
 
-// webhooksAtRate sends at moments fixed beforehand and times each from when it was due.
-func webhooksAtRate(ctx context.Context, client *http.Client, url string, duration time.Duration) ([]time.Duration, error) {
+// atWebhookRate sends at moments fixed beforehand and times each from when it was due.
+func atWebhookRate(ctx context.Context, duration time.Duration, send func(n int64) error) ([]time.Duration, error) {
 	times := make([]time.Duration, int(duration.Seconds()*webhookRate))
 	errs := make([]error, len(times))
 	var group sync.WaitGroup
@@ -77,12 +87,26 @@ func webhooksAtRate(ctx context.Context, client *http.Client, url string, durati
 		due := begin.Add(time.Duration(i) * time.Second / webhookRate)
 		time.Sleep(time.Until(due))
 		group.Go(func() {
-			errs[i] = deliver(ctx, client, url, -int64(i)-1)
+			errs[i] = send(int64(i))
 			times[i] = time.Since(due)
 		})
 	}
 	group.Wait()
 	return times, errors.Join(append(errs, ctx.Err())...)
+}
+
+// nothing asks for what takes no work.
+func nothing(ctx context.Context, client *http.Client, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return errors.Join(err, response.Body.Close())
 }
 
 // deliver signs a webhook of a usual size and sends it.
