@@ -96,11 +96,15 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	if err != nil {
 		return 0, err
 	}
+	payees, err := newPayees(o.Payments, o.Seed, issued)
+	if err != nil {
+		return 0, err
+	}
 	bar := newProgress(len(plan), o.Progress)
 	board := newScoreboard(bar.advance)
 
 	var overKafka, overHTTP []*payment
-	decisions := 0
+	decisions := len(payees) // one for each deposit
 	for _, p := range plan {
 		decisions++
 		for _, s := range p.steps {
@@ -126,6 +130,7 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	defer wallets.client.Close()
 	shop := newCheckout(e.URL, e.Config.API.Keys[0].Key.Reveal(), board)
 	defer shop.http.CloseIdleConnections()
+	payouts := newPayoutSide(payees)
 	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -134,6 +139,7 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	group.Go(func() error { return shop.run(playing, overHTTP) })
 	group.Go(func() error { return wallets.run(playing, players) })
 	group.Go(func() error { return shop.runWallets(playing, players) })
+	group.Go(func() error { return payouts.run(playing, shop, payees) })
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		board.problem("traffic: %v", err)
 	}
@@ -144,7 +150,7 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	for _, line := range append(bus.open(), wallets.open()...) {
 		board.problem("not ended: %s", line)
 	}
-	r := &report{Options: o, engine: e, tenant: tenant, board: board, seen: bus.seen, wallets: wallets, took: time.Since(began)}
+	r := &report{Options: o, engine: e, tenant: tenant, board: board, seen: bus.seen, wallets: wallets, payouts: payouts, took: time.Since(began)}
 	return r.write(ctx)
 }
 
