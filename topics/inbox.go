@@ -222,18 +222,18 @@ type PSPReport struct {
 	// Captured says that an approved authorize was captured in the same call.
 	Captured bool `json:"captured,omitempty"`
 	// Fee is what the PSP keeps of a capture, in minor units of Currency, where it is known now.
-	Fee              int64     `json:"fee,omitempty"`
-	PSPReference     string    `json:"psp_reference,omitempty"`
-	NetworkReference string    `json:"network_reference,omitempty"`
-	DeclineCode      string    `json:"decline_code,omitempty"`
-	HardDecline      bool      `json:"hard_decline,omitempty"`
+	Fee              int64  `json:"fee,omitempty"`
+	PSPReference     string `json:"psp_reference,omitempty"`
+	NetworkReference string `json:"network_reference,omitempty"`
+	DeclineCode      string `json:"decline_code,omitempty"`
+	HardDecline      bool   `json:"hard_decline,omitempty"`
 	// DeclineCategory and DeclineRetry are what the table of decline codes says of DeclineCode: insufficient_funds …, and never,
 	// later, other_route or after_authentication. Absent where nobody looked it up.
-	DeclineCategory string `json:"decline_category,omitempty"`
-	DeclineRetry    string `json:"decline_retry,omitempty"`
-	Action           *Action   `json:"action,omitempty"`
-	Authentication   *AuthData `json:"authentication,omitempty"`
-	Detail           string    `json:"detail,omitempty"`
+	DeclineCategory string    `json:"decline_category,omitempty"`
+	DeclineRetry    string    `json:"decline_retry,omitempty"`
+	Action          *Action   `json:"action,omitempty"`
+	Authentication  *AuthData `json:"authentication,omitempty"`
+	Detail          string    `json:"detail,omitempty"`
 	// OccurredAt is when it happened, by the PSP's clock. It is left out where the PSP gave none, or one beyond the years 1970
 	// to 9998 or more than a day ahead of ours.
 	OccurredAt time.Time `json:"occurred_at,omitzero"`

@@ -63,7 +63,7 @@ func allowed(path string) (roots []string, bound bool) {
 	case within(path, "ledger"):
 		return []string{"ledger", "topics", "internal/database"}, true
 	case within(path, "topics"):
-		return []string{"ledger"}, true
+		return []string{"ledger", "topics"}, true
 	case within(path, "rules"):
 		return []string{"topics", "ledger", "rules"}, true
 	case within(path, "processors/payments/gaming", "processors/payments/lifecycle", "processors/payments/payouts", "processors/payments/wallets"):

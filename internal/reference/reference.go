@@ -40,6 +40,7 @@ func All() (map[string][]byte, error) {
 		return nil, err
 	}
 	files["config.md"] = []byte(config.Markdown())
+	files["decline-codes.md"] = []byte(declineCodes())
 	for name, document := range map[string]func() (string, error){
 		"chart-of-accounts.md": handbook.ChartOfAccounts, "posting-templates.md": handbook.PostingTemplates,
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/encoding/json"
 
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // SandboxName is the sandbox's name in requests and webhook routes.
@@ -239,6 +240,7 @@ func (op *sandboxOperation) report() (topics.PSPReport, error) {
 		r.Outcome = topics.PSPRequiresAction
 	case "declined":
 		r.Outcome = topics.PSPDeclined
+		declines.Classify(&r, declines.Sandbox)
 	case "failed":
 		r.Outcome = topics.PSPFailed
 	case "reversed":

@@ -1,11 +1,7 @@
 package routing
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"math"
 	"math/bits"
-	"math/rand/v2"
 	"time"
 )
 
@@ -58,32 +54,5 @@ func (a *arm) learn(halfLife time.Duration, approved bool, asked, at time.Time) 
 		a.approved += weight
 	} else {
 		a.declined += weight
-	}
-}
-
-// Sample draws a rate of approval for a payment on a route of which so many requests, in millionths, were approved and
-// declined: from the beta distribution with 1 + approved and 1 + declined. The same arguments give the same rate.
-func Sample(payment, route string, approved, declined int64) float64 {
-	seed := sha256.Sum256([]byte("weir routing sample\x00" + payment + "\x00" + route))
-	source := rand.New(rand.NewPCG(binary.BigEndian.Uint64(seed[:8]), binary.BigEndian.Uint64(seed[8:16])))
-	x := gamma(source, 1+float64(approved)/million)
-	y := gamma(source, 1+float64(declined)/million)
-	return x / (x + y)
-}
-
-// gamma draws from the gamma distribution of a shape of at least 1 (Marsaglia and Tsang).
-func gamma(source *rand.Rand, shape float64) float64 {
-	d := shape - 1.0/3
-	c := 1 / math.Sqrt(9*d)
-	for {
-		x := source.NormFloat64()
-		v := 1 + c*x
-		if v <= 0 {
-			continue
-		}
-		v = v * v * v
-		if math.Log(1-source.Float64()) < x*x/2+d-d*v+d*math.Log(v) {
-			return d * v
-		}
 	}
 }

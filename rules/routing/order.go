@@ -2,13 +2,12 @@ package routing
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"math/rand/v2"
+	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/weirhq/weir/ledger"
+	"github.com/weirhq/weir/rules/routing/draw"
 )
 
 // order sorts the routes that take a payment by the strategy, and says why each stands where it does. It looks at neither
@@ -40,8 +39,8 @@ func (s *Set) order(taking []option, q *Query, st *State) {
 				a.to(tickOf(s.halfLife, q.Input.Now))
 				o.approved, o.declined = a.approved, a.declined
 			}
-			o.sampled = Sample(q.Payment, o.route.Name, o.approved, o.declined)
-			o.why = "drew an approval rate of " + strconv.FormatFloat(o.sampled, 'f', 4, 64)
+			o.sampled = draw.Rate(q.Payment, o.route.Name, o.approved, o.declined)
+			o.why = "drew an approval rate of " + percent(o.sampled)
 		}
 		slices.SortStableFunc(taking, func(a, b option) int { return cmp.Compare(b.sampled, a.sampled) })
 	}
@@ -59,8 +58,7 @@ func (s *Set) seed(q *Query) string {
 // split draws routes by weight until none is left; those without weight come last, as they stand in the file. With the same
 // weights the same seed gives the same order.
 func split(options []option, seed string) {
-	hash := sha256.Sum256([]byte("weir routing split\x00" + seed))
-	source := rand.NewPCG(binary.BigEndian.Uint64(hash[:8]), binary.BigEndian.Uint64(hash[8:16]))
+	source := draw.New("split", seed)
 	var total uint64
 	for i := range options {
 		total += uint64(options[i].route.Weight)
@@ -81,4 +79,10 @@ func split(options []option, seed string) {
 		options[i] = chosen
 		total -= uint64(chosen.route.Weight)
 	}
+}
+
+// percent writes a rate in billionths as 81.23%.
+func percent(rate int64) string {
+	hundredths := rate / (draw.Billionths / 10_000)
+	return fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100)
 }

@@ -47,7 +47,7 @@ type option struct {
 	why    string // it stands where it does
 
 	price              price
-	sampled            float64
+	sampled            int64 // billionths
 	approved, declined int64 // learnt, in millionths
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/rules"
+	"github.com/weirhq/weir/rules/routing/draw"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -264,7 +265,7 @@ func TestPlanInvariants(t *testing.T) {
 			if !bad(c.PSP) {
 				good++
 			}
-			if set.strategy == Bandit && good > 0 && c.Why != fmt.Sprintf("drew an approval rate of %.4f", Sample(q.Payment, c.Route, c.Approved, c.Declined)) {
+			if set.strategy == Bandit && good > 0 && c.Why != "drew an approval rate of "+percent(draw.Rate(q.Payment, c.Route, c.Approved, c.Declined)) {
 				t.Fatalf("T1: the draw of %+v cannot be repeated", c)
 			}
 		}
@@ -289,7 +290,7 @@ func TestPlanInvariants(t *testing.T) {
 func TestBanditFollows(t *testing.T) {
 	set := compile(t, "version: 1\nstrategy: bandit\nhalf_life: 1h\nroutes:\n  - { name: a, psp: acme }\n  - { name: b, psp: beta }\n")
 	st, waiting := &State{}, []Result(nil)
-	rate := map[string]float64{"a": 0.9, "b": 0.7}
+	rate := map[string]int64{"a": 900_000_000, "b": 700_000_000}
 	phase := func(payments int, from time.Time) (share float64) {
 		for i := range payments {
 			q := query(fmt.Sprintf("%d-%d", from.Unix(), i), 1000, "EUR")
@@ -299,7 +300,7 @@ func TestBanditFollows(t *testing.T) {
 				share += 2 / float64(payments)
 			}
 			// What the issuer says is drawn by a seed of its own, and is heard of a minute later.
-			approved := Sample(q.Payment, "issuer", 0, 0) < rate[chosen]
+			approved := draw.Rate(q.Payment, "issuer", 0, 0) < rate[chosen]
 			waiting = append(waiting, Result{Route: chosen, PSP: chosen, Asked: q.Input.Now, At: q.Input.Now.Add(time.Minute), Decided: true, Approved: approved})
 			for len(waiting) > 0 && !waiting[0].At.After(q.Input.Now) {
 				st.Observe(set, waiting[0])
@@ -311,7 +312,7 @@ func TestBanditFollows(t *testing.T) {
 	if share := phase(4000, start); share < 0.8 {
 		t.Errorf("the better route has %.2f of the payments", share)
 	}
-	rate["a"], rate["b"] = 0.5, 0.9
+	rate["a"], rate["b"] = 500_000_000, 900_000_000
 	if share := phase(4000, start.Add(24*time.Hour)); share > 0.2 {
 		t.Errorf("the route that has become worse has %.2f of the payments", share)
 	}

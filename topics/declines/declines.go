@@ -37,10 +37,10 @@ const Unknown Category = "unknown"
 type Retry string
 
 const (
-	Never               Retry = "never"                // the same card is not accepted later either, by any PSP: a hard decline
+	Never               Retry = "never"                // the same card with the same data is not accepted later either, by any PSP: a hard decline
 	Later               Retry = "later"                // by the same PSP, after a while; another PSP is told the same
 	OtherRoute          Retry = "other_route"          // another PSP may accept it at once
-	AfterAuthentication Retry = "after_authentication" // once the customer has authenticated
+	AfterAuthentication Retry = "after_authentication" // only with the customer, who authenticates or takes the payment up again
 )
 
 // Category1 is the rule of card schemes for codes that must never be tried again: the issuer will never approve, and a repeat

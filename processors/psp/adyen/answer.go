@@ -1,6 +1,7 @@
 package adyen
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // paymentAnswer is what POST /payments and /payments/details answer.
@@ -36,10 +38,6 @@ var outcomes = map[string]topics.PSPOutcome{
 	"RedirectShopper": topics.PSPRequiresAction, "IdentifyShopper": topics.PSPRequiresAction, "ChallengeShopper": topics.PSPRequiresAction,
 	"Pending": topics.PSPPending, "Received": topics.PSPPending,
 }
-
-// hard are the refusal reasons after which the same card is never accepted: blocked, expired, invalid number, invalid card,
-// restricted, the card holder's stop orders and revocations.
-var hard = map[string]bool{"5": true, "6": true, "8": true, "25": true, "38": true, "41": true, "42": true, "46": true}
 
 // payment maps the answer to an authorisation or a confirmation.
 func payment(r *topics.PSPRequest, data []byte) (topics.PSPReport, error) {
@@ -73,10 +71,8 @@ func payment(r *topics.PSPRequest, data []byte) (topics.PSPReport, error) {
 	}
 	switch outcome {
 	case topics.PSPDeclined:
-		report.DeclineCode, report.HardDecline = answer.RefusalReasonCode, hard[answer.RefusalReasonCode]
-		if report.DeclineCode == "" {
-			report.DeclineCode = answer.ResultCode
-		}
+		report.DeclineCode = cmp.Or(answer.RefusalReasonCode, answer.ResultCode)
+		declines.Classify(&report, declines.Adyen)
 	case topics.PSPRequiresAction:
 		var err error
 		if report.Action, err = action(answer.Action); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // item holds the signed fields of a notification, and the reason, which is for people.
@@ -99,6 +100,7 @@ func (a *Adapter) webhook(body []byte) (topics.PSPReport, error) {
 	}
 	if outcome == topics.PSPDeclined {
 		report.DeclineCode = "refused" // the reason is not signed, and its code is not told
+		declines.Classify(&report, declines.Adyen)
 	}
 	return report, nil
 }

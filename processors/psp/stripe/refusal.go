@@ -10,14 +10,8 @@ import (
 
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
-
-// hard are the decline codes after which the same card is never accepted.
-var hard = map[string]bool{
-	"expired_card": true, "incorrect_number": true, "invalid_account": true, "invalid_number": true, "lost_card": true,
-	"pickup_card": true, "restricted_card": true, "revocation_of_all_authorizations": true, "revocation_of_authorization": true,
-	"stolen_card": true, "stop_payment_order": true, "card_not_supported": true, "no_account": true,
-}
 
 // adviceNever is Stripe's advice not to try a card again, whatever the code says.
 const adviceNever = "do_not_try_again"
@@ -60,7 +54,6 @@ func declined(r *topics.PSPRequest, said *stripe.Error) topics.PSPReport {
 		report.PSPReference = said.PaymentIntent.ID
 	}
 	report.DeclineCode = code(said)
-	report.HardDecline = hard[report.DeclineCode]
 	var advice struct {
 		Error struct {
 			AdviceCode         string `json:"advice_code"`
@@ -72,6 +65,7 @@ func declined(r *topics.PSPRequest, said *stripe.Error) topics.PSPReport {
 	if said.LastResponse != nil && json.Unmarshal(said.LastResponse.RawJSON, &advice) == nil {
 		advise(&report, advice.Error.AdviceCode, advice.Error.NetworkAdviceCode, advice.Error.NetworkDeclineCode)
 	}
+	declines.Classify(&report, declines.Stripe)
 	return report
 }
 
@@ -83,16 +77,16 @@ func decline(report *topics.PSPReport, intent *stripe.PaymentIntent) {
 	if report.DeclineCode == "" {
 		report.DeclineCode = string(intent.Status)
 	}
-	report.HardDecline = hard[report.DeclineCode]
 	if intent.LatestCharge != nil && intent.LatestCharge.Outcome != nil {
 		outcome := intent.LatestCharge.Outcome
 		advise(report, string(outcome.AdviceCode), outcome.NetworkAdviceCode, outcome.NetworkDeclineCode)
 	}
+	declines.Classify(report, declines.Stripe)
 }
 
 // advise adds what Stripe and the card network advise.
 func advise(report *topics.PSPReport, advice, network, declineCode string) {
-	report.HardDecline = report.HardDecline || advice == adviceNever
+	report.HardDecline = advice == adviceNever || declines.Lookup(declines.MastercardAdvice, network).Rule == declines.Category1
 	if advice+network+declineCode != "" {
 		report.Detail = psp.SafeDetail(fmt.Sprintf("network code %q, network advice %q, advice %q", declineCode, network, advice))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // The metadata that we keep at Stripe.
@@ -63,6 +64,7 @@ func authorization(intent *stripe.PaymentIntent) (topics.PSPReport, error) {
 		decline(&report, intent)
 	case stripe.PaymentIntentStatusCanceled:
 		report.Outcome, report.DeclineCode = topics.PSPDeclined, "canceled"
+		declines.Classify(&report, declines.Stripe)
 		if intent.CancellationReason != "" {
 			report.Detail = "canceled: " + psp.SafeDetail(string(intent.CancellationReason))
 		}
