@@ -120,6 +120,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "provider without address", file: "psp:\n  acme:\n    secret: x\n", want: []string{"FILE:2: psp.acme.base_url: is missing; the adapter sandbox needs it"}},
 		{name: "Stripe without key", file: "psp:\n  acme:\n    adapter: stripe\n", want: []string{"FILE:2: psp.acme.secret: is missing; the adapter stripe needs it"}},
 		{name: "Adyen without account", file: "psp:\n  acme: {adapter: adyen, base_url: 'https://a', secret: x}\n", want: []string{"FILE:2: psp.acme.merchant_account: is missing; the adapter adyen needs it"}},
+		{name: "scheme of another PSP", file: "psp:\n  acme: {adapter: stripe, secret: x, webhook: {secret: y}}\n", want: []string{"FILE:2: psp.acme.webhook.scheme: is standard; the webhooks of the adapter stripe are signed by the scheme stripe"}},
 		{name: "definition of another adapter", file: "psp:\n  acme: {adapter: stripe, secret: x, definition: bank.yaml}\n", want: []string{"FILE:2: psp.acme.definition: is set, and only the adapter generic reads it"}},
 		{name: "provider's name", file: "psp:\n  A B:\n    base_url: https://acme.example\n", want: []string{"FILE:2: psp.A B: want a name of a-z, 0-9, - and _ that begins with a letter"}},
 		{name: "old secret alone", file: "psp:\n  acme:\n    base_url: https://acme.example\n    webhook:\n      old_secret: x\n", want: []string{"FILE:5: psp.acme.webhook.old_secret: is set without secret; want the new secret there"}},

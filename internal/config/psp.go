@@ -18,5 +18,8 @@ func (d *decoder) psp(path string, p *PSP) {
 			d.fail(path+"."+key, "is set, and only the adapter %s reads it", adapter)
 		}
 	}
+	if signs := p.Adapter; (signs == "stripe" || signs == "adyen") && p.Webhook.Secret != "" && p.Webhook.Scheme != signs {
+		d.fail(path+".webhook.scheme", "is %s; the webhooks of the adapter %s are signed by the scheme %s", p.Webhook.Scheme, signs, signs)
+	}
 	d.webhook(path+".webhook", &p.Webhook)
 }
