@@ -271,7 +271,7 @@ func TestLostAnswersOfTheBroker(t *testing.T) {
 
 // What is being answered when the process is told to stop is answered.
 func TestGracefulStop(t *testing.T) {
-	f := newFixture(t, nil).ready(t)
+	f := newFixture(t, func(c *Config) { c.Limits.AnswerWithin = shutdownWithin }).ready(t)
 	e := f.withEngine(t)
 	e.hold(true)
 	result := make(chan answer, 1)

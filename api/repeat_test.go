@@ -24,7 +24,10 @@ func withForgetful(t testing.TB) (forgetful, f *fixture) {
 	t.Helper()
 	b, db := brokertest.New(t, testPartitions), databasetest.New(t)
 	var config Config
-	f = newFixtureOn(t, b, db, func(c *Config) { config = *c })
+	f = newFixtureOn(t, b, db, func(c *Config) {
+		c.Limits.AnswerWithin = shutdownWithin // no 202 on a slow machine
+		config = *c
+	})
 	config.Listener, config.Metrics, config.Lists = nil, prometheus.NewRegistry(), newLists(t, b)
 	api, err := New(config)
 	if err != nil {
