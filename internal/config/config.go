@@ -26,6 +26,7 @@ type Config struct {
 	PSP      map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
 	Webhooks Webhooks       `key:"webhooks"`
 	Payments Payments       `key:"payments"`
+	Payouts  Payouts        `key:"payouts"`
 	Ledger   Ledger         `key:"ledger"`
 	Stream   Stream         `key:"stream"`
 	Sandbox  Sandbox        `key:"sandbox"`
@@ -136,16 +137,22 @@ type PSP struct {
 type Payments struct {
 	PSP              string        `key:"psp" doc:"PSP that authorisations go to. Empty: the only one."`
 	CreatedTTL       time.Duration `key:"created_ttl" validate:"gte=1s" doc:"After which a payment that nobody authorised expires."`
-	HeldTTL          time.Duration `key:"held_ttl" validate:"gte=1s" doc:"After which a held payment that nobody reviewed expires."`
+	HeldTTL          time.Duration `key:"held_ttl" validate:"gte=1s" doc:"After which a held payment or payout that nobody reviewed expires."`
 	ChallengeTTL     time.Duration `key:"challenge_ttl" validate:"gte=1s" doc:"After which a 3-D Secure challenge that nobody finished expires."`
 	ReviewTTL        time.Duration `key:"review_ttl" validate:"gte=1s" doc:"After which an authorised payment whose review by the rules has not come is held for a reviewer."`
 	AuthorizationTTL time.Duration `key:"authorization_ttl" validate:"gte=1s" doc:"After which what is authorised and not captured expires."`
 	RequestTTL       time.Duration `key:"request_ttl" validate:"gte=1s" doc:"In which an authorisation is sent to the PSP or never."`
-	FollowTTL        time.Duration `key:"follow_ttl" validate:"gte=1s" doc:"In which a capture, void or refund is sent to the PSP or never."`
+	FollowTTL        time.Duration `key:"follow_ttl" validate:"gte=1s" doc:"In which a capture, void, refund or payout is sent to the PSP or never."`
 	PollGrace        time.Duration `key:"poll_grace" validate:"gte=0" doc:"After these, how long a request may still be on its way before \"not found\" proves that it was not performed."`
 	PollAfter        time.Duration `key:"poll_after" validate:"gte=10ms" doc:"Before the first poll of an unknown outcome; each wait is twice the one before."`
 	PollMost         time.Duration `key:"poll_most" validate:"gtefield=PollAfter" doc:"Longest wait between polls of an unknown outcome."`
 	DedupHorizon     time.Duration `key:"dedup_horizon" validate:"gte=720h,lte=1080h" doc:"How long a command id is remembered; older commands are refused. Not less than 30 days, not more than topics are kept (45 days)."`
+}
+
+// Payouts are how money goes to customers. How long a held one waits, and its requests, are those of payments.
+type Payouts struct {
+	ClosedLoop bool          `key:"closed_loop" doc:"Payouts go to cards that the customer deposited with, and to no other. False: once no deposit waits to be paid back, a payout may name another card. Either way deposits go back first."`
+	QueueFor   time.Duration `key:"queue_for" validate:"gte=1s" doc:"How long a payout that cannot be sent is asked for again, from when it was first asked for; then it fails and the customer has the money back."`
 }
 
 // Ledger is the proof that the ledger was not changed.
@@ -197,6 +204,7 @@ func Default() Config {
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
 			PollAfter: time.Second, PollMost: 5 * time.Minute, DedupHorizon: topics.DedupHorizon,
 		},
+		Payouts:  Payouts{ClosedLoop: true, QueueFor: 24 * time.Hour},
 		Webhooks: Webhooks{ParkFor: 24 * time.Hour},
 		Ledger:   Ledger{CheckpointInterval: 10 * time.Second},
 		Stream: Stream{

@@ -122,7 +122,7 @@ func (e *Engine) addPayments(context.Context) error {
 	}
 	e.closers = append(e.closers, timers.close)
 	program, err := payments.New(payments.Config{
-		Pool: e.Database.Pool, Partitions: e.Config.Kafka.Partitions, Limits: lifecycleLimits(e.Config),
+		Pool: e.Database.Pool, Partitions: e.Config.Kafka.Partitions, Limits: lifecycleLimits(e.Config), Payouts: payoutTerms(&e.Config.Payouts),
 		Produce: timers.produce, Registerer: e.registry, Log: e.log,
 	})
 	if err != nil {

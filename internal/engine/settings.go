@@ -8,6 +8,7 @@ import (
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/stream"
 )
 
@@ -43,6 +44,12 @@ func lifecycleLimits(c *config.Config) lifecycle.Limits {
 	limits.UnknownFirst, limits.UnknownMost = p.PollAfter, p.PollMost
 	limits.Horizon = p.DedupHorizon
 	return limits
+}
+
+func payoutTerms(p *config.Payouts) payouts.Terms {
+	terms := payouts.DefaultTerms()
+	terms.OpenLoop, terms.QueueFor = !p.ClosedLoop, p.QueueFor
+	return terms
 }
 
 func apiLimits(a *config.API) api.Limits {

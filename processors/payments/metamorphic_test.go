@@ -129,6 +129,9 @@ func answer(r *topics.PSPRequest) *topics.PSPReport {
 	report.PSPReference = "psp_" + r.PaymentID[9:]
 	report.Source = topics.SourceWebhook
 	report.ReportID = deliveryOf(r)
+	if r.Operation == topics.OperationPayout {
+		return answerPayout(r, report)
+	}
 	pid, _ := topics.ParsePaymentID(r.PaymentID)
 	if r.Operation == topics.OperationAuthorize && pid.UUID[15]%7 == 0 {
 		report.Outcome, report.DeclineCode, report.Captured = topics.PSPDeclined, "do_not_honor", false

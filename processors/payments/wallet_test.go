@@ -96,6 +96,7 @@ func mixed(partitions int32) (rounds [4][]any) {
 			rounds[i] = append(rounds[i], c)
 		}
 	}
+	addPayouts(&rounds, partitions)
 	return rounds
 }
 
@@ -197,6 +198,8 @@ func checkMixture(t *testing.T, dump string) {
 		" credited  ", " debited  ", " limit_set  ", " loss_limit ", " blocked {", `"lost":`, `"settings":[{`, " held  ", " hold_captured  ", " hold_released  ", " hold_expired  ", " round_rolled_back  ", " unknown_account ", " currency_mismatch ", " finished ",
 		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt", "closed 2026-02 EUR game_revenue",
 		"balance retained_earnings  EUR", " captured {", " partially_refunded {",
+		" blocked payout blocked ", " held payout held ", " released payout ", " rejected payout ", " cancelled payout ", " expired payout ",
+		" paid payout paid ", " failed payout failed ", " queued payout queued ", " returned payout returned ", " closed_loop ", `"paid_out":`,
 	} {
 		if !strings.Contains(dump, part) {
 			t.Errorf("nothing in the traffic leads to %s:\n%s", part, dump)
@@ -234,6 +237,8 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 				inboxes[topics.PartitionOf("acme", c.Event.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedCustomerEvent, c)
 			case *topics.AssessedWalletCommand:
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedWallet, c)
+			case *topics.AssessedPayoutCommand:
+				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedPayout, c)
 			}
 		}
 		for settle(t, v, inboxes, schemas) {
@@ -251,7 +256,7 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 			}
 		}
 	}
-	for _, d := range dueTimers(t, db) {
+	for _, d := range append(dueTimers(t, db), payoutTimers(t, db)...) {
 		due = append(due, d)
 		inboxes[topics.PartitionOf("acme", d.CustomerID, v.partitions)].twice(v.repeat, topics.TypeTimerDue, d)
 	}
@@ -293,6 +298,8 @@ func reordered(round []any) []any {
 			customer = c.Command.CustomerID
 		case *topics.AssessedCustomerEvent:
 			customer = c.Event.CustomerID
+		case *topics.AssessedPayoutCommand:
+			customer = c.Command.CustomerID
 		}
 		of[customer] = append(of[customer], value)
 		order = append(order, customer)
@@ -379,6 +386,8 @@ func storedOf(t *testing.T, db *database.DB) []string {
 		`SELECT 'wallet', tenant, customer, currencies, closed IS NOT NULL FROM wallets`,
 		`SELECT 'hold', hold::text, customer, currency, amount, captured, released FROM holds`,
 		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
+		`SELECT 'payout', id::text, customer, status, currency, reserved, array_length(positions, 1) FROM payouts`,
+		`SELECT 'source', customer, regexp_replace(state, '("last"|"reference"):"[^"]*"', '\1', 'g') FROM deposit_sources`,
 		`SELECT DISTINCT 'closed period', tenant, month FROM closed_periods`,
 		// Times of records, by which time is counted and raises wait, differ between variants.
 		`SELECT 'limits', customer, regexp_replace(state, '("from"|"seconds"|"last_stake_ms"):("[^"]*"|[0-9]*)', '\1', 'g') FROM customer_limits`,
@@ -402,8 +411,12 @@ func toldOf(t *testing.T, inboxes []*inbox) []string {
 			told[e.CustomerID] = append(told[e.CustomerID], fmt.Sprintf("%s told %s %s  %s %d %s %v", e.CustomerID, e.CommandID, e.Type, e.Refusal,
 				e.Amount, e.Currency, e.Balance))
 		}
+		for _, e := range outputsOf[topics.PayoutEvent](t, in.outputsInOrder(), topics.PayoutEvents) {
+			told[e.CustomerID] = append(told[e.CustomerID], fmt.Sprintf("%s told %s %s payout %s %s %d %s %v", e.CustomerID, e.CommandID, e.Type, e.Status, e.Refusal,
+				e.Amount, e.Currency, e.Balance))
+		}
 		for _, d := range outputsOf[topics.Decision](t, in.outputsInOrder(), topics.Decisions) {
-			if d.Stage == topics.StageWallet {
+			if d.Stage == topics.StageWallet || d.Stage == topics.StagePayout {
 				told[d.CustomerID] = append(told[d.CustomerID], fmt.Sprintf("%s decided %s %s %s", d.CustomerID, d.CommandID, d.Outcome, d.ApprovedBy))
 			}
 			if d.EventID != "" {
