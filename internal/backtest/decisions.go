@@ -164,7 +164,11 @@ func (p *part) nextOutcome(ctx context.Context) error {
 		if err := topics.Unmarshal(record.Value, &o.event); err != nil {
 			return fmt.Errorf("%s offset %d: %w", record.Topic, record.Offset, err)
 		}
-		kind, ok := velocity.OutcomeOf(o.event.Type, o.event.Status, o.event.PSP != nil && o.event.PSP.HardDecline)
+		var said velocity.Declined
+		if psp := o.event.PSP; psp != nil {
+			said = velocity.Declined{Code: psp.DeclineCode, Hard: psp.HardDecline}
+		}
+		kind, ok := velocity.OutcomeOf(o.event.Type, o.event.Status, said)
 		if !ok {
 			continue
 		}

@@ -27,9 +27,7 @@ type paymentEvent struct {
 	At        time.Time            `json:"at"`
 	Amount    int64                `json:"amount"`
 	Status    topics.PaymentStatus `json:"status"`
-	PSP       *struct {
-		HardDecline bool `json:"hard_decline"`
-	} `json:"psp"`
+	PSP       velocity.Declined    `json:"psp"`
 }
 
 // toOutcome is the stream.TransformFunc that makes outcomes of payments' events, in the partition of the payment.
@@ -38,7 +36,7 @@ func toOutcome(_ context.Context, r stream.Record) ([]stream.Message, *stream.De
 	if err := topics.Unmarshal(r.Value, &e); err != nil {
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
-	kind, ok := velocity.OutcomeOf(e.Type, e.Status, e.PSP != nil && e.PSP.HardDecline)
+	kind, ok := velocity.OutcomeOf(e.Type, e.Status, e.PSP)
 	if !ok {
 		return nil, nil, nil
 	}

@@ -41,10 +41,16 @@ type Outcome struct {
 	Amount   int64  // in minor units of the payment's currency; 0: that of the attempt
 }
 
+// Declined is what a PSP said of an authorisation that it declined; the zero value where it did not, or was not asked.
+type Declined struct {
+	Code string `json:"decline_code"`
+	Hard bool   `json:"hard_decline"`
+}
+
 // OutcomeOf is the kind of outcome that an event of a payment is, "" where the attempt is only over, so that a reservation
 // is given back; ok is false where it is no outcome. status is the payment's after the event: one whose authorisation is
 // reviewed is approved once rules or a reviewer have let it pass. Disputes and payouts have no events yet.
-func OutcomeOf(event topics.EventType, status topics.PaymentStatus, hardDecline bool) (kind string, ok bool) {
+func OutcomeOf(event topics.EventType, status topics.PaymentStatus, declined Declined) (kind string, ok bool) {
 	switch event {
 	case topics.EventAuthorized:
 		return KindApproved, status != topics.StatusReviewing
@@ -53,7 +59,10 @@ func OutcomeOf(event topics.EventType, status topics.PaymentStatus, hardDecline 
 	case topics.EventReleased: // else the PSP is yet to be asked
 		return KindApproved, status == topics.StatusAuthorized
 	case topics.EventDeclined:
-		if hardDecline {
+		switch {
+		case declined.Code == topics.DeclineNoRoute: // nobody was asked, so nobody declined
+			return "", true
+		case declined.Hard:
 			return KindDeclined + ".hard", true
 		}
 		return KindDeclined + ".soft", true
