@@ -12,7 +12,7 @@ import (
 
 // Setter returns what gives a field of a stage's input its value, written as in an inline test: "250.00 EUR" for
 // payment.amount, and payment.metadata.NAME for one of the values by name. The error is one line and names the field that
-// was probably meant.
+// was probably meant. What it returns is for one goroutine.
 func Setter(stage topics.Stage, name string) (func(in *Input, value string) error, error) {
 	return setter(FieldsAt(stage), stage, name)
 }
@@ -49,9 +49,13 @@ func setter(fields []Field, stage topics.Stage, name string) (func(in *Input, va
 			return nil
 		}, nil
 	case f.set != nil:
+		fine := "" // the last value: a country, say, comes again and again
 		return func(in *Input, value string) error {
-			if err := f.sent(value); err != nil {
-				return err
+			if value != fine {
+				if err := f.sent(value); err != nil {
+					return err
+				}
+				fine = value
 			}
 			f.set(in, value)
 			return nil

@@ -21,7 +21,7 @@ func (m *machine) lacking(at int32) string {
 func (m *machine) lacks(at int32, names *[]string) {
 	n := &m.nodes[at]
 	switch n.op {
-	case opTruth, opTextIs, opTextSlot, opNumberSlot, opAmountSlot:
+	case opTruth, opTextIs, opNumberIs, opTextSlot, opNumberSlot, opAmountSlot:
 		if !m.values[n.slot].known {
 			*names = append(*names, m.slots[n.slot].name)
 		}

@@ -113,6 +113,12 @@ func (m *machine) compute(n *node) truth {
 			return t
 		}
 		return truthOf((a == b) == (n.relation == equal))
+	case opNumberIs:
+		v := &m.values[n.slot]
+		if !v.known {
+			return absent
+		}
+		return n.relation.ofNumbers(v.number, n.number)
 	case opNumbers:
 		return m.compareNumbers(n)
 	case opNumberIn:
@@ -249,13 +255,18 @@ func (m *machine) compareNumbers(n *node) truth {
 	if t := n.relation.operands(t, u); t != yes {
 		return t
 	}
+	return n.relation.ofNumbers(a, b)
+}
+
+// ofNumbers tells whether two numbers are in the relation.
+func (r relation) ofNumbers(a, b int64) truth {
 	switch {
 	case a < b:
-		return truthOf(n.relation.holds(-1))
+		return truthOf(r.holds(-1))
 	case a > b:
-		return truthOf(n.relation.holds(1))
+		return truthOf(r.holds(1))
 	}
-	return truthOf(n.relation.holds(0))
+	return truthOf(r.holds(0))
 }
 
 // number is the value of a number.

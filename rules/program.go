@@ -39,6 +39,7 @@ const (
 	opContains           // text a contains text b
 	opMatches            // text a matches more.pattern
 	opNumbers            // numbers a and b in a relation
+	opNumberIs           // the number in slot and number in a relation
 	opNumberIn           // number a is one of more.numbers
 	opMoney              // amounts a and b in a relation
 	// Texts.
@@ -202,10 +203,12 @@ func (n *node) likely() int {
 
 // cost is about how long a node takes, in nanoseconds.
 func (b *builder) cost(n node) int {
-	own := map[op]int{opTextIn: 8, opListed: 30, opPrefix: 3, opSuffix: 3, opContains: 20, opMatches: 200, opSize: 10, opAmountIn: 40}[n.op]
+	own := map[op]int{opNumberIs: 2, opTextIn: 8, opListed: 30, opPrefix: 3, opSuffix: 3, opContains: 20, opMatches: 200, opSize: 10, opAmountIn: 40}[n.op]
 	switch n.op {
 	case opConstant, opTruth, opKnown, opTextIs, opText, opTextSlot, opNumber, opNumberSlot, opAmount, opAmountSlot, opLimit:
 		return 1
+	case opNumberIs:
+		return own + 1
 	case opAnd, opOr:
 		for _, t := range n.more.terms {
 			own += b.costs[t]

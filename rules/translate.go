@@ -254,7 +254,7 @@ func (t *translator) comparison(e ast.Expr, r relation, left, right ast.Expr) in
 	}
 	switch {
 	case kind.Kind() == types.IntKind || kind.IsExactType(durationType):
-		n.op = opNumbers
+		return t.comparedNumbers(n)
 	case kind.Kind() == types.StringKind:
 		return t.comparedTexts(n)
 	case kind.Kind() == types.BoolKind && r <= notEqual:
@@ -267,6 +267,16 @@ func (t *translator) comparison(e ast.Expr, r relation, left, right ast.Expr) in
 	default:
 		return t.unsupported(e, "compare with == or !=", "%s has no order", plainType(kind.String()))
 	}
+	return t.add(n)
+}
+
+// comparedNumbers is a comparison of numbers, with a node of its own for the most common one.
+func (t *translator) comparedNumbers(n node) int32 {
+	field, fixed := t.nodes[n.a], t.nodes[n.b]
+	if field.op == opNumberSlot && fixed.op == opNumber {
+		return t.add(node{op: opNumberIs, relation: n.relation, slot: field.slot, number: fixed.number})
+	}
+	n.op = opNumbers
 	return t.add(n)
 }
 
