@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		name    string
 		measure func(context.Context) error
 	}{
-		{"backtest", b.backtest}, {"risk stage", b.risk}, {"webhooks", b.webhooks}, {"empty data", b.empty}, {"API", b.api}, {"gateway", b.gateway}, {"empty data", b.empty}, {"starter rules", b.starter},
+		{"routing", b.routing}, {"backtest", b.backtest}, {"risk stage", b.risk}, {"webhooks", b.webhooks}, {"empty data", b.empty}, {"API", b.api}, {"gateway", b.gateway}, {"empty data", b.empty}, {"starter rules", b.starter},
 		{"empty data", b.empty}, {"topic", b.topic}, {"growth", b.growth},
 	} {
 		if err := part.measure(ctx); err != nil {

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -33,13 +32,14 @@ func (s *Set) order(taking []option, q *Query, st *State) {
 	case VolumeSplit:
 		split(taking, s.seed(q))
 	case Bandit:
+		seed := draw.Of("sample", q.Payment)
 		for i := range taking {
 			o := &taking[i]
 			if a := st.arms[o.route.Name]; a != nil {
 				a.to(tickOf(s.halfLife, q.Input.Now))
 				o.approved, o.declined = a.approved, a.declined
 			}
-			o.sampled = draw.Rate(q.Payment, o.route.Name, o.approved, o.declined)
+			o.sampled = seed.Rate(o.route.Name, o.approved, o.declined)
 			o.why = "drew an approval rate of " + percent(o.sampled)
 		}
 		slices.SortStableFunc(taking, func(a, b option) int { return cmp.Compare(b.sampled, a.sampled) })
@@ -58,7 +58,7 @@ func (s *Set) seed(q *Query) string {
 // split draws routes by weight until none is left; those without weight come last, as they stand in the file. With the same
 // weights the same seed gives the same order.
 func split(options []option, seed string) {
-	source := draw.New("split", seed)
+	source := draw.Of("split", seed).Numbers()
 	var total uint64
 	for i := range options {
 		total += uint64(options[i].route.Weight)
@@ -84,5 +84,5 @@ func split(options []option, seed string) {
 // percent writes a rate in billionths as 81.23%.
 func percent(rate int64) string {
 	hundredths := rate / (draw.Billionths / 10_000)
-	return fmt.Sprintf("%d.%02d%%", hundredths/100, hundredths%100)
+	return strconv.FormatInt(hundredths/100, 10) + "." + strconv.FormatInt(hundredths%100+100, 10)[1:] + "%"
 }

@@ -190,6 +190,9 @@ func (p *planned) lastResort() {
 
 // leaveOut names one route of each PSP that is no candidate: a plan is stored with its payment.
 func (s *Set) leaveOut(p *planned, m *rules.Matching) {
+	if !slices.Contains(p.named, false) {
+		return
+	}
 	for _, reason := range toldReasons {
 		for i := range p.taking {
 			if o := &p.taking[i]; o.reason == reason {

@@ -265,7 +265,7 @@ func TestPlanInvariants(t *testing.T) {
 			if !bad(c.PSP) {
 				good++
 			}
-			if set.strategy == Bandit && good > 0 && c.Why != "drew an approval rate of "+percent(draw.Rate(q.Payment, c.Route, c.Approved, c.Declined)) {
+			if set.strategy == Bandit && good > 0 && c.Why != "drew an approval rate of "+percent(draw.Of("sample", q.Payment).Rate(c.Route, c.Approved, c.Declined)) {
 				t.Fatalf("T1: the draw of %+v cannot be repeated", c)
 			}
 		}
@@ -300,7 +300,7 @@ func TestBanditFollows(t *testing.T) {
 				share += 2 / float64(payments)
 			}
 			// What the issuer says is drawn by a seed of its own, and is heard of a minute later.
-			approved := draw.Rate(q.Payment, "issuer", 0, 0) < rate[chosen]
+			approved := draw.Of("issuer", q.Payment).Rate("", 0, 0) < rate[chosen]
 			waiting = append(waiting, Result{Route: chosen, PSP: chosen, Asked: q.Input.Now, At: q.Input.Now.Add(time.Minute), Decided: true, Approved: approved})
 			for len(waiting) > 0 && !waiting[0].At.After(q.Input.Now) {
 				st.Observe(set, waiting[0])

@@ -15,19 +15,27 @@ const Billionths = 1_000_000_000
 // millionths is the unit of what was learnt.
 const millionths = 1_000_000
 
-// Source yields numbers by a seed: PCG, seeded by the first 16 bytes of the seed's SHA-256.
-type Source struct{ *rand.PCG }
+// Seed is what draws for one payment, or one customer, are made by.
+type Seed struct{ high, low uint64 }
 
-// New returns the source of a seed. use keeps draws for different things apart.
-func New(use, seed string) Source {
-	hash := sha256.Sum256([]byte("weir routing " + use + "\x00" + seed))
-	return Source{rand.NewPCG(binary.BigEndian.Uint64(hash[:8]), binary.BigEndian.Uint64(hash[8:16]))}
+// Of is the seed that a text gives: the first 16 bytes of its SHA-256. use keeps draws for different things apart.
+func Of(use, text string) Seed {
+	hash := sha256.Sum256([]byte("weir routing " + use + "\x00" + text))
+	return Seed{binary.BigEndian.Uint64(hash[:8]), binary.BigEndian.Uint64(hash[8:16])}
 }
 
-// Rate draws a rate of approval, in billionths, for a payment on a route of which so many requests, in millionths, were
-// approved and declined: from the beta distribution with 1 + approved and 1 + declined. The same arguments give the same rate.
-func Rate(payment, route string, approved, declined int64) int64 {
-	source := rand.New(New("sample", payment+"\x00"+route))
+// Numbers yields numbers by the seed, by PCG.
+func (s Seed) Numbers() *rand.PCG { return rand.NewPCG(s.high, s.low) }
+
+// Rate draws a rate of approval, in billionths, for a route of which so many requests, in millionths, were approved and
+// declined: from the beta distribution with 1 + approved and 1 + declined. The same arguments give the same rate.
+func (s Seed) Rate(route string, approved, declined int64) int64 {
+	// FNV-1a of the name; each route has a sequence of its own.
+	name := uint64(14695981039346656037)
+	for i := range len(route) {
+		name = (name ^ uint64(route[i])) * 1099511628211
+	}
+	source := rand.New(rand.NewPCG(s.high^name, s.low))
 	x := gamma(source, 1+float64(approved)/millionths)
 	y := gamma(source, 1+float64(declined)/millionths)
 	return int64(math.Round(x / (x + y) * Billionths))
