@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/gofrs/uuid/v5"
@@ -9,6 +10,7 @@ import (
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
 	"github.com/weirhq/weir/processors/payments/payouts"
+	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -208,4 +210,37 @@ func TestPayoutInputsThatBelongNowhere(t *testing.T) {
 		t.Errorf("%d payouts are stored", n)
 	}
 	wantSound(t, in)
+}
+
+// TestPayoutsAreRestored: a database that lost everything has the same payouts, timers and sources of deposits once what was
+// published is folded into it.
+func TestPayoutsAreRestored(t *testing.T) {
+	first, inboxes := playMixed(t, variant{partitions: 1, batch: 1000})
+	second := databasetest.New(t)
+	again := newInbox(t, second, newProgram(t, second, 1, nil), 0)
+	for batch := range slices.Chunk(restored(inboxes[0]), 40) {
+		restorer := again.state.(stream.Restorer)
+		if err := restorer.LoadRestored(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range batch {
+			if err := restorer.Restore(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := again.write(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		again.state.Written()
+	}
+	for _, query := range []string{
+		`SELECT partition, id::text, tenant, customer, currency, status, reserved, version, positions::text, state FROM payouts ORDER BY id`,
+		`SELECT partition, id::text, tenant, customer, state, version FROM deposit_sources ORDER BY id`,
+		`SELECT partition, payment::text, due::text, kind, generation FROM timers ORDER BY payment`,
+		`SELECT partition, id::text, tenant, code, owner, currency, guarded, balance FROM accounts ORDER BY id`,
+	} {
+		if want, got := table(t, first, query), table(t, second, query); want != got || want == "" {
+			t.Errorf("%s\n%s", query, difference(want, got))
+		}
+	}
 }
