@@ -160,6 +160,8 @@ func TestNothingIsSentAfterItsTime(t *testing.T) {
 			t.Errorf("%+v, %v", report, err)
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if n := p.count[ours]; n != 0 {
 		t.Errorf("charged %d times", n)
 	}
