@@ -21,7 +21,7 @@ type payoutRow struct {
 	Generation       *int64
 }
 
-// payouts folds each payout again and compares: its state, what its entries moved (O2), its timer.
+// payouts folds each payout again and compares: its state, what its entries moved (U2), its timer.
 func (p *partitionCheck) payouts(ctx context.Context) error {
 	return walkRows(ctx, p, `
 SELECT p.id, p.tenant, p.customer, p.version, p.positions, p.currency, p.status, p.reserved, p.state, t.due, t.kind, t.generation

@@ -162,7 +162,7 @@ func (p *partitionCheck) holdTimer(subject string, r *holdRow, h *wallets.Hold) 
 }
 
 // heldSums checks that what is left of a customer's holds in a currency, and what their payouts have set aside, is the balance
-// of their account (W1, O1).
+// of their account (W1, U1).
 func (p *partitionCheck) heldSums(ctx context.Context) error {
 	type row struct {
 		Tenant, Customer, Currency string

@@ -66,8 +66,10 @@ func allowed(path string) (roots []string, bound bool) {
 		return []string{"ledger", "topics"}, true
 	case within(path, "rules"):
 		return []string{"topics", "ledger", "rules"}, true
-	case within(path, "processors/payments/gaming", "processors/payments/lifecycle", "processors/payments/payouts", "processors/payments/wallets"):
+	case within(path, "processors/payments/gaming", "processors/payments/lifecycle", "processors/payments/wallets"):
 		return []string{"topics", "ledger", "processors/payments/gaming"}, true
+	case within(path, "processors/payments/payouts"): // it counts what payments brought, and takes from wallets
+		return []string{"topics", "ledger", "processors/payments/lifecycle", "processors/payments/wallets"}, true
 	case within(path, "processors/stream"):
 		return []string{"topics", "internal"}, true
 	case within(path, "processors"):

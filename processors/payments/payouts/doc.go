@@ -24,7 +24,7 @@
 // What the rules block is not refused: it is a payout whose only event is blocked. What they hold, or want stepped up, waits
 // for a second person.
 //
-// O1: the sum of what payouts have set aside, with what is left of holds, is the balance of the customer's hold account.
-// O2: a payout is paid once: where the PSP pays a second time, or after the money was given back, that is booked by force and
-// a case is opened. O3: at most one request is open whose success is not known to be a second one.
+// U1: the sum of what payouts have set aside, with what is left of holds, is the balance of the customer's hold account.
+// U2: a payout is paid once: where the PSP pays a second time, or after the money was given back, that is booked by force and
+// a case is opened. U3: at most one request is open whose success is not known to be a second one.
 package payouts

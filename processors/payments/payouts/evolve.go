@@ -104,7 +104,7 @@ func (p *Payout) ask(e *topics.PayoutEvent) error {
 		return fmt.Errorf("it says nothing of what is asked")
 	}
 	if a := p.open(); a != nil || p.Place != PlaceHold && p.Place != PlaceFlight {
-		return fmt.Errorf("O3: its money is at %q, request open: %t", p.Place, a != nil)
+		return fmt.Errorf("U3: its money is at %q, request open: %t", p.Place, a != nil)
 	}
 	p.Place = PlaceFlight
 	if p.QueueUntil.IsZero() {
@@ -145,7 +145,7 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 		state = AttemptUnknown
 	case topics.PayoutPaid:
 		if a.State == AttemptPaid || a.State == AttemptReturned {
-			return fmt.Errorf("O2: the request is %s", a.State)
+			return fmt.Errorf("U2: the request is %s", a.State)
 		}
 		state = AttemptPaid
 		if p.Place == PlacePaid {
@@ -154,7 +154,7 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 		p.Place, p.Detail = PlacePaid, ""
 	case topics.PayoutReturned:
 		if a.State != AttemptPaid {
-			return fmt.Errorf("O2: the request is %s", a.State)
+			return fmt.Errorf("U2: the request is %s", a.State)
 		}
 		state = AttemptReturned
 		if p.Excess > 0 {

@@ -167,7 +167,7 @@ func (m *modelPSP) holds() {
 		held += p.Reserved()
 	}
 	if b.Available < 0 || b.Held != held || b.Debt < 0 {
-		m.t.Fatalf("O1: available %d, owed %d, held %d; payouts have set %d aside", b.Available, b.Debt, b.Held, held)
+		m.t.Fatalf("U1: available %d, owed %d, held %d; payouts have set %d aside", b.Available, b.Debt, b.Held, held)
 	}
 	for name, p := range m.payouts {
 		if open := len(m.requests[name]); open > 0 && p.Status() == topics.PayoutStatusSent {

@@ -176,7 +176,7 @@ func Decode(id topics.PayoutID, tenant, customer string, state []byte) (*Payout,
 	return p, nil
 }
 
-// Check compares what an event tells of the payout after it with the payout that Evolve made, and the payout with O2 and O3.
+// Check compares what an event tells of the payout after it with the payout that Evolve made, and the payout with U2 and U3.
 func Check(after *Payout, e *topics.PayoutEvent) error {
 	if after == nil || e.Type == topics.PayoutCommandRefused {
 		return nil
@@ -187,7 +187,7 @@ func Check(after *Payout, e *topics.PayoutEvent) error {
 	return CheckInvariants(after)
 }
 
-// CheckInvariants checks O2, O3 and that money is where the status says.
+// CheckInvariants checks U2, U3 and that money is where the status says.
 func CheckInvariants(p *Payout) error {
 	var open, paid int64
 	for i := range p.Attempts {
@@ -206,9 +206,9 @@ func CheckInvariants(p *Payout) error {
 	back := Final(status) && status != topics.PayoutStatusPaid
 	switch {
 	case paid*p.Amount != out:
-		return fmt.Errorf("payout %s: O2: %d attempts of %d were paid, its amounts say %d", p.ID, paid, p.Amount, out)
+		return fmt.Errorf("payout %s: U2: %d attempts of %d were paid, its amounts say %d", p.ID, paid, p.Amount, out)
 	case open > 1 || open == 1 && p.Place == PlaceHold:
-		return fmt.Errorf("payout %s: O3: %d requests are open, its money is at %q", p.ID, open, p.Place)
+		return fmt.Errorf("payout %s: U3: %d requests are open, its money is at %q", p.ID, open, p.Place)
 	case back != (p.Place == PlaceCustomer):
 		return fmt.Errorf("payout %s: it is %s, its money is at %q", p.ID, status, p.Place)
 	}

@@ -26,6 +26,6 @@
 // tells of payments is booked, too. What that leaves is taken away, or given, by an adjustment.
 //
 // W1: a hold's Captured and Released are not below zero and together not above Amount; what is left of all open holds of a
-// customer in a currency is the balance of their customer_hold account. W2: a round's net is what its debits took less
+// customer in a currency, with what their payouts have set aside, is the balance of their customer_hold account. W2: a round's net is what its debits took less
 // what its credits gave.
 package wallets
