@@ -48,7 +48,7 @@ type Harness struct {
 
 // Cards are tokens by what the PSP does with them.
 type Cards struct {
-	Approved, Declined, HardDeclined string
+	Approved, Declined, HardDeclined string // Declined: not enough money; HardDeclined: never again
 	Challenge                        string // approved after a challenge
 	Unavailable                      string // the PSP says that it performed nothing
 	LostBefore, LostAfter            string // no answer; LostAfter is performed
@@ -194,10 +194,12 @@ func (s *suite) automaticCapture(t *testing.T) {
 }
 
 func (s *suite) declines(t *testing.T) {
-	if soft := s.do(t, s.authorization(s.Cards.Declined), topics.PSPDeclined); soft.DeclineCode == "" || soft.HardDecline {
+	soft := s.do(t, s.authorization(s.Cards.Declined), topics.PSPDeclined)
+	if soft.DeclineCode == "" || soft.DeclineCategory != "insufficient_funds" || soft.HardDecline {
 		t.Errorf("soft: %+v", soft)
 	}
-	if hard := s.do(t, s.authorization(s.Cards.HardDeclined), topics.PSPDeclined); hard.DeclineCode == "" || !hard.HardDecline {
+	hard := s.do(t, s.authorization(s.Cards.HardDeclined), topics.PSPDeclined)
+	if hard.DeclineCode == "" || hard.DeclineCategory == "" || hard.DeclineCategory == "unknown" || hard.DeclineRetry != "never" || !hard.HardDecline {
 		t.Errorf("hard: %+v", hard)
 	}
 }
