@@ -212,3 +212,35 @@ func TestRoutesLearnFromEvents(t *testing.T) {
 	cancel()
 	<-done
 }
+
+// The role has plans from its first command on, and ends when it is told to.
+func TestTheRoleMakesPlans(t *testing.T) {
+	b := brokertest.New(t, partitions)
+	path := filepath.Join(t.TempDir(), "routes.yaml")
+	write(t, path, twoRoutes)
+	role, err := New(Config{Kafka: b.Config.Options(slog.New(slog.DiscardHandler)), Partitions: partitions, Routing: path, PSPs: []string{"acme", "beta"}, Controls: noControls})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- role.Run(ctx) }()
+	produce(t, b, create())
+	records := read(t, b, topics.Inbox, 1)
+	var in topics.AssessedCommand
+	if err := topics.Unmarshal(records[0].Value, &in); err != nil {
+		t.Fatal(err)
+	}
+	if got := told(in.Route); got != "acme, beta" {
+		t.Errorf("got %s", got)
+	}
+	write(t, path, "version: 1\n")
+	eventually(t, "the broken file is told", func() bool { return role.RulesBroken() != nil })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, err := New(Config{Partitions: partitions, Routing: path, Controls: noControls}); err == nil || !strings.Contains(err.Error(), "the file has no routes") {
+		t.Errorf("a broken file at the start: %v", err)
+	}
+}
