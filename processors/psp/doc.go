@@ -10,8 +10,9 @@
 //	    not an answer is "unknown".
 //	G4  An offset is committed only when the report of every record before it is acknowledged by the inbox.
 //	G5  Requests of one payment are performed one after another, in their order in the topic.
-//	G6  A request that a routing plan chose is sent by the one gateway that has claimed it, and "failed: not sent" is stored
-//	    before it is said and never taken back: the payment goes on to another PSP at once.
+//	G6  A request that a routing plan chose, or for a payout, is sent by the one gateway that has claimed it, and "failed: not
+//	    sent" is stored before it is said and never taken back: the payment goes on to another PSP at once, the payout is
+//	    asked for again.
 //
 // A crash at any moment leaves records whose offsets are not committed. The next owner meets them again: G1 makes that
 // harmless at the PSP, and the payment ignores an answer that it has had.

@@ -74,7 +74,7 @@ func (w *world) arrive(t testing.TB) func(*kgo.Record) {
 		if err := topics.Unmarshal(r.Value, &report); err != nil {
 			t.Errorf("inbox: %v", err)
 		}
-		if id, err := topics.ParsePaymentID(report.PaymentID); err != nil || id.Partition != r.Partition {
+		if partition, err := topics.PartitionOfReference(report.PaymentID); err != nil || partition != r.Partition {
 			t.Errorf("report of %s stands in partition %d", report.PaymentID, r.Partition)
 		}
 		w.mu.Lock()
@@ -204,15 +204,15 @@ func requestRecord(t testing.TB, r *topics.PSPRequest, position int) *kgo.Record
 	if err != nil {
 		t.Fatal(err)
 	}
-	payment, err := topics.ParsePaymentID(r.PaymentID)
+	partition, err := topics.PartitionOfReference(r.PaymentID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	envelope := topics.Envelope{
-		ID:     topics.EventID{Partition: payment.Partition, Position: int64(position)}.String(),
+		ID:     topics.EventID{Partition: partition, Position: int64(position)}.String(),
 		Source: "weir/payments", Type: topics.TypePSPRequest, Time: time.Now(),
 	}
-	record := &kgo.Record{Topic: topics.PSPRequests, Partition: payment.Partition, Value: value}
+	record := &kgo.Record{Topic: topics.PSPRequests, Partition: partition, Value: value}
 	for _, h := range envelope.Headers() {
 		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}

@@ -65,7 +65,7 @@ func (t *task) outcome(o topics.PSPOutcome, source topics.ReportSource, detail s
 // visit takes a task one step further.
 func (s *station) visit(ctx context.Context, t *task) result {
 	window, idempotent := s.adapter.Idempotent()
-	idempotent = idempotent && !(t.planned() && s.cfg.Attempts != nil)
+	idempotent = idempotent && !(t.claims() && s.cfg.Attempts != nil)
 	if t.withheld != "" {
 		return s.withhold(ctx, t, t.withheld, errors.New("not sent"))
 	}

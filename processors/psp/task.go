@@ -53,10 +53,10 @@ func (t *task) decide(now time.Time, window time.Duration, idempotent bool) step
 	}
 }
 
-// planned says that a routing plan chose the PSP. Another one may be asked where this one provably was not, so the request is
-// claimed and sent by one gateway alone, whatever the PSP knows of keys (G6).
-func (t *task) planned() bool {
-	return t.request.Operation == topics.OperationAuthorize && t.request.Route != ""
+// claims says that the request is claimed and sent by one gateway alone, whatever the PSP knows of keys (G6): a routing plan chose
+// the PSP, and another one may be asked where this one provably was not; or it is a payout, which is asked for again then.
+func (t *task) claims() bool {
+	return t.request.Operation == topics.OperationAuthorize && t.request.Route != "" || t.request.Operation == topics.OperationPayout
 }
 
 // scope is what kill switches are looked up for.

@@ -1,0 +1,57 @@
+package psp_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/processors/psp"
+	"github.com/weirhq/weir/processors/psp/sandbox"
+	"github.com/weirhq/weir/topics"
+)
+
+func payoutTo(position int, token string) *topics.PSPRequest {
+	r := authorization(position, token)
+	id, _ := topics.ParsePaymentID(r.PaymentID)
+	r.Operation, r.PaymentID = topics.OperationPayout, topics.PayoutID{Partition: id.Partition, UUID: id.UUID}.String()
+	r.Capture, r.ReturnURL = false, ""
+	return r
+}
+
+// TestPayoutsAtTheGateway: what the sandbox says of a payout is reported, and one that could not be sent before not_after was
+// provably not, though the PSP knows keys: the payout may be asked for again. Whoever meets the request again says the same.
+func TestPayoutsAtTheGateway(t *testing.T) {
+	w := newWorld(t, sandbox.Config{})
+	attempts := psp.NewStoredAttempts(databasetest.New(t))
+	stop := w.run(t, func(c *psp.Config) {
+		c.Attempts, c.CommitEvery = attempts, time.Hour // the next owner meets them again
+	})
+	requests := []*topics.PSPRequest{payoutTo(1, "tok_approved"), payoutTo(2, "tok_payout_fails"), payoutTo(3, "tok_payout_pending"), payoutTo(4, "tok_payout_unavailable")}
+	requests[3].NotAfter = time.Now().Add(300 * time.Millisecond)
+	w.ask(t, 1, requests...)
+	first := map[string]topics.PSPReport{}
+	for _, r := range w.wait(t, len(requests)) {
+		first[r.PaymentID] = r
+	}
+	for i, want := range []topics.PSPOutcome{topics.PSPApproved, topics.PSPFailed, topics.PSPPending, topics.PSPFailed} {
+		r := first[requests[i].PaymentID]
+		if r.Outcome != want || r.Operation != topics.OperationPayout || r.RequestID != requests[i].RequestID || (r.DeclineCode == topics.DeclineNotSent) != (i == 3) {
+			t.Errorf("%s: %+v; want %s", requests[i].Card.Token, r, want)
+		}
+	}
+	stop()
+	w.run(t, func(c *psp.Config) { c.Group, c.Attempts = "another", attempts })
+	for _, r := range w.wait(t, 2*len(requests))[len(requests):] {
+		if before := first[r.PaymentID]; before.DeclineCode == topics.DeclineNotSent && (r.ReportID != before.ReportID || r.Outcome != before.Outcome) {
+			t.Errorf("again %+v, first %+v", r, before)
+		}
+	}
+	for _, r := range requests[:1] {
+		if n := w.charges(t, r.PaymentID); n != 1 {
+			t.Errorf("paid %d times", n)
+		}
+	}
+	if n := w.charges(t, requests[3].PaymentID); n != 0 {
+		t.Errorf("what was not sent was paid %d times", n)
+	}
+}
