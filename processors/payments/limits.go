@@ -113,12 +113,26 @@ func (s *partition) touchLimits(h *holder, position int64) {
 	}
 }
 
-// resize tells the cache how large the limits are that the batch changed.
+// size is about how many bytes a customer takes in memory beside what each does: limits, and where deposits came from.
+func (h *holder) size() (n int) {
+	if !h.limits.state.Empty() {
+		n = h.limits.state.Size()
+	}
+	return n + h.sources.state.Size()
+}
+
+// resize tells the cache how large the customers are that the batch changed.
 func (s *partition) resize() {
-	for _, l := range s.changed.limits {
-		if h, ok := s.holders.get(l.customer); ok {
-			s.holders.put(l.customer, h, l.state.Size())
+	again := func(c customerKey) {
+		if h, ok := s.holders.get(c); ok {
+			s.holders.put(c, h, h.size())
 		}
+	}
+	for _, l := range s.changed.limits {
+		again(l.customer)
+	}
+	for _, p := range s.changed.sources {
+		again(p.customer)
 	}
 }
 
@@ -135,7 +149,7 @@ func (s *partition) readLimits(rows pgx.Rows) error {
 		if err := topics.Unmarshal(state, &h.limits.state); err != nil {
 			return fmt.Errorf("limits of customer %s of tenant %s: %w", c.id, c.tenant, err)
 		}
-		s.holders.put(c, h, h.limits.state.Size())
+		s.holders.put(c, h, h.size())
 		return nil
 	})
 	return err

@@ -37,6 +37,7 @@ func (s *partition) readSources(rows pgx.Rows) error {
 		if err := topics.Unmarshal(state, &h.sources.state); err != nil {
 			return fmt.Errorf("sources of deposits of customer %s of tenant %s: %w", c.id, c.tenant, err)
 		}
+		s.holders.put(c, h, h.size())
 		return nil
 	})
 	return err

@@ -12,7 +12,7 @@ const (
 	// NotPerformed is that of a request that the PSP, asked after not_after, does not know.
 	NotPerformed = "not_performed"
 	// NotSent is what the gateway reports of a request that it could not send before not_after: no route was up.
-	NotSent = "not_sent"
+	NotSent = topics.DeclineNotSent
 )
 
 // had says that a case of a code was opened for the attempt.

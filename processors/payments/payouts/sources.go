@@ -40,6 +40,9 @@ func (s *Source) Rest() int64 { return max(s.Deposited-s.PaidOut, 0) }
 // Empty says that there is nothing to keep.
 func (s *Sources) Empty() bool { return len(s.All) == 0 && !s.More }
 
+// Size is about how many bytes it takes in memory.
+func (s *Sources) Size() int { return 300 * len(s.All) }
+
 // Find is the source of a card at a PSP in a currency, nil where there is none.
 func (s *Sources) Find(psp, token string, currency ledger.Currency) *Source {
 	for i := range s.All {
