@@ -9,7 +9,6 @@ import (
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
-	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -68,7 +67,7 @@ func answerPayout(r *topics.PSPRequest, report *topics.PSPReport) *topics.PSPRep
 	case 0:
 		report.Outcome, report.DeclineCode = topics.PSPDeclined, "account_closed"
 	case 1:
-		report.Outcome, report.DeclineCode = topics.PSPFailed, payouts.NotSent
+		report.Outcome, report.DeclineCode = topics.PSPFailed, topics.DeclineNotSent
 	case 2:
 		report.Outcome = topics.PSPReversed
 	}

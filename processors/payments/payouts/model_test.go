@@ -58,7 +58,7 @@ func (m *modelPSP) say(f *fate, outcome topics.PSPOutcome, source topics.ReportS
 	case topics.PSPApproved, topics.PSPReversed:
 		r.Amount, r.Currency = p.Amount, string(p.Currency)
 	case topics.PSPFailed:
-		r.DeclineCode = payouts.NotSent
+		r.DeclineCode = topics.DeclineNotSent
 	}
 	f.told = f.told || outcome == topics.PSPReversed
 	m.input(f.payout, &payouts.Input{Report: r})

@@ -7,14 +7,6 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Decline codes that say that nothing was paid.
-const (
-	// NotPerformed is that of a request that the PSP, asked after not_after, does not know.
-	NotPerformed = "not_performed"
-	// NotSent is what the gateway reports of a request that it could not send before not_after: no route was up.
-	NotSent = topics.DeclineNotSent
-)
-
 // had says that a case of a code was opened for the attempt.
 func (a *Attempt) had(code topics.RefusalCode) bool { return slices.Contains(a.Cases, string(code)) }
 
@@ -77,7 +69,7 @@ func (d *decision) answered(r *topics.PSPReport) {
 		if r.Source == topics.SourceWebhook || d.now.Before(d.a.NotAfter.Add(d.limits.Grace)) {
 			return // it may still be on its way: the poll timer asks again
 		}
-		outcome, d.failed = topics.PSPFailed, NotPerformed
+		outcome, d.failed = topics.PSPFailed, topics.DeclineNotPerformed
 	}
 	if outcome != topics.PSPPending && outcome != topics.PSPUnknown && d.mismatch(r) {
 		return
@@ -178,7 +170,9 @@ func (d *decision) failedNow() { d.emit(d.fact(topics.PayoutFailed)) }
 
 // notPerformed queues the payout where no route was up, as long as it may wait.
 func (d *decision) notPerformed() {
-	if d.in.Report.DeclineCode != NotSent || d.failed != "" || !d.now.Before(d.p.QueueUntil) || len(d.p.Attempts) >= d.limits.Attempts {
+	code := d.in.Report.DeclineCode
+	noRoute := code == topics.DeclineNotSent || code == topics.DeclineRouteDisabled
+	if !noRoute || d.failed != "" || !d.now.Before(d.p.QueueUntil) || len(d.p.Attempts) >= d.limits.Attempts {
 		d.failedNow()
 		return
 	}
