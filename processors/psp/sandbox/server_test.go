@@ -201,16 +201,16 @@ type receiver struct {
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
 	verifier, err := webhook.NewStandard(secret)
-	id := ""
+	var delivery webhook.Delivery
 	if err == nil {
-		id, err = verifier.Verify(req.Header, body, time.Now())
+		delivery, err = verifier.Verify(req.Header, body, time.Now())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
 		r.errs = append(r.errs, err)
 	}
-	r.bodies, r.ids = append(r.bodies, body), append(r.ids, id)
+	r.bodies, r.ids = append(r.bodies, body), append(r.ids, delivery.ID)
 	if r.refuse > 0 {
 		r.refuse--
 		w.WriteHeader(http.StatusServiceUnavailable)
