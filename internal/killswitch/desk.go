@@ -34,7 +34,7 @@ func (r *Refused) Error() string { return r.Why }
 
 func refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
 
-// ErrUncertain says that a switch was written, and it was not seen in time whether it is in force.
+// ErrUncertain says that a switch was written, and was not seen in the topic in time.
 var ErrUncertain = errors.New("the switch was written and is not seen yet; look at those that are on")
 
 // Desk turns switches. Several goroutines may use it at once.
@@ -107,7 +107,7 @@ func History(ctx context.Context, options []kgo.Opt) ([]topics.RouteControl, err
 	return all, err
 }
 
-// Turn turns a switch on or off, and returns once it is so here; every other process follows within a second. changed is false
+// Turn turns a switch on or off, and returns once the topic says so; every process follows within a second. changed is false
 // where it was so before, and nothing was written. ControlID and At are set here.
 func (d *Desk) Turn(ctx context.Context, c topics.RouteControl, now time.Time) (changed bool, err error) {
 	if err := d.check(&c, now); err != nil {
@@ -164,7 +164,7 @@ func (d *Desk) check(c *topics.RouteControl, now time.Time) error {
 	return nil
 }
 
-// write makes a switch durable and waits until it is in force here. A crash before the record is acknowledged leaves it turned
+// write makes a switch durable and waits until it can be read. A crash before the record is acknowledged leaves it turned
 // or not; who turns it again finds which.
 func (d *Desk) write(ctx context.Context, c *topics.RouteControl) error {
 	value, err := topics.Marshal(c)
