@@ -112,7 +112,7 @@ func TestPaidPayoutsComeBackAsSignals(t *testing.T) {
 	e := &events{stage: s}
 	e.ended(topics.PayoutFailed, failed)
 	e.ended(topics.PayoutPaid, paid)
-	n := 1
+	n := 3 // with the payouts
 	deposit := func() topics.AssessedCommand {
 		n++
 		c := attempt("fp_1")
