@@ -110,3 +110,22 @@ func check(t *testing.T, e *engine.Engine) (found []string) {
 	}
 	return found
 }
+
+// TestPayoutThatCannotBeSentIsQueued: a PSP that is away is asked again later, and who does not want to wait has the money back.
+func TestPayoutThatCannotBeSentIsQueued(t *testing.T) {
+	cfg := load(t)
+	cfg.Payments.FollowTTL = time.Second
+	cfg.API.Rate, cfg.API.Burst = 100_000, 100_000
+	e := start(t, cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	deposit(t, e, "anna", "tok_payout_unavailable")
+	id := payout(t, e, "anna", 40_00, http.StatusCreated, "sent", "")
+	until(t, e.URL+"/v1/payouts/"+id, `"status":"queued"`)
+	until(t, e.URL+"/v1/payouts/"+id, `"waits_for":"retry"`)
+	if status, answer := post(t, e.URL+"/v1/payouts/"+id+"/cancel", "cancel", `{}`); status != http.StatusOK || !bytes.Contains(answer, []byte(`"status":"cancelled"`)) {
+		t.Errorf("cancelled: %d %s", status, answer)
+	}
+	until(t, e.URL+"/v1/wallets/anna", `"available":20000`)
+	if found := check(t, e); len(found) > 0 {
+		t.Errorf("fsck: %q", found)
+	}
+}
