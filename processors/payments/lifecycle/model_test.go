@@ -340,7 +340,6 @@ func (s *system) learnAuthorization(a *asked, r *topics.PSPReport, before *lifec
 	for _, op := range before.Operations {
 		taken = taken || op.Kind == topics.OperationCapture && op.State.Open()
 	}
-	taken = taken || before.Authorized > 0 && before.Uncaptured() < a.amount
 	s.model.learn(r, taken)
 }
 

@@ -187,7 +187,8 @@ func (d *decision) again(r *topics.PSPReport) {
 	if d.mismatch(r) {
 		return
 	}
-	if d.op.authorizes() && r.Captured && d.p.Captured == 0 && d.p.open(topics.OperationCapture) == nil && d.p.Uncaptured() >= r.Amount {
+	// What was captured, or is being, is what the PSP tells of here.
+	if d.op.authorizes() && r.Captured && d.p.Captured == 0 && d.p.open(topics.OperationCapture) == nil {
 		d.bookCapture(r)
 	}
 }
@@ -275,13 +276,17 @@ func (d *decision) authorized() {
 	}
 }
 
-// bookCapture books a capture that the PSP made together with the authorisation.
+// bookCapture books a capture that the PSP made together with the authorisation, or tells of under its request.
 func (d *decision) bookCapture(r *topics.PSPReport) {
+	within := r.Amount <= d.p.Uncaptured()
 	d.emit(topics.PaymentEvent{
 		Type: topics.EventCaptured, RequestID: d.op.Request.String(), Amount: r.Amount,
 		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: feeOf(r)},
 	})
-	if !d.p.capturesAtOnce() {
+	switch {
+	case !within:
+		d.openCase(topics.RefusedLateCapture, r.Amount, "captured together with the authorisation, which was released")
+	case !d.p.capturesAtOnce():
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP captured together with the authorisation, which nobody asked for")
 	}
 	d.oddFee(r)
