@@ -117,6 +117,8 @@ type CreatedData struct {
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Description       string            `json:"description,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
+	// Plan is for the authorisation that a later command asks for: that one knows neither card nor amount.
+	Plan *RoutePlan `json:"plan,omitempty"`
 }
 
 // RequestData is what a *_requested event asks of the PSP, beyond the event's amount. A held event has that of the

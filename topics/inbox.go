@@ -24,7 +24,8 @@ type AssessedCommand struct {
 	AssessedAt time.Time `json:"assessed_at,omitzero"`
 	// Gaming is what the rule set says of deposit limits, nil where it has none.
 	Gaming *GamingTerms `json:"gaming,omitempty"`
-	// Route is the order in which PSPs may be asked; nil: the one PSP of the configuration is.
+	// Route is the order in which PSPs may be asked, now or, of a payment that is only created, later; nil: the one PSP of
+	// the configuration is.
 	Route *RoutePlan `json:"route,omitempty"`
 	// Refusal says that the command must be refused as it stands, before anything but its id is looked at; the command
 	// then holds only what names it, and the decision is empty.

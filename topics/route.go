@@ -1,7 +1,8 @@
 package topics
 
 // RoutePlan is the order in which PSPs may be asked for a payment's authorisation, made from the routing file that was in
-// force. It stands once: in the event that first asks a PSP, or that holds the payment before.
+// force. It stands once: in the event that first asks a PSP, or that holds the payment before; of a payment that is created
+// to be authorised later, in its created event.
 type RoutePlan struct {
 	Version string `json:"version"` // content hash of the routing file
 	// Candidates are asked one after another: the next one only where the one before declined softly, or provably performed
@@ -17,6 +18,9 @@ type RoutePlan struct {
 	DeferSeconds int64 `json:"defer_seconds,omitempty"`
 	// Country is that of the card as routes and kill switches see it: the producer's word, else that of the BIN table.
 	Country string `json:"country,omitempty"`
+	// Partial says that neither card nor amount was known, and the routing file asks for them: a plan that was made when the
+	// payment was created is the better one.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // RouteCandidate is one route of a plan.

@@ -163,18 +163,18 @@ func (r *routes) look() filewatch.Stamps {
 	return stamps
 }
 
-// plan is the order of PSPs for a payment that a command wants authorised; nil for any other command, and for one that the
-// rules block.
+// plan is the order of PSPs for a payment that a command creates or wants authorised; nil for any other command, and for one
+// that the rules block.
 func (r *routes) plan(payment string, in rules.Input, d *topics.Decision) *topics.RoutePlan {
 	c := in.Command
-	if r == nil || c == nil || d.Outcome == topics.OutcomeBlock || c.Type != topics.CommandAuthorize && (c.Type != topics.CommandCreate || !c.Authorize) {
+	if r == nil || c == nil || d.Outcome == topics.OutcomeBlock || c.Type != topics.CommandAuthorize && c.Type != topics.CommandCreate {
 		return nil
 	}
 	in.Score = rules.Score{Known: d.RuleSet != "", Value: d.Score}
 	if d.RuleSet != "" {
 		in.Score.Outcome = d.Outcome
 	}
-	q := &routing.Query{Input: in, Payment: payment}
+	q := &routing.Query{Input: in, Payment: payment, Later: c.Type == topics.CommandCreate && !c.Authorize}
 	if controls := r.controls(); len(controls) > 0 {
 		asked := topics.RouteScope{Method: topics.MethodCard, Country: routing.Country(&in), Tenant: c.Tenant}
 		q.Off = func(psp string) string {

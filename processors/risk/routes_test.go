@@ -57,6 +57,9 @@ func told(p *topics.RoutePlan) string {
 	for _, l := range p.LeftOut {
 		parts = append(parts, "not "+l.PSP+": "+l.Reason)
 	}
+	if p.Partial {
+		return "partial: " + strings.Join(parts, ", ")
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -67,11 +70,11 @@ func TestPlansGoWithCommandsThatAuthorise(t *testing.T) {
 		{"another country", create(`"DE","type"`, `"FR","type"`), "beta, not acme: condition"},
 		{"no country", create(`"country":"DE","type"`, `"type"`), "beta, not acme: missing"},
 		{"held for a reviewer", create(`"amount":4000`, `"amount":400000`), "acme, beta"},
-		{"create alone", create(`"authorize":true,`, ``), "no plan"},
+		{"create alone", create(`"authorize":true,`, ``), "acme, beta"}, // kept for the authorisation
 		{"capture", `{"command_id":"` + commandID + `","type":"capture","tenant":"acme","customer_id":"cus_1","payment_id":"` + paymentID + `"}`, "no plan"},
 		{"refused", create(`"currency":"EUR"`, `"currency":"XXX"`), "no plan"},
-		// Neither card nor amount is known: what asks for them is left out.
-		{"authorize", `{"command_id":"` + commandID + `","type":"authorize","tenant":"acme","customer_id":"cus_1","payment_id":"` + paymentID + `"}`, "beta, not acme: missing"},
+		// Neither card nor amount is known: the plan that the payment was created with is followed.
+		{"authorize", `{"command_id":"` + commandID + `","type":"authorize","tenant":"acme","customer_id":"cus_1","payment_id":"` + paymentID + `"}`, "partial: beta, not acme: missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, in, _ := assess(t, a, c.value)

@@ -72,6 +72,7 @@ type Set struct {
 	deferred  time.Duration
 	halfLife  time.Duration  // of what a bandit learnt
 	zone      *time.Location // of days
+	asks      bool           // plans depend on the card or the amount, as far as can be told from the file
 	health    HealthTerms
 
 	matcher *rules.Matcher
@@ -148,6 +149,7 @@ func (s *Set) finish() {
 			numbers[r.PSP] = len(numbers)
 		}
 		r.provider = numbers[r.PSP]
+		s.asks = s.asks || r.condition >= 0 || s.strategy == LeastCost || r.daily != nil && len(r.daily.Amounts) > 0
 	}
 	s.providers = len(numbers)
 	h := sha256.New()

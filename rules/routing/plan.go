@@ -26,6 +26,7 @@ var toldReasons = []string{ReasonDisabled, ReasonUnhealthy, ReasonLimit, ReasonM
 type Query struct {
 	Input   rules.Input // of stage before_authorization; Now is the time
 	Payment string      // id: what is drawn is drawn by it
+	Later   bool        // the payment is created, and authorised later if at all: it is no probe
 	// Off says why a PSP is switched off for the payment, "" where it is not; nil: none is.
 	Off func(psp string) string
 }
@@ -59,7 +60,7 @@ func (s *Set) Plan(q *Query, st *State) topics.RoutePlan {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	p := s.plan(q, st, m)
-	if len(p.Candidates) > 0 {
+	if len(p.Candidates) > 0 && !q.Later && !p.Partial { // a partial plan gives way to another one
 		st.psps[p.Candidates[0].PSP].take()
 	}
 	return p.RoutePlan
@@ -104,7 +105,8 @@ func (s *Set) plan(q *Query, st *State, m *rules.Matching) *planned {
 	c := q.Input.Command
 	amount := ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)}
 	p := &planned{named: make([]bool, s.providers), taking: make([]option, 0, s.providers), RoutePlan: topics.RoutePlan{
-		Version: s.hash, Attempts: s.attempts, WithinSeconds: int64(s.within.Seconds()), DeferSeconds: int64(s.deferred.Seconds()), Country: Country(&q.Input)}}
+		Version: s.hash, Attempts: s.attempts, WithinSeconds: int64(s.within.Seconds()), DeferSeconds: int64(s.deferred.Seconds()), Country: Country(&q.Input),
+		Partial: s.asks && c.Type == topics.CommandAuthorize}}
 	for i := range s.routes {
 		r := &s.routes[i]
 		if r.miss(m) != "" {

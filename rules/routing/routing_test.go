@@ -41,6 +41,31 @@ func order(p topics.RoutePlan) string {
 	return strings.Join(names, " ")
 }
 
+// A separate authorisation knows neither card nor amount: its plan is partial where the file asks for them.
+func TestPartial(t *testing.T) {
+	const a, b = "version: 1\n", "routes: [{ name: a, psp: acme }]\n"
+	for _, c := range []struct {
+		file string
+		want bool
+	}{
+		{a + b, false},
+		{a + "strategy: volume_split\nroutes: [{ name: a, psp: acme, weight: 1 }, { name: b, psp: beta, weight: 1 }]\n", false},
+		{a + "routes: [{ name: a, psp: acme, daily: { count: 5 } }]\n", false},
+		{a + "routes: [{ name: a, psp: acme, daily: { amount: [5.00 EUR] } }]\n", true},
+		{a + "strategy: least_cost\nroutes: [{ name: a, psp: acme, cost: [{ percent: 1% }] }]\n", true},
+		{a + "routes: [{ name: a, psp: acme, when: '!known(card.country) || card.country == \"DE\"' }]\n", true},
+	} {
+		set, q := compile(t, c.file), query("p", 0, "")
+		q.Input.Command.Type, q.Input.Command.Card = topics.CommandAuthorize, nil
+		if p := set.Plan(q, &State{}); p.Partial != c.want {
+			t.Errorf("%s: partial is %v", c.file, p.Partial)
+		}
+		if p := set.Plan(query("p", 1000, "EUR"), &State{}); p.Partial {
+			t.Errorf("%s: a whole plan is partial", c.file)
+		}
+	}
+}
+
 func TestFileTests(t *testing.T) {
 	set, err := Load("testdata/shop.yaml", []string{"acme", "beta", "world"})
 	if err != nil {

@@ -98,6 +98,21 @@ func TestHealth(t *testing.T) {
 			w.want("a b", "")
 		}
 	})
+	t.Run("what is asked later is no probe", func(t *testing.T) {
+		w := begin(t)
+		w.results(10, Failed, 0)
+		w.now = w.now.Add(31 * time.Second)
+		q := query("p", 1000, "EUR")
+		q.Later, q.Input.Now = true, w.now
+		for range 5 {
+			if p := w.set.Plan(q, &w.st); order(p) != "a b" || p.Partial {
+				t.Errorf("%+v", p)
+			}
+		}
+		w.want("a b", "")
+		w.want("a b", "")
+		w.want("b", "unhealthy: probes are on their way")
+	})
 	t.Run("a probe that fails opens it again", func(t *testing.T) {
 		w := begin(t)
 		w.results(10, Failed, 0)

@@ -90,6 +90,23 @@ func (d *decision) attempt(e topics.PaymentEvent) {
 	d.emit(e)
 }
 
+// planned is the plan that an authorisation begins with, nil where the payment's own is followed: what was known when it was
+// created counts, the card and the amount, which a separate command does not name.
+func (d *decision) planned(assessed *topics.AssessedCommand) *topics.RoutePlan {
+	plan, own := assessed.Route, d.p.Routing
+	if plan == nil || own == nil {
+		return plan
+	}
+	if plan.Partial {
+		return nil
+	}
+	whole := *plan
+	if whole.Country == "" {
+		whole.Country = own.Plan.Country
+	}
+	return &whole
+}
+
 // noRoute declines a payment whose plan has no PSP to ask.
 func (d *decision) noRoute(e *topics.PaymentEvent) {
 	e.Type, e.Amount, e.Counted = topics.EventDeclined, d.p.Amount, nil

@@ -169,12 +169,16 @@ func (d *decision) create() {
 	if d.in.CountedDay != "" && d.in.verdict().outcome != topics.OutcomeBlock {
 		counted = &topics.GamingCount{Day: d.in.CountedDay, Amount: c.Amount}
 	}
+	var later *topics.RoutePlan
+	if !c.Authorize {
+		later = d.in.Command.Route
+	}
 	d.emit(topics.PaymentEvent{
 		Type: topics.EventCreated, Tenant: c.Tenant, Region: c.Region, CustomerID: customer,
 		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
 		Created: &topics.CreatedData{
 			CaptureMethod: method, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
-			Description: c.Description, Metadata: c.Metadata,
+			Description: c.Description, Metadata: c.Metadata, Plan: later,
 		},
 		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created), Counted: counted,
 	})
@@ -197,7 +201,7 @@ func (d *decision) assess(authorize bool) {
 		if authorize {
 			e.Request = &topics.RequestData{
 				PSP: d.limits.PSP, Capture: d.p.automatic() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: reviewBasis(d.in.Command),
-				Plan: d.in.Command.Route,
+				Plan: d.planned(d.in.Command),
 			}
 		}
 		d.emit(e)
@@ -215,7 +219,7 @@ func (d *decision) requestAuthorization(threeDS bool, review *topics.ReviewBasis
 	e.Request.Review = review
 	if assessed != nil {
 		e.Outcome, e.Reasons, e.Counted = assessed.Decision.Outcome, assessed.Decision.Reasons, d.counting()
-		e.Request.Plan = assessed.Route
+		e.Request.Plan = d.planned(assessed)
 	}
 	d.attempt(e)
 }

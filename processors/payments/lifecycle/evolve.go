@@ -52,6 +52,7 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 		MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
 		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
 	}
+	p.plan(c.Plan)
 	p.stamp(e)
 	return p, nil
 }

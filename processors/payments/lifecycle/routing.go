@@ -30,7 +30,7 @@ func (p *Payment) plan(plan *topics.RoutePlan) {
 		return
 	}
 	kept := *plan
-	kept.LeftOut = nil
+	kept.LeftOut, kept.Partial = nil, false
 	p.Routing = &Routing{Plan: &kept}
 }
 

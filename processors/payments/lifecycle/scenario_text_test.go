@@ -126,11 +126,14 @@ func describe(e *topics.PaymentEvent, after *lifecycle.Payment) string {
 	}
 	if r := e.Request; r != nil && r.Attempt > 0 {
 		fmt.Fprintf(&b, " attempt %d, route %s", r.Attempt, r.Route)
-		if r.Plan != nil {
-			for _, out := range r.Plan.LeftOut {
-				fmt.Fprintf(&b, ", not %s (%s)", out.Route, out.Reason)
-			}
+		leftOut(&b, r.Plan)
+	}
+	if c := e.Created; c != nil && c.Plan != nil {
+		fmt.Fprintf(&b, " later by")
+		for _, next := range c.Plan.Candidates {
+			fmt.Fprintf(&b, " %s", next.Route)
 		}
+		leftOut(&b, c.Plan)
 	}
 	if e.PSP != nil && e.PSP.DeclineCode != "" {
 		fmt.Fprintf(&b, " code %s", e.PSP.DeclineCode)
@@ -172,13 +175,23 @@ func accountName(a ledger.Account) string {
 	return fmt.Sprintf("%s(%s)", a.Code, a.Owner)
 }
 
-// planOf reads plan=a,b,c: a route for each PSP, left out where a reason follows it (b:disabled).
+func leftOut(b *strings.Builder, plan *topics.RoutePlan) {
+	if plan == nil {
+		return
+	}
+	for _, out := range plan.LeftOut {
+		fmt.Fprintf(b, ", not %s (%s)", out.Route, out.Reason)
+	}
+}
+
+// planOf reads plan=a,b,c: a route for each PSP, left out where a reason follows it (b:disabled). Where that is that
+// data is missing, the plan is partial.
 func planOf(a *args) (*topics.RoutePlan, error) {
 	names := a.option("plan")
 	if names == "" {
 		return nil, nil
 	}
-	plan := &topics.RoutePlan{Version: "routes"}
+	plan := &topics.RoutePlan{Version: "routes", Partial: strings.Contains(names, ":missing")}
 	for name := range strings.SplitSeq(names, ",") {
 		psp, reason, left := strings.Cut(name, ":")
 		if left {
