@@ -192,8 +192,8 @@ func (s *system) plan() *topics.RoutePlan {
 		return nil
 	}
 	plan := &topics.RoutePlan{
-		Version: "v", Attempts: rapid.IntRange(1, 3).Draw(s.T, "attempts"), WithinSeconds: rapid.SampledFrom([]int64{1, 30, 86400}).Draw(s.T, "within"),
-		DeferSeconds: rapid.SampledFrom([]int64{0, 5, 7200}).Draw(s.T, "defer"), Country: "DE",
+		Version: "v", Partial: rapid.Bool().Draw(s.T, "partial"), Attempts: rapid.IntRange(1, 3).Draw(s.T, "attempts"), WithinSeconds: rapid.SampledFrom([]int64{1, 30, 86400}).Draw(s.T, "within"),
+		DeferSeconds: rapid.SampledFrom([]int64{0, 5, 7200}).Draw(s.T, "defer"), Country: rapid.SampledFrom([]string{"DE", ""}).Draw(s.T, "country"),
 	}
 	for _, psp := range []string{"alpha", "beta", "gamma"}[:n] {
 		plan.Candidates = append(plan.Candidates, topics.RouteCandidate{Route: "to_" + psp, PSP: psp})
