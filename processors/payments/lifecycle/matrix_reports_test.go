@@ -1,0 +1,129 @@
+package lifecycle_test
+
+import (
+	"github.com/weirhq/weir/internal/reference/matrixtest"
+	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/topics"
+)
+
+// said is one column of the reports: what the PSP says.
+type said struct {
+	column      string
+	outcome     topics.PSPOutcome
+	only        topics.PSPOperation // "": of each operation
+	change      func(*topics.PSPReport)
+	early, late bool // while the request may be on its way, and when it can no longer be
+	captured    bool
+}
+
+var sayings = []said{
+	{column: "approved", outcome: topics.PSPApproved},
+	{column: "approved and captured", outcome: topics.PSPApproved, only: topics.OperationAuthorize, captured: true},
+	{column: "approved, another amount", outcome: topics.PSPApproved, change: func(r *topics.PSPReport) { r.Amount++ }},
+	{column: "approved again, another reference", outcome: topics.PSPApproved, change: func(r *topics.PSPReport) { r.PSPReference = "another" }},
+	{column: "challenge", outcome: topics.PSPRequiresAction, only: topics.OperationAuthorize},
+	{column: "pending", outcome: topics.PSPPending},
+	{column: "unknown", outcome: topics.PSPUnknown},
+	{column: "declined", outcome: topics.PSPDeclined},
+	{column: "declined, hard", outcome: topics.PSPDeclined, only: topics.OperationAuthorize, change: func(r *topics.PSPReport) { r.HardDecline = true }},
+	{column: "failed", outcome: topics.PSPFailed},
+	{column: "failed, not sent", outcome: topics.PSPFailed, only: topics.OperationAuthorize, change: func(r *topics.PSPReport) {
+		r.Source, r.DeclineCode = topics.SourceResponse, topics.DeclineNotSent
+	}},
+	{column: "not found, too early", outcome: topics.PSPNotFound, early: true},
+	{column: "not found", outcome: topics.PSPNotFound, late: true},
+	{column: "reversed", outcome: topics.PSPReversed, only: topics.OperationRefund},
+}
+
+// reports are all that the PSP may say of an operation.
+func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
+	kind, source, psp := op.Kind, lifecycle.FromReport, s.p.PSP
+	if kind == topics.OperationConfirm {
+		kind = topics.OperationAuthorize
+	}
+	table := map[topics.PSPOperation]string{
+		topics.OperationAuthorize: "Reports of the authorisation", topics.OperationCapture: "Reports of a capture",
+		topics.OperationVoid: "Reports of a void", topics.OperationRefund: "Reports of a refund",
+	}[kind]
+	if op.PSP != "" {
+		psp, source = op.PSP, lifecycle.FromStray
+		table += map[bool]string{true: " of an attempt that was given up", false: " that releases an attempt"}[kind == topics.OperationAuthorize]
+	}
+	for _, say := range sayings {
+		again := say.column == "approved again, another reference"
+		if say.only != "" && say.only != kind || again && op.State != lifecycle.OperationSucceeded {
+			continue
+		}
+		r := &topics.PSPReport{
+			Source: topics.SourcePoll, PSP: psp, Tenant: "acme", PaymentID: s.p.ID.String(), RequestID: op.Request.String(), Operation: op.Kind,
+			Outcome: say.outcome, Amount: op.Amount, Currency: "EUR", PSPReference: "ref " + op.Request.String(), Captured: say.captured,
+		}
+		now := s.now
+		on := lifecycle.Trigger{Source: source, What: string(kind), Outcome: say.outcome}
+		if final := op.NotAfter.Add(x.limits.Grace); say.late && now.Before(final) {
+			now = final
+		} else if say.early && !now.Before(final) {
+			continue
+		}
+		if say.late { // it proves that nothing was performed
+			on.Outcome = topics.PSPFailed
+		}
+		if say.captured && op.State == lifecycle.OperationSucceeded && op.PSP == "" { // it tells of the capture
+			on = lifecycle.Trigger{Source: lifecycle.FromPSP, What: string(topics.OperationCapture), Outcome: say.outcome}
+		}
+		if kind == topics.OperationAuthorize { // and its confirmation are one
+			r.PSPReference = "at " + psp
+		}
+		if say.change != nil {
+			say.change(r)
+		}
+		all = append(all, stimulus{
+			place: matrixtest.Place{Table: table, Operation: op.State.String(), Status: string(s.p.Status()), Column: say.column}, now: now,
+			on: on, in: lifecycle.Input{Report: r},
+			ignored: ignoredAs(op.State, say),
+		})
+	}
+	return all
+}
+
+// ignoredAs is what a report that yields nothing is: one that proves nothing yet, a repeat of what is known, or one that comes
+// after what is known better.
+func ignoredAs(state lifecycle.OperationState, say said) string {
+	same := map[topics.PSPOutcome][]lifecycle.OperationState{
+		topics.PSPApproved:       {lifecycle.OperationSucceeded},
+		topics.PSPPending:        {lifecycle.OperationPending},
+		topics.PSPRequiresAction: {lifecycle.OperationAction},
+		topics.PSPUnknown:        {lifecycle.OperationUnknown},
+		topics.PSPDeclined:       {lifecycle.OperationFailed},
+		topics.PSPFailed:         {lifecycle.OperationFailed},
+		topics.PSPNotFound:       {lifecycle.OperationFailed},
+		topics.PSPReversed:       {lifecycle.OperationReversed},
+	}
+	for _, s := range same[say.outcome] {
+		if s == state {
+			return "duplicate"
+		}
+	}
+	if say.early && state.Open() {
+		return "early"
+	}
+	return "late"
+}
+
+// unasked is a report of what nobody asked for.
+func (x *explorer) unasked(s state, op topics.PSPOperation, reference, column string) stimulus {
+	r := &topics.PSPReport{
+		Source: topics.SourceWebhook, PSP: "sandbox", Tenant: "acme", Operation: op, Outcome: topics.PSPApproved, Amount: 7, Currency: "EUR", PSPReference: reference,
+	}
+	row := "(none)"
+	if s.p != nil {
+		row, r.PSP, r.PaymentID = string(s.p.Status()), s.p.PSP, s.p.ID.String()
+	}
+	if op == topics.OperationVoid {
+		r.Amount = 0
+	}
+	return stimulus{
+		place: matrixtest.Place{Table: "Reports of what nobody asked for", Status: row, Column: string(op) + " " + column}, now: s.now,
+		on: lifecycle.Trigger{Source: lifecycle.FromPSP, What: string(op), Outcome: topics.PSPApproved}, in: lifecycle.Input{Report: r}, ignored: "ignored",
+	}
+}
