@@ -58,30 +58,44 @@ type answered struct {
 // begin starts the traffic; it goes on until finish.
 func (w *world) begin(seed uint64) *traffic {
 	w.t.Helper()
+	tr := w.clients(seed)
+	tr.seen = observe(w.t, w.kafka())
+	tr.start(func(ctx context.Context) {
+		var visits sync.WaitGroup
+		defer visits.Wait()
+		visits.Go(func() { tr.runVisits(ctx) })
+		tr.run(ctx)
+	})
+	return tr
+}
+
+// clients is traffic that has not begun.
+func (w *world) clients(seed uint64) *traffic {
+	w.t.Helper()
 	producer, err := kgo.NewClient(append(w.kafka(), kgo.ProducerLinger(0))...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = inFlight
-	tr := &traffic{t: w.t, seed: seed, world: w, producer: producer, seen: observe(w.t, w.kafka()),
+	w.t.Cleanup(transport.CloseIdleConnections)
+	return &traffic{t: w.t, seed: seed, world: w, producer: producer,
 		http: &http.Client{Transport: transport, Timeout: 10 * time.Second},
 		halt: make(chan struct{}), done: make(chan struct{}), payments: map[string]*payment{}, commands: map[string]topics.CommandType{}, books: newBooks()}
+}
+
+// start lets the traffic run until it ends by itself, which it does once it is halted, or the test does.
+func (tr *traffic) start(run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(tr.done)
-		var visits sync.WaitGroup
-		defer visits.Wait()
-		visits.Go(func() { tr.runVisits(ctx) })
-		tr.run(ctx)
+		run(ctx)
 	}()
-	w.t.Cleanup(func() {
+	tr.t.Cleanup(func() {
 		cancel()
-		producer.Close() // lets go of records that were sent and not answered
+		tr.producer.Close() // lets go of records that were sent and not answered
 		<-tr.done
-		transport.CloseIdleConnections()
 	})
-	return tr
 }
 
 func (tr *traffic) run(ctx context.Context) {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/sandbox"
 	defaultrules "github.com/weirhq/weir/testdata"
 )
@@ -40,10 +41,12 @@ type world struct {
 	external bool     // brokers that the engine is told to use
 	psp      *sandbox.Server
 	engines  []*engine
-	session  time.Duration // after which the group gives up a silent engine
-	roles    string        // that every engine runs
-	rules    string        // file or directory
-	settings []string      // lines of YAML for every engine
+	session  time.Duration  // after which the group gives up a silent engine
+	roles    string         // that every engine runs
+	rules    string         // file or directory
+	settings []string       // lines of YAML for every engine
+	psps     []*misbehaving // in the place of psp
+	payments string         // settings of payments
 
 	kafkaPort, databasePort int // of what is embedded in the engine
 }
@@ -51,27 +54,9 @@ type world struct {
 // newWorld returns a world with a sandbox PSP whose webhooks go to the first engine.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "weir-crash-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
-		t.Fatal(err)
-	}
-	w := &world{t: t, dir: dir, session: 6 * time.Second,
-		roles: "risk, velocity, payments, psp, webhooks, statements, checkpoints, api"}
-	t.Cleanup(func() {
-		for _, e := range w.engines {
-			if e.running() {
-				e.kill()
-			}
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Log(err)
-		}
-	})
-	w.addEngine("one")
+	w := newWorldOf(t)
 	w.builtInRules()
+	var err error
 	w.psp, err = sandbox.Start(sandbox.Config{
 		WebhookURL: w.engines[0].url + "/webhooks/sandbox", WebhookSecret: webhookSecret,
 		SettleDelay: 100 * time.Millisecond, LateDelay: 300 * time.Millisecond, RetryDelay: 50 * time.Millisecond,
@@ -85,6 +70,32 @@ func newWorld(t testing.TB) *world {
 			t.Error(err)
 		}
 	})
+	return w
+}
+
+// newWorldOf returns a world with an engine and without a PSP.
+func newWorldOf(t testing.TB) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "weir-crash-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // the database may run as another user
+		t.Fatal(err)
+	}
+	w := &world{t: t, dir: dir, session: 6 * time.Second,
+		roles: "risk, velocity, payments, psp, webhooks, statements, checkpoints, api", payments: "request_ttl: 10m"}
+	t.Cleanup(func() {
+		for _, e := range w.engines {
+			if e.running() {
+				e.kill()
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Log(err)
+		}
+	})
+	w.addEngine("one")
 	return w
 }
 
@@ -159,8 +170,14 @@ func (w *world) configureAs(e *engine, instance string) {
 	line("api:\n  listen: %s\n  wait: 1s\n  produce_within: 1s\n  rate: 100000\n  burst: 100000", strings.TrimPrefix(e.url, "http://"))
 	line("  idempotency:\n    take_over_after: 2s")
 	line("  keys:\n    - name: crash\n      tenant: %s\n      key: %s\n      approver: true", tenant, apiKey)
-	line("psp:\n  sandbox:\n    adapter: sandbox\n    base_url: %s\n    webhook: {secret: %s}\n    timeout: 500ms", w.psp.URL(), webhookSecret)
-	line("payments:\n  request_ttl: 10m\n  poll_after: 100ms\n  poll_most: 1s")
+	line("psp:")
+	if w.psp != nil {
+		w.pspLines(line, psp.SandboxName, w.psp.URL())
+	}
+	for _, p := range w.psps {
+		w.pspLines(line, p.name, p.url)
+	}
+	line("payments:\n  %s\n  poll_after: 100ms\n  poll_most: 1s", w.payments)
 	line("stream:\n  instance_id: %s\n  session_timeout: %s", instance, w.session)
 	line("risk:\n  rules: %s", w.rules)
 	for _, s := range w.settings {
@@ -169,6 +186,11 @@ func (w *world) configureAs(e *engine, instance string) {
 	if err := os.WriteFile(e.config, []byte(text.String()), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// pspLines configures a sandbox PSP. Its answers are given up soon.
+func (w *world) pspLines(line func(string, ...any), name, url string) {
+	line("  %s:\n    adapter: sandbox\n    base_url: %s\n    webhook: {secret: %s}\n    timeout: 500ms", name, url, webhookSecret)
 }
 
 // named makes an engine tell the server who it is.
