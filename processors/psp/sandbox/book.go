@@ -2,7 +2,10 @@ package sandbox
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // errFull means that the limit is reached and nothing may be forgotten.
@@ -13,10 +16,12 @@ type book struct {
 	performer
 	limit   int
 	journal *journal // nil: memory only
+	faults  atomic.Pointer[Faults]
 
 	mu          sync.Mutex
 	payments    map[string]*entry   // by authorization
-	keys        map[string]string   // idempotency key → authorization
+	keys        map[string]string   // key of an operation → authorization
+	latest      map[string]string   // idempotency key that was forgotten → key of the operation that was performed last for it
 	references  map[string][]string // merchant reference → authorizations
 	ages        []string            // authorizations, oldest first; unsettled ones move to the end when met
 	liveBytes   int64               // of the journal: the last line of each payment
@@ -37,9 +42,10 @@ const evictScan = 1000
 func openBook(cfg Config) (*book, error) {
 	b := &book{
 		performer: performer{cfg: cfg, tokens: newTokenTable()}, limit: cfg.MaxPayments,
-		payments: map[string]*entry{}, keys: map[string]string{}, references: map[string][]string{},
+		payments: map[string]*entry{}, keys: map[string]string{}, latest: map[string]string{}, references: map[string][]string{},
 		settlements: newAgenda(), deliveries: newAgenda(), unavailable: map[string]bool{},
 	}
+	b.faults.Store(new(Faults))
 	if cfg.DataDir == "" {
 		return b, nil
 	}
@@ -52,7 +58,38 @@ func openBook(cfg Config) (*book, error) {
 	return b, nil
 }
 
-// find returns the payment that a key belongs to. The payment must not be changed.
+// separator stands in the key of an operation between the caller's key and how often that had been forgotten. No header
+// can hold it.
+const separator = "\x00"
+
+// requestID is the caller's key of an operation.
+func (op *operation) requestID() string {
+	key, _, _ := strings.Cut(op.Key, separator)
+	return key
+}
+
+// again is the key of an operation that is performed although this one was, with the same key of the caller.
+func (op *operation) again() string {
+	key, times, _ := strings.Cut(op.Key, separator)
+	n, _ := strconv.Atoi(times) // none: it was not forgotten yet
+	return key + separator + strconv.Itoa(n+1)
+}
+
+// newest is the key of the operation that was performed last for a caller's key.
+func (b *book) newest(requestID string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.newestLocked(requestID)
+}
+
+func (b *book) newestLocked(requestID string) string {
+	if key, forgotten := b.latest[requestID]; forgotten {
+		return key
+	}
+	return requestID
+}
+
+// find returns the payment that an operation's key belongs to. The payment must not be changed.
 func (b *book) find(key string) (*payment, *operation) {
 	if e := b.payments[b.keys[key]]; e != nil {
 		return e.payment, e.payment.operation(key)
@@ -94,6 +131,9 @@ func (b *book) install(p *payment, lineBytes int) {
 	for i := range p.Operations {
 		op := &p.Operations[i]
 		b.keys[op.Key] = p.ID
+		if id := op.requestID(); id != op.Key && newer(op.Key, b.latest[id]) {
+			b.latest[id] = op.Key
+		}
 		var before operation
 		if old != nil && i < len(old.payment.Operations) {
 			before = old.payment.Operations[i]
@@ -101,6 +141,9 @@ func (b *book) install(p *payment, lineBytes int) {
 		b.schedule(p.ID, op, &before)
 	}
 }
+
+// newer compares two keys of operations with one key of the caller: their numbers have no leading zeros.
+func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
 // schedule puts what an operation owes on the agendas, except what stood there before.
 func (b *book) schedule(id string, op, before *operation) {
@@ -135,7 +178,11 @@ func (b *book) forget(e *entry) {
 	b.liveBytes -= int64(e.bytes)
 	delete(b.payments, p.ID)
 	for i := range p.Operations {
-		delete(b.keys, p.Operations[i].Key)
+		op := &p.Operations[i]
+		delete(b.keys, op.Key)
+		if id := op.requestID(); b.latest[id] == op.Key {
+			delete(b.latest, id)
+		}
 	}
 	left := make([]string, 0, len(b.references[p.Reference]))
 	for _, id := range b.references[p.Reference] {

@@ -18,6 +18,7 @@ type deliverer struct {
 	*book
 	baseURL string
 	signer  *standardwebhooks.Webhook
+	forger  *standardwebhooks.Webhook // has a key that the receiver does not know
 	client  *http.Client
 	slots   chan struct{} // one for each delivery under way
 }
@@ -41,6 +42,9 @@ func newDeliverer(b *book, baseURL string) (*deliverer, error) {
 		return nil, fmt.Errorf("sandbox: webhook secret: %w", err)
 	}
 	d.signer = signer
+	if d.forger, err = standardwebhooks.NewWebhookRaw([]byte("a key that no receiver was ever given")); err != nil {
+		return nil, fmt.Errorf("sandbox: key of forged webhooks: %w", err)
+	}
 	return d, nil
 }
 
@@ -102,6 +106,13 @@ func (d *deliverer) deliver(ctx context.Context, i item) {
 		return
 	}
 	e := op.Events[i.event]
+	if p.waits(&e) {
+		i.at = time.Now().Add(reorderGap)
+		d.mu.Lock()
+		d.deliveries.add(i)
+		d.mu.Unlock()
+		return
+	}
 	err := d.send(ctx, &e, p.event(op, &e, d.baseURL))
 	if ctx.Err() != nil {
 		return
@@ -121,7 +132,7 @@ func (d *deliverer) record(i item, failure error) {
 	e := &p.operation(i.key).Events[i.event]
 	e.Tries++
 	switch {
-	case failure == nil:
+	case failure == nil || e.Forged:
 		e.Left--
 		e.Tries, e.Due = 0, time.Now()
 	case e.Tries >= MaxDeliveries:
@@ -155,7 +166,11 @@ func (d *deliverer) send(ctx context.Context, e *event, body Event) error {
 		return fmt.Errorf("encoding the event: %w", err)
 	}
 	now := time.Now()
-	signature, err := d.signer.Sign(e.ID, now, payload)
+	signer := d.signer
+	if e.Forged {
+		signer = d.forger
+	}
+	signature, err := signer.Sign(e.ID, now, payload)
 	if err != nil {
 		return fmt.Errorf("signing the event: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/segmentio/encoding/json"
@@ -23,27 +24,40 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/authorizations/{id}/void", s.perform(Void))
 	mux.HandleFunc("POST /v1/refunds", s.perform(Refund))
 	mux.HandleFunc("POST /v1/payouts", s.perform(Payout))
-	mux.HandleFunc("GET /v1/authorizations/{id}", s.showAuthorization)
-	mux.HandleFunc("GET /v1/requests/{key}", s.showRequest)
-	mux.HandleFunc("GET /v1/payments/{reference}", s.showReference)
+	mux.HandleFunc("GET /v1/authorizations/{id}", s.unlessOut("id", s.showAuthorization))
+	mux.HandleFunc("GET /v1/requests/{key}", s.unlessOut("key", s.showRequest))
+	mux.HandleFunc("GET /v1/payments/{reference}", s.unlessOut("reference", s.showReference))
 	mux.HandleFunc("POST /v1/test/trigger", s.trigger)
+	mux.HandleFunc("POST /v1/test/settle", s.settle)
+	mux.HandleFunc("GET /v1/reports/settlement", s.report)
+	mux.HandleFunc("GET /v1/test/faults", s.showFaults)
+	mux.HandleFunc("PUT /v1/test/faults", s.setFaults)
 	mux.HandleFunc("GET /v1/test/summary", s.summary)
 	public := http.NewServeMux()
 	public.Handle("/v1/", s.authenticated(mux))
 	public.HandleFunc("GET /v1/tokens", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, Tokens()) })
 	public.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	public.HandleFunc("GET /challenge/{id}", s.challengePage)
-	return public
+	buttons := s.authenticated(s.buttons())
+	public.Handle("/buttons", buttons)
+	public.Handle("/buttons/", buttons)
+	// No other site makes a browser send what changes something here.
+	return http.NewCrossOriginProtection().Handler(public)
 }
 
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	if s.cfg.APIKey == "" {
 		return next
 	}
-	want := []byte("Bearer " + s.cfg.APIKey)
+	want := []byte(s.cfg.APIKey)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1 {
-			answerError(w, &refusal{CodeUnauthorized, "want the API key as a bearer token"})
+		key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !bearer {
+			_, key, _ = r.BasicAuth() // browsers
+		}
+		if subtle.ConstantTimeCompare([]byte(key), want) != 1 {
+			w.Header().Set("WWW-Authenticate", `Basic realm="sandbox: any name, and the API key"`)
+			answerError(w, &refusal{CodeUnauthorized, "want the API key as a bearer token, or as the password of a browser"})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -70,6 +84,10 @@ func (s *Server) perform(kind Kind) http.HandlerFunc {
 		}
 		if id := r.PathValue("id"); id != "" {
 			request.Authorization = id
+		}
+		if s.book.faults.Load().out(kind, key) {
+			answerError(w, refuse(CodeUnavailable, "outage: nothing was performed"))
+			return
 		}
 		fault := s.faultBefore(w, r, kind, key, &request)
 		if fault == answered {
@@ -173,11 +191,19 @@ func (b *book) triedBefore(key string) bool {
 func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string) (shown Operation, first bool, refused *refusal) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p, op := b.find(key); p != nil {
-		if op.Fingerprint != print {
+	if p, op := b.find(b.newestLocked(key)); p != nil {
+		switch faults := b.faults.Load(); {
+		case faults.forgets(key):
+			key = op.again()
+		case op.Fingerprint != print:
 			return Operation{}, false, refuse(CodeKeyReused, "%s: was used with another body", headerKey)
+		default:
+			shown = p.show(op, op.Answered, baseURL)
+			if faults.answersOther(key) {
+				shown.Amount++
+			}
+			return shown, false, nil
 		}
-		return p.show(op, op.Answered, baseURL), false, nil
 	}
 	now := time.Now().UTC()
 	var p *payment
@@ -215,17 +241,23 @@ func answer(w http.ResponseWriter, status int, v any) {
 }
 
 func answerError(w http.ResponseWriter, r *refusal) {
-	status := http.StatusUnprocessableEntity
+	if r.code == CodeUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	answer(w, r.status(), Error{r.code, r.detail})
+}
+
+// status of HTTP that says it.
+func (r *refusal) status() int {
 	switch r.code {
 	case CodeNotFound:
-		status = http.StatusNotFound
+		return http.StatusNotFound
 	case CodeUnauthorized:
-		status = http.StatusUnauthorized
+		return http.StatusUnauthorized
 	case CodeUnavailable:
-		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", "1")
+		return http.StatusServiceUnavailable
 	case CodeInternal:
-		status = http.StatusInternalServerError
+		return http.StatusInternalServerError
 	}
-	answer(w, status, Error{r.code, r.detail})
+	return http.StatusUnprocessableEntity
 }

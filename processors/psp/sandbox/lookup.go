@@ -5,7 +5,7 @@ import "net/http"
 // showRequest tells the present state of the request with an idempotency key: what an engine polls.
 func (s *Server) showRequest(w http.ResponseWriter, r *http.Request) {
 	s.book.mu.Lock()
-	p, op := s.book.find(r.PathValue("key"))
+	p, op := s.book.find(s.book.newestLocked(r.PathValue("key")))
 	s.book.mu.Unlock()
 	if p == nil {
 		answerError(w, refuse(CodeNotFound, "no request with this key was performed"))

@@ -27,7 +27,7 @@ type payment struct {
 
 // operation is one request that was performed.
 type operation struct {
-	Key         string `json:"k"`
+	Key         string `json:"k"` // the caller's, and where that was forgotten, how often
 	Fingerprint string `json:"f"`
 	Kind        Kind   `json:"o"`
 	Status      Status `json:"s"` // now
@@ -41,6 +41,10 @@ type operation struct {
 	Auth      *Authentication `json:"3,omitempty"`
 	Detail    string          `json:"x,omitempty"`
 	CreatedAt time.Time       `json:"t"`
+
+	// BookedAt is when it was approved, where that was later than CreatedAt; ReversedAt when it was undone after that.
+	BookedAt   time.Time `json:"b,omitzero"`
+	ReversedAt time.Time `json:"z,omitzero"`
 
 	SettlesTo Status    `json:"st,omitempty"`
 	SettlesAt time.Time `json:"sa,omitzero"`
@@ -56,6 +60,8 @@ type event struct {
 	Reference string    `json:"r,omitempty"` // instead of the payment's
 	Due       time.Time `json:"d"`
 	Left      int       `json:"l"` // deliveries still owed
+	Forged    bool      `json:"g,omitempty"`
+	Ordered   bool      `json:"o,omitempty"` // waits for those of the payment that were due before
 	Tries     int       `json:"n,omitempty"`
 }
 
@@ -78,6 +84,13 @@ func (p *payment) operation(key string) *operation {
 	return nil
 }
 
+// waits tells whether an ordered event has another one before it.
+func (p *payment) waits(e *event) bool {
+	return e.Ordered && slices.ContainsFunc(p.Operations, func(op operation) bool {
+		return slices.ContainsFunc(op.Events, func(other event) bool { return other.Ordered && other.Left > 0 && other.Due.Before(e.Due) })
+	})
+}
+
 // settled says that nothing is owed any more, so that the payment may be forgotten.
 func (p *payment) settled() bool {
 	for i := range p.Operations {
@@ -92,7 +105,7 @@ func (p *payment) settled() bool {
 // show renders an operation with the given status: the present one, that of the first answer, or that of an event.
 func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 	shown := Operation{
-		RequestID: op.Key, Operation: op.Kind, Status: status, Authorization: p.ID, MerchantAccount: p.Account,
+		RequestID: op.requestID(), Operation: op.Kind, Status: status, Authorization: p.ID, MerchantAccount: p.Account,
 		MerchantReference: p.Reference, Amount: op.Amount, Currency: p.Currency, NetworkReference: p.Network,
 		CreatedAt: op.CreatedAt,
 	}

@@ -13,6 +13,9 @@ func (f *performer) payout(key, fingerprint string, r *Request, now time.Time) (
 		Token: r.Card.Token, Network: deriveID("net_", key),
 	}
 	op := operation{Key: key, Fingerprint: fingerprint, Kind: Payout, Amount: r.Amount, CreatedAt: now, Status: Approved}
+	if token.byHand {
+		op.Status = Pending
+	}
 	if token.payout != "" {
 		op.Status = token.payout
 	}

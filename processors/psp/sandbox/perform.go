@@ -41,6 +41,8 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	switch {
 	case token.challenge || r.ThreeDS:
 		op.Status = RequiresAction
+	case token.byHand:
+		op.Status = Pending
 	case token.settles != "":
 		op.Status, op.SettlesTo, op.SettlesAt = Pending, token.settles, now.Add(f.cfg.SettleDelay)
 	case token.decline != "":
@@ -200,6 +202,9 @@ func (f *performer) refund(p *payment, op *operation, token *Token) *refusal {
 		return refuse(CodeExceeds, "amount %d: only %d are left to refund", op.Amount, left)
 	}
 	op.Status = Approved
+	if token.byHand {
+		op.Status = Pending
+	}
 	if token.refund != "" {
 		op.Status = token.refund
 	}
@@ -219,6 +224,12 @@ func (f *performer) settle(p *payment, op *operation, now time.Time) {
 	status := op.SettlesTo
 	op.SettlesTo, op.SettlesAt = "", time.Time{}
 	switch {
+	case status == Approved:
+		op.BookedAt = now
+	case op.Status == Approved:
+		op.ReversedAt = now
+	}
+	switch {
 	case op.Kind == Authorize && status == Approved:
 		token, ok := f.tokens.find(p.Token)
 		if !ok {
@@ -233,6 +244,9 @@ func (f *performer) settle(p *payment, op *operation, now time.Time) {
 		op.Status, op.Detail = status, "the scheme gave the money back"
 	default:
 		op.Status = status
+		if status == Declined && op.Decline == "" {
+			op.Decline = "05"
+		}
 	}
 	f.addEvent(op, event{Type: eventType(op.Kind, op.Status), Status: op.Status, Amount: op.Amount, Due: now, Left: 1})
 }
@@ -240,7 +254,7 @@ func (f *performer) settle(p *payment, op *operation, now time.Time) {
 // plan records how an operation was answered and adds the webhook that its token, or the configuration, asks for.
 func (f *performer) plan(p *payment, op *operation, plan webhookPlan, now time.Time) {
 	op.Answered = op.Status
-	if plan == noWebhook && f.cfg.WebhookAlways && op.SettlesTo == "" {
+	if plan == noWebhook && f.cfg.WebhookAlways && op.SettlesTo == "" && op.Status != Pending {
 		plan = oneWebhook
 	}
 	e := event{Type: eventType(op.Kind, op.Status), Status: op.Status, Amount: op.Amount, Due: now.Add(f.cfg.SettleDelay), Left: 1}

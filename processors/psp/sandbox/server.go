@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"net"
 	"net/http"
 	"sync"
@@ -15,6 +16,7 @@ type Server struct {
 	cfg      Config
 	book     *book
 	handler  http.Handler
+	pages    *template.Template
 	baseURL  string
 	listener net.Listener
 	http     *http.Server
@@ -42,7 +44,7 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), b.close())
 	}
-	s := &Server{cfg: cfg, book: b, listener: listener, baseURL: cfg.BaseURL}
+	s := &Server{cfg: cfg, book: b, listener: listener, baseURL: cfg.BaseURL, pages: buttonsHTML()}
 	if s.baseURL == "" {
 		s.baseURL = "http://" + listener.Addr().String()
 	}

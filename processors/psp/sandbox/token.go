@@ -15,6 +15,7 @@ type Token struct {
 	frictionless   bool   // 3-D Secure authenticates without a challenge
 	fault          fault
 	slow           bool
+	byHand         bool   // it, its refunds and payouts to it are pending until someone decides
 	settles        Status // the authorization is pending and then this
 	webhook        webhookPlan
 	captureFails   bool
@@ -69,6 +70,7 @@ func Tokens() []Token {
 		{Name: "tok_cvv_mismatch", Does: "approved, though the card's code does not match (CVV N)", cvv: "N"},
 		{Name: "tok_async", Does: "pending, then approved; the webhook tells", settles: Approved},
 		{Name: "tok_async_declined", Does: "pending, then declined: 05; the webhook tells", settles: Declined, decline: "05"},
+		{Name: "tok_by_hand", Does: "pending until it is decided by hand; so are refunds of it and payouts to it", byHand: true},
 		{Name: "tok_timeout_after_charge", Does: "performed but never answered; learnt by polling or from the webhook", fault: hangAfter, webhook: lateWebhook},
 		{Name: "tok_timeout_before_charge", Does: "never performed, never answered", fault: hangBefore},
 		{Name: "tok_connection_lost", Does: "performed, then the connection is closed without an answer", fault: dropAfter},
