@@ -25,7 +25,9 @@ Codes of **category 1** must never be tried again by the rules of the card schem
 costs a fee. Where the PSP itself calls a decline hard, it is, whatever stands here. A code that is not in the table is of
 category ` + "`unknown`" + `.
 
-The tables are data: [codes.csv](../topics/declines/codes.csv), [categories.csv](../topics/declines/categories.csv).
+The tables are data: [codes.csv](../topics/declines/codes.csv), [categories.csv](../topics/declines/categories.csv). Each code
+was looked up in public [references](#references): one says what it means, one whether it may be tried again. A dash stands
+where none says it: how to try again is then our reading of the meaning, soft where the meaning leaves it open.
 
 ## Categories
 
@@ -40,15 +42,31 @@ The tables are data: [codes.csv](../topics/declines/codes.csv), [categories.csv]
 	for _, c := range declines.Codes() {
 		if c.Source != source {
 			source = c.Source
-			fmt.Fprintf(&b, "\n### %s\n\n| code | meaning | category | try again |\n|---|---|---|---|\n", c.Source)
+			fmt.Fprintf(&b, "\n### %s\n\n| code | meaning | category | try again | meaning from | try again from |\n|---|---|---|---|---|---|\n", c.Source)
 		}
 		again := tryAgain(c.Retry, c.After)
 		if c.Rule == declines.Category1 {
 			again += " (category 1)"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s |\n", c.Code, c.Meaning, c.Category, again)
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s | %s | %s |\n", c.Code, c.Meaning, c.Category, again, from(c.MeaningFrom), from(c.RetryFrom))
+	}
+	b.WriteString("\n## References\n\n| name | what |\n|---|---|\n")
+	for _, r := range declines.References() {
+		what := r.Title
+		if r.Address != "" {
+			what = fmt.Sprintf("[%s](%s)", r.Title, r.Address)
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", r.Name, what)
 	}
 	return b.String()
+}
+
+// from names a reference.
+func from(name string) string {
+	if name == "" {
+		return "–"
+	}
+	return name
 }
 
 func tryAgain(retry declines.Retry, after time.Duration) string {

@@ -1,5 +1,5 @@
 // Package declines says what the decline codes of issuers and PSPs mean: a category that is the same for all of them, whether
-// and how to try again, and what to tell the customer. The table is data: codes.csv and categories.csv.
+// and how to try again, and what to tell the customer. The tables are data: codes.csv, categories.csv, and references.csv, where codes.csv was checked.
 package declines
 
 import (
@@ -56,6 +56,16 @@ type Code struct {
 	After    time.Duration // Later: how long to wait at least
 	Rule     string        // Category1, or ""
 	Meaning  string        // for people of the brand
+
+	// Names of references. Without the first nobody outside says what the code means; without the second how to try again is
+	// our reading of the meaning, and soft where the meaning leaves it open.
+	MeaningFrom, RetryFrom string
+}
+
+// Reference is where codes were looked up.
+type Reference struct {
+	Name, Title string
+	Address     string // "" where there is no one address
 }
 
 // Hard tells whether the same card will not be accepted later either.
@@ -75,6 +85,9 @@ var codesFile []byte
 //go:embed categories.csv
 var categoriesFile []byte
 
+//go:embed references.csv
+var referencesFile []byte
+
 type key struct {
 	source Source
 	code   string
@@ -84,10 +97,11 @@ type table struct {
 	kinds []Kind
 	codes []Code
 	by    map[key]Code
+	refs  []Reference
 }
 
 var load = sync.OnceValue(func() *table {
-	t, err := read(categoriesFile, codesFile)
+	t, err := read(categoriesFile, codesFile, referencesFile)
 	if err != nil {
 		panic(fmt.Sprintf("declines: %v", err)) // the tables are part of the program, and its tests read them
 	}
@@ -125,6 +139,9 @@ func Codes() []Code { return slices.Clone(load().codes) }
 // Kinds are all categories, as they stand in the table.
 func Kinds() []Kind { return slices.Clone(load().kinds) }
 
+// References are where the codes were looked up, by name.
+func References() []Reference { return slices.Clone(load().refs) }
+
 // Classify says in a report what its decline code means. What the PSP itself calls hard stays so.
 func Classify(r *topics.PSPReport, source Source) {
 	if r.Outcome != topics.PSPDeclined {
@@ -137,9 +154,16 @@ func Classify(r *topics.PSPReport, source Source) {
 	}
 }
 
-func read(categories, codes []byte) (*table, error) {
+func read(categories, codes, references []byte) (*table, error) {
 	t := &table{by: map[key]Code{}}
-	rows, err := rowsOf(categories, []string{"category", "retry", "after", "message"})
+	rows, err := rowsOf(references, []string{"name", "title", "address"})
+	if err != nil {
+		return nil, fmt.Errorf("references.csv: %w", err)
+	}
+	for _, row := range rows {
+		t.refs = append(t.refs, Reference{Name: row[0], Title: row[1], Address: row[2]})
+	}
+	rows, err = rowsOf(categories, []string{"category", "retry", "after", "message"})
 	if err != nil {
 		return nil, fmt.Errorf("categories.csv: %w", err)
 	}
@@ -150,11 +174,12 @@ func read(categories, codes []byte) (*table, error) {
 		}
 		t.kinds = append(t.kinds, k)
 	}
-	if rows, err = rowsOf(codes, []string{"source", "code", "category", "retry", "after", "rule", "meaning"}); err != nil {
+	if rows, err = rowsOf(codes, []string{"source", "code", "category", "retry", "after", "rule", "meaning", "meaning_from", "retry_from"}); err != nil {
 		return nil, fmt.Errorf("codes.csv: %w", err)
 	}
 	for i, row := range rows {
-		c := Code{Source: Source(row[0]), Code: row[1], Category: Category(row[2]), Retry: Retry(row[3]), Rule: row[5], Meaning: row[6]}
+		c := Code{Source: Source(row[0]), Code: row[1], Category: Category(row[2]), Retry: Retry(row[3]), Rule: row[5], Meaning: row[6],
+			MeaningFrom: row[7], RetryFrom: row[8]}
 		at := slices.IndexFunc(t.kinds, func(k Kind) bool { return k.Category == c.Category })
 		if at < 0 {
 			return nil, fmt.Errorf("codes.csv: line %d: category %q is not in categories.csv", i+2, c.Category)
@@ -171,6 +196,11 @@ func read(categories, codes []byte) (*table, error) {
 			return nil, fmt.Errorf("codes.csv: line %d: rule %q is not %s", i+2, c.Rule, Category1)
 		case c.Rule == Category1 && c.Retry != Never:
 			return nil, fmt.Errorf("codes.csv: line %d: %s %s is %s of the schemes, which is never tried again", i+2, c.Source, c.Code, Category1)
+		}
+		for _, name := range []string{c.MeaningFrom, c.RetryFrom} {
+			if name != "" && !slices.ContainsFunc(t.refs, func(r Reference) bool { return r.Name == name }) {
+				return nil, fmt.Errorf("codes.csv: line %d: %q is not in references.csv", i+2, name)
+			}
 		}
 		t.by[key{c.Source, c.Code}] = c
 		t.codes = append(t.codes, c)

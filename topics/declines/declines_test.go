@@ -15,6 +15,12 @@ func TestTable(t *testing.T) {
 		if c.Meaning == "" || c.Code == "" {
 			t.Errorf("%s %s has no meaning", c.Source, c.Code)
 		}
+		if c.MeaningFrom == "" && c.Source != Sandbox && c.Source != Weir && c.Code != "refused" && c.Code != "canceled" {
+			t.Errorf("%s %s was looked up nowhere", c.Source, c.Code)
+		}
+		if c.Rule != "" && c.Source != Sandbox && c.RetryFrom == "" {
+			t.Errorf("%s %s: nobody says that it is of %s", c.Source, c.Code, c.Rule)
+		}
 		if (c.Retry == Later) != (c.After > 0) {
 			t.Errorf("%s %s: %s after %s", c.Source, c.Code, c.Retry, c.After)
 		}
@@ -65,6 +71,14 @@ func TestLookup(t *testing.T) {
 		{Stripe, "issuer_not_available", "issuer_unavailable", OtherRoute, 0},
 		{Adyen, "38", "authentication_required", AfterAuthentication, 0},
 		{Adyen, "6", "expired_card", Never, 0},
+		{ISO8583, "59", "suspected_fraud", Later, 24 * time.Hour}, // category 2 of Visa
+		{ISO8583, "94", "processing_error", Never, 0},             // the one before may have charged
+		{Sandbox, "51", "insufficient_funds", Later, 24 * time.Hour},
+		{Mastercard, "70", "do_not_honor", OtherRoute, 0},
+		{MastercardAdvice, "05", Unknown, OtherRoute, 0},
+		{Adyen, "40", "issuer_unavailable", OtherRoute, 0},
+		{Adyen, "41", "authentication_required", AfterAuthentication, 0},
+		{Adyen, "42", "authentication_failed", AfterAuthentication, 0},
 		{Sandbox, "91", "issuer_unavailable", OtherRoute, 0},
 		{Weir, topics.DeclineNotSent, "processing_error", OtherRoute, 0},
 		{Stripe, "a_code_of_next_year", Unknown, OtherRoute, 0},
@@ -97,20 +111,21 @@ func TestClassify(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	const categories, codes = "category,retry,after,message\na,never,,m\nb,later,24h,m\n", "source,code,category,retry,after,rule,meaning\n"
+	const categories, codes = "category,retry,after,message\na,never,,m\nb,later,24h,m\n", "source,code,category,retry,after,rule,meaning,meaning_from,retry_from\n"
 	for _, c := range []struct{ name, categories, codes, want string }{
-		{"good", categories, codes + "s,1,a,,,category_1,m\ns,2,b,,,,m\ns,3,a,later,1h,,m\n", ""},
+		{"good", categories, codes + "s,1,a,,,category_1,m,,\ns,2,b,,,,m,,\ns,3,a,later,1h,,m,,\n", ""},
 		{"heading", "category,retry\n", codes, "categories.csv: "},
-		{"category", categories, codes + "s,1,c,,,,m\n", `codes.csv: line 2: category "c" is not in categories.csv`},
-		{"twice", categories, codes + "s,1,a,,,,m\ns,1,a,,,,m\n", "codes.csv: line 3: s 1 stands there twice"},
-		{"retry", categories, codes + "s,1,a,often,,,m\n", `codes.csv: line 2: retry "often" is none of`},
-		{"no wait", categories, codes + "s,1,a,later,,,m\n", "codes.csv: line 2: "},
-		{"a wait", categories, codes + "s,1,a,never,1h,,m\n", `codes.csv: line 2: after "1h" is for retry later`},
-		{"rule", categories, codes + "s,1,a,,,category_2,m\n", `codes.csv: line 2: rule "category_2"`},
-		{"category 1", categories, codes + "s,1,b,,,category_1,m\n", "codes.csv: line 2: s 1 is category_1 of the schemes, which is never tried again"},
+		{"category", categories, codes + "s,1,c,,,,m,,\n", `codes.csv: line 2: category "c" is not in categories.csv`},
+		{"twice", categories, codes + "s,1,a,,,,m,,\ns,1,a,,,,m,,\n", "codes.csv: line 3: s 1 stands there twice"},
+		{"retry", categories, codes + "s,1,a,often,,,m,,\n", `codes.csv: line 2: retry "often" is none of`},
+		{"no wait", categories, codes + "s,1,a,later,,,m,,\n", "codes.csv: line 2: "},
+		{"a wait", categories, codes + "s,1,a,never,1h,,m,,\n", `codes.csv: line 2: after "1h" is for retry later`},
+		{"rule", categories, codes + "s,1,a,,,category_2,m,,\n", `codes.csv: line 2: rule "category_2"`},
+		{"reference", categories, codes + "s,1,a,,,,m,r,nobody\n", `codes.csv: line 2: "nobody" is not in references.csv`},
+		{"category 1", categories, codes + "s,1,b,,,category_1,m,,\n", "codes.csv: line 2: s 1 is category_1 of the schemes, which is never tried again"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := read([]byte(c.categories), []byte(c.codes))
+			_, err := read([]byte(c.categories), []byte(c.codes), []byte("name,title,address\nr,t,\n"))
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
