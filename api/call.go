@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/segmentio/encoding/json"
+	"github.com/weirhq/weir/topics"
 )
 
 // call is one request on its way through the API.
@@ -86,9 +86,9 @@ func (c *call) run(r route) error {
 
 // reply writes a JSON answer.
 func (c *call) reply(status int, v any) error {
-	body, err := json.Append(nil, v, json.SortMapKeys)
+	body, err := topics.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("encoding the answer: %w", err)
+		return fmt.Errorf("the answer: %w", err)
 	}
 	return c.send(status, append(body, '\n'))
 }

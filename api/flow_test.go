@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -149,6 +150,9 @@ func TestChallengeIsConfirmed(t *testing.T) {
 	intent := want(t, f.post(t, "/v1/intents", "k", authorize("tok_challenge", "")), 201, "create").intent(t)
 	if intent.NextAction == nil || intent.NextAction.URL == "" {
 		t.Fatalf("no next action: %+v", intent)
+	}
+	if read := f.get(t, "/v1/intents/"+intent.ID); bytes.Contains(read.body, []byte("0001-01-01")) {
+		t.Errorf("a time that the PSP did not give is told: %s", read.body)
 	}
 	a := want(t, f.post(t, "/v1/intents/"+intent.ID+"/confirm", "k2", `{"challenge":{"result":"authenticated","eci":"05"}}`), 200, "confirm")
 	if status := a.intent(t).Status; status != "authorized" {

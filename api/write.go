@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
-	"github.com/segmentio/encoding/json"
 
 	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/api/idempotency"
@@ -57,9 +56,9 @@ func ofRefusal(code topics.RefusalCode) keeping {
 }
 
 func encodeReply(status int, v any, kept keeping) (reply, error) {
-	body, err := json.Append(nil, v, json.SortMapKeys)
+	body, err := topics.Marshal(v)
 	if err != nil {
-		return reply{}, fmt.Errorf("encoding the answer: %w", err)
+		return reply{}, fmt.Errorf("the answer: %w", err)
 	}
 	return reply{status, append(body, '\n'), kept}, nil
 }
