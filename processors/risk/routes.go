@@ -102,11 +102,15 @@ func (r *routes) forget() {
 // reload reads the file again and takes it into force if it is good.
 func (r *routes) reload() {
 	set, seen, err := r.read()
-	r.metrics.reloaded("routes", err)
 	r.mu.Lock()
 	repaired := r.err != nil && err == nil
+	told := r.err != nil && err != nil && r.err.Error() == err.Error() // a broken file is read again and again
 	r.seen, r.err = seen, err
 	r.mu.Unlock()
+	if told {
+		return
+	}
+	r.metrics.reloaded("routes", err)
 	inForce := r.current.Load().set
 	switch {
 	case err != nil:

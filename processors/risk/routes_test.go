@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,8 @@ func TestKillSwitchesLeavePSPsOut(t *testing.T) {
 func TestABadRoutingFileNeverReplacesAGoodOne(t *testing.T) {
 	a, path := routed(t, twoRoutes, noControls)
 	r := a.routes
+	var log bytes.Buffer
+	r.log = slog.New(slog.NewTextHandler(&log, nil))
 	good := r.current.Load().set.Hash()
 	for name, text := range map[string]string{
 		"a mistake":      strings.Replace(twoRoutes, "card.country ==", "card.contry ==", 1),
@@ -135,6 +138,10 @@ func TestABadRoutingFileNeverReplacesAGoodOne(t *testing.T) {
 		if r.broken() == nil || r.current.Load().set.Hash() != good {
 			t.Errorf("%s: %v is taken for good", name, r.broken())
 		}
+		if r.reload(); strings.Count(log.String(), "level=ERROR") != 1 {
+			t.Errorf("%s: told other than once, although it is read again and again:\n%s", name, log.String())
+		}
+		log.Reset()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
