@@ -165,6 +165,8 @@ type PSPData struct {
 	PSP    string `json:"psp,omitempty"`
 	TookMS int64  `json:"took_ms,omitempty"`
 	Unsent bool   `json:"unsent,omitempty"`
+	// Object is what the PSP calls a capture, void or refund that nobody asked for, or the id of the report where that names none.
+	Object string `json:"object,omitempty"`
 }
 
 // Totals are the amounts of a payment in minor units; all else about its money is derived from them.

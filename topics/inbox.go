@@ -223,8 +223,11 @@ type PSPReport struct {
 	// Captured says that an approved authorize was captured in the same call.
 	Captured bool `json:"captured,omitempty"`
 	// Fee is what the PSP keeps of a capture, in minor units of Currency, where it is known now.
-	Fee              int64  `json:"fee,omitempty"`
-	PSPReference     string `json:"psp_reference,omitempty"`
+	Fee          int64  `json:"fee,omitempty"`
+	PSPReference string `json:"psp_reference,omitempty"`
+	// Object is what the PSP calls a capture, void or refund that none of our requests asked for (re_… at Stripe), the same in all
+	// that it says of it: it is booked once. An adapter sets it only where what we ask for always comes back with the request's id.
+	Object           string `json:"object,omitempty"`
 	NetworkReference string `json:"network_reference,omitempty"`
 	DeclineCode      string `json:"decline_code,omitempty"`
 	HardDecline      bool   `json:"hard_decline,omitempty"`

@@ -186,7 +186,7 @@ func (f *paymentFold) compare() {
 	}
 }
 
-// invariants checks P1 to P3, which only a case may excuse, P5 and P6.
+// invariants checks P1 to P3, which only a case may excuse, and P5 to P7.
 func (f *paymentFold) invariants() {
 	if err := lifecycle.CheckInvariants(f.payment); err != nil {
 		f.problem("P", "%v", err)

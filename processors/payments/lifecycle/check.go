@@ -25,7 +25,7 @@ func Check(after *Payment, e *topics.PaymentEvent) error {
 	return nil
 }
 
-// CheckInvariants checks P1 to P3, P5, P6 and the signs of the amounts. A payment with a case may break P1 to P3, and have
+// CheckInvariants checks P1 to P3, P5 to P7 and the signs of the amounts. A payment with a case may break P1 to P3, and have
 // captures that P5 forbids to ask for.
 func CheckInvariants(p *Payment) error {
 	for name, v := range map[string]int64{
@@ -45,6 +45,14 @@ func CheckInvariants(p *Payment) error {
 	}
 	if err := p.checkAttempts(); err != nil {
 		return err
+	}
+	for i, done := range p.Unasked {
+		if slices.Contains(p.Unasked[:i], done) {
+			return fmt.Errorf("payment %s: P7: the %s %s, which nobody asked for, is booked twice", p.ID, done.Kind, done.Object)
+		}
+	}
+	if len(p.Unasked) > p.Cases {
+		return fmt.Errorf("payment %s: P7: %d operations that nobody asked for are booked, with %d cases", p.ID, len(p.Unasked), p.Cases)
 	}
 	if p.Cases > 0 {
 		return nil

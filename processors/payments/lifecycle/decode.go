@@ -180,6 +180,20 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	if m&hasRouting != 0 {
 		p.Routing = d.routing()
 	}
+	if m&hasUnasked != 0 {
+		for range d.count() {
+			p.Unasked = append(p.Unasked, Unasked{d.kind(), d.str()})
+		}
+	}
+}
+
+func (d *decoder) kind() topics.PSPOperation {
+	kind := int(d.byte())
+	if kind >= len(kinds) {
+		d.fail()
+		return ""
+	}
+	return kinds[kind]
 }
 
 func (d *decoder) routing() *Routing {
@@ -218,12 +232,11 @@ func (d *decoder) basis() *topics.ReviewBasis {
 
 func (d *decoder) operation(p *Payment) Operation {
 	var op Operation
-	kind, state := d.byte(), OperationState(d.byte())
-	if int(kind) >= len(kinds) || state < OperationRequested || state > OperationReversed {
+	op.Kind, op.State = d.kind(), OperationState(d.byte())
+	if op.State < OperationRequested || op.State > OperationReversed {
 		d.fail()
 		return op
 	}
-	op.Kind, op.State = kinds[kind], state
 	flags := d.uint()
 	op.Captured, op.Expiry = flags&opCaptured != 0, flags&opExpiry != 0
 	op.Request = topics.EventID{Partition: p.ID.Partition, Position: d.int(), Index: int16(d.int())}

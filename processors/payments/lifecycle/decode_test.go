@@ -13,7 +13,7 @@ func FuzzDecode(f *testing.F) {
 	for _, line := range []string{
 		"command create 100.00 EUR authorize capture=automatic reference=order-1 return=https://shop.example/back",
 		"psp response authorize approved 100.00 EUR captured eci=05", "command refund 60.00 EUR", "psp response refund unknown", "timer",
-		"psp webhook refund approved 50.00 EUR", "command create 100.00 EUR authorize decision=hold reviews payment=p2", "command approve payment=p2",
+		"psp webhook refund approved 50.00 EUR", "psp webhook refund approved 10.00 EUR request=none object=re_1", "command create 100.00 EUR authorize decision=hold reviews payment=p2", "command approve payment=p2",
 		"psp response authorize approved 100.00 EUR avs=N payment=p2", "timer payment=p2",
 	} {
 		if _, err := w.do(line); err != nil {

@@ -14,9 +14,10 @@ import (
 
 // Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
 // Payments are written in the oldest form that has room for them: formatBefore knows no reviews and no deposit limits,
-// formatReviews no plan of PSPs.
+// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked.
 const (
-	Format        = 3
+	Format        = 4
+	formatRouting = 3
 	formatReviews = 2
 	formatBefore  = 1
 )
@@ -44,6 +45,9 @@ func (p *Payment) Append(b []byte) []byte {
 		format = formatReviews
 	}
 	if p.Routing != nil || p.showsCodes() || slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.stray() }) {
+		format = formatRouting
+	}
+	if len(p.Unasked) > 0 {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -89,6 +93,7 @@ const (
 	isCounted
 	hasRouting
 	hasActionCodes
+	hasUnasked
 )
 
 func (p *Payment) mask() uint64 {
@@ -124,6 +129,7 @@ func (p *Payment) mask() uint64 {
 	set(isCounted, p.CountedDay != "")
 	set(hasRouting, p.Routing != nil)
 	set(hasActionCodes, p.showsCodes())
+	set(hasUnasked, len(p.Unasked) > 0)
 	return m
 }
 
@@ -236,6 +242,13 @@ func (e *encoder) parts(p *Payment) {
 	}
 	if p.Routing != nil {
 		e.routing(p.Routing)
+	}
+	if len(p.Unasked) > 0 {
+		e.uint(uint64(len(p.Unasked)))
+		for _, u := range p.Unasked {
+			e.b = append(e.b, byte(slices.Index(kinds[:], u.Kind)))
+			e.str(u.Object)
+		}
 	}
 }
 

@@ -275,7 +275,8 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 func (p *Payment) capture(e *topics.PaymentEvent) error {
 	p.Captured += e.Amount
 	if e.RequestID == "" {
-		return nil // the PSP began it
+		p.remember(topics.OperationCapture, e) // the PSP began it
+		return nil
 	}
 	op, err := p.named(e)
 	if err != nil {
@@ -297,6 +298,7 @@ func (p *Payment) release(e *topics.PaymentEvent, mark topics.PaymentStatus) err
 		p.Mark = mark // else it has ended already, and a second void succeeded late
 	}
 	if e.RequestID == "" {
+		p.remember(topics.OperationVoid, e)
 		return nil
 	}
 	op, err := p.named(e)
@@ -310,7 +312,8 @@ func (p *Payment) release(e *topics.PaymentEvent, mark topics.PaymentStatus) err
 func (p *Payment) refund(e *topics.PaymentEvent) error {
 	p.Refunded += e.Amount
 	if e.RequestID == "" {
-		return nil // the PSP began it
+		p.remember(topics.OperationRefund, e) // the PSP began it
+		return nil
 	}
 	op, err := p.named(e)
 	if err != nil {

@@ -55,7 +55,10 @@ type Payment struct {
 	// Waiting is the authorisation that a held payment asks for once it is approved; nil where none was asked for.
 	Waiting    *topics.RequestData
 	Operations []Operation // in the order of their requests
-	Cases      int         // opened so far
+	// Unasked is what the PSP did without being asked, in the order of its booking. P7: each is booked once. There are no more
+	// than Cases, of which each opens one.
+	Unasked []Unasked
+	Cases   int // opened so far
 
 	// CountedDay is the day in which the payment counts for the customer's deposit limits, "" where it does not, and
 	// Counted what it counts, minor units. G1: that is Deposited.
@@ -240,7 +243,7 @@ func (p *Payment) Clone() *Payment {
 		return nil
 	}
 	c := *p
-	c.Operations, c.Routing = slices.Clone(p.Operations), p.Routing.clone()
+	c.Operations, c.Unasked, c.Routing = slices.Clone(p.Operations), slices.Clone(p.Unasked), p.Routing.clone()
 	return &c
 }
 

@@ -71,6 +71,10 @@ func (d *decision) speaksOf(op *Operation, r *topics.PSPReport) *topics.PSPRepor
 }
 
 func (d *decision) guess(r *topics.PSPReport) {
+	if r.Object != "" {
+		d.byObject(r)
+		return
+	}
 	var found *Operation
 	for i := range d.p.Operations {
 		op := &d.p.Operations[i]
@@ -86,6 +90,17 @@ func (d *decision) guess(r *topics.PSPReport) {
 	}
 	if found != nil {
 		d.take(found)
+	}
+}
+
+// byObject finds the operation that the PSP calls so. One of the same amount alone is another one: nobody asked for this.
+func (d *decision) byObject(r *topics.PSPReport) {
+	for i := range d.p.Operations {
+		op := &d.p.Operations[i]
+		if d.p.pspOf(op) == r.PSP && op.Kind == r.Operation && op.Reference == r.Object {
+			d.take(op)
+			return
+		}
 	}
 }
 
@@ -113,21 +128,6 @@ func (op *Operation) trigger() string {
 		return string(topics.OperationAuthorize)
 	}
 	return string(op.Kind)
-}
-
-// unasked decides on a report of something that nobody asked for. What the PSP did on its own to the authorisation that
-// it gave us is a fact; anything else moves nothing.
-func (d *decision) unasked(r *topics.PSPReport) {
-	ours := r.RequestID == "" && r.PSP == d.p.PSP && r.PSPReference != "" && r.PSPReference == d.p.PSPReference
-	money := r.Amount > 0 && r.Amount <= topics.MaxAmount && r.Currency == string(d.p.Currency)
-	if r.Operation == topics.OperationVoid {
-		money = r.Amount == 0 || r.Amount == d.p.Uncaptured()
-	}
-	if ours && money && d.find(FromPSP, string(r.Operation), r.Outcome) {
-		d.step.do(d)
-		return
-	}
-	d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s %s, which fits no request of this payment", r.Operation, r.Outcome)
 }
 
 // answered decides on a report of an open operation.
@@ -246,6 +246,8 @@ func (d *decision) fact(event topics.EventType, amount int64) {
 	e := topics.PaymentEvent{Type: event, Amount: amount, PSP: d.said(), Detail: d.in.Report.Detail}
 	if d.op != nil {
 		e.RequestID = d.op.Request.String()
+	} else {
+		e.PSP.Object = object(d.in.Report)
 	}
 	d.emit(e)
 }
@@ -336,6 +338,8 @@ func (d *decision) captured() {
 	e.PSP.Fee = feeOf(r)
 	if d.op != nil {
 		e.RequestID = d.op.Request.String()
+	} else {
+		e.PSP.Object = object(r)
 	}
 	d.emit(e)
 	switch {

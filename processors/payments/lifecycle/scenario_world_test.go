@@ -62,6 +62,8 @@ func (w *world) do(line string) ([]string, error) {
 		err = w.limit(a)
 	case "wait":
 		err = w.wait(a)
+	case "forget":
+		clear(w.folded)
 	case "command":
 		results, err = w.command(a)
 	case "psp":
@@ -77,7 +79,7 @@ func (w *world) do(line string) ([]string, error) {
 	case "payment":
 		results, err = w.show(a)
 	default:
-		err = fmt.Errorf("%q: want limits, limit, wait, command, psp, timer, review, spend, balances or payment", verb)
+		err = fmt.Errorf("%q: want limits, limit, wait, forget, command, psp, timer, review, spend, balances or payment", verb)
 	}
 	if err == nil {
 		err = a.unused()
@@ -192,7 +194,7 @@ func (w *world) report(a *args) ([]string, error) {
 	r := topics.PSPReport{
 		Source: topics.ReportSource(a.next()), Operation: topics.PSPOperation(a.next()), Outcome: topics.PSPOutcome(a.next()),
 		PSP: a.option("psp"), Tenant: a.or("tenant", "acme"), CustomerID: a.option("customer"),
-		ReportID: w.uuid(a.or("id", fmt.Sprintf("report-%d", w.position))), TraceID: "trace",
+		ReportID: w.uuid(a.or("id", fmt.Sprintf("report-%d", w.position))), TraceID: "trace", Object: a.option("object"),
 		PSPReference: a.or("ref", "psp_1"), NetworkReference: a.option("network"), DeclineCode: a.option("code"),
 		HardDecline: a.flag("hard"), DeclineRetry: a.option("retry"), Captured: a.flag("captured"),
 	}
