@@ -17,7 +17,7 @@ What the decline codes of issuers and PSPs mean. An adapter passes the code on a
 it up here: events and reports have its category (` + "`decline_category`" + `) and what may be tried (` + "`decline_retry`" + `):
 
 - ` + "`never`" + `: a hard decline. The same card with the same data is not accepted later either, by any PSP.
-- ` + "`later`" + `: after a while. Another PSP would be told the same, so a cascade does not ask one.
+- ` + "`later`" + `: after a while. Another PSP would be told the same, or may do again what the first may have done, so a cascade does not ask one.
 - ` + "`other_route`" + `: another PSP may accept it at once; a [cascade](routing.md) asks it.
 - ` + "`after_authentication`" + `: only with the customer, who authenticates or takes the payment up again.
 

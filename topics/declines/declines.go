@@ -38,7 +38,7 @@ type Retry string
 
 const (
 	Never               Retry = "never"                // the same card with the same data is not accepted later either, by any PSP: a hard decline
-	Later               Retry = "later"                // by the same PSP, after a while; another PSP is told the same
+	Later               Retry = "later"                // by the same PSP, after a while; another PSP is told the same, or may charge a second time
 	OtherRoute          Retry = "other_route"          // another PSP may accept it at once
 	AfterAuthentication Retry = "after_authentication" // only with the customer, who authenticates or takes the payment up again
 )

@@ -54,6 +54,17 @@ func TestCategory1IsNeverTriedAgain(t *testing.T) {
 	}
 }
 
+// Where the first PSP may have charged, or the reason that it does not tell may be a hard one, a cascade ends.
+func TestCodesThatLeaveItOpenLeadToNoOtherPSP(t *testing.T) {
+	for _, c := range []Code{
+		Lookup(ISO8583, "68"), Lookup(ISO8583, "94"), Lookup(Adyen, "refused"), Lookup(Adyen, "Refused"),
+	} {
+		if c.Retry != Later && c.Retry != Never {
+			t.Errorf("%s %s (%s): %s", c.Source, c.Code, c.Meaning, c.Retry)
+		}
+	}
+}
+
 func TestLookup(t *testing.T) {
 	for _, c := range []struct {
 		source   Source

@@ -213,6 +213,9 @@ func TestNotifications(t *testing.T) {
 		"not authorised":            {with("eventCode", "AUTHORISATION", "success", "false", "merchantReference", ours), want{topics.OperationAuthorize, topics.PSPDeclined, ""}},
 	} {
 		report, err := a.Webhook(notification(t, c.item))
+		if report.Outcome == topics.PSPDeclined && report.DeclineRetry != "later" { // the reason is not signed, and may be a hard one
+			t.Errorf("%s: retry %q", name, report.DeclineRetry)
+		}
 		if got := (want{report.Operation, report.Outcome, report.RequestID}); err != nil || got != c.want || report.PaymentID != ours || report.Amount != 1000 || strings.Contains(report.Detail, "1111") {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
