@@ -124,7 +124,7 @@ type CreatePayout struct {
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
 
-	// RequestedBy Who asks for it: a person of the brand, or the customer. Whoever approves it must be somebody else.
+	// RequestedBy Who asks for it: a person of the brand, or the customer. Whoever approves it must be somebody else, and by another API key than this one.
 	RequestedBy string `json:"requested_by,omitempty"`
 }
 

@@ -37,14 +37,16 @@ func payout(kind topics.PayoutCommandType, decode func([]byte, *topics.PayoutCom
 				return nil, err
 			}
 		}
-		switch kind { // whoever reviews is the one who is known for certain
+		switch kind { // whose key it is is known for certain
 		case topics.PayoutApprove:
 			o.command.ApprovedBy = c.key.Name
 			if by := o.command.RequestedBy; by != "" && topics.SamePerson(by, c.key.Name) {
 				return nil, invalid("requested_by", "requested_by: is this API key, which approves, or looks like it; a payout needs two people")
 			}
-		case topics.PayoutReject:
+		case topics.PayoutReject, topics.PayoutCancel:
 			o.command.RequestedBy = c.key.Name
+		case topics.PayoutCreate:
+			o.command.CreatedBy = c.key.Name
 		}
 		if refusal := o.command.Validate(); refusal != nil {
 			return nil, refused(refusal.Code, refusal.Detail)
@@ -72,7 +74,7 @@ func (o *payoutOrder) address() error {
 // parameters leave out what may differ between two attempts at the same thing, as those of payments do.
 func (o *payoutOrder) parameters() ([32]byte, error) {
 	c := o.command
-	c.CommandID, c.IssuedAt, c.TraceID, c.Region, c.Context = "", time.Time{}, "", "", nil
+	c.CommandID, c.IssuedAt, c.TraceID, c.Region, c.Context, c.CreatedBy = "", time.Time{}, "", "", nil, ""
 	return fingerprint(o.call.pattern, &c)
 }
 

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/topics"
 )
 
 // deposit gives a customer a wallet by way of a card.
@@ -111,11 +115,12 @@ func TestPayoutIsReviewed(t *testing.T) {
 		}
 		return p
 	}
-	approved, rejected, cancelled, own := held("h1", "ann"), held("h2", "ann"), held("h3", "ann"), held("h4", "Shop")
+	approved, rejected, cancelled, own := held("h1", "ann"), held("h2", "ann"), held("h3", "ann"), held("h4", "Analyst")
 	has(t, f.wallet(t, "anna"), 6000, 4000)
 	review := func(p Payout, what, key, body string, status int) answer {
 		t.Helper()
-		return want(t, f.post(t, "/v1/payouts/"+p.ID+"/"+what, key, body), status, what)
+		second := header{"Authorization": "Bearer " + secondSecret, "Idempotency-Key": key}
+		return want(t, f.call(t, http.MethodPost, "/v1/payouts/"+p.ID+"/"+what, body, second), status, what)
 	}
 	till := header{"Authorization": "Bearer " + tillSecret, "Idempotency-Key": "r0"}
 	for _, what := range []string{"approve", "reject"} {
@@ -126,9 +131,9 @@ func TestPayoutIsReviewed(t *testing.T) {
 	if a := review(own, "approve", "r1", "", 409); a.error(t).Error != "review_required" {
 		t.Errorf("approved by whoever asked: %s", a.body)
 	}
-	review(own, "approve", "r2", `{"requested_by":"shop"}`, 422)
+	review(own, "approve", "r2", `{"requested_by":"analyst"}`, 422)
 	a := review(approved, "approve", "r3", "", 200)
-	if p := a.payout(t); p.Status != "sent" || p.ApprovedBy != "shop" || p.RequestedBy != "ann" {
+	if p := a.payout(t); p.Status != "sent" || p.ApprovedBy != "analyst" || p.RequestedBy != "ann" {
 		t.Errorf("approved: %+v", p)
 	}
 	f.becomes(t, approved.ID, "paid")
@@ -143,6 +148,33 @@ func TestPayoutIsReviewed(t *testing.T) {
 		t.Errorf("cancelled: %+v", p)
 	}
 	has(t, f.wallet(t, "anna"), 8000, 1000)
+	id, err := topics.ParsePayoutID(cancelled.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := f.api.events.Payout(t.Context(), "acme", id, uuid.Nil)
+	if n := len(events); err != nil || n == 0 || events[n-1].Type != topics.PayoutCancelled || events[n-1].RequestedBy != "analyst" {
+		t.Errorf("want the API key that cancelled it in %+v, %v", events, err)
+	}
+}
+
+// One API key does not both ask for a payout and approve it, whatever name it writes into requested_by. Another one may.
+func TestPayoutTakesTwoKeys(t *testing.T) {
+	f := newFixture(t, nil).ready(t)
+	f.withEngine(t)
+	f.deposit(t, "anna", "tok_approved", 10_000)
+	for name, by := range map[string][2]string{"somebody named": {`,"requested_by":"ann"`, ""}, "somebody named later": {"", `{"requested_by":"ann"}`}} {
+		p := want(t, f.post(t, "/v1/payouts", "c "+name, withdrawal("anna", 1000, `,"description":"hold"`+by[0])), 201, name).payout(t)
+		alone := want(t, f.post(t, "/v1/payouts/"+p.ID+"/approve", "a "+name, by[1]), 409, name)
+		if e := alone.error(t); e.Error != "review_required" || !strings.Contains(e.Message, "the API key that the payout was created with") {
+			t.Errorf("%s: approved by the key that created it: %s", name, alone.body)
+		}
+		f.becomes(t, p.ID, "held")
+		second := header{"Authorization": "Bearer " + secondSecret, "Idempotency-Key": "b " + name}
+		if a := f.call(t, http.MethodPost, "/v1/payouts/"+p.ID+"/approve", by[1], second); a.status != 200 {
+			t.Errorf("%s: approved by another key: %d %s", name, a.status, a.body)
+		}
+	}
 }
 
 func TestPayoutIsRefused(t *testing.T) {

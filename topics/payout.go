@@ -43,8 +43,10 @@ type PayoutCommand struct {
 	// RequestedBy is who asks for what the command does: for the payout, its rejection or its cancellation. A payout that is
 	// approved has one, by its create or its approve command.
 	RequestedBy string `json:"requested_by,omitempty" validate:"max=64"`
-	// ApprovedBy belongs to approve: another person than the one who asked for the payout.
-	ApprovedBy        string            `json:"approved_by,omitempty" validate:"max=64"`
+	// ApprovedBy belongs to approve: another person than the one who asked for the payout, and not CreatedBy.
+	ApprovedBy string `json:"approved_by,omitempty" validate:"max=64"`
+	// CreatedBy belongs to create: the API key that it was asked with, where it came over HTTP. RequestedBy is its word.
+	CreatedBy         string            `json:"created_by,omitempty" validate:"max=64"`
 	MerchantReference string            `json:"merchant_reference,omitempty" validate:"max=128"`
 	Description       string            `json:"description,omitempty" validate:"max=256"`
 	Metadata          map[string]string `json:"metadata,omitempty" validate:"max=20,dive,keys,max=40,endkeys,max=500"`
@@ -154,6 +156,7 @@ type PayoutEvent struct {
 // PayoutData is what a payout's first event fixes for its life.
 type PayoutData struct {
 	Destination       *PayoutDestination `json:"destination,omitempty"` // of a payout that was blocked: none
+	CreatedBy         string             `json:"created_by,omitempty"`  // the API key that it was asked with
 	MerchantReference string             `json:"merchant_reference,omitempty"`
 	Description       string             `json:"description,omitempty"`
 	Metadata          map[string]string  `json:"metadata,omitempty"`

@@ -41,7 +41,7 @@ func (c *PayoutCommand) invalid() string {
 		is    bool
 	}{
 		{"amount", c.Amount != 0}, {"currency", c.Currency != ""}, {"card", c.Card != nil}, {"context", c.Context != nil},
-		{"merchant_reference", c.MerchantReference != ""}, {"description", c.Description != ""}, {"metadata", len(c.Metadata) > 0},
+		{"created_by", c.CreatedBy != ""}, {"merchant_reference", c.MerchantReference != ""}, {"description", c.Description != ""}, {"metadata", len(c.Metadata) > 0},
 	} {
 		if set.is {
 			return fmt.Sprintf("%s: is set; a command of type %s takes none", set.field, c.Type)
@@ -109,4 +109,5 @@ func (c *PayoutCommand) texts(yield func(field, text string) bool) {
 	each("reason", c.Reason)
 	each("requested_by", c.RequestedBy)
 	each("approved_by", c.ApprovedBy)
+	each("created_by", c.CreatedBy)
 }

@@ -103,11 +103,16 @@ func TestOnePaymentOverHTTP(t *testing.T) {
 
 func post(t *testing.T, url, key, body string) (int, []byte) {
 	t.Helper()
+	return postAs(t, config.DevelopmentKey, url, key, body)
+}
+
+func postAs(t *testing.T, secret, url, key, body string) (int, []byte) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewBufferString(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer "+config.DevelopmentKey)
+	request.Header.Set("Authorization", "Bearer "+secret)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", key)
 	response, err := http.DefaultClient.Do(request)

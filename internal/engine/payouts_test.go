@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/engine"
 	"github.com/weirhq/weir/internal/fsck"
 )
@@ -35,6 +36,8 @@ rules:
 func TestPayoutsOverHTTP(t *testing.T) {
 	cfg := load(t)
 	cfg.API.Rate, cfg.API.Burst = 100_000, 100_000 // who waits asks again and again
+	const second = "key-of-a-second-person"
+	cfg.API.Keys = append(cfg.API.Keys, config.APIKey{Name: "ben", Tenant: config.DevelopmentTenant, Key: second, Approver: true})
 	cfg.Risk.Rules = filepath.Join(cfg.DataDir, "rules.yaml")
 	if err := os.WriteFile(cfg.Risk.Rules, []byte(payoutRules), 0o600); err != nil {
 		t.Fatal(err)
@@ -54,7 +57,10 @@ func TestPayoutsOverHTTP(t *testing.T) {
 	deposit(t, e, "anna", "tok_approved")
 	held := payout(t, e, "anna", 150_00, http.StatusCreated, "held", `,"requested_by":"anna"`)
 	until(t, e.URL+"/v1/wallets/anna", `"available":5000,"held":15000`)
-	if status, answer := post(t, e.URL+"/v1/payouts/"+held+"/approve", "approve", `{}`); status != http.StatusOK || !bytes.Contains(answer, []byte(`"approved_by":"development"`)) {
+	if status, answer := post(t, e.URL+"/v1/payouts/"+held+"/approve", "approve alone", `{}`); status != http.StatusConflict || !bytes.Contains(answer, []byte(`"review_required"`)) {
+		t.Errorf("approved by the key that asked for it: %d %s", status, answer)
+	}
+	if status, answer := postAs(t, second, e.URL+"/v1/payouts/"+held+"/approve", "approve", `{}`); status != http.StatusOK || !bytes.Contains(answer, []byte(`"approved_by":"ben"`)) {
 		t.Errorf("approved: %d %s", status, answer)
 	}
 	until(t, e.URL+"/v1/payouts/"+held, `"status":"paid"`)

@@ -138,7 +138,7 @@ func (d *decision) create() {
 	e := topics.PayoutEvent{
 		Type: topics.PayoutCreated, Tenant: c.Tenant, Region: c.Region, CustomerID: c.CustomerID, PayoutID: d.id.String(),
 		Amount: c.Amount, Currency: c.Currency, Created: &topics.PayoutData{
-			Destination: destination, MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
+			Destination: destination, CreatedBy: c.CreatedBy, MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
 		},
 	}
 	if decided != nil && decided.Outcome == topics.OutcomeBlock {
@@ -157,7 +157,8 @@ func (d *decision) create() {
 	d.send()
 }
 
-// approve lets a held payout go on where two people are named.
+// approve lets a held payout go on where two people are named. Who asked for it may have written any name: the API key that it
+// came by is the one that does not approve.
 func (d *decision) approve() {
 	c := &d.in.Command.Command
 	switch {
@@ -166,6 +167,9 @@ func (d *decision) approve() {
 		return
 	case d.p.RequestedBy != "" && topics.SamePerson(d.p.RequestedBy, c.ApprovedBy), c.RequestedBy != "" && topics.SamePerson(c.RequestedBy, c.ApprovedBy):
 		d.refuse(topics.RefusedReviewRequired, "approved_by: is who asked for the payout, or looks like it; it needs another person")
+		return
+	case d.p.Data.CreatedBy != "" && topics.SamePerson(d.p.Data.CreatedBy, c.ApprovedBy):
+		d.refuse(topics.RefusedReviewRequired, "approved_by: is the API key that the payout was created with, whoever requested_by names, or looks like it; it needs the key of another person")
 		return
 	}
 	d.emit(topics.PayoutEvent{Type: topics.PayoutReleased})

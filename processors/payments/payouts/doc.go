@@ -19,7 +19,7 @@
 //	in_progress                         a cancellation while the PSP may be paying
 //	insufficient_funds                  L4: what is held is not available
 //	closed_loop                         the money may not go there, or not so much of it (Sources)
-//	review_required                     approved by the one who asked for it, or nobody is named who did
+//	review_required                     approved by the one who asked for it or its API key, or nobody is named who did
 //
 // What the rules block is not refused: it is a payout whose only event is blocked. What they hold, or want stepped up, waits
 // for a second person.
