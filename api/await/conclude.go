@@ -69,6 +69,8 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 			answer, ok = Answer{Request: e.EventID, TraceID: answer.TraceID}, false
 		case answer.Request != "" && e.Type == topics.EventQueued:
 			answer.Event, answer.Open, ok = *e, true, true
+		case answer.Open && answer.Event.Type == topics.EventQueued && e.Type == topics.EventCancelled: // by another command
+			answer.Event, answer.Open, ok = *e, false, true
 		case reviewing && endsReview(e.Type):
 			answer.Event, answer.Open, ok = *e, false, true
 		case own && concludes(e.Type),

@@ -103,6 +103,15 @@ func TestConclude(t *testing.T) {
 			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
 				more(answers("3-9-0", topics.EventAttemptDeclined, "3-5-1")), answers("3-9-1", topics.EventQueued, ""),
 				answers("3-20-0", topics.EventDeclined, "3-5-1")}},
+		{name: "queued, and cancelled by another command", want: topics.EventCancelled, request: "3-5-1",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
+				more(answers("3-9-0", topics.EventAttemptDeclined, "3-5-1")), answers("3-9-1", topics.EventQueued, ""),
+				{EventID: "3-20-0", Type: topics.EventCancelled, CommandID: "another", PaymentID: payment}}},
+		{name: "queued, asked for again, and cancelled during the challenge", want: topics.EventActionRequired, request: "3-12-0",
+			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested),
+				more(answers("3-9-0", topics.EventAttemptDeclined, "3-5-1")), answers("3-9-1", topics.EventQueued, ""),
+				answers("3-12-0", topics.EventAuthorizationRequested, ""), answers("3-14-0", topics.EventActionRequired, "3-12-0"),
+				{EventID: "3-20-0", Type: topics.EventCancelled, CommandID: "another", PaymentID: payment}}},
 		{name: "reviewed and captured", want: topics.EventCaptured, request: "3-11-1",
 			events: []topics.PaymentEvent{own("3-5-1", topics.EventAuthorizationRequested), inReview(answers("3-9-0", topics.EventAuthorized, "3-5-1")),
 				more(answers("3-11-0", topics.EventReviewed, "")), answers("3-11-1", topics.EventCaptureRequested, ""),
@@ -137,6 +146,7 @@ func TestTheAnswerStays(t *testing.T) {
 		topics.EventCreated, topics.EventAuthorizationRequested, topics.EventAuthorized, topics.EventCaptureRequested, topics.EventCaptured,
 		topics.EventReviewed, topics.EventHeld, topics.EventOutcomeUnknown, topics.EventSubmitted, topics.EventDeclined,
 		topics.EventCaseOpened, topics.EventCommandRefused, topics.EventPollRequested, topics.EventVoided,
+		topics.EventAttemptDeclined, topics.EventQueued, topics.EventCancelled,
 	}
 	q := Question{CommandID: command, PaymentID: payment}
 	rapid.Check(t, func(t *rapid.T) {
