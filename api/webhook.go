@@ -31,7 +31,9 @@ func (a *API) receiveWebhook(c *call) error {
 	delivery, err := a.webhooks.Verify(psp, c.request.Header, body, received)
 	if err != nil {
 		a.metrics.webhooks.WithLabelValues(psp, "refused").Inc()
-		return problemOfWebhook(err)
+		problem := problemOfWebhook(err)
+		a.log.Warn("a webhook is refused", "psp", psp, "code", problem.Code, "reason", problem.Message, "trace_id", c.traceID)
+		return problem
 	}
 	body, maskedBody := topics.MaskCardNumbers(body)
 	id, maskedID := topics.MaskCardNumbers([]byte(delivery.ID))

@@ -64,6 +64,10 @@ func detailOf(e *topics.PaymentEvent) string {
 	add("outcome", string(e.Outcome))
 	add("reasons", strings.Join(e.Reasons, ","))
 	add("case", string(e.Refusal))
+	if r := e.Request; r != nil {
+		add("at", r.PSP)
+		add("route", r.Route)
+	}
 	if p := e.PSP; p != nil {
 		add("psp", p.PSPReference)
 		add("by", string(p.Source))

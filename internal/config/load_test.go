@@ -133,7 +133,7 @@ func TestWrongConfiguration(t *testing.T) {
 		{name: "no provider", file: "kafka: {brokers: ['a:1']}\nroles: [payments]\n", want: []string{"psp: is empty: there is no provider to send payments to; want psp.<name>.base_url and what belongs to it"}},
 		{name: "several providers", file: "psp:\n  a: {base_url: 'https://a'}\n  b: {base_url: 'https://b'}\n", want: []string{"payments.psp: is missing, and there are several providers; want one of their names"}},
 		{name: "checkpoint key", file: "ledger:\n  checkpoint_key: garbage\n", want: []string{"FILE:2: ledger.checkpoint_key: is not a private key as weir ledger keygen prints it"}},
-		{name: "another provider", file: "payments:\n  psp: acme\n", want: []string{"FILE:2: payments.psp: is the name of no provider below psp"}},
+		{name: "another provider", file: "payments:\n  psp: acme\n", want: []string{"FILE:2: payments.psp: is the name of no provider below psp; there are: sandbox"}},
 		{name: "nobody may call", file: "kafka: {brokers: ['a:1']}\nroles: [api]\n", want: []string{"api.keys: is empty: nobody could call the API; want at least one name, tenant and key"}},
 		{name: "short horizon", file: "payments:\n  dedup_horizon: 7d\n", want: []string{"FILE:2: payments.dedup_horizon: is too small; want 30d or more"}},
 		{name: "pair of times", file: "payments:\n  poll_most: 500ms\n", want: []string{"FILE:2: payments.poll_most: is too small; want poll_after or more"}},

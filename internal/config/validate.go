@@ -61,7 +61,7 @@ func (d *decoder) together(c *Config) {
 		d.psp("psp."+name, &p)
 	}
 	if _, ok := c.PSP[c.Payments.PSP]; !ok && c.Payments.PSP != "" {
-		d.fail("payments.psp", "is the name of no provider below psp")
+		d.fail("payments.psp", "is the name of no provider below psp; there are: %s", strings.Join(slices.Sorted(maps.Keys(c.PSP)), ", "))
 	}
 }
 

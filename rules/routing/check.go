@@ -153,7 +153,11 @@ func (s *Set) run(t *test, failures *rules.Problems) {
 				said = append(said, told(v))
 			}
 		}
-		s.failed(t, failures, fmt.Sprintf("the routes are [%s], not [%s]; left out: %s", joined(got), joined(want), joined(said)))
+		failure := fmt.Sprintf("the routes are [%s], not [%s]", joined(got), joined(want))
+		if len(said) > 0 {
+			failure += "; left out: " + joined(said)
+		}
+		s.failed(t, failures, failure)
 		return
 	}
 	for _, psp := range slices.Sorted(maps.Keys(t.leftOut)) {
