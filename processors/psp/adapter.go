@@ -45,3 +45,7 @@ var (
 	// ErrUnknownEvent means that a webhook tells something that the adapter does not know.
 	ErrUnknownEvent = topics.ErrUnknownEvent
 )
+
+// NotSent tells whether an error of a call proves that nothing was performed. One that is both, because a second call failed, does
+// not.
+func NotSent(err error) bool { return errors.Is(err, ErrNotSent) && !errors.Is(err, ErrUnknown) }

@@ -3,11 +3,8 @@ package psp
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,7 +21,7 @@ type Client struct {
 	base      *url.URL
 	header    http.Header // of every call; never changed
 	timeout   time.Duration
-	transport *http.Transport
+	transport *Transport
 	buffers   sync.Pool // *bytes.Buffer
 }
 
@@ -85,8 +82,7 @@ func (c *Client) Call(ctx context.Context, method, path, key string, body []byte
 	return c.Send(ctx, &HTTPRequest{Method: method, Path: path, Header: header, Body: body}, read)
 }
 
-// Send is Call for a request of any form. Where it has the header Idempotency-Key, net/http repeats it by itself when a
-// kept-alive connection turns out to be closed, which a PSP that performs a key once allows. Redirects are not followed.
+// Send is Call for a request of any form. It is sent once at most, and redirects are not followed.
 func (c *Client) Send(ctx context.Context, r *HTTPRequest, read func(status int, body []byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -96,7 +92,7 @@ func (c *Client) Send(ctx context.Context, r *HTTPRequest, read func(status int,
 	}
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return Classify(err)
+		return err
 	}
 	buffer := c.buffers.Get().(*bytes.Buffer)
 	defer func() {
@@ -142,22 +138,6 @@ func (c *Client) request(ctx context.Context, r *HTTPRequest) (*http.Request, er
 	if body := r.Body; body != nil {
 		request.ContentLength = int64(len(body))
 		request.Body = io.NopCloser(bytes.NewReader(body))
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
 	return request.WithContext(ctx), nil
-}
-
-// Classify tells an error of net/http before anything was sent (ErrNotSent) from every other one (ErrUnknown).
-func Classify(err error) error {
-	var (
-		operation   *net.OpError
-		name        *net.DNSError
-		certificate *tls.CertificateVerificationError
-	)
-	switch {
-	case errors.As(err, &operation) && operation.Op == "dial", errors.As(err, &name), errors.As(err, &certificate):
-		return fmt.Errorf("%w: %w", ErrNotSent, err)
-	default:
-		return fmt.Errorf("%w: %w", ErrUnknown, err)
-	}
 }

@@ -7,7 +7,8 @@
 //	    window is open; a PSP without keys has an attempt row before anything is sent, and a row is polled, never re-sent.
 //	G2  Nothing is sent after not_after.
 //	G3  "failed" and "not_found" are said only where nothing was and nothing will be performed; everything else that is
-//	    not an answer is "unknown".
+//	    not an answer is "unknown". "Not sent" needs a proof: no connection was ever had, or the PSP says so in answer to
+//	    the only sending.
 //	G4  An offset is committed only when the report of every record before it is acknowledged by the inbox.
 //	G5  Requests of one payment are performed one after another, in their order in the topic.
 //	G6  A request that a routing plan chose, or for a payout, is sent by the one gateway that has claimed it, and "failed: not

@@ -140,7 +140,7 @@ func (s *station) send(ctx context.Context, t *task) result {
 			return s.finish(ctx, t, done)
 		}
 		return done
-	case errors.Is(err, ErrNotSent):
+	case NotSent(err):
 		s.log.Debug("psp: not sent", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID, "error", err)
 		return s.notNow(ctx, t, topics.DeclineNotSent, s.again(t).wait, t.claimed && t.request.Fallback, err)
 	default:
@@ -225,7 +225,7 @@ func (s *station) observe(t *task, started time.Time, outcome topics.PSPOutcome,
 	switch {
 	case err == nil:
 		s.breaker.RecordSuccess()
-	case errors.Is(err, ErrNotSent):
+	case NotSent(err):
 		s.breaker.RecordFailure()
 		label = "not_sent"
 	default:

@@ -41,7 +41,10 @@ func TestRefusals(t *testing.T) {
 		"wrong key of ours":    {401, `{"error":{"type":"invalid_request_error"}}`, "", psp.ErrNotSent, "", false},
 		"not permitted":        {403, `{"error":{"type":"invalid_request_error"}}`, "", psp.ErrNotSent, "", false},
 		"too many":             {429, `{"error":{"type":"invalid_request_error","code":"rate_limit"}}`, "", psp.ErrNotSent, "", false},
-		"locked":               {429, `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`, "", psp.ErrNotSent, "", false},
+		"locked":               {429, `{"error":{"type":"invalid_request_error","code":"lock_timeout"}}`, "", psp.ErrUnknown, "", false},
+		"refused and held":     {400, `{"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state","payment_intent":{"id":"pi_1","status":"requires_capture"}}}`, "", psp.ErrUnknown, "", false},
+		"refused and charged":  {402, `{"error":{"type":"card_error","code":"processing_error","payment_intent":{"id":"pi_1","status":"succeeded"}}}`, "", psp.ErrUnknown, "", false},
+		"to another address":   {307, ``, "", psp.ErrUnknown, "", false},
 		"first one under way":  {409, `{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}`, "", psp.ErrUnknown, "", false},
 		"other parameters":     {400, `{"error":{"type":"idempotency_error"}}`, "", psp.ErrUnknown, "", false},
 		"their fault":          {500, `{"error":{"type":"api_error"}}`, "", psp.ErrUnknown, "", false},
@@ -60,7 +63,7 @@ func TestRefusals(t *testing.T) {
 			}))
 			defer server.Close()
 			report, err := adapter(t, server.URL).Do(t.Context(), request(topics.OperationAuthorize, "1-1-0"))
-			if !errors.Is(err, c.err) || report.Outcome != c.outcome || report.DeclineCode != c.code || report.HardDecline != c.hard {
+			if !errors.Is(err, c.err) || psp.NotSent(err) != (c.err == psp.ErrNotSent) || report.Outcome != c.outcome || report.DeclineCode != c.code || report.HardDecline != c.hard {
 				t.Errorf("%+v, %v", report, err)
 			}
 		})

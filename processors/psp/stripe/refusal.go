@@ -19,7 +19,8 @@ const adviceNever = "do_not_try_again"
 // refused reads every answer that is not a success.
 //
 // Stripe keeps the answer to a key once an endpoint has begun, errors included. What it refuses before that (another
-// request is under way, too many, no such key of ours) was not performed.
+// request is under way, too many, no such key of ours) was not performed. Two refusals of an authorisation come once it has begun:
+// an object is locked, and one that shows an intent which may hold money.
 func refused(r *topics.PSPRequest, err error) (topics.PSPReport, error) {
 	var said *stripe.Error
 	if !errors.As(err, &said) {
@@ -27,7 +28,10 @@ func refused(r *topics.PSPRequest, err error) (topics.PSPReport, error) {
 	}
 	detail := psp.SafeDetail(fmt.Sprintf("%s: %s", said.Code, said.Msg))
 	status := said.HTTPStatusCode
+	begun := r.Operation == topics.OperationAuthorize && (said.Code == stripe.ErrorCodeLockTimeout || moved(said.PaymentIntent))
 	switch {
+	case begun:
+		return topics.PSPReport{}, fmt.Errorf("%w: answered %d: %s", psp.ErrUnknown, status, detail)
 	case said.Type == stripe.ErrorTypeCard:
 		return declined(r, said), nil
 	case said.Type == stripe.ErrorTypeIdempotency, said.Code == stripe.ErrorCodeIdempotencyKeyInUse, status >= http.StatusInternalServerError:
@@ -40,10 +44,22 @@ func refused(r *topics.PSPRequest, err error) (topics.PSPReport, error) {
 	return topics.PSPReport{}, fmt.Errorf("%w: answered %d: %s", psp.ErrUnknown, status, detail)
 }
 
+// moved tells whether an intent in a refusal holds money, or may come to hold some.
+func moved(intent *stripe.PaymentIntent) bool {
+	if intent == nil {
+		return false
+	}
+	switch intent.Status {
+	case stripe.PaymentIntentStatusSucceeded, stripe.PaymentIntentStatusRequiresCapture, stripe.PaymentIntentStatusProcessing, stripe.PaymentIntentStatusRequiresAction:
+		return true
+	}
+	return false
+}
+
 // noAnswer is an error without an answer of Stripe's. What was answered instead is not repeated: it may be anything.
 func noAnswer(err error) error {
-	if classified := psp.Classify(err); errors.Is(classified, psp.ErrNotSent) {
-		return classified
+	if psp.NotSent(err) {
+		return err
 	}
 	return fmt.Errorf("%w: no answer of Stripe's: %.128s", psp.ErrUnknown, psp.SafeDetail(err.Error()))
 }
