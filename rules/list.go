@@ -63,8 +63,24 @@ func (l *List) prepare() {
 	l.networks = make(map[netip.Prefix]int64)
 }
 
-// add takes one entry in; the error says why it does not fit.
+// add takes one entry in, or those that a range stands for; the error says why it does not fit.
 func (l *List) add(e Entry) error {
+	if l.Match != MatchBINPrefix {
+		return l.addOne(e)
+	}
+	all, err := binRanged(e)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if err := l.addOne(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *List) addOne(e Entry) error {
 	value, expires := e.Value, expiryOf(e.Expires)
 	switch l.Match {
 	case MatchNetwork:
