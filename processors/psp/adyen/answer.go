@@ -31,9 +31,12 @@ type paymentAnswer struct {
 	} `json:"additionalData"`
 }
 
+// partly is the result code of an approval of less than was asked for.
+const partly = "PartiallyAuthorised"
+
 // outcomes are the result codes that are known. Every other leaves the outcome unknown.
 var outcomes = map[string]topics.PSPOutcome{
-	"Authorised": topics.PSPApproved, "PartiallyAuthorised": topics.PSPApproved,
+	"Authorised": topics.PSPApproved, partly: topics.PSPApproved,
 	"Refused": topics.PSPDeclined, "Cancelled": topics.PSPDeclined, "Error": topics.PSPDeclined,
 	"RedirectShopper": topics.PSPRequiresAction, "IdentifyShopper": topics.PSPRequiresAction, "ChallengeShopper": topics.PSPRequiresAction,
 	"Pending": topics.PSPPending, "Received": topics.PSPPending,
@@ -53,6 +56,10 @@ func payment(r *topics.PSPRequest, data []byte) (topics.PSPReport, error) {
 		return topics.PSPReport{}, fmt.Errorf("%w: the answer is of %.64q", psp.ErrUnknown, answer.MerchantReference)
 	case outcome == topics.PSPApproved && !isReference(answer.PSPReference):
 		return topics.PSPReport{}, fmt.Errorf("%w: pspReference %.32q", psp.ErrUnknown, answer.PSPReference)
+	case outcome == topics.PSPApproved && answer.MerchantReference == "":
+		return topics.PSPReport{}, fmt.Errorf("%w: %s, and merchantReference is missing", psp.ErrUnknown, answer.ResultCode)
+	case answer.ResultCode == partly && answer.Amount == nil:
+		return topics.PSPReport{}, fmt.Errorf("%w: %s, and amount is missing", psp.ErrUnknown, answer.ResultCode)
 	}
 	more := answer.AdditionalData
 	report := topics.PSPReport{

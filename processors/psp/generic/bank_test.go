@@ -252,4 +252,10 @@ func TestBankMisbehaves(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
 	}
+	for _, sum := range []string{"null", "{}", `{"currency":"EUR"}`, `{"amount":null,"currency":"EUR"}`, `{"amount":{"value":1},"currency":"EUR"}`, `{"amount":"10.50"}`} {
+		b.fault = say(200, `{`+id+`,"status":"ACSC","paymentId":"BNK-1","instructedAmount":`+sum+`}`)
+		if report, err := a.Poll(t.Context(), request(topics.OperationAuthorize, "1-1-0", 1050, "EUR")); !errors.Is(err, psp.ErrUnknown) {
+			t.Errorf("settled, of %s: %+v, %v", sum, report, err) // not of what was asked for
+		}
+	}
 }

@@ -273,6 +273,8 @@ func (p *parser) checkAnswer(n rules.Node, r *reading, of topics.PSPOperation) {
 		p.Fail(n, "write outcome: {at: status, is: {done: approved}}", "an approval must be read from a field")
 	case r.outcome != "" && r.outcome != topics.PSPUnknown && len(r.where)+len(r.has) == 0:
 		p.Fail(n, "name a field that such an answer has: has: [error]", "every answer of this status would be %s, also one of a proxy", r.outcome)
+	case says[topics.PSPApproved] && !r.namesOurs():
+		p.Fail(n, `compare what it names: where: {id: "${payment_id}"}`, "an approval of another payment would be taken for one of this; ${request_id} and ${reference} do, too")
 	case says[topics.PSPRequiresAction] && r.action == nil:
 		p.Fail(n, "write action:", "the customer is to act, and the answer does not say how")
 	case says[topics.PSPApproved] && of == topics.OperationAuthorize && r.reference == nil:
@@ -280,6 +282,15 @@ func (p *parser) checkAnswer(n rules.Node, r *reading, of topics.PSPOperation) {
 	case r.currency != nil && r.amount == nil:
 		p.Fail(n, "write amount:", "a currency without an amount")
 	}
+}
+
+// namesOurs tells whether a reading fits only what names the payment, the request or the authorisation that was asked about.
+func (r *reading) namesOurs() bool {
+	return slices.ContainsFunc(r.where, func(c condition) bool {
+		return !slices.ContainsFunc(c.any, func(t template) bool {
+			return !t.uses("payment_id") && !t.uses("request_id") && !t.uses("reference")
+		})
+	})
 }
 
 func (p *parser) statuses(n rules.Node) (low, high int) {

@@ -70,6 +70,8 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		"get with a body":           {"post: /pay/${payment_id}", "get: /pay/${payment_id}", "a get has no body"},
 		"two bodies":                {"    answers:\n      - status: 200", "    form: {a: b}\n    answers:\n      - status: 200", "a body of json and one of form"},
 		"approval of everything":    {"outcome: {at: state, is: {ok: approved, go: requires_action}}", "outcome: approved", "f.yaml:15:9: an approval must be read from a field"},
+		"approval of anybody's":     {"        where: {id: \"${request_id}\"}\n", "", "f.yaml:15:9: an approval of another payment would be taken for one of this"},
+		"approval of one of ours":   {"where: {id: \"${request_id}\"}", "where: {tenant: \"${tenant}\", id: [\"${request_id}\", none]}", "an approval of another payment would be taken for one of this"},
 		"any answer is a failure":   {"        has: [error]\n        outcome: failed", "        outcome: failed", "every answer of this status would be failed, also one of a proxy"},
 		"challenge without a way":   {"        action: {type: redirect, url: url}\n", "", "the answer does not say how"},
 		"action without its code":   {"{type: redirect, url: url}", "{type: qr_code, url: url}", "what the customer sees"},

@@ -1,6 +1,7 @@
 package generic
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -75,12 +76,27 @@ func (d *Definition) answer(r *topics.PSPRequest, a *reading, status int, body a
 		if report.Action = a.action.read(body); report.Action == nil {
 			return topics.PSPReport{}, fmt.Errorf("%w: the customer is to act, and the answer does not say how", psp.ErrUnknown)
 		}
-	case topics.PSPApproved:
-		if a.reference != nil && report.PSPReference == "" {
-			return topics.PSPReport{}, fmt.Errorf("%w: approved without a reference", psp.ErrUnknown)
+	case topics.PSPApproved, topics.PSPReversed:
+		if err := a.complete(&report, body); err != nil {
+			return topics.PSPReport{}, fmt.Errorf("%w: %s without %w", psp.ErrUnknown, report.Outcome, err)
 		}
 	}
 	return report, nil
+}
+
+// complete finds what an answer lacks of that which its file says stands there: without it, it would be one of all that was asked
+// for.
+func (r *reading) complete(report *topics.PSPReport, body any) error {
+	if r.reference != nil && report.PSPReference == "" {
+		return errors.New("a reference")
+	}
+	if _, ok := r.amount.text(body); r.amount != nil && !ok {
+		return errors.New("an amount")
+	}
+	if _, ok := r.currency.text(body); r.currency != nil && !ok {
+		return errors.New("a currency")
+	}
+	return nil
 }
 
 // fill reads what stands beside the outcome.
