@@ -20,7 +20,8 @@ func newSandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the sandbox PSP: test tokens for every outcome, webhooks included",
-		Long: "Serve the sandbox PSP. The card token of an authorization decides what happens; GET /v1/tokens lists them.\n" +
+		Long: "Serve the sandbox PSP. The card token of an authorization decides what happens; GET /v1/tokens lists them,\n" +
+			"and /buttons is a page to decide, repeat and disturb things by hand.\n" +
 			"The webhook secret may come from WEIR_SANDBOX_WEBHOOK_SECRET, the API key from WEIR_SANDBOX_API_KEY.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,7 +58,7 @@ func serveSandbox(ctx context.Context, cmd *cobra.Command, cfg sandbox.Config) e
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "sandbox PSP at %s (tokens: %s/v1/tokens)\n", server.URL(), server.URL())
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "sandbox PSP at %s (tokens: %s/v1/tokens, buttons: %s/buttons)\n", server.URL(), server.URL(), server.URL())
 	if err == nil {
 		<-ctx.Done()
 	}

@@ -68,11 +68,17 @@ func (op *operation) requestID() string {
 	return key
 }
 
-// again is the key of an operation that is performed although this one was, with the same key of the caller.
-func (op *operation) again() string {
-	key, times, _ := strings.Cut(op.Key, separator)
+// again is the key of an operation that is performed although that of another key was, with the same key of the caller.
+func (b *book) again(key string) string {
+	id, times, _ := strings.Cut(key, separator)
 	n, _ := strconv.Atoi(times) // none: it was not forgotten yet
-	return key + separator + strconv.Itoa(n+1)
+	for {
+		n++
+		next := id + separator + strconv.Itoa(n)
+		if _, taken := b.keys[next]; !taken { // it is where a later one was dropped before it
+			return next
+		}
+	}
 }
 
 // newest is the key of the operation that was performed last for a caller's key.

@@ -194,7 +194,7 @@ func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string)
 	if p, op := b.find(b.newestLocked(key)); p != nil {
 		switch faults := b.faults.Load(); {
 		case faults.forgets(key):
-			key = op.again()
+			key = b.again(op.Key)
 		case op.Fingerprint != print:
 			return Operation{}, false, refuse(CodeKeyReused, "%s: was used with another body", headerKey)
 		default:
