@@ -7,6 +7,7 @@ import (
 	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // reply turns what became of the command into an answer. intent is what outcome gave for it.
@@ -68,6 +69,18 @@ func (o *paymentOrder) refund(request string, intent *view.Intent) Refund {
 	return refund
 }
 
+// explain adds what kind of decline it was, where the table of decline codes says so: of a PSP's code the event has it, of
+// our own codes no PSP said anything.
+func (d *ErrorDetails) explain(said *topics.PSPData) {
+	category := declines.Category(said.DeclineCategory)
+	if own := declines.Lookup(declines.Weir, said.DeclineCode); category == "" && own.Category != declines.Unknown {
+		category = own.Category
+	}
+	if kind, ok := declines.OfCategory(category); ok {
+		d.DeclineCategory, d.CustomerMessage = string(category), kind.Message
+	}
+}
+
 // problemOfEvent is the error with which an event is answered, nil where the command succeeded.
 func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	no := func(message string) *Problem {
@@ -87,10 +100,15 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	case topics.EventDeadLettered:
 		return refused(topics.RefusedPoison, "")
 	case topics.EventDeclined:
+		message := "the PSP declined the payment"
 		if e.PSP != nil && e.PSP.DeclineCode == topics.DeclineNoRoute {
-			return no("no PSP could be asked for the payment")
+			message = "no PSP could be asked for the payment"
 		}
-		return no("the PSP declined the payment")
+		problem := no(message)
+		if e.PSP != nil {
+			problem.Details.explain(e.PSP)
+		}
+		return problem
 	case topics.EventBlocked:
 		if e.GamingLimit != nil {
 			return no(e.Detail)

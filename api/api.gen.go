@@ -222,6 +222,16 @@ type Error struct {
 
 // ErrorDetails defines model for ErrorDetails.
 type ErrorDetails struct {
+	// CustomerMessage What the customer may be told of a declined authorisation, in English.
+	//
+	// Example: There is not enough money available on this card. Please use another card, or try a smaller amount.
+	CustomerMessage string `json:"customer_message,omitempty"`
+
+	// DeclineCategory What kind of decline of an authorisation the code is, the same for every PSP (docs/decline-codes.md). It is for you: who tries stolen cards must not learn that it is known.
+	//
+	// Example: insufficient_funds
+	DeclineCategory string `json:"decline_category,omitempty"`
+
 	// DeclineCode As the PSP gives it, such as a response code of ISO 8583: 51 is insufficient funds.
 	DeclineCode string `json:"decline_code,omitempty"`
 

@@ -15,6 +15,7 @@ import (
 	"github.com/weirhq/weir/processors/statements"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/declines"
 )
 
 // engine runs the payments fold behind an API. The test plays the two neighbours that are not ours: risk, which blocks or
@@ -227,6 +228,7 @@ func (e *engine) decide(request *topics.PSPRequest, report *topics.PSPReport) {
 	switch token := e.tokens[request.PaymentID]; {
 	case token == "tok_declined" && request.Operation == topics.OperationAuthorize:
 		report.Outcome, report.DeclineCode, report.Captured = topics.PSPDeclined, "51", false
+		declines.Classify(report, declines.ISO8583)
 	case token == "tok_challenge" && request.Operation == topics.OperationAuthorize:
 		report.Outcome, report.Captured = topics.PSPRequiresAction, false
 		report.Action = &topics.Action{Type: "redirect", URL: "https://psp.example/3ds"}

@@ -122,6 +122,10 @@ func TestOutcomesOfAnAuthorisation(t *testing.T) {
 				if intent = e.Details.Intent; e.Error != test.code {
 					t.Errorf("got %s, want %s", e.Error, test.code)
 				}
+				if said := e.Details.DeclineCategory + ": " + e.Details.CustomerMessage; test.code == "declined" &&
+					!strings.HasPrefix(said, "insufficient_funds: There is not enough money") || test.code != "declined" && said != ": " {
+					t.Errorf("the customer is told: %s", said)
+				}
 			} else {
 				read := a.intent(t)
 				intent = &read
