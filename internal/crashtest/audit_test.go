@@ -26,7 +26,7 @@ func (s *storm) settle(ctx context.Context, db *database.DB, admin *kadm.Client)
 		for _, m := range s.world.psps {
 			var sum sandbox.Summary
 			s.book(ctx, m, "/v1/test/summary", &sum)
-			owed += sum.Owed
+			owed += sum.Owed + int(m.late.Load())
 		}
 		ends, err := admin.ListEndOffsets(ctx, topics.Inbox)
 		if err == nil {
@@ -210,9 +210,10 @@ func (a *accounts) performed(states map[string]*operation) {
 }
 
 func (a *accounts) payment(asked map[string]*payment, followed map[topics.EventType]int) {
-	l := a.life
-	if asked[a.id] == nil {
+	l, p := a.life, asked[a.id]
+	if p == nil {
 		a.error("nobody asked for it")
+		return
 	}
 	states := map[string]*operation{}
 	for i := range a.shown.Operations {
@@ -261,6 +262,9 @@ func (a *accounts) payment(asked map[string]*payment, followed map[topics.EventT
 		if kind == topics.EventVoidRequested {
 			continue // weir asks for one, too
 		}
+		if kind == topics.EventCaptureRequested && p.create.CaptureMethod == topics.CaptureAutomatic {
+			n++ // weir asks, where the PSP has authorised only
+		}
 		if l.counts[string(kind)] > n {
 			a.error("%d %s events, and %d were asked for", l.counts[string(kind)], kind, n)
 		}
@@ -296,13 +300,16 @@ func (a *accounts) payout(asked map[string]bool) {
 			paid += p.PaidOut
 		}
 	}
-	want := int64(0)
-	if l.status == string(topics.PayoutStatusPaid) {
+	want, aside := int64(0), int64(0)
+	switch topics.PayoutStatus(l.status) {
+	case topics.PayoutStatusPaid:
 		want = l.asked
+	case topics.PayoutStatusHeld:
+		aside = l.asked
 	}
 	a.equal("paid out, by the PSPs", paid, want)
-	a.equal("what the customer gave", l.accounts["customer_wallet"]+l.accounts["customer_debt"], want)
-	a.equal("set aside", l.accounts["customer_hold"], 0)
+	a.equal("what the customer gave", l.accounts["customer_wallet"]+l.accounts["customer_debt"], want+aside)
+	a.equal("set aside", -l.accounts["customer_hold"], aside)
 	a.equal("in flight", l.accounts["payouts_in_flight"], 0)
 	a.equal("what the PSPs paid, by the entries", -l.accounts["psp_receivable"]-l.accounts["psp_fees"], want)
 	a.once()

@@ -33,6 +33,7 @@ const (
 
 const (
 	latest = 700 * time.Millisecond  // that a call comes to the PSP after it was made, and longer than a caller waits
+	proven = 12 * time.Second        // after which no call can come to the PSP any more, by what the engine takes for proof
 	slip   = 1500 * time.Millisecond // that a webhook is held back, at most, so that later ones overtake it
 )
 
@@ -49,8 +50,9 @@ type misbehaving struct {
 	now      atomic.Int32 // weather
 	direct   *http.Client
 	webhooks *http.Server
-	late     sync.WaitGroup // calls and webhooks on their way
-	over     atomic.Bool    // nobody is there any more
+	late     atomic.Int64 // calls and webhooks on their way
+	tells    bool         // a webhook for everything that it does
+	over     atomic.Bool  // nobody is there any more
 
 	mu       sync.Mutex
 	listener *door
@@ -68,7 +70,7 @@ type door struct {
 // misbehave starts a PSP; deliver is the engine that its webhooks go to at the moment.
 func misbehave(t testing.TB, name string, seed uint64, deliver func() string) *misbehaving {
 	t.Helper()
-	m := &misbehaving{t: t, name: name, seed: seed, url: "http://" + address(freePort(t)), deliver: deliver,
+	m := &misbehaving{t: t, name: name, seed: seed, url: "http://" + address(freePort(t)), deliver: deliver, tells: seed%3 > 0,
 		made: map[string]uint64{}, given: map[string]string{}, befell: map[string]int{}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
@@ -80,7 +82,7 @@ func misbehave(t testing.TB, name string, seed uint64, deliver func() string) *m
 	m.webhooks = &http.Server{Handler: http.HandlerFunc(m.webhook), ReadHeaderTimeout: time.Second}
 	go func() { _ = m.webhooks.Serve(listener) }() // until it is closed
 	m.sandbox, err = sandbox.Start(sandbox.Config{
-		WebhookURL: "http://" + listener.Addr().String(), WebhookSecret: webhookSecret, WebhookAlways: seed%2 == 0,
+		WebhookURL: "http://" + listener.Addr().String(), WebhookSecret: webhookSecret, WebhookAlways: m.tells,
 		SettleDelay: 150 * time.Millisecond, LateDelay: 2 * time.Second, RetryDelay: 50 * time.Millisecond,
 		SlowLatency: 300 * time.Millisecond, Hang: time.Second,
 	})
@@ -91,7 +93,9 @@ func misbehave(t testing.TB, name string, seed uint64, deliver func() string) *m
 	t.Cleanup(func() {
 		m.over.Store(true)
 		m.close()
-		m.late.Wait()
+		if err := until(context.WithoutCancel(t.Context()), endLimit, func() (bool, error) { return m.late.Load() == 0, nil }); err != nil {
+			t.Errorf("PSP %s: %d calls and webhooks are still on their way: %v", name, m.late.Load(), err)
+		}
 		_ = m.webhooks.Close() // nothing is under way that anybody waits for
 		if err := m.sandbox.Close(); err != nil {
 			t.Error(err)
@@ -201,9 +205,9 @@ func (m *misbehaving) call(w http.ResponseWriter, r *http.Request) {
 		about = r.URL.Path
 	}
 	m.mu.Lock()
-	var shown map[string]any
+	var shown map[string]json.RawMessage
 	if key != "" && json.Unmarshal(body, &shown) == nil && shown["card"] != nil {
-		shown["card"] = map[string]string{"token": m.shown(r.URL.Path, key, now)}
+		shown["card"] = json.RawMessage(fmt.Sprintf(`{"token":%q}`, m.shown(r.URL.Path, key, now)))
 		body, _ = json.Marshal(shown) // what was decoded
 	}
 	n := m.made[about]
@@ -263,12 +267,41 @@ func (m *misbehaving) fault(w http.ResponseWriter, r *http.Request, body []byte,
 		_, answer := m.perform(r.Context(), r, body)
 		_, _ = w.Write(answer[:len(answer)/2])
 		panic(http.ErrAbortHandler)
-	case roll < 23 && r.Method == http.MethodGet:
+	case roll < 25 && m.truth(r) && (r.URL.Path == "/v1/authorizations" || r.URL.Path == "/v1/payouts"):
+		m.note("arrives when it is proven not to")
+		m.afterwards(proven, func() { m.perform(context.Background(), r, body) })
+		m.never(r)
+	case roll < 28 && m.truth(r) && r.URL.Path == "/v1/authorizations":
+		m.note("declines what it performs")
+		m.deny(w, r, body)
+	case roll < 25 && r.Method == http.MethodGet:
 		m.note("404 of something else")
 		w.WriteHeader(http.StatusNotFound)
 	default:
 		m.pass(w, r, body)
 	}
+}
+
+// truth tells whether what is done for a request comes out by its webhook, whatever was answered.
+func (m *misbehaving) truth(r *http.Request) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	token := m.given[r.Header.Get("Idempotency-Key")]
+	return m.tells && token != "tok_wrong_amount_webhook" && token != "tok_unknown_webhook" && token != "tok_foreign_webhook"
+}
+
+// deny performs a call and answers that it was declined. What was done is told by the webhook.
+func (m *misbehaving) deny(w http.ResponseWriter, r *http.Request, body []byte) {
+	status, answer := m.perform(r.Context(), r, body)
+	var said map[string]json.RawMessage
+	if status != http.StatusOK || json.Unmarshal(answer, &said) != nil || string(said["status"]) != `"approved"` {
+		panic(http.ErrAbortHandler)
+	}
+	said["status"], said["decline_code"] = json.RawMessage(`"declined"`), json.RawMessage(`"91"`)
+	delete(said, "captured")
+	answer, _ = json.Marshal(said) // what was decoded
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(answer) // who has gone asks again
 }
 
 func page(w http.ResponseWriter) {
@@ -286,7 +319,7 @@ func (m *misbehaving) never(r *http.Request) {
 func (m *misbehaving) afterwards(wait time.Duration, do func()) {
 	m.late.Add(1)
 	time.AfterFunc(wait, func() {
-		defer m.late.Done()
+		defer m.late.Add(-1)
 		do()
 	})
 }

@@ -159,6 +159,8 @@ func (s *storm) next(r *rand.Rand, create *topics.Command, status string) *topic
 	capture, refund := topics.Command{Type: topics.CommandCapture, Amount: part()}, topics.Command{Type: topics.CommandRefund, Amount: part()}
 	void, cancel := topics.Command{Type: topics.CommandVoid}, topics.Command{Type: topics.CommandCancel}
 	switch topics.PaymentStatus(status) {
+	case "": // nobody has heard of it yet
+		return nil
 	case topics.StatusRequiresAction:
 		passed := &topics.Challenge{Result: []string{"authenticated", "authenticated", "attempted", "failed", "abandoned"}[r.IntN(5)]}
 		return one(topics.Command{Type: topics.CommandConfirm, Challenge: passed}, topics.Command{Type: topics.CommandConfirm, Challenge: passed}, cancel)
