@@ -27,15 +27,16 @@ type Input struct {
 // decision is one call of Decide. p is a working copy that each emitted event is folded into at once, so that a later
 // step of the same decision sees what the earlier ones did.
 type decision struct {
-	in     *Input
-	now    time.Time
-	limits *Limits
-	p      *Payment
-	step   *Step
-	op     *Operation // that the report speaks of, as it was before; nil where there is none
-	failed string     // the decline code of an operation that a poll proved not performed
-	id     string     // of the payment, as events spell it
-	events []topics.PaymentEvent
+	in      *Input
+	now     time.Time
+	limits  *Limits
+	p       *Payment
+	step    *Step
+	op      *Operation // that the report speaks of, as it was before; nil where there is none
+	unclear bool       // the report may be of the payment or of an attempt that was given up
+	failed  string     // the decline code of an operation that a poll proved not performed
+	id      string     // of the payment, as events spell it
+	events  []topics.PaymentEvent
 }
 
 // Decide says what an input means for a payment (nil where there is none of that id). It returns no event where the

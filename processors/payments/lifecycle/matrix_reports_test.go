@@ -1,6 +1,8 @@
 package lifecycle_test
 
 import (
+	"fmt"
+
 	"github.com/weirhq/weir/internal/reference/matrixtest"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/topics"
@@ -72,7 +74,7 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 			on = lifecycle.Trigger{Source: lifecycle.FromPSP, What: string(topics.OperationCapture), Outcome: say.outcome}
 		}
 		if kind == topics.OperationAuthorize { // and its confirmation are one
-			r.PSPReference = "at " + psp
+			r.PSPReference = fmt.Sprintf("at %s, %d", psp, ordinal(s.p, op))
 		}
 		if say.change != nil {
 			say.change(r)
@@ -108,6 +110,40 @@ func ignoredAs(state lifecycle.OperationState, say said) string {
 		return "early"
 	}
 	return "late"
+}
+
+// ordinal is which attempt at the authorisation an operation belongs to.
+func ordinal(p *lifecycle.Payment, of *lifecycle.Operation) (n int) {
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		if op.Kind == topics.OperationAuthorize {
+			n++
+		}
+		if op.Request == of.Request {
+			break
+		}
+	}
+	return n
+}
+
+// unnamed is a report of a PSP that was asked twice, by a reference that is not known.
+func (x *explorer) unnamed(s state, say topics.PSPOutcome) stimulus {
+	u := x.unasked(s, topics.OperationAuthorize, "another", string(say))
+	u.in.Report.Outcome = say
+	u.place.Table = "Reports of a PSP that was asked twice, of neither attempt"
+	u.on = lifecycle.Trigger{Source: lifecycle.FromUnclear, What: "report"}
+	return u
+}
+
+// askedTwice says that the payment's PSP was asked for more than one attempt.
+func askedTwice(p *lifecycle.Payment) bool {
+	n := 0
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.Kind == topics.OperationAuthorize && (op.PSP == "" || op.PSP == p.PSP) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // unasked is a report of what nobody asked for.

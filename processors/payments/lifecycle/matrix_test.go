@@ -76,6 +76,10 @@ func TestStateMatrix(t *testing.T) {
 
 // spare are steps that no payment can come to today. They stand in the table all the same: what a PSP says must have a place.
 func spare(on lifecycle.Trigger, from topics.PaymentStatus) bool {
+	if on.Source == lifecycle.FromUnclear { // nothing is open there, or more requests lead there than are followed
+		return slices.Contains([]topics.PaymentStatus{topics.StatusQueued, topics.StatusCancelled, topics.StatusReviewing, topics.StatusHeld,
+			topics.StatusBlocked, topics.StatusRejected, topics.StatusRefunded, topics.StatusExpired}, from)
+	}
 	answered := on.Source == lifecycle.FromReport && on.Outcome != topics.PSPApproved
 	switch from {
 	case topics.StatusExpired: // an authorisation does not run out while a capture or another void is open
@@ -147,10 +151,17 @@ func (x *explorer) stimuli(s state) []stimulus {
 			asked := func(o lifecycle.Operation) bool {
 				return o.Kind == op && (op == topics.OperationVoid || o.State.Open() || o.Amount == 7)
 			}
-			if !slices.ContainsFunc(s.p.Operations, asked) {
-				all = append(all, x.unasked(s, op, s.p.PSPReference, "approved"), x.unasked(s, op, "another", "approved, of another authorisation"))
+			if slices.ContainsFunc(s.p.Operations, asked) {
+				continue
+			}
+			all = append(all, x.unasked(s, op, s.p.PSPReference, "approved"))
+			if !askedTwice(s.p) {
+				all = append(all, x.unasked(s, op, "another", "approved, of another authorisation"))
 			}
 		}
+	}
+	if askedTwice(s.p) {
+		all = append(all, x.unnamed(s, topics.PSPApproved), x.unnamed(s, topics.PSPDeclined))
 	}
 	return all
 }
@@ -286,7 +297,7 @@ func newMatrix() matrixtest.Matrix {
 	m := matrixtest.Matrix{
 		Rows: []string{
 			"Commands", "Reports of the authorisation", "Answers of risk on an authorisation", "Reports of a capture", "Reports of a void",
-			"Reports of a refund", "Reports of what nobody asked for", "Timers", "(none)", "requested", "pending",
+			"Reports of a refund", "Reports of what nobody asked for", "Reports of a PSP that was asked twice, of neither attempt", "Timers", "(none)", "requested", "pending",
 		},
 		Columns: []string{"create", "authorize", "confirm", "capture", "void", "refund", "cancel", "approve", "reject", "pass", "allow", "hold", "block"},
 	}

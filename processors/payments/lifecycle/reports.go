@@ -9,9 +9,8 @@ import (
 
 // report decides on what the PSP said.
 func (d *decision) report(r *topics.PSPReport) {
-	moved := r.Outcome == topics.PSPApproved || r.Outcome == topics.PSPReversed
 	if d.p == nil {
-		if moved {
+		if moved(r) {
 			d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP %s reports %s %s of a payment that we do not know", r.PSP, r.Operation, r.Outcome)
 		}
 		return
@@ -28,7 +27,9 @@ func (d *decision) report(r *topics.PSPReport) {
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the report names another tenant, customer or PSP than the payment has")
 	case d.op != nil && d.op.stray():
 		d.strayed(r)
-	case d.op == nil && moved:
+	case d.unclear && d.find(FromUnclear, "report", ""):
+		d.step.do(d)
+	case d.op == nil && moved(r):
 		d.unasked(r)
 	case d.op == nil:
 		// It says that nothing was moved by what nobody asked for.
@@ -37,80 +38,6 @@ func (d *decision) report(r *topics.PSPReport) {
 	default:
 		d.repeated(r)
 	}
-}
-
-// match finds the operation that a report speaks of and returns the report. One that names the authorisation and speaks
-// of its capture is read as the authorisation, captured in the same call. One without a request id is matched by
-// operation and amount.
-func (d *decision) match(r *topics.PSPReport) *topics.PSPReport {
-	if r.RequestID == "" {
-		d.guess(r)
-		if op := d.p.strayOf(r); d.op == nil && op != nil {
-			return d.speaksOf(op, r)
-		}
-		return r
-	}
-	op := d.p.find(r.RequestID)
-	if op == nil {
-		return r
-	}
-	return d.speaksOf(op, r)
-}
-
-// speaksOf takes the operation that a report speaks of.
-func (d *decision) speaksOf(op *Operation, r *topics.PSPReport) *topics.PSPReport {
-	if op.authorizes() && r.Operation == topics.OperationCapture && r.Outcome == topics.PSPApproved {
-		both := *r
-		both.Operation, both.Captured = topics.OperationAuthorize, true
-		r, d.in = &both, &Input{Partition: d.in.Partition, Position: d.in.Position, Report: &both}
-	}
-	if op.answers(r.Operation) {
-		d.take(op)
-	}
-	return r
-}
-
-func (d *decision) guess(r *topics.PSPReport) {
-	if r.Object != "" {
-		d.byObject(r)
-		return
-	}
-	var found *Operation
-	for i := range d.p.Operations {
-		op := &d.p.Operations[i]
-		if d.p.pspOf(op) != r.PSP || !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.Amount) {
-			continue
-		}
-		if found == nil || better(op, found, r) {
-			found = op
-		}
-	}
-	if found == nil && r.PSP == d.p.PSP {
-		found = d.p.open(r.Operation) // of another amount: a mismatch, not a second operation
-	}
-	if found != nil {
-		d.take(found)
-	}
-}
-
-// byObject finds the operation that the PSP calls so. One of the same amount alone is another one: nobody asked for this.
-func (d *decision) byObject(r *topics.PSPReport) {
-	for i := range d.p.Operations {
-		op := &d.p.Operations[i]
-		if d.p.pspOf(op) == r.PSP && op.Kind == r.Operation && op.Reference == r.Object {
-			d.take(op)
-			return
-		}
-	}
-}
-
-// better says that a report without a request id fits a better than b: by its reference, else by being open.
-func better(a, b *Operation, r *topics.PSPReport) bool {
-	same := func(op *Operation) bool { return r.PSPReference != "" && op.Reference == r.PSPReference }
-	if same(a) != same(b) {
-		return same(a)
-	}
-	return a.State.Open() && !b.State.Open()
 }
 
 func (d *decision) take(op *Operation) {
@@ -128,6 +55,11 @@ func (op *Operation) trigger() string {
 		return string(topics.OperationAuthorize)
 	}
 	return string(op.Kind)
+}
+
+// moved says that the PSP tells of money that it moved.
+func moved(r *topics.PSPReport) bool {
+	return r.Outcome == topics.PSPApproved || r.Outcome == topics.PSPReversed
 }
 
 // answered decides on a report of an open operation.

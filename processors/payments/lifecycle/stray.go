@@ -141,17 +141,6 @@ func (p *Payment) straySaid(e *topics.PaymentEvent) error {
 	return nil
 }
 
-// strayOf is the attempt that was given up of which a report speaks by the PSP's reference alone, nil where it does of none.
-func (p *Payment) strayOf(r *topics.PSPReport) *Operation {
-	for i := range p.Operations {
-		op := &p.Operations[i]
-		if op.stray() && op.authorizes() && op.PSP == r.PSP && op.Reference != "" && op.Reference == r.PSPReference {
-			return op
-		}
-	}
-	return nil
-}
-
 // Stray is what PSPs took by attempts that were given up, and have not given back: it stands in suspense.
 func (p *Payment) Stray() (minor int64) {
 	for i := range p.Operations {

@@ -141,6 +141,9 @@ var table = [...]Step{
 	{On: append(stray(topics.OperationVoid, topics.PSPPending), stray(topics.OperationRefund, topics.PSPPending)...), From: everywhere, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
 	{On: append(stray(topics.OperationVoid, topics.PSPUnknown), stray(topics.OperationRefund, topics.PSPUnknown)...), From: everywhere, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
+	// What a PSP says that was asked more than once, by no reference that is known.
+	{On: unclear(), From: everywhere, Event: topics.EventPollRequested, To: same, do: (*decision).lookAgain},
+
 	// Timers.
 	{On: timer(topics.TimerExpire), From: statuses{created}, Event: topics.EventExpired, To: statuses{expired}, do: (*decision).expire},
 	{On: timer(topics.TimerExpire), From: statuses{held}, Event: topics.EventExpired, To: statuses{expired, held}, do: (*decision).expireHeld},

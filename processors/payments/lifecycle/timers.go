@@ -120,10 +120,15 @@ func (d *decision) poll() {
 		}
 	}
 	for i := range due {
-		d.op = &due[i]
-		d.emit(topics.PaymentEvent{Type: topics.EventPollRequested, RequestID: d.op.Request.String(), Amount: d.op.Amount})
-		if d.op.Polls+1 == d.limits.PollLimit && d.op.State != OperationAction { // what nobody waits for needs no person
-			d.openCase(topics.RefusedOutcomeUnknown, d.op.Amount, "the outcome of the %s is not known after %d polls", d.op.Kind, d.limits.PollLimit)
-		}
+		d.ask(&due[i])
+	}
+}
+
+// ask asks the PSP what became of a request.
+func (d *decision) ask(op *Operation) {
+	d.op = op
+	d.emit(topics.PaymentEvent{Type: topics.EventPollRequested, RequestID: op.Request.String(), Amount: op.Amount})
+	if op.Polls+1 == d.limits.PollLimit && op.State != OperationAction { // what nobody waits for needs no person
+		d.openCase(topics.RefusedOutcomeUnknown, op.Amount, "the outcome of the %s is not known after %d polls", op.Kind, d.limits.PollLimit)
 	}
 }

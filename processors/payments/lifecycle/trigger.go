@@ -17,8 +17,9 @@ const (
 	FromReport  TriggerSource = "report"     // of an operation that we asked for
 	FromPSP     TriggerSource = "psp itself" // a report of what nobody asked for
 	FromTimer   TriggerSource = "timer"
-	FromReview  TriggerSource = "review" // risk's answer on an authorisation
-	FromStray   TriggerSource = "stray"  // a report of an attempt that was given up, or of what releases it
+	FromReview  TriggerSource = "review"  // risk's answer on an authorisation
+	FromStray   TriggerSource = "stray"   // a report of an attempt that was given up, or of what releases it
+	FromUnclear TriggerSource = "unclear" // a report that may be of the payment or of an attempt that was given up
 )
 
 // String is the trigger as the diagram and the documents show it: "capture", "capture approved", "expire timer".
@@ -34,6 +35,8 @@ func (t Trigger) String() string {
 		return "review: " + t.What
 	case FromStray:
 		return "PSP of an attempt given up: " + t.What + " " + string(t.Outcome)
+	case FromUnclear:
+		return "PSP asked twice: " + t.What + " of neither attempt"
 	}
 	return t.What
 }
@@ -65,6 +68,10 @@ func stray(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {
 
 func itself(op topics.PSPOperation, outcomes ...topics.PSPOutcome) []Trigger {
 	return triggers(FromPSP, op, outcomes)
+}
+
+func unclear() []Trigger {
+	return []Trigger{{Source: FromUnclear, What: "report"}}
 }
 
 func triggers(source TriggerSource, op topics.PSPOperation, outcomes []topics.PSPOutcome) []Trigger {
