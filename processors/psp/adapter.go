@@ -25,15 +25,21 @@ type Adapter interface {
 	// ErrNotSent where nothing was performed for certain, and means an unknown outcome otherwise.
 	Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error)
 
-	// Poll asks what became of a request and moves nothing that the request was not to move: an adapter of a PSP that
-	// cannot be asked may repeat it under its key, before its NotAfter. Outcome not_found means that the PSP has no such
-	// request now; the gateway knows whether it may still arrive. Unknown, without an error, means that asking again at
-	// once is of no use.
+	// Poll asks what became of a request and moves nothing. Outcome not_found means that the PSP has no such request now;
+	// the gateway knows whether it may still arrive. Unknown, without an error, means that asking again at once is of no use.
 	Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error)
 
 	// Webhook maps the body of a verified webhook to a complete report, its ReportID from the PSP's event id. An error
 	// wraps ErrUnknownEvent where the body is well formed and the adapter knows no such event.
 	Webhook(body []byte) (topics.PSPReport, error)
+}
+
+// Repeater is an Adapter of a PSP that cannot be asked what became of a request, and performs one once for its key.
+type Repeater interface {
+	// Repeat sends a request that may have been sent before. It may be the first sending, so the gateway asks for it as for Do:
+	// once the attempt is its own, before NotAfter, and of a PSP that is not switched off. No error of it proves that nothing
+	// was performed.
+	Repeat(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error)
 }
 
 var (

@@ -17,7 +17,11 @@ type Attempts interface {
 	// nil where that is not known.
 	Begin(ctx context.Context, r *topics.PSPRequest) (first bool, report *topics.PSPReport, err error)
 
-	// Finish stores what the attempt ended with.
+	// Settle stores what the attempt ended with unless it has ended, and returns what it has ended with. Of a gateway that says
+	// "not sent" and one that takes the request over, each by a Settle of its own, one is refused.
+	Settle(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) (topics.PSPReport, error)
+
+	// Finish stores what the PSP said, whatever the attempt had ended with.
 	Finish(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) error
 }
 
@@ -60,6 +64,33 @@ func (s *StoredAttempts) Begin(ctx context.Context, r *topics.PSPRequest) (first
 		return false, nil, fmt.Errorf("attempt of %s: stored report: %w", r.RequestID, err)
 	}
 	return false, report, nil
+}
+
+// Settle implements Attempts. When its own outcome is lost, the same call says what is stored.
+func (s *StoredAttempts) Settle(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) (topics.PSPReport, error) {
+	var settled topics.PSPReport
+	partition, err := attemptPartition(r)
+	if err != nil {
+		return settled, err
+	}
+	stored, err := topics.Marshal(report)
+	if err != nil {
+		return settled, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	}
+	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE psp_attempts SET report = $3 WHERE partition = $1 AND request = $2 AND report IS NULL`,
+			partition, r.RequestID, stored); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `SELECT report FROM psp_attempts WHERE partition = $1 AND request = $2`, partition, r.RequestID).Scan(&stored)
+	})
+	if err == nil {
+		err = topics.Unmarshal(stored, &settled)
+	}
+	if err != nil {
+		return topics.PSPReport{}, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
+	}
+	return settled, nil
 }
 
 // Finish implements Attempts.

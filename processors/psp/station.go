@@ -81,11 +81,12 @@ func (s *station) visit(ctx context.Context, t *task) result {
 		return s.send(ctx, t)
 	case stepNeverSent:
 		// The row is ours, every call of ours failed before it was sent, and not_after keeps the next one from being
-		// made: G3 holds.
-		return s.finish(ctx, t, t.answered(topics.PSPReport{
-			Outcome: topics.PSPFailed, DeclineCode: topics.DeclineNotSent, PSPReference: t.request.PSPReference, Detail: "not sent before not_after",
-		}, topics.SourceResponse))
+		// made: G3 holds, unless somebody has taken the request over.
+		return s.withhold(ctx, t, topics.DeclineNotSent, errors.New("not sent before not_after"))
 	default:
+		if done, ok := s.repeat(ctx, t); ok {
+			return done
+		}
 		return s.poll(ctx, t)
 	}
 }
@@ -100,7 +101,7 @@ func (s *station) claim(ctx context.Context, t *task) (done result, ok bool) {
 		return s.again(t), true
 	case first:
 		t.claimed = true
-	case report != nil:
+	case report != nil && report.Outcome != topics.PSPUnknown:
 		return result{report: *report}, true
 	default:
 		t.onlyPoll = true

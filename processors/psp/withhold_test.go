@@ -108,21 +108,21 @@ func TestClaimedByADeadGateway(t *testing.T) {
 	}
 }
 
-// unstored cannot store what an attempt ended with, the first times.
+// unstored cannot store how an attempt is settled, the first times.
 type unstored struct {
 	psp.Attempts
 	mu    sync.Mutex
 	fails int
 }
 
-func (u *unstored) Finish(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) error {
+func (u *unstored) Settle(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) (topics.PSPReport, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.fails > 0 {
 		u.fails--
-		return errors.New("the database is away")
+		return topics.PSPReport{}, errors.New("the database is away")
 	}
-	return u.Attempts.Finish(ctx, r, report)
+	return u.Attempts.Settle(ctx, r, report)
 }
 
 // TestNotSentIsStoredBeforeItIsSaid: the PSP is back before the row can be written, and is not asked all the same.
@@ -145,6 +145,23 @@ func TestNotSentIsStoredBeforeItIsSaid(t *testing.T) {
 	_, stored, err := attempts.Begin(t.Context(), r)
 	if got.DeclineCode != topics.DeclineNotSent || calls.Load() != 1 || err != nil || stored == nil || stored.DeclineCode != topics.DeclineNotSent {
 		t.Errorf("report %+v after %d calls; stored %+v, %v", got, calls.Load(), stored, err)
+	}
+}
+
+// TestNeverSentIsStoredBeforeItIsSaid: so is what could not be sent before not_after, of a PSP without keys.
+func TestNeverSentIsStoredBeforeItIsSaid(t *testing.T) {
+	w := newWorld(t, sandbox.Config{})
+	attempts := &unstored{Attempts: psp.NewStoredAttempts(databasetest.New(t)), fails: 2}
+	w.run(t, func(c *psp.Config) {
+		c.Attempts, c.Adapters = attempts, []psp.Adapter{newKeyless(t, "http://127.0.0.1:1")}
+	})
+	r := authorization(1, "tok_approved")
+	r.NotAfter = time.Now()
+	w.ask(t, 1, r)
+	got := w.only(t)
+	_, stored, err := attempts.Begin(t.Context(), r)
+	if got.DeclineCode != topics.DeclineNotSent || err != nil || stored == nil || stored.DeclineCode != topics.DeclineNotSent {
+		t.Errorf("report %+v; stored %+v, %v", got, stored, err)
 	}
 }
 

@@ -68,18 +68,19 @@ func (a *Adapter) Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPRepor
 	return report, err
 }
 
-// Poll implements psp.Adapter. It repeats what it holds whole; a poll that the payment asks for has no card.
-func (a *Adapter) Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
+// Poll implements psp.Adapter. Adyen cannot be asked.
+func (a *Adapter) Poll(_ context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
 	if report, ok := unaskable(r); ok {
 		report.Outcome = topics.PSPNotFound // nothing of the kind is ever sent
 		return report, nil
 	}
-	whole := r.Operation != topics.OperationAuthorize || r.Card != nil
-	if r.Operation == topics.OperationConfirm {
-		whole = r.Challenge != nil
-	}
-	if !whole || !time.Now().Before(r.NotAfter) {
-		return topics.PSPReport{Operation: r.Operation, Outcome: topics.PSPUnknown, Detail: "Adyen cannot be asked; its notification tells"}, nil
+	return topics.PSPReport{Operation: r.Operation, Outcome: topics.PSPUnknown, Detail: "Adyen cannot be asked; its notification tells"}, nil
+}
+
+// Repeat implements psp.Repeater.
+func (a *Adapter) Repeat(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
+	if report, ok := unaskable(r); ok {
+		return report, nil
 	}
 	report, err := a.send(ctx, r)
 	if errors.Is(err, psp.ErrNotSent) { // the repeat was not sent; what it repeats may have been

@@ -145,8 +145,8 @@ func TestARepeatThatIsRefusedSaysNothingOfTheFirst(t *testing.T) {
 	if report, err := a.Do(t.Context(), authorization("T")); !errors.Is(err, psp.ErrUnknown) || errors.Is(err, psp.ErrNotSent) {
 		t.Errorf("%+v, %v", report, err)
 	}
-	if report, err := a.Poll(t.Context(), authorization("T")); !errors.Is(err, psp.ErrUnknown) || errors.Is(err, psp.ErrNotSent) {
-		t.Errorf("polled: %+v, %v", report, err)
+	if report, err := a.(psp.Repeater).Repeat(t.Context(), authorization("T")); !errors.Is(err, psp.ErrUnknown) || errors.Is(err, psp.ErrNotSent) {
+		t.Errorf("repeated: %+v, %v", report, err)
 	}
 }
 
