@@ -3,7 +3,9 @@ package webhooks
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -42,6 +44,12 @@ func (m Mappers) Map(record stream.Record) (topics.PSPReport, error) {
 	}
 	if report.PSP != envelope.Subject {
 		return topics.PSPReport{}, fmt.Errorf("the webhook of %q was mapped to a report of %q", envelope.Subject, report.PSP)
+	}
+	// What the database takes in no text would fail each look-up, and stop the partition.
+	for field, text := range map[string]string{"reference": report.PSPReference, "merchant reference": report.PaymentID, "account": report.Tenant} {
+		if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+			return topics.PSPReport{}, fmt.Errorf("the PSP's %s %.64q holds a NUL or is no UTF-8", field, text)
+		}
 	}
 	report.TraceID = envelope.TraceID
 	report.OccurredAt = topics.OccurredAt(report.OccurredAt, record.Time)

@@ -78,6 +78,8 @@ func TestWebhooksThatDoNotMap(t *testing.T) {
 		"unknown PSP":       {raw("nobody", payment), `no PSP "nobody"`},
 		"unknown event":     {raw("acquirer", "odd"), "unknown kind of event"},
 		"mapped to another": {raw("other", payment), "mapped to a report of"},
+		"NUL in a name":     {raw("acquirer", "ref:a\x00b"), `reference "a\x00b" holds a NUL`},
+		"no text":           {raw("acquirer", "ref:a\xffb"), "is no UTF-8"},
 		"no envelope":       {stream.Record{Value: []byte(payment)}, "not verified"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -345,3 +345,12 @@ func TestParkedLonger(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The database takes a NUL in no text: the webhook is put aside, and those behind it in its partition go on.
+func TestANULInAReferenceHoldsNobodyUp(t *testing.T) {
+	w := newWorld(t)
+	w.create(payment)
+	w.run(quick)
+	w.deliver(time.Now(), "ref:a\x00b", payment)
+	w.until(1, 1)
+}
