@@ -19,8 +19,9 @@ type sources struct {
 
 // customerSources is what one customer's rows add up to.
 type customerSources struct {
-	deposited, paidOut map[source]int64
-	unsure             bool // something of theirs was changed after M
+	deposited map[source]int64
+	paidOut   map[source]payouts.Taken
+	unsure    bool // something of theirs was changed after M
 }
 
 type source struct{ psp, card, currency string }
@@ -32,7 +33,7 @@ func (s *sources) state(tenant, id string) *customerSources {
 		if s.unsure = len(s.of) == maxLimited; s.unsure {
 			return nil
 		}
-		c = &customerSources{deposited: map[source]int64{}, paidOut: map[source]int64{}}
+		c = &customerSources{deposited: map[source]int64{}, paidOut: map[source]payouts.Taken{}}
 		s.of[customer{tenant, id}] = c
 	}
 	return c
@@ -52,12 +53,15 @@ func (s *sources) deposited(p *lifecycle.Payment, later bool) {
 
 // paidOut adds what a payout took.
 func (s *sources) paidOut(p *payouts.Payout, later bool) {
-	if p == nil || p.Out() == 0 && !later || p.Data.Destination == nil || p.Data.Destination.Card == nil {
+	taken := p.Taken()
+	if p == nil || taken.Amount == 0 && !later || p.Data.Destination == nil || p.Data.Destination.Card == nil {
 		return
 	}
 	if c := s.state(p.Tenant, p.Customer); c != nil {
 		c.unsure = c.unsure || later
-		c.paidOut[source{p.Data.Destination.PSP, p.Data.Destination.Card.Token, string(p.Currency)}] += p.Out()
+		from := source{p.Data.Destination.PSP, p.Data.Destination.Card.Token, string(p.Currency)}
+		sum := c.paidOut[from]
+		c.paidOut[from] = payouts.Taken{Amount: sum.Amount + taken.Amount, Open: sum.Open + taken.Open}
 	}
 }
 
@@ -127,9 +131,13 @@ func (p *partitionCheck) depositSource(r *sourcesRow) {
 	}
 	for _, s := range stored.All {
 		from := source{s.PSP, s.Card.Token, string(s.Currency)}
-		if s.Deposited != sums.deposited[from] || s.PaidOut != sums.paidOut[from] {
-			p.problem("source", subject, "a card at %s brought %d %s and was paid %d, its payments and payouts say %d and %d",
-				s.PSP, s.Deposited, s.Currency, s.PaidOut, sums.deposited[from], sums.paidOut[from])
+		taken := sums.paidOut[from]
+		if s.Deposited != sums.deposited[from] || s.PaidOut != taken.Amount || s.Open != taken.Open {
+			p.problem("source", subject, "a card at %s brought %d %s and was paid %d, of which %d is under way, its payments and payouts say %d, %d and %d",
+				s.PSP, s.Deposited, s.Currency, s.PaidOut, s.Open, sums.deposited[from], taken.Amount, taken.Open)
+		}
+		if s.Rest() < 0 || s.Over < 0 {
+			p.problem("source", subject, "%d %s waits to go back to a card at %s, %d went above what it brought: neither can be below zero", s.Rest(), s.Currency, s.PSP, s.Over)
 		}
 		delete(sums.deposited, from)
 	}

@@ -147,7 +147,7 @@ func (s *partition) foldPayout(in *input, h *heldPayout, e *topics.PayoutEvent, 
 
 // evolvePayout folds an event into a payout and into what its customer may still be paid back.
 func (s *partition) evolvePayout(h *heldPayout, e *topics.PayoutEvent, position int64) error {
-	before := h.Payout.Out()
+	before := h.Payout.Taken()
 	p, err := payouts.Evolve(h.Payout, e)
 	if err != nil {
 		return err
@@ -160,9 +160,9 @@ func (s *partition) evolvePayout(h *heldPayout, e *topics.PayoutEvent, position 
 	if n == 0 || h.positions[n-1] != position {
 		h.positions = append(h.positions, position)
 	}
-	if change := p.Out() - before; change != 0 {
+	if p.Taken() != before {
 		holder := s.holder(customerKey{p.Tenant, p.Customer})
-		if holder.sources.state.PayOut(p, change) {
+		if holder.sources.state.PayOut(p, before) {
 			s.touchSources(holder, position)
 		}
 	}

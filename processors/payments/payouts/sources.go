@@ -11,7 +11,8 @@ import (
 )
 
 // MaxSources bounds the cards of one customer that are known as sources of deposits. One more takes the place of the one whose
-// last deposit is oldest among those of which nothing waits to be paid back; where all wait, it is not known.
+// last deposit is oldest among those of which nothing waits to be paid back, or is on its way and may come back; where there is
+// none, it is not known.
 const MaxSources = 32
 
 // Sources are the cards that a customer deposited with, as the closed loop needs them: money goes back to where it came from
@@ -30,12 +31,26 @@ type Source struct {
 	Card      topics.Card     `json:"card"`
 	Reference string          `json:"reference,omitempty"` // the PSP's, of the last deposit
 	Deposited int64           `json:"deposited"`           // captured, less what was refunded or is being refunded
-	PaidOut   int64           `json:"paid_out,omitempty"`  // by payouts that were paid or are under way
-	Last      time.Time       `json:"last"`                // deposit
+	PaidOut   int64           `json:"paid_out,omitempty"`  // what payouts took of it that were paid or are under way
+	Open      int64           `json:"open,omitempty"`      // of PaidOut, what is under way
+	// Over is what went back to the card above what was deposited: a refund that was made at the PSP, a payout that was paid
+	// after its money had been given back. What is deposited later waits all the same.
+	Over int64     `json:"over,omitempty"`
+	Last time.Time `json:"last"` // deposit
 }
 
-// Rest is what waits to be paid back, zero where nothing does.
-func (s *Source) Rest() int64 { return max(s.Deposited-s.PaidOut, 0) }
+// Rest is what waits to be paid back. It is never below zero.
+func (s *Source) Rest() int64 { return s.Deposited - s.PaidOut + s.Over }
+
+// change folds what was deposited and what a payout took. What comes back of a payout is what went above first.
+func (s *Source) change(deposited, paidOut int64) {
+	s.Deposited += deposited
+	s.PaidOut += paidOut
+	if paidOut < 0 {
+		s.Over -= min(s.Over, -paidOut)
+	}
+	s.Over = max(s.Over, s.PaidOut-s.Deposited)
+}
 
 // Empty says that there is nothing to keep.
 func (s *Sources) Empty() bool { return len(s.All) == 0 && !s.More }
@@ -75,7 +90,7 @@ func (s *Sources) Deposit(p *lifecycle.Payment, change int64, at time.Time) bool
 		}
 		*source = Source{PSP: p.PSP, Currency: p.Currency, Card: *p.Card}
 	}
-	source.Deposited += change
+	source.change(change, 0)
 	if change > 0 {
 		source.Reference, source.Last = p.PSPReference, at.UTC()
 	}
@@ -91,24 +106,44 @@ func (s *Sources) place() *Source {
 	s.More = true
 	var oldest *Source
 	for i := range s.All {
-		if a := &s.All[i]; a.Rest() == 0 && (oldest == nil || a.Last.Before(oldest.Last)) {
+		if a := &s.All[i]; a.Rest() == 0 && a.Open == 0 && (oldest == nil || a.Last.Before(oldest.Last)) {
 			oldest = a
 		}
 	}
 	return oldest
 }
 
-// PayOut folds the change of what a payout takes. It returns whether anything changed.
-func (s *Sources) PayOut(p *Payout, change int64) bool {
-	to := p.Data.Destination
-	if change == 0 || to == nil || to.Card == nil {
+// Taken is what a payout took of what waited for its card when it was created; above that, it pays out what was won.
+type Taken struct {
+	Amount int64 // of what went out, or may
+	Open   int64 // of Amount, what is under way
+}
+
+// Taken is nothing of the nil payout.
+func (p *Payout) Taken() (t Taken) {
+	if p == nil || p.Data.Destination == nil {
+		return t
+	}
+	t.Amount = min(p.Out(), p.Data.Destination.Amount)
+	if p.Place == PlaceHold || p.Place == PlaceFlight {
+		t.Open = t.Amount
+	}
+	return t
+}
+
+// PayOut folds the change of what a payout takes, which took before what is told. It returns whether anything changed.
+func (s *Sources) PayOut(p *Payout, before Taken) bool {
+	now := p.Taken()
+	if now == before {
 		return false
 	}
+	to := p.Data.Destination
 	source := s.Find(to.PSP, to.Card.Token, p.Currency)
 	if source == nil {
-		return false // never deposited with, or its place was taken
+		return false // its place was taken
 	}
-	source.PaidOut += change
+	source.change(0, now.Amount-before.Amount)
+	source.Open += now.Open - before.Open
 	return true
 }
 

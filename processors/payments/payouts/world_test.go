@@ -117,7 +117,7 @@ func (w *world) fold(name string, e *topics.PayoutEvent) []string {
 			w.Error(err)
 		}
 	}
-	out := p.Out()
+	taken := p.Taken()
 	p, err := payouts.Evolve(p, e)
 	if err == nil {
 		err = payouts.Check(p, e)
@@ -134,7 +134,7 @@ func (w *world) fold(name string, e *topics.PayoutEvent) []string {
 	}
 	w.stored(p)
 	w.payouts[name] = p
-	w.sources.PayOut(p, p.Out()-out)
+	w.sources.PayOut(p, taken)
 	if r := payouts.Request(p, e); r != nil {
 		if !r.Poll {
 			w.requests[name] = append(w.requests[name], r.RequestID)
