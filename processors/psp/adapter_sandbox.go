@@ -79,6 +79,7 @@ type sandboxCard struct {
 // sandboxOperation is what the sandbox answers, shows and tells in webhooks.
 type sandboxOperation struct {
 	RequestID         string              `json:"request_id"`
+	ID                string              `json:"id"` // of what no request asked for
 	Operation         topics.PSPOperation `json:"operation"`
 	Status            string              `json:"status"`
 	Authorization     string              `json:"authorization"`
@@ -264,8 +265,8 @@ func (s *Sandbox) Webhook(body []byte) (topics.PSPReport, error) {
 	if event.ID == "" {
 		return topics.PSPReport{}, errors.New("webhook of " + s.name + `: field "id" is missing`)
 	}
-	if strings.Contains(event.ID+event.Data.Authorization, "*") { // two masked ids would be taken for one
-		return topics.PSPReport{}, errors.New("webhook of " + s.name + `: field "id" or "data.authorization" is masked: it looked like a card number`)
+	if strings.Contains(event.ID+event.Data.Authorization+event.Data.ID, "*") { // two masked ids would be taken for one
+		return topics.PSPReport{}, errors.New("webhook of " + s.name + `: field "id", "data.id" or "data.authorization" is masked: it looked like a card number`)
 	}
 	if want := string(event.Data.Operation) + "." + event.Data.Status; event.Type != want {
 		return topics.PSPReport{}, fmt.Errorf("webhook of %s: %w: %.64q", s.name, ErrUnknownEvent, event.Type)
@@ -277,5 +278,6 @@ func (s *Sandbox) Webhook(body []byte) (topics.PSPReport, error) {
 	report.ReportID = topics.WebhookReportID(s.name, event.ID)
 	report.Source, report.PSP = topics.SourceWebhook, s.name
 	report.Tenant, report.PaymentID, report.RequestID = event.Data.MerchantAccount, event.Data.MerchantReference, event.Data.RequestID
+	report.Object = event.Data.ID
 	return report, nil
 }

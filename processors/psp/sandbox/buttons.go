@@ -148,7 +148,7 @@ func (s *Server) pressFollow(p *payment, kind Kind, r *http.Request) *refusal {
 		}
 	}
 	key := deriveID("hand_", p.ID, string(kind), r.PostForm.Get("after"))
-	request := &Request{Authorization: p.ID, Amount: amount}
+	request := &Request{Authorization: p.ID, Amount: amount, byHand: true}
 	_, first, refused := s.book.perform(kind, key, fingerprint(string(kind), strconv.AppendInt(nil, amount, 10)), request, s.baseURL)
 	if refused != nil || !first || s.cfg.WebhookURL == "" || s.cfg.WebhookAlways {
 		return refused

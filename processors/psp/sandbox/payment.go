@@ -33,6 +33,7 @@ type operation struct {
 	Status      Status `json:"s"` // now
 	Answered    Status `json:"w"` // when it was first answered; a repeat is answered the same
 	Amount      int64  `json:"a,omitempty"`
+	ByHand      bool   `json:"m,omitempty"` // the key is its id, no caller's
 	// Captured, Fee and Decline belong to Status; an answer of another status leaves them out.
 	Captured  bool            `json:"c,omitempty"`
 	Fee       int64           `json:"e,omitempty"`
@@ -108,6 +109,9 @@ func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 		RequestID: op.requestID(), Operation: op.Kind, Status: status, Authorization: p.ID, MerchantAccount: p.Account,
 		MerchantReference: p.Reference, Amount: op.Amount, Currency: p.Currency, NetworkReference: p.Network,
 		CreatedAt: op.CreatedAt,
+	}
+	if op.ByHand {
+		shown.RequestID, shown.ID = "", op.requestID()
 	}
 	switch status {
 	case Approved:

@@ -106,7 +106,7 @@ func (f *performer) follow(p *payment, kind Kind, key, fingerprint string, r *Re
 	if !ok {
 		return refuse(CodeUnknownToken, "the authorization's card token is not one of GET /v1/tokens")
 	}
-	op := operation{Key: key, Fingerprint: fingerprint, Kind: kind, Amount: r.Amount, CreatedAt: now}
+	op := operation{Key: key, Fingerprint: fingerprint, Kind: kind, Amount: r.Amount, ByHand: r.byHand, CreatedAt: now}
 	var refused *refusal
 	switch kind {
 	case Confirm:

@@ -38,6 +38,8 @@ type Request struct {
 	ReturnURL         string     `json:"return_url,omitempty"`         // authorize
 	Challenge         *Challenge `json:"challenge,omitempty"`          // confirm: required
 	Authorization     string     `json:"authorization,omitempty"`      // refund: required
+
+	byHand bool // nobody asked for it through the API
 }
 
 // Card is a token.
@@ -55,7 +57,8 @@ type Challenge struct {
 
 // Operation is the answer to a POST, the state that a GET shows and the data of a webhook.
 type Operation struct {
-	RequestID         string          `json:"request_id"` // the Idempotency-Key
+	RequestID         string          `json:"request_id"`   // the Idempotency-Key
+	ID                string          `json:"id,omitempty"` // of an operation made by hand, which no request asked for
 	Operation         Kind            `json:"operation"`
 	Status            Status          `json:"status"`
 	Authorization     string          `json:"authorization"`
