@@ -159,6 +159,8 @@ type PSPRequest struct {
 	Currency   string       `json:"currency"`
 	// NotAfter ends the time in which the request may be sent; later it is only polled.
 	NotAfter time.Time `json:"not_after"`
+	// CreatedAt is when the payment was created: nothing of it was sent before. Payouts have none, nor have requests of earlier versions.
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// Poll asks for the state of the request (its outcome is unknown); nothing is sent that could move money.
 	Poll bool `json:"poll,omitempty"`
 	// Card and what follows are set for authorize, Card and MerchantReference for payout, too; PSPReference for all that follow

@@ -17,7 +17,7 @@ func (e *Engine) adapters() ([]psp.Adapter, error) {
 	var adapters []psp.Adapter
 	for _, name := range slices.Sorted(maps.Keys(e.Config.PSP)) {
 		p := e.Config.PSP[name]
-		adapter, err := adapterOf(name, &p, &e.Config.Payments)
+		adapter, err := adapterOf(name, &p)
 		if err != nil {
 			return nil, fmt.Errorf("psp.%s: %w", name, err)
 		}
@@ -26,11 +26,11 @@ func (e *Engine) adapters() ([]psp.Adapter, error) {
 	return adapters, nil
 }
 
-func adapterOf(name string, p *config.PSP, times *config.Payments) (psp.Adapter, error) {
+func adapterOf(name string, p *config.PSP) (psp.Adapter, error) {
 	switch p.Adapter {
 	case "stripe":
 		return stripe.New(stripe.Config{
-			Name: name, BaseURL: p.BaseURL, Key: p.Secret.Reveal(), Timeout: p.Timeout, Connections: p.Concurrency, SentWithin: times.RequestTTL,
+			Name: name, BaseURL: p.BaseURL, Key: p.Secret.Reveal(), Timeout: p.Timeout, Connections: p.Concurrency,
 		})
 	case "adyen":
 		return adyen.New(adyen.Config{

@@ -373,7 +373,11 @@ func (s *system) fold(e *topics.PaymentEvent) {
 	if e.Type == topics.EventAttemptDeclined {
 		s.model.requests[e.RequestID].givenUp = true
 	}
-	if r := lifecycle.Request(p, e); r != nil && !r.Poll {
+	r := lifecycle.Request(p, e)
+	if r != nil && (r.CreatedAt.IsZero() || !r.CreatedAt.Equal(p.CreatedAt) || r.CreatedAt.After(r.NotAfter)) {
+		s.Fatalf("%s of a payment of %s says %s, and not after %s", r.Operation, p.CreatedAt, r.CreatedAt, r.NotAfter)
+	}
+	if r != nil && !r.Poll {
 		s.reviewed(r)
 		s.alone(r)
 		s.model.requests[r.RequestID] = &asked{

@@ -110,7 +110,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 		RequestID: op.Request.String(), Operation: op.Kind, PSP: after.pspOf(op), Tenant: after.Tenant, Region: after.Region,
 		CustomerID: after.Customer, PaymentID: e.PaymentID, TraceID: e.TraceID, Amount: op.Amount,
 		Currency: string(after.Currency), NotAfter: op.NotAfter, Poll: e.Type == topics.EventPollRequested,
-		PSPReference: after.PSPReference,
+		PSPReference: after.PSPReference, CreatedAt: after.CreatedAt,
 	}
 	if op.releases() {
 		r.PSPReference = after.Operation(op.Of).Reference

@@ -30,17 +30,14 @@ type Config struct {
 	Timeout time.Duration
 	// Connections kept alive and at most open.
 	Connections int
-	// SentWithin is the longest time between the moment in which a request is asked for and its NotAfter.
-	SentWithin time.Duration
 }
 
 // Adapter speaks with Stripe.
 type Adapter struct {
-	name       string
-	timeout    time.Duration
-	sentWithin time.Duration
-	intents    paymentintent.Client
-	refunds    refund.Client
+	name    string
+	timeout time.Duration
+	intents paymentintent.Client
+	refunds refund.Client
 }
 
 // New returns the adapter. It connects at the first call.
@@ -64,7 +61,7 @@ func New(cfg Config) (*Adapter, error) {
 		},
 	})
 	return &Adapter{
-		name: cfg.Name, timeout: cfg.Timeout, sentWithin: cfg.SentWithin,
+		name: cfg.Name, timeout: cfg.Timeout,
 		intents: paymentintent.Client{B: backend, Key: cfg.Key}, refunds: refund.Client{B: backend, Key: cfg.Key},
 	}, nil
 }

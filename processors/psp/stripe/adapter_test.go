@@ -68,5 +68,5 @@ func TestConforms(t *testing.T) {
 }
 
 func stripeAt(url, key string) (psp.Adapter, error) {
-	return stripe.New(stripe.Config{Name: "stripe", BaseURL: url, Key: key, Timeout: time.Second, SentWithin: time.Minute})
+	return stripe.New(stripe.Config{Name: "stripe", BaseURL: url, Key: key, Timeout: time.Second})
 }

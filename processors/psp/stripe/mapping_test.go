@@ -212,3 +212,34 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Error("no key was accepted")
 	}
 }
+
+// TestALostIntentIsFoundByTheAgeOfItsPayment: however long before its NotAfter it was asked for. Requests of earlier versions name no age.
+func TestALostIntentIsFoundByTheAgeOfItsPayment(t *testing.T) {
+	p := newPeer(t)
+	a := adapter(t, p.URL)
+	made := request(topics.OperationAuthorize, "1-1-0")
+	if report, err := a.Do(t.Context(), made); err != nil || report.Outcome != topics.PSPApproved {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	for name, c := range map[string]struct {
+		request          string
+		notAfter, create time.Duration // from now; create 0: unsaid
+		want             topics.PSPOutcome
+	}{
+		"asked for in a minute":          {"1-1-0", time.Minute, -time.Second, topics.PSPApproved},
+		"asked for long before":          {"1-1-0", 20 * time.Minute, -time.Second, topics.PSPApproved},
+		"asked for days before":          {"1-1-0", 72 * time.Hour, -time.Hour, topics.PSPApproved},
+		"of an earlier version":          {"1-1-0", 20 * time.Minute, 0, topics.PSPApproved},
+		"another request":                {"1-2-0", 20 * time.Minute, -time.Second, topics.PSPNotFound},
+		"another, of an earlier version": {"1-2-0", 20 * time.Minute, 0, topics.PSPNotFound},
+	} {
+		r := request(topics.OperationAuthorize, c.request)
+		r.Poll, r.Card, r.NotAfter = true, nil, time.Now().Add(c.notAfter)
+		if c.create != 0 {
+			r.CreatedAt = time.Now().Add(c.create)
+		}
+		if report, err := a.Poll(t.Context(), r); err != nil || report.Outcome != c.want {
+			t.Errorf("%s: %+v, %v", name, report, err)
+		}
+	}
+}

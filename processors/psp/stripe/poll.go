@@ -61,10 +61,15 @@ func (a *Adapter) Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPRep
 	return absent(r, "Stripe is not asked for it"), nil
 }
 
-// find looks for the intent of a request among all that were created while it may have been sent, latest first.
+// find looks for the intent of a request among all that were created while it may have been sent, latest first: since the payment
+// was created. How long before its NotAfter it was asked for is not known here, for the configuration may have changed since.
 func (a *Adapter) find(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
+	since := r.CreatedAt
+	if since.IsZero() {
+		since = r.NotAfter.Add(-keyWindow)
+	}
 	query := url.Values{
-		"created[gte]": {strconv.FormatInt(r.NotAfter.Add(-a.sentWithin-clockSkew).Unix(), 10)},
+		"created[gte]": {strconv.FormatInt(since.Add(-clockSkew).Unix(), 10)},
 		"created[lte]": {strconv.FormatInt(r.NotAfter.Add(a.timeout+clockSkew).Unix(), 10)},
 	}
 	intent, all, err := look(ctx, a, "/v1/payment_intents", query, func(i *stripe.PaymentIntent) (string, bool) {
