@@ -198,28 +198,31 @@ func TestNotifications(t *testing.T) {
 		operation topics.PSPOperation
 		outcome   topics.PSPOutcome
 		request   string
+		object    string
 	}
 	seen := map[string]string{}
 	for name, c := range map[string]struct {
 		item object
 		want want
 	}{
-		"captured":                  {with(), want{topics.OperationCapture, topics.PSPApproved, "1-2-0"}},
-		"not captured":              {with("success", "false", "reason", "card 4111 1111 1111 1111"), want{topics.OperationCapture, topics.PSPDeclined, "1-2-0"}},
-		"captured by somebody else": {with("merchantReference", ours), want{topics.OperationCapture, topics.PSPApproved, ""}},
-		"cancelled":                 {with("eventCode", "CANCELLATION"), want{topics.OperationVoid, topics.PSPApproved, "1-2-0"}},
-		"expired":                   {with("eventCode", "EXPIRE", "merchantReference", ours), want{topics.OperationVoid, topics.PSPApproved, ""}},
-		"refunded":                  {with("eventCode", "REFUND"), want{topics.OperationRefund, topics.PSPApproved, "1-2-0"}},
-		"not refunded":              {with("eventCode", "REFUND", "success", "false"), want{topics.OperationRefund, topics.PSPDeclined, "1-2-0"}},
-		"refund failed later":       {with("eventCode", "REFUND_FAILED"), want{topics.OperationRefund, topics.PSPReversed, "1-2-0"}},
-		"refund came back":          {with("eventCode", "REFUNDED_REVERSED"), want{topics.OperationRefund, topics.PSPReversed, "1-2-0"}},
-		"not authorised":            {with("eventCode", "AUTHORISATION", "success", "false", "merchantReference", ours), want{topics.OperationAuthorize, topics.PSPDeclined, ""}},
+		"captured":                  {with(), want{topics.OperationCapture, topics.PSPApproved, "1-2-0", ""}},
+		"not captured":              {with("success", "false", "reason", "card 4111 1111 1111 1111"), want{topics.OperationCapture, topics.PSPDeclined, "1-2-0", ""}},
+		"captured by somebody else": {with("merchantReference", ours), want{topics.OperationCapture, topics.PSPApproved, "", "MODIFICATION0001"}},
+		"cancelled":                 {with("eventCode", "CANCELLATION"), want{topics.OperationVoid, topics.PSPApproved, "1-2-0", ""}},
+		"expired":                   {with("eventCode", "EXPIRE", "merchantReference", ours), want{topics.OperationVoid, topics.PSPApproved, "", ""}},
+		"refunded":                  {with("eventCode", "REFUND"), want{topics.OperationRefund, topics.PSPApproved, "1-2-0", ""}},
+		"not refunded":              {with("eventCode", "REFUND", "success", "false"), want{topics.OperationRefund, topics.PSPDeclined, "1-2-0", ""}},
+		"refunded by somebody else": {with("eventCode", "REFUND", "merchantReference", ours), want{topics.OperationRefund, topics.PSPApproved, "", "MODIFICATION0001"}},
+		"and that came back":        {with("eventCode", "REFUNDED_REVERSED", "merchantReference", ours), want{topics.OperationRefund, topics.PSPReversed, "", "MODIFICATION0001"}},
+		"refund failed later":       {with("eventCode", "REFUND_FAILED"), want{topics.OperationRefund, topics.PSPReversed, "1-2-0", ""}},
+		"refund came back":          {with("eventCode", "REFUNDED_REVERSED"), want{topics.OperationRefund, topics.PSPReversed, "1-2-0", ""}},
+		"not authorised":            {with("eventCode", "AUTHORISATION", "success", "false", "merchantReference", ours), want{topics.OperationAuthorize, topics.PSPDeclined, "", ""}},
 	} {
 		report, err := a.Webhook(notification(t, c.item))
 		if report.Outcome == topics.PSPDeclined && report.DeclineRetry != "later" { // the reason is not signed, and may be a hard one
 			t.Errorf("%s: retry %q", name, report.DeclineRetry)
 		}
-		if got := (want{report.Operation, report.Outcome, report.RequestID}); err != nil || got != c.want || report.PaymentID != ours || report.Amount != 1000 || strings.Contains(report.Detail, "1111") {
+		if got := (want{report.Operation, report.Outcome, report.RequestID, report.Object}); err != nil || got != c.want || report.PaymentID != ours || report.Amount != 1000 || strings.Contains(report.Detail, "1111") {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
 		if other, ok := seen[report.ReportID]; ok {

@@ -98,6 +98,9 @@ func (a *Adapter) webhook(body []byte) (topics.PSPReport, error) {
 	if means.operation != topics.OperationAuthorize { // as answers do
 		report.PSPReference = i.OriginalReference
 	}
+	if request == "" && (means.operation == topics.OperationCapture || means.operation == topics.OperationRefund) {
+		report.Object = i.PSPReference // nobody asked for it
+	}
 	if outcome == topics.PSPDeclined {
 		report.DeclineCode = "refused" // the reason is not signed, and its code is not told
 		declines.Classify(&report, declines.Adyen)

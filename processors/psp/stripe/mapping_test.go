@@ -2,6 +2,7 @@ package stripe_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -159,29 +160,34 @@ func TestWebhooks(t *testing.T) {
 		request   string
 		captured  bool
 		reference string
+		object    string
 	}
+	refused := with(intent, "status", "canceled", "latest_charge", object{"id": "ch_1", "object": "charge", "status": "failed"})
 	for name, c := range map[string]struct {
 		kind string
 		of   object
 		want want
 	}{
-		"captured":                   {"payment_intent.succeeded", intent, want{topics.OperationCapture, topics.PSPApproved, "1-2-0", false, authorized.PSPReference}},
-		"captured in the dashboard":  {"payment_intent.succeeded", with(intent, "metadata", meta), want{topics.OperationCapture, topics.PSPApproved, "", false, authorized.PSPReference}},
-		"captured at once":           {"payment_intent.succeeded", with(intent, "capture_method", "automatic"), want{topics.OperationAuthorize, topics.PSPApproved, "1-1-0", true, authorized.PSPReference}},
-		"challenge":                  {"payment_intent.requires_action", with(intent, "status", "requires_action"), want{topics.OperationAuthorize, topics.PSPRequiresAction, "1-1-0", false, authorized.PSPReference}},
-		"declined":                   {"payment_intent.payment_failed", with(intent, "status", "requires_payment_method"), want{topics.OperationAuthorize, topics.PSPDeclined, "1-1-0", false, authorized.PSPReference}},
-		"processing":                 {"payment_intent.processing", with(intent, "status", "processing"), want{topics.OperationAuthorize, topics.PSPPending, "1-1-0", false, authorized.PSPReference}},
-		"released":                   {"payment_intent.canceled", with(intent, "status", "canceled"), want{topics.OperationVoid, topics.PSPApproved, "", false, authorized.PSPReference}},
-		"given up in the challenge":  {"payment_intent.canceled", with(intent, "status", "canceled", "latest_charge", nil), want{topics.OperationAuthorize, topics.PSPDeclined, "1-1-0", false, authorized.PSPReference}},
-		"refund on its way":          {"refund.created", made, want{topics.OperationRefund, topics.PSPPending, "1-3-0", false, made["id"].(string)}},
-		"refund settled":             {"refund.updated", with(made, "status", "succeeded"), want{topics.OperationRefund, topics.PSPApproved, "1-3-0", false, made["id"].(string)}},
-		"refund failed":              {"refund.failed", with(made, "status", "failed", "failure_reason", "expired_or_canceled_card"), want{topics.OperationRefund, topics.PSPReversed, "1-3-0", false, made["id"].(string)}},
-		"refunded in the dashboard":  {"refund.created", with(made, "status", "succeeded", "metadata", object{}), want{topics.OperationRefund, topics.PSPApproved, "", false, authorized.PSPReference}},
-		"refund's older event":       {"charge.refund.updated", with(made, "status", "succeeded"), want{topics.OperationRefund, topics.PSPApproved, "1-3-0", false, made["id"].(string)}},
-		"intent of nobody known yet": {"payment_intent.succeeded", with(intent, "metadata", object{}), want{topics.OperationCapture, topics.PSPApproved, "", false, authorized.PSPReference}},
+		"captured":                   {"payment_intent.succeeded", intent, want{topics.OperationCapture, topics.PSPApproved, "1-2-0", false, authorized.PSPReference, ""}},
+		"captured in the dashboard":  {"payment_intent.succeeded", with(intent, "metadata", meta), want{topics.OperationCapture, topics.PSPApproved, "", false, authorized.PSPReference, authorized.PSPReference}},
+		"captured at once":           {"payment_intent.succeeded", with(intent, "capture_method", "automatic"), want{topics.OperationAuthorize, topics.PSPApproved, "1-1-0", true, authorized.PSPReference, ""}},
+		"challenge":                  {"payment_intent.requires_action", with(intent, "status", "requires_action"), want{topics.OperationAuthorize, topics.PSPRequiresAction, "1-1-0", false, authorized.PSPReference, ""}},
+		"declined":                   {"payment_intent.payment_failed", with(intent, "status", "requires_payment_method"), want{topics.OperationAuthorize, topics.PSPDeclined, "1-1-0", false, authorized.PSPReference, ""}},
+		"processing":                 {"payment_intent.processing", with(intent, "status", "processing"), want{topics.OperationAuthorize, topics.PSPPending, "1-1-0", false, authorized.PSPReference, ""}},
+		"released":                   {"payment_intent.canceled", with(intent, "status", "canceled"), want{topics.OperationVoid, topics.PSPApproved, "", false, authorized.PSPReference, ""}},
+		"given up in the challenge":  {"payment_intent.canceled", with(intent, "status", "canceled", "latest_charge", nil), want{topics.OperationAuthorize, topics.PSPDeclined, "1-1-0", false, authorized.PSPReference, ""}},
+		"declined and given up":      {"payment_intent.canceled", refused, want{topics.OperationAuthorize, topics.PSPDeclined, "1-1-0", false, authorized.PSPReference, ""}},
+		"declined, charge unshown":   {"payment_intent.canceled", with(intent, "status", "canceled", "latest_charge", "ch_1", "last_payment_error", object{"type": "card_error"}), want{topics.OperationAuthorize, topics.PSPDeclined, "1-1-0", false, authorized.PSPReference, ""}},
+		"released, charge unshown":   {"payment_intent.canceled", with(intent, "status", "canceled", "latest_charge", "ch_1"), want{topics.OperationVoid, topics.PSPApproved, "", false, authorized.PSPReference, ""}},
+		"refund on its way":          {"refund.created", made, want{topics.OperationRefund, topics.PSPPending, "1-3-0", false, made["id"].(string), ""}},
+		"refund settled":             {"refund.updated", with(made, "status", "succeeded"), want{topics.OperationRefund, topics.PSPApproved, "1-3-0", false, made["id"].(string), ""}},
+		"refund failed":              {"refund.failed", with(made, "status", "failed", "failure_reason", "expired_or_canceled_card"), want{topics.OperationRefund, topics.PSPReversed, "1-3-0", false, made["id"].(string), ""}},
+		"refunded in the dashboard":  {"refund.created", with(made, "status", "succeeded", "metadata", object{}), want{topics.OperationRefund, topics.PSPApproved, "", false, authorized.PSPReference, made["id"].(string)}},
+		"refund's older event":       {"charge.refund.updated", with(made, "status", "succeeded"), want{topics.OperationRefund, topics.PSPApproved, "1-3-0", false, made["id"].(string), ""}},
+		"intent of nobody known yet": {"payment_intent.succeeded", with(intent, "metadata", object{}), want{topics.OperationCapture, topics.PSPApproved, "", false, authorized.PSPReference, authorized.PSPReference}},
 	} {
 		report, err := a.Webhook(event(t, c.kind, c.of))
-		got := want{report.Operation, report.Outcome, report.RequestID, report.Captured, report.PSPReference}
+		got := want{report.Operation, report.Outcome, report.RequestID, report.Captured, report.PSPReference, report.Object}
 		if err != nil || got != c.want || report.Currency != "EUR" || report.OccurredAt.Unix() != 1_700_000_000 {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
@@ -191,6 +197,7 @@ func TestWebhooks(t *testing.T) {
 		"void does not fit":   event(t, "payment_intent.canceled", with(intent, "status", "requires_capture")),
 		"no object":           []byte(`{"id":"evt_1","type":"refund.created","data":{}}`),
 		"object without id":   event(t, "refund.created", object{"status": "succeeded"}),
+		"masked refund":       event(t, "refund.created", with(made, "id", "re_************1111", "status", "succeeded", "metadata", object{})),
 		"masked id":           []byte(`{"id":"evt_************1111","type":"refund.created","data":{"object":{}}}`),
 		"charge.refunded":     event(t, "charge.refunded", object{"id": "ch_1"}), // its refund is told by refund.created
 		"dispute":             event(t, "charge.dispute.closed", object{"id": "dp_1"}),
@@ -199,6 +206,36 @@ func TestWebhooks(t *testing.T) {
 		if report, err := a.Webhook(body); err == nil {
 			t.Errorf("%s: %+v", name, report)
 		}
+	}
+}
+
+// TestOneRefundOfTheDashboard: Stripe tells of it by several events, each as often as it changes. They are one report for each state.
+func TestOneRefundOfTheDashboard(t *testing.T) {
+	a := adapter(t, "http://127.0.0.1:1")
+	ids := map[string]string{}
+	for i, c := range []struct{ kind, status string }{
+		{"refund.created", "pending"}, {"refund.updated", "pending"},
+		{"refund.updated", "succeeded"}, {"refund.created", "succeeded"}, {"charge.refund.updated", "succeeded"},
+		{"refund.failed", "failed"}, {"charge.refund.updated", "failed"},
+	} {
+		for _, id := range []string{"re_1", "re_2"} {
+			r, err := a.Webhook(fmt.Appendf(nil, `{"id":"evt_%d","type":%q,"created":1,"data":{"object":{"id":%q,"amount":3000,"currency":"eur","status":%q,"payment_intent":"pi_1"}}}`, i, c.kind, id, c.status))
+			if err != nil || r.Object != id || r.PSPReference != "pi_1" || r.RequestID != "" {
+				t.Fatalf("%s: %+v, %v", c.kind, r, err)
+			}
+			if said := id + " " + c.status; ids[said] == "" {
+				ids[said] = r.ReportID
+			} else if ids[said] != r.ReportID {
+				t.Errorf("%s: %s has two report ids", c.kind, said)
+			}
+		}
+	}
+	different := map[string]bool{}
+	for _, id := range ids {
+		different[id] = true
+	}
+	if len(ids) != 6 || len(different) != 6 {
+		t.Errorf("%d ids of %d states", len(different), len(ids))
 	}
 }
 

@@ -60,10 +60,13 @@ func (a *Adapter) webhook(body []byte) (topics.PSPReport, error) {
 	if err != nil {
 		return topics.PSPReport{}, err
 	}
-	if strings.Contains(report.PSPReference, "*") {
+	if strings.Contains(report.PSPReference+report.Object, "*") {
 		return topics.PSPReport{}, errors.New(`field "data.object.id" is masked: it looked like a card number`)
 	}
 	report.ReportID = topics.WebhookReportID(a.name, e.ID)
+	if report.Object != "" { // several events tell the same of it
+		report.ReportID = topics.WebhookReportID(a.name, strings.Join([]string{string(report.Operation), report.Object, string(report.Outcome)}, ":"))
+	}
 	report.Source, report.PSP, report.OccurredAt = topics.SourceWebhook, a.name, unix(e.Created)
 	report.Tenant, report.PaymentID = meta[metaTenant], meta[metaPayment]
 	report.Detail = psp.SafeDetail(report.Detail)
@@ -81,7 +84,7 @@ func refundEvent(object json.RawMessage) (topics.PSPReport, map[string]string, e
 	report, err := refundOf(&made, topics.PSPReversed)
 	report.RequestID = made.Metadata[metaRequest]
 	if report.RequestID == "" && made.PaymentIntent != nil { // not ours: known by the intent alone
-		report.PSPReference = made.PaymentIntent.ID
+		report.PSPReference, report.Object = made.PaymentIntent.ID, made.ID
 	}
 	return report, made.Metadata, err
 }
@@ -98,10 +101,11 @@ func intentEvent(kind string, object json.RawMessage) (topics.PSPReport, map[str
 	switch {
 	case kind == "payment_intent.succeeded" && manual:
 		report, err := capture(&intent)
-		report.RequestID = intent.Metadata[metaCapture]
+		if report.RequestID = intent.Metadata[metaCapture]; report.RequestID == "" {
+			report.Object = intent.ID // which is captured once
+		}
 		return report, intent.Metadata, err
-	case kind == "payment_intent.canceled" && intent.LatestCharge != nil && manual:
-		// It was authorised, and what was held is released.
+	case kind == "payment_intent.canceled" && manual && held(&intent):
 		report, _, err := voided(&topics.PSPRequest{PSPReference: intent.ID}, &intent)
 		if err == nil && report.Outcome == "" {
 			err = fmt.Errorf("%w: canceled, and the intent is %.32q", psp.ErrUnknownEvent, intent.Status)
@@ -114,6 +118,13 @@ func intentEvent(kind string, object json.RawMessage) (topics.PSPReport, map[str
 	}
 	report.RequestID = intent.Metadata[metaRequest]
 	return report, intent.Metadata, err
+}
+
+// held tells whether an intent that is cancelled was authorised, so that what was held is released. One that was declined has a
+// charge, too: the failed one, which an event names by its id alone.
+func held(intent *stripe.PaymentIntent) bool {
+	charge := intent.LatestCharge
+	return charge != nil && charge.Status != stripe.ChargeStatusFailed && intent.LastPaymentError == nil
 }
 
 // outcomes are what the events of an intent say of its authorisation. The object must say the same.
