@@ -44,6 +44,7 @@ func TestSandboxByHand(t *testing.T) {
 	press(url.Values{"do": {"webhook"}, "operation": {"0"}, "kind": {"duplicate"}})
 	press(url.Values{"do": {"capture"}, "after": {"1"}, "amount": {"1050"}})
 	until(t, ours, `"captured":1050`)
+	press(url.Values{"do": {"webhook"}, "operation": {"1"}, "kind": {"reordered"}}) // events with other ids, of the same capture
 	press(url.Values{"do": {"refund"}, "after": {"2"}, "amount": {"50"}})
 	press(url.Values{"do": {"settle"}, "operation": {"2"}, "status": {"approved"}})
 	until(t, ours, `"refunded":50`)

@@ -123,6 +123,11 @@ func TestPressedTwiceIsPerformedOnce(t *testing.T) {
 		}
 	}
 	eventually(t, "the webhook", func() bool { return received.count() == 1 })
+	received.mu.Lock()
+	if body := string(received.bodies[0]); !strings.Contains(body, `"request_id":""`) || !strings.Contains(body, `"id":"hand_`) {
+		t.Errorf("the webhook of what nobody asked for: %s", body)
+	}
+	received.mu.Unlock()
 	if sum := summaryOf(t, s); sum.Captured["EUR"] != 400 || sum.Statuses["capture.approved"] != 1 {
 		t.Errorf("summary %+v", sum)
 	}
