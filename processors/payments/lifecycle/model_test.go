@@ -17,7 +17,7 @@ import (
 type model struct {
 	requests map[string]*asked // by request id
 	order    []string
-	unasked  struct{ captured, refunded int64 } // by the PSP on its own
+	unasked  map[string]int64 // refunds that the PSP made on its own, by what it calls them
 }
 
 type asked struct {
@@ -52,7 +52,10 @@ func (m *model) learn(r *topics.PSPReport, captureTaken bool) {
 }
 
 func (m *model) totals() topics.Totals {
-	t := topics.Totals{Captured: m.unasked.captured, Refunded: m.unasked.refunded}
+	var t topics.Totals
+	for _, amount := range m.unasked {
+		t.Refunded += amount
+	}
 	authorized := false
 	for _, id := range m.order {
 		a := m.requests[id]
@@ -130,7 +133,7 @@ type system struct {
 func newSystem(t *rapid.T) *system {
 	w := newWorld(nil)
 	w.limits.PollLimit, w.limits.PollEnd, w.limits.Operations = 3, 6, 12
-	return &system{T: t, w: w, limits: &w.limits, model: model{requests: make(map[string]*asked)}}
+	return &system{T: t, w: w, limits: &w.limits, model: model{requests: make(map[string]*asked), unasked: make(map[string]int64)}}
 }
 
 func (s *system) step() {
@@ -242,6 +245,7 @@ func (s *system) report() {
 	case 4:
 		if s.payment.PSPReference != "" && a.operation == topics.OperationRefund {
 			r.RequestID, r.Amount, r.PSP = "", 7, s.payment.PSP // nobody asked for 7
+			r.Object = rapid.SampledFrom([]string{"re_1", "re_2", "re_3"}).Draw(s.T, "object")
 		}
 	}
 	s.apply(lifecycle.Input{Report: r})
@@ -313,13 +317,8 @@ func (s *system) learn(in lifecycle.Input, before *lifecycle.Payment) {
 	if r == nil || r.Tenant != "acme" || r.Currency != "EUR" || r.PSP == "delta" {
 		return
 	}
-	if r.RequestID == "" && r.Outcome == topics.PSPApproved && before.Captured > 0 && r.PSPReference == before.PSPReference {
-		for _, op := range before.Operations { // an open refund is meant, of another amount: a mismatch
-			if op.Kind == topics.OperationRefund && op.State.Open() && op.PSP == "" {
-				return
-			}
-		}
-		s.model.unasked.refunded += r.Amount
+	if r.Object != "" && r.Outcome == topics.PSPApproved && before.Captured > 0 && r.PSPReference == before.PSPReference && before.Cases < s.limits.Cases {
+		s.model.unasked[r.Object] = r.Amount
 		return
 	}
 	a := s.model.requests[r.RequestID]
