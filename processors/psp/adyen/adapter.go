@@ -61,7 +61,7 @@ func (a *Adapter) Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPRepor
 	}
 	report, err := a.send(ctx, r)
 	if errors.Is(err, psp.ErrUnknown) && ctx.Err() == nil && time.Now().Before(r.NotAfter) {
-		if again, againErr := a.send(ctx, r); againErr == nil { // an error of the repeat says nothing of the first
+		if again, againErr := a.again(ctx, r); againErr == nil {
 			return again, nil
 		}
 	}
@@ -82,11 +82,21 @@ func (a *Adapter) Repeat(ctx context.Context, r *topics.PSPRequest) (topics.PSPR
 	if report, ok := unaskable(r); ok {
 		return report, nil
 	}
+	return a.again(ctx, r)
+}
+
+// again sends a request that may have been performed once more, under its key. Only what Adyen performed under the key counts: that
+// a repeat was not sent, or was refused (the key is not known where it arrived, the token was deleted, the payment captured since),
+// says nothing of the first.
+func (a *Adapter) again(ctx context.Context, r *topics.PSPRequest) (topics.PSPReport, error) {
 	report, err := a.send(ctx, r)
-	if errors.Is(err, psp.ErrNotSent) { // the repeat was not sent; what it repeats may have been
-		err = fmt.Errorf("%w: the repeat: %s", psp.ErrUnknown, err)
+	switch {
+	case err != nil:
+		return topics.PSPReport{}, fmt.Errorf("%w: the repeat: %s", psp.ErrUnknown, err)
+	case report.Outcome == topics.PSPFailed:
+		return topics.PSPReport{}, fmt.Errorf("%w: the repeat was refused: %s", psp.ErrUnknown, report.Detail)
 	}
-	return report, err
+	return report, nil
 }
 
 // unaskable reports a request that Adyen cannot perform. ok is false for every other.

@@ -131,22 +131,36 @@ func TestAnswers(t *testing.T) {
 
 // TestARepeatThatIsRefusedSaysNothingOfTheFirst: the first may have been performed.
 func TestARepeatThatIsRefusedSaysNothingOfTheFirst(t *testing.T) {
-	asked := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked == 1 {
-			w.WriteHeader(http.StatusBadGateway)
-			return
+	refund := authorization("T")
+	refund.Operation, refund.PSPReference, refund.Card = topics.OperationRefund, "TESTPSPREF000001", nil
+	for name, c := range map[string]struct {
+		status int
+		body   string
+	}{
+		"throttled":           {429, `{"status":429,"errorCode":"1","errorType":"configuration","message":"Too many requests"}`},
+		"token deleted since": {422, `{"status":422,"errorCode":"800","errorType":"validation","message":"Contract not found"}`},
+		"captured since":      {422, `{"status":422,"errorCode":"167","errorType":"validation","message":"Original pspReference required for this operation"}`},
+		"not configured":      {400, `{"status":400,"errorCode":"901","errorType":"configuration","message":"Invalid Merchant Account"}`},
+		"not found":           {404, `{"status":404,"errorCode":"1","errorType":"validation","message":"Not found"}`},
+	} {
+		for _, r := range []*topics.PSPRequest{authorization("T"), refund} {
+			asked := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked++; asked == 1 {
+					panic(http.ErrAbortHandler) // performed, and the answer is lost
+				}
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(c.body))
+			}))
+			a := adapter(t, server.URL)
+			if report, err := a.Do(t.Context(), r); !errors.Is(err, psp.ErrUnknown) || psp.NotSent(err) || asked != 2 {
+				t.Errorf("%s, %s: %+v, %v, asked %d times", name, r.Operation, report, err, asked)
+			}
+			if report, err := a.(psp.Repeater).Repeat(t.Context(), r); !errors.Is(err, psp.ErrUnknown) || psp.NotSent(err) || asked != 3 {
+				t.Errorf("%s, %s repeated: %+v, %v, asked %d times", name, r.Operation, report, err, asked)
+			}
+			server.Close()
 		}
-		w.WriteHeader(http.StatusTooManyRequests)
-		_, _ = w.Write([]byte(`{"status":429,"errorCode":"1","errorType":"configuration"}`))
-	}))
-	defer server.Close()
-	a := adapter(t, server.URL)
-	if report, err := a.Do(t.Context(), authorization("T")); !errors.Is(err, psp.ErrUnknown) || errors.Is(err, psp.ErrNotSent) {
-		t.Errorf("%+v, %v", report, err)
-	}
-	if report, err := a.(psp.Repeater).Repeat(t.Context(), authorization("T")); !errors.Is(err, psp.ErrUnknown) || errors.Is(err, psp.ErrNotSent) {
-		t.Errorf("repeated: %+v, %v", report, err)
 	}
 }
 

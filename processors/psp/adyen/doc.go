@@ -7,6 +7,6 @@
 // the payment's id, with a slash and the request's id behind it in modifications.
 //
 // Adyen has no look-up of what was sent. It knows an idempotency key for a month and answers a repeat as it answered the
-// first, so that a request without an answer is repeated before its NotAfter, and never later. What that does not tell
-// comes by notification.
+// first, so that a request without an answer is repeated before its NotAfter, and never later. A repeat that is refused says
+// nothing of the first. What that does not tell comes by notification.
 package adyen
