@@ -243,3 +243,46 @@ func TestPayoutsAreRestored(t *testing.T) {
 		}
 	}
 }
+
+// TestAPayoutIsNotRefundedToo: what a payout gave back to the card of a deposit, or may, is not refunded to it once more; what it
+// left is, and what came back of it.
+func TestAPayoutIsNotRefundedToo(t *testing.T) {
+	db := databasetest.New(t)
+	in := deposit(t, db, "anna") // 10000
+	refund := func(n int, amount int64) string {
+		t.Helper()
+		in.put(topics.TypeAssessedCommand, &topics.AssessedCommand{Command: topics.Command{
+			CommandID: id(n).String(), Type: topics.CommandRefund, Tenant: "acme", CustomerID: "anna", PaymentID: topics.PaymentID{UUID: id(1)}.String(), Amount: amount, Currency: "EUR"},
+			Decision: topics.Decision{CommandID: id(n).String(), Outcome: topics.OutcomePass, RuleSet: "r"}})
+		in.fold(10)
+		events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+		last := events[len(events)-1]
+		return string(last.Type) + " " + string(last.Refusal) + " " + last.Detail
+	}
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletCredit, 10000, func(c *topics.WalletCommand) { c.Reason = topics.ReasonBonus }))
+	in.put(topics.TypeAssessedPayout, payoutCommand(3, "anna", topics.PayoutCreate, 6000, ""))
+	in.fold(10)
+	const refused = "command_refused exceeds_captured 40.00 EUR of what was deposited with the card can go back to it, payouts counted"
+	for n, amount := range []int64{10000, 0, 4001} {
+		if got := refund(10+n, amount); got != refused {
+			t.Errorf("a refund of %d beside a payout of 6000 that is under way: %s", amount, got)
+		}
+	}
+	in.restart() // nothing is in memory any more
+	request := outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)[0]
+	in.put(topics.TypePSPReport, approved(&request, false))
+	in.fold(10)
+	if got := refund(20, 4001); got != refused {
+		t.Errorf("a refund of 4001 after a payout of 6000: %s", got)
+	}
+	if got := refund(21, 4000); got != string(topics.EventRefundRequested)+"  " {
+		t.Errorf("a refund of what the payout left: %s", got)
+	}
+	returned := approved(&request, false)
+	returned.Outcome, returned.ReportID = topics.PSPReversed, id(30).String()
+	in.put(topics.TypePSPReport, returned)
+	if got := refund(22, 6000); got != string(topics.EventRefundRequested)+"  " {
+		t.Errorf("a refund of what the payout brought back: %s", got)
+	}
+	wantSound(t, in)
+}

@@ -55,6 +55,19 @@ func (s *partition) countSource(p *lifecycle.Payment, before int64, at time.Time
 	}
 }
 
+// waits is what may still go back to a payment's card, nil where the card is not known.
+func (s *partition) waits(p *lifecycle.Payment) *int64 {
+	if p.Card == nil {
+		return nil
+	}
+	source := s.holder(customerKey{p.Tenant, p.Customer}).sources.state.Find(p.PSP, p.Card.Token, p.Currency)
+	if source == nil {
+		return nil
+	}
+	rest := source.Rest()
+	return &rest
+}
+
 func (s *partition) touchSources(h *holder, position int64) {
 	if !h.sourced {
 		panic(fmt.Sprintf("payments: the sources of deposits of customer %s of tenant %s were not loaded", h.customer.id, h.customer.tenant))

@@ -96,7 +96,7 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
-		in.Balance = s.Balance(h.Ledger())
+		in.Balance, in.Waits = s.Balance(h.Ledger()), s.waits(h.Payment)
 	} else if customer, ok := s.creates(in); ok {
 		in.Balance = s.Balance(customer)
 	}

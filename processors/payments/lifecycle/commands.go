@@ -317,6 +317,10 @@ func (d *decision) refund() {
 		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%s can be refunded, open refunds counted", d.p.money(left)))
 		return
 	}
+	if waits := d.in.Waits; waits != nil && amount > *waits {
+		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%s of what was deposited with the card can go back to it, payouts counted", d.p.money(*waits)))
+		return
+	}
 	if available := d.in.Balance.Available; amount > available {
 		d.refuse(topics.RefusedInsufficientFunds, fmt.Sprintf("the wallet holds %s", d.p.money(available)))
 		return

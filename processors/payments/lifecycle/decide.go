@@ -18,6 +18,9 @@ type Input struct {
 	Review    *topics.AssessedAuthorization
 	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
 	Balance topics.WalletBalance
+	// Waits is what may still go back to the payment's card of all that the customer deposited with it: refunds and payouts took
+	// the rest. Nil where that is not known. Only refund commands read it.
+	Waits *int64
 	// CountedDay is the day in which a create, authorize or approve command counts for the customer's deposit limits, "" where
 	// none counts it, and Limit the limit of which least is left, nil where none binds.
 	CountedDay string
