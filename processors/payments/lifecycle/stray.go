@@ -73,10 +73,33 @@ func (d *decision) releaseStray(attempt topics.EventID) {
 			return
 		}
 	}
+	d.askRelease(op, kind)
+}
+
+func (d *decision) askRelease(attempt *Operation, kind topics.PSPOperation) {
 	d.emit(topics.PaymentEvent{
-		Type: topics.EventStrayReleaseRequested, RequestID: attempt.String(), Amount: op.Amount,
-		Request: &topics.RequestData{PSP: op.PSP, NotAfter: d.now.Add(d.limits.FollowWithin), Release: kind},
+		Type: topics.EventStrayReleaseRequested, RequestID: attempt.Request.String(), Amount: attempt.Amount,
+		Request: &topics.RequestData{PSP: attempt.PSP, NotAfter: d.now.Add(d.limits.FollowWithin), Release: kind},
 	})
+}
+
+// releasesMost bounds how often the release of one attempt is asked for.
+const releasesMost = 10
+
+// releaseAgain asks once more for a release that provably was not performed: a PSP that is away for longer than a request may take
+// to be sent would keep the money otherwise. Each takes that long, which paces them.
+func (d *decision) releaseAgain() bool {
+	asked := 0
+	for i := range d.p.Operations {
+		if release := &d.p.Operations[i]; release.Of == d.op.Of && release.releases() {
+			asked++
+		}
+	}
+	if d.failed != topics.DeclineNotPerformed || asked >= releasesMost {
+		return false
+	}
+	d.askRelease(d.p.Operation(d.op.Of), d.op.Kind)
+	return true
 }
 
 // strayReleased books that the PSP has released an attempt.
@@ -90,8 +113,8 @@ func (d *decision) strayReleased() {
 	}
 }
 
-// strayReleaseFailed ends a release. What could not be voided because it was taken meanwhile is refunded; for the rest a
-// person is told.
+// strayReleaseFailed ends a release. What could not be voided because it was taken meanwhile is refunded, and what was not
+// performed is asked for again; for the rest a person is told.
 func (d *decision) strayReleaseFailed() {
 	reversed := d.in.Report.Outcome == topics.PSPReversed
 	if d.mismatch(d.in.Report) || !d.op.State.Open() && !(reversed && d.op.State == OperationSucceeded) {
@@ -104,6 +127,9 @@ func (d *decision) strayReleaseFailed() {
 	d.emit(e)
 	if d.op.Kind == topics.OperationVoid && d.p.Operation(d.op.Of).Captured {
 		d.releaseStray(d.op.Of)
+		return
+	}
+	if d.releaseAgain() {
 		return
 	}
 	d.openCase(topics.RefusedNotReleased, d.op.Amount, "the PSP %s did not release an attempt that was given up", d.op.PSP)
