@@ -42,6 +42,11 @@ func buildStep(ctx context.Context, tx pgx.Tx, number int32) (done bool, err err
 	if done || err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return done, err
 	}
+	if place == uuid.Nil {
+		if err := nothingCounted(ctx, tx, number); err != nil {
+			return false, err
+		}
+	}
 	rows, err := tx.Query(ctx, `SELECT id, tenant, customer, version, state FROM payments WHERE partition = $1 AND id > $2 ORDER BY id LIMIT $3`,
 		number, place, sourcesAtOnce)
 	if err != nil {
@@ -71,6 +76,17 @@ func buildStep(ctx context.Context, tx pgx.Tx, number int32) (done bool, err err
 	_, err = tx.Exec(ctx, `INSERT INTO deposit_sources_built (partition, place, done) VALUES ($1, $2, $3)
 ON CONFLICT (partition) DO UPDATE SET place = excluded.place, done = excluded.done`, number, place, done)
 	return done, err
+}
+
+// nothingCounted refuses to begin where something is counted or was paid out already: each payment would be counted twice, or
+// what payouts took of it would not be known, and payouts would send the money out once more.
+func nothingCounted(ctx context.Context, tx pgx.Tx, number int32) error {
+	var begun bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM deposit_sources WHERE partition = $1) OR EXISTS (SELECT 1 FROM payouts WHERE partition = $1)`, number).Scan(&begun)
+	if err == nil && begun {
+		err = errors.New("deposit_sources_built says that none is counted, but deposit_sources or payouts has rows of the partition: restore the three tables from one backup")
+	}
+	return err
 }
 
 type countedPayment struct {
