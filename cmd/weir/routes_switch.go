@@ -60,7 +60,7 @@ func newRoutesSwitchCommand(a *app, disable bool) *cobra.Command {
 				}
 				what := "is asked again"
 				if disable {
-					what = "is not asked for authorisations any more"
+					what = "is not asked for authorisations and payouts any more"
 				}
 				if !changed {
 					what += ": it was so before, and there is nothing to do"
@@ -71,10 +71,10 @@ func newRoutesSwitchCommand(a *app, disable bool) *cobra.Command {
 		},
 	}
 	if disable {
-		cmd.Use, cmd.Short = "disable PSP --author NAME --reason TEXT", "Stop asking a PSP for authorisations, on all processes within a second"
-		cmd.Long = `Turn on a kill switch: a PSP, or all of them, is not asked for authorisations any more, in every process within a second.
-Payments that have another route take it; others wait for one where the routing file lets them, or are declined. What follows an
-authorisation goes on: captures, voids, refunds, polls and challenges under way.
+		cmd.Use, cmd.Short = "disable PSP --author NAME --reason TEXT", "Stop asking a PSP for authorisations and payouts, on all processes within a second"
+		cmd.Long = `Turn on a kill switch: a PSP, or all of them, is not asked for authorisations and payouts any more, in every process
+within a second. Payments that have another route take it; others wait for one where the routing file lets them, or are declined.
+Payouts are queued. What follows an authorisation goes on: captures, voids, refunds, polls and challenges under way.
 
 psp.controls.v1 keeps who turned which switch, when and why, for ever.`
 		cmd.Args = one("PSP, or all: weir routes disable acme --author ann --reason \"timeouts\"")

@@ -36,7 +36,7 @@ func TestKillSwitchIsTurned(t *testing.T) {
 	says(weir(exitProblem, "disable", "sandbox", "--author", "ann"), "Give a reason")
 	says(weir(exitProblem, "disable", "sandbx", "--author", "ann", "--reason", "x"), `no PSP "sandbx" is configured; there are: sandbox`)
 	disable := []string{"disable", "sandbox", "--country", "DE", "--author", "ann", "--reason", "timeouts", "--for", "2h"}
-	says(weir(exitOK, disable...), "sandbox, country DE is not asked for authorisations any more")
+	says(weir(exitOK, disable...), "sandbox, country DE is not asked for authorisations and payouts any more")
 	says(weir(exitOK, "disable", "all", "--tenant", "acme", "--author", "ann", "--reason", "fraud"), "every PSP, tenant acme is not asked")
 	says(weir(exitOK, "disable", "all", "--tenant", "acme", "--author", "bob", "--reason", "fraud"), "there is nothing to do")
 	says(weir(exitOK, "switches"), "disabled  sandbox, country DE", "ann     timeouts", "disabled  every PSP, tenant acme  never")

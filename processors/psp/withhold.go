@@ -12,10 +12,11 @@ import (
 // disabledPause is how long a request that no plan chose waits before the kill switch is looked at again.
 const disabledPause = 500 * time.Millisecond
 
-// disabled says why a PSP must not be asked, "" where it may be. A kill switch keeps authorisations back; what follows one goes
-// on, or money would hang at a PSP that is switched off.
+// disabled says why a PSP must not be asked, "" where it may be. A kill switch keeps authorisations and payouts back; what follows
+// an authorisation goes on, or money would hang at a PSP that is switched off.
 func (s *station) disabled(t *task) string {
-	if s.cfg.Disabled == nil || t.request.Operation != topics.OperationAuthorize {
+	begins := t.request.Operation == topics.OperationAuthorize || t.request.Operation == topics.OperationPayout
+	if s.cfg.Disabled == nil || !begins {
 		return ""
 	}
 	return s.cfg.Disabled(t.scope(), s.cfg.Now())

@@ -165,8 +165,8 @@ func TestNeverSentIsStoredBeforeItIsSaid(t *testing.T) {
 	}
 }
 
-// TestKillSwitch: authorisations are answered for at once where they are claimed, and wait where they are not; what follows one
-// goes on.
+// TestKillSwitch: authorisations and payouts are answered for at once where they are claimed, and wait where they are not; what
+// follows an authorisation goes on.
 func TestKillSwitch(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
 	var on atomic.Bool
@@ -204,8 +204,14 @@ func TestKillSwitch(t *testing.T) {
 	if got := w.wait(t, 3)[2]; got.Operation != topics.OperationRefund || got.Outcome == topics.PSPFailed {
 		t.Fatalf("a refund: %+v", got)
 	}
+	payout := payoutTo(5, "tok_approved")
+	payout.Card.Country = "DE"
+	w.ask(t, 5, payout)
+	if got := w.wait(t, 4)[3]; got.RequestID != payout.RequestID || got.Outcome != topics.PSPFailed || got.DeclineCode != topics.DeclineRouteDisabled || w.charges(t, payout.PaymentID) != 0 {
+		t.Fatalf("a payout: %+v", got)
+	}
 	on.Store(false)
-	if got := w.wait(t, 4)[3]; got.RequestID != unplanned.RequestID || got.Outcome != topics.PSPApproved {
+	if got := w.wait(t, 5)[4]; got.RequestID != unplanned.RequestID || got.Outcome != topics.PSPApproved {
 		t.Errorf("once it is enabled: %+v", got)
 	}
 }
