@@ -15,7 +15,7 @@ func (d *decision) match(r *topics.PSPReport) *topics.PSPReport {
 		if op := d.p.find(r.RequestID); op != nil {
 			return d.speaksOf(op, r)
 		}
-	case r.Object != "":
+	case r.Object != "" && r.Operation != topics.OperationAuthorize && r.Operation != topics.OperationConfirm:
 		d.byObject(r)
 	default:
 		return d.byReference(r)

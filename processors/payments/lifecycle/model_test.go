@@ -242,8 +242,9 @@ func (s *system) report() {
 		r.Tenant = "other"
 	case 3:
 		r.RequestID = "0-9999-0"
-	case 4:
-		if s.payment.PSPReference != "" && a.operation == topics.OperationRefund {
+	case 4, 6, 7:
+		if s.payment.PSPReference != "" && s.payment.Captured > 0 {
+			r.Operation, r.Outcome, r.Captured = topics.OperationRefund, topics.PSPApproved, false
 			r.RequestID, r.Amount, r.PSP = "", 7, s.payment.PSP // nobody asked for 7
 			r.Object = rapid.SampledFrom([]string{"re_1", "re_2", "re_3"}).Draw(s.T, "object")
 		}
