@@ -129,6 +129,8 @@ type PayoutEvent struct {
 	// RequestID names the PSP request that an answer, a failure or an unknown outcome belongs to (the event id of its
 	// send_requested event).
 	RequestID string `json:"request_id,omitempty"`
+	// Guessed says that the PSP named neither the request nor a reference that was known, and that there were several requests.
+	Guessed bool `json:"guessed,omitempty"`
 
 	Created *PayoutData  `json:"created,omitempty"` // created, blocked
 	Request *PayoutAsked `json:"request,omitempty"` // send_requested

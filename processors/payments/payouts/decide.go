@@ -34,6 +34,7 @@ type decision struct {
 	p      *Payout
 	step   *Step
 	a      *Attempt // that the report speaks of, as it was before; nil where there is none
+	guess  bool     // the report does not say that it is of a
 	failed string   // the decline code of an attempt that a poll proved not performed
 	events []topics.PayoutEvent
 }

@@ -124,7 +124,24 @@ func (p *Payout) opened(e *topics.PayoutEvent) error {
 		return fmt.Errorf("there is no request %q", e.RequestID)
 	}
 	a.Cases = append(a.Cases, string(e.Refusal))
+	if e.PSP != nil && a.Reference == "" && a.State == AttemptPaid {
+		p.refer(a, e.PSP.PSPReference) // of what it was guessed to have, another took it
+	}
 	return nil
+}
+
+// refer takes the PSP's reference of an attempt. It is of one attempt: what another was guessed to have, that one loses. That of
+// the deposit, which a gateway without an answer repeats, is of none.
+func (p *Payout) refer(a *Attempt, reference string) {
+	if to := p.Data.Destination; reference == "" || to != nil && reference == to.PSPReference {
+		return
+	}
+	for i := range p.Attempts {
+		if b := &p.Attempts[i]; b.Guessed && b.Reference == reference {
+			b.Reference, b.Guessed = "", false
+		}
+	}
+	a.Reference = reference
 }
 
 // answer takes what is known of an attempt.
@@ -134,8 +151,8 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 		a.AskedAt = e.At
 		return nil
 	}
-	if e.PSP != nil && e.PSP.PSPReference != "" {
-		a.Reference = e.PSP.PSPReference
+	if e.PSP != nil {
+		p.refer(a, e.PSP.PSPReference)
 	}
 	var state AttemptState
 	switch e.Type {
@@ -147,7 +164,7 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 		if a.State == AttemptPaid || a.State == AttemptReturned {
 			return fmt.Errorf("U2: the request is %s", a.State)
 		}
-		state = AttemptPaid
+		state, a.Guessed = AttemptPaid, e.Guessed
 		if p.Place == PlacePaid {
 			p.Excess += p.Amount
 		}

@@ -61,6 +61,7 @@ type Attempt struct {
 	AskedAt   time.Time    `json:"asked_at"` // of the request, the latest poll or the latest change of State
 	Polls     int          `json:"polls,omitempty"`
 	Reference string       `json:"reference,omitempty"` // the PSP's
+	Guessed   bool         `json:"guessed,omitempty"`   // its payment may be another request's (topics.PayoutEvent)
 	Cases     []string     `json:"cases,omitempty"`     // codes of those that were opened for it
 }
 

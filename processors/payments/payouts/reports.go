@@ -40,7 +40,7 @@ func (d *decision) report(r *topics.PSPReport) {
 }
 
 // match finds the attempt that a report speaks of. One without a request id is matched by its reference, else by being open,
-// else it is the latest.
+// else it is the latest, or one that nobody told a reference of where that has another.
 func (d *decision) match(r *topics.PSPReport) {
 	var found *Attempt
 	if r.RequestID != "" {
@@ -50,9 +50,14 @@ func (d *decision) match(r *topics.PSPReport) {
 		if a := d.p.open(); a != nil {
 			found = a
 		}
-		for i := range d.p.Attempts {
-			if r.PSPReference != "" && d.p.Attempts[i].Reference == r.PSPReference {
-				found = &d.p.Attempts[i]
+		d.guess = n > 1
+		if r.PSPReference != "" {
+			known := slices.IndexFunc(d.p.Attempts, func(a Attempt) bool { return a.Reference == r.PSPReference })
+			switch other := d.p.neverPaid(); {
+			case known >= 0:
+				found, d.guess = &d.p.Attempts[known], false
+			case found.State == AttemptPaid && found.Reference != "" && other != nil:
+				found = other
 			}
 		}
 	}
@@ -85,6 +90,10 @@ func (d *decision) repeated(r *topics.PSPReport) {
 	switch {
 	case d.a.State == AttemptPaid && r.Outcome == topics.PSPApproved:
 		if r.PSPReference != "" && d.a.Reference != "" && r.PSPReference != d.a.Reference {
+			if other := d.p.neverPaid(); other != nil && d.a.Guessed && !d.guess {
+				d.paidByOther(other)
+				return
+			}
 			d.openCase(topics.RefusedDuplicateOperation, r.Amount, "the PSP reports a second success, %s, of the payout that succeeded as %s", r.PSPReference, d.a.Reference)
 			return
 		}
@@ -132,10 +141,37 @@ func (d *decision) fact(kind topics.PayoutEventType) topics.PayoutEvent {
 	return topics.PayoutEvent{Type: kind, RequestID: d.a.Request, PSP: d.said(), Detail: d.in.Report.Detail}
 }
 
-// paid books that the PSP paid. Where the customer has the money back, or had it paid before, it is taken from them by force.
-func (d *decision) paid() {
-	r, place := d.in.Report, d.p.Place
+// neverPaid is the latest attempt that failed, of which the PSP told no reference; nil where there is none.
+func (p *Payout) neverPaid() *Attempt {
+	for i := len(p.Attempts) - 1; i >= 0; i-- {
+		if a := &p.Attempts[i]; a.State == AttemptFailed && a.Reference == "" {
+			return a
+		}
+	}
+	return nil
+}
+
+// paidByOther books a success of the attempt d.a, whose payment was guessed to be its own: that was the other attempt's, and
+// takes its reference along.
+func (d *decision) paidByOther(other *Attempt) {
+	if d.mismatch(d.in.Report) {
+		return
+	}
 	e := d.fact(topics.PayoutPaid)
+	e.RequestID, e.PSP.PSPReference = other.Request, d.a.Reference
+	d.paidAs(e)
+}
+
+// paid books that the PSP paid, in answer to the request that the report speaks of.
+func (d *decision) paid() {
+	e := d.fact(topics.PayoutPaid)
+	e.Guessed = d.guess
+	d.paidAs(e)
+}
+
+// paidAs books that the PSP paid. Where the customer has the money back, or had it paid before, it is taken from them by force.
+func (d *decision) paidAs(e topics.PayoutEvent) {
+	r, place := d.in.Report, d.p.Place
 	fee := r.Fee
 	if r.Outcome == topics.PSPReversed || fee < -topics.MaxAmount || fee > topics.MaxAmount {
 		fee = 0
