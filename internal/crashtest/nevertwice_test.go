@@ -87,6 +87,7 @@ func TestNeverTwice(t *testing.T) {
 func (s *storm) rage(lasts time.Duration) (kills int) {
 	r := rand.New(rand.NewPCG(s.seed, 7))
 	points := stream.Points()
+	var off []string // kill switches, oldest first
 	for _, m := range s.world.psps {
 		m.turn(faulty)
 	}
@@ -118,15 +119,17 @@ func (s *storm) rage(lasts time.Duration) (kills int) {
 				m.turn(faulty)
 			}
 		case roll < 80:
+			if len(off) > 0 && r.IntN(3) > 0 {
+				s.turn(http.MethodDelete, off[0])
+				off = off[1:]
+				continue
+			}
 			path := "/v1/routes/switches/" + []string{psp.name, psp.name, psp.name, "all"}[r.IntN(4)]
 			if r.IntN(2) == 0 {
 				path += "?country=DE"
 			}
-			if r.IntN(2) == 0 {
-				s.turn(http.MethodPut, path)
-			} else {
-				s.turn(http.MethodDelete, path)
-			}
+			s.turn(http.MethodPut, path)
+			off = append(off, path)
 		default:
 			kills++
 			engine.kill()
