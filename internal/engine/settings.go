@@ -2,6 +2,7 @@ package engine
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/api"
@@ -50,6 +51,18 @@ func payoutTerms(p *config.Payouts) payouts.Terms {
 	terms := payouts.DefaultTerms()
 	terms.OpenLoop, terms.QueueFor = !p.ClosedLoop, p.QueueFor
 	return terms
+}
+
+// payers are the PSPs whose adapter knows payouts.
+func payers(psps map[string]config.PSP) []string {
+	names := []string{}
+	for name, p := range psps {
+		if p.Adapter == "sandbox" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func apiLimits(a *config.API) api.Limits {

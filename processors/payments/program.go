@@ -41,6 +41,7 @@ type Config struct {
 	Partitions int32 // of the inbox; a record that belongs to another partition is refused
 	Limits     lifecycle.Limits
 	Payouts    payouts.Terms // zero: payouts.DefaultTerms
+	Payers     []string      // PSPs that pay out; nil: all do
 	// Produce puts a due timer into the inbox's partition and returns when the broker has it for certain. Nil: timers
 	// are left in their table.
 	Produce func(ctx context.Context, partition int32, due topics.TimerDue) error
@@ -135,7 +136,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		closed:   closed,
 		limited:  limited,
 
-		payoutLimits: payouts.Limits{Limits: p.config.Limits, Terms: p.config.Payouts},
+		payoutLimits: payouts.Limits{Limits: p.config.Limits, Terms: p.config.Payouts, Payers: p.config.Payers},
 	}, nil
 }
 

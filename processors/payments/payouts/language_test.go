@@ -44,12 +44,14 @@ func (w *world) do(line string) []string {
 		w.now = w.now.Add(w.duration(words[1]))
 	case "open-loop":
 		w.limits.OpenLoop = true
+	case "pays-out":
+		w.limits.Payers = words[1:]
 	case "close":
 		w.wallet.Closed = true
 	case "deposit":
-		lines = []string{w.deposit(take("card", "tok_1"), currency, amount)}
+		lines = []string{w.deposit(take("psp", "sandbox"), take("card", "tok_1"), currency, amount)}
 	case "refund":
-		lines = []string{w.deposit(take("card", "tok_1"), currency, -amount)}
+		lines = []string{w.deposit(take("psp", "sandbox"), take("card", "tok_1"), currency, -amount)}
 	case "win":
 		lines = []string{w.game(currency, amount)}
 	case "lose":

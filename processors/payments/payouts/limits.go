@@ -2,6 +2,7 @@ package payouts
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/processors/payments/lifecycle"
@@ -13,7 +14,12 @@ import (
 type Limits struct {
 	lifecycle.Limits
 	Terms
+	// Payers are the PSPs that pay out. A payout that could go to others alone is refused. Nil: all do.
+	Payers []string
 }
+
+// pays tells whether a PSP pays out.
+func (l *Limits) pays(psp string) bool { return l.Payers == nil || slices.Contains(l.Payers, psp) }
 
 // Terms are the limits that only payouts have.
 type Terms struct {

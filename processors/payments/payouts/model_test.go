@@ -105,7 +105,7 @@ func TestPayoutsAgainstModel(t *testing.T) {
 			switch what := rapid.IntRange(0, 9).Draw(t, "what"); {
 			case what == 0 || i == 0:
 				amount := rapid.Int64Range(1, 100).Draw(t, "deposited")
-				w.deposit(rapid.SampledFrom([]string{"tok_1", "tok_2"}).Draw(t, "card"), "EUR", amount)
+				w.deposit("sandbox", rapid.SampledFrom([]string{"tok_1", "tok_2"}).Draw(t, "card"), "EUR", amount)
 				brought += amount
 			case what == 1 && w.balance("EUR").Available > 0:
 				amount := rapid.Int64Range(1, w.balance("EUR").Available).Draw(t, "lost")

@@ -150,7 +150,8 @@ func (s *Sources) PayOut(p *Payout, before Taken) bool {
 // destination is where a payout goes. Where any card in its currency has money that waits to be paid back, the payout goes to
 // one of those, and is not above what waits there: to the card that the command names, else to the one with the newest deposit
 // of those with enough. Where none has, it goes to the card that the command names, if the customer deposited with it or the
-// loop is open, else to the one with the newest deposit. It is nil where it must be refused; possible is then the most that
+// loop is open, else to the one with the newest deposit. Cards at a PSP that pays nothing out are passed over, but what waits there
+// is given back, by a refund, before what was won is paid out. It is nil where it must be refused; possible is then the most that
 // could be asked for, nil where nothing could.
 func (d *decision) destination(c *topics.PayoutCommand) (to, possible *topics.PayoutDestination, why string) {
 	var known []*Source // newest first
@@ -161,8 +162,17 @@ func (d *decision) destination(c *topics.PayoutCommand) (to, possible *topics.Pa
 		}
 	}
 	slices.SortStableFunc(known, func(a, b *Source) int { return b.Last.Compare(a.Last) })
-	var most, enough, named *Source
+	var most, enough, named, stuck, newest *Source
 	for _, s := range known {
+		if !d.limits.pays(s.PSP) {
+			if stuck == nil || stuck.Rest() == 0 {
+				stuck = s
+			}
+			continue
+		}
+		if newest == nil {
+			newest = s
+		}
 		asked := c.Card == nil || c.Card.Token == s.Card.Token
 		if s.Rest() > 0 && (most == nil || s.Rest() > most.Rest()) {
 			most = s
@@ -176,16 +186,22 @@ func (d *decision) destination(c *topics.PayoutCommand) (to, possible *topics.Pa
 	}
 	money := func(minor int64) ledger.Money { return ledger.Money{Minor: minor, Currency: currency} }
 	switch {
-	case most != nil && enough != nil:
+	case enough != nil:
 		return enough.destination(), nil, ""
 	case most != nil:
 		return nil, most.destination(), fmt.Sprintf("what was deposited goes back to its card first: %s waits to go back to the card of possible.card, %s was asked for; ask for at most that, to that card or to none, and for the rest after it", money(most.Rest()), money(c.Amount))
+	case stuck != nil && stuck.Rest() > 0:
+		return nil, nil, fmt.Sprintf("what was deposited goes back to its card first: %s waits at %s, which pays nothing out; refund the deposits there", money(stuck.Rest()), stuck.PSP)
 	case named != nil:
 		return named.destination(), nil, ""
+	case c.Card != nil && d.limits.OpenLoop && !d.limits.pays(d.limits.PSP):
+		return nil, nil, fmt.Sprintf("a card that was never deposited with is paid by %s (payments.psp), which pays nothing out", d.limits.PSP)
 	case c.Card != nil && d.limits.OpenLoop:
 		return &topics.PayoutDestination{PSP: d.limits.PSP, Card: c.Card}, nil, ""
-	case len(known) > 0:
-		return nil, known[0].destination(), "card: the customer never deposited with it; want one that was deposited with, or none"
+	case newest != nil:
+		return nil, newest.destination(), "card: the customer never deposited with it; want one that was deposited with, or none"
+	case stuck != nil:
+		return nil, nil, fmt.Sprintf("the customer deposited in %s at %s alone, which pays nothing out", currency, stuck.PSP)
 	case d.limits.OpenLoop:
 		return nil, nil, fmt.Sprintf("card: is missing, and the customer never deposited with a card in %s", currency)
 	}

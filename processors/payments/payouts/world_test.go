@@ -175,7 +175,7 @@ func (w *world) post(e *ledger.Entry) string {
 }
 
 // deposit books a payment's capture, or a refund of it, and counts it for its card.
-func (w *world) deposit(card string, currency ledger.Currency, amount int64) string {
+func (w *world) deposit(psp, card string, currency ledger.Currency, amount int64) string {
 	c := customerIn(currency)
 	b := w.balance(currency)
 	entry, err := ledger.DepositCaptured(c, amount, 0, ledger.Standing{Available: b.Available, Debt: b.Debt})
@@ -186,7 +186,7 @@ func (w *world) deposit(card string, currency ledger.Currency, amount int64) str
 		w.Fatal(err)
 	}
 	entry.At = w.now
-	w.sources.Deposit(&lifecycle.Payment{PSP: "sandbox", PSPReference: "ref_" + card, Currency: currency, Card: &topics.Card{Token: card}}, amount, w.now)
+	w.sources.Deposit(&lifecycle.Payment{PSP: psp, PSPReference: "ref_" + card, Currency: currency, Card: &topics.Card{Token: card}}, amount, w.now)
 	return w.post(&entry)
 }
 
