@@ -12,7 +12,7 @@
 //	inputs.go     the commands, customer events and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	payouts.go    U1, U2: payouts with the fold of their events, with their postings and with their timers
-//	sources.go    where deposits came from, with payments and payouts
+//	sources.go    where deposits came from and that they are counted, with payments and payouts
 //	rounds.go     W2: rounds with their events
 //	limits.go     G1, G2: what customers' limits have counted with the events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer

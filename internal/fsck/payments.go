@@ -8,6 +8,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -67,6 +68,7 @@ func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 		return
 	}
 	p.sources.deposited(f.payment, r.Version >= p.next)
+	p.sources.told(f.payment, f.latest)
 	f.compare()
 	f.invariants()
 	f.money()
@@ -82,6 +84,7 @@ type paymentFold struct {
 	payment *lifecycle.Payment
 	posted  map[ledger.AccountCode]int64 // by its entries, debits positive
 	learnt  []lifecycle.Reference
+	latest  time.Time // event
 }
 
 func (f *paymentFold) problem(check, format string, args ...any) {
@@ -124,11 +127,17 @@ func (f *paymentFold) event(o *stream.Output, position int64) (ours bool, err er
 	if e.PaymentID != f.id {
 		return false, nil
 	}
-	named := f.payment.Named(&e)
+	named, before := f.payment.Named(&e), payouts.Deposited(f.payment)
 	if f.payment, err = lifecycle.Evolve(f.payment, &e); err != nil {
 		return true, err
 	}
 	f.learn(named, position)
+	if e.At.After(f.latest) {
+		f.latest = e.At
+	}
+	if payouts.Deposited(f.payment) > before {
+		f.check.sources.deposit(f.payment, e.At, position)
+	}
 	return true, lifecycle.Check(f.payment, &e)
 }
 

@@ -70,6 +70,17 @@ func TestCorruptionOfPayoutsIsFound(t *testing.T) {
 		{"less than nothing went above", sql(`UPDATE deposit_sources SET state = replace(state, '"paid_out":6000', '"paid_out":6000,"over":-1')`),
 			[]string{"source: partition 0: deposits of acme", "neither can be below zero"}},
 		{"another card", sql(`UPDATE deposit_sources SET state = replace(state, 'tok_1', 'tok_2')`), []string{"source: partition 0: deposits of acme", "10000 EUR came from a card at sandbox that it does not know"}},
+		{"that deposits were counted is gone", sql(`DELETE FROM deposit_sources_built`), []string{"source: partition 0: deposit_sources_built", "it does not say that deposits are counted"}},
+		{"they were counted in part", sql(`UPDATE deposit_sources_built SET done = false`), []string{"source: partition 0: deposit_sources_built", "it does not say that deposits are counted"}},
+		{"all of deposits is gone", sql(`DELETE FROM deposit_sources_built; DELETE FROM deposit_sources`), []string{"source: partition 0: deposit_sources_built", "it does not say that deposits are counted"}},
+		{"more cards than are kept", sql(`UPDATE deposit_sources SET state = replace(state, '{"all"', '{"more":true,"all"')`),
+			[]string{"source: partition 0: deposits of acme", "there were more cards than 32, its payments used 1"}},
+		{"more was deposited, with more cards than are kept", sql(`UPDATE deposit_sources SET state = replace(replace(state, '"deposited":10000', '"deposited":99999'), '{"all"', '{"more":true,"all"')`),
+			[]string{"source: partition 0: deposits of acme", "brought 99999 EUR"}},
+		{"the newest deposit is older", sql(`UPDATE deposit_sources SET state = regexp_replace(state, '"last":"20', '"last":"10')`),
+			[]string{"source: partition 0: deposits of acme", "the newest deposit was at 10"}},
+		{"the newest deposit is another one", sql(`UPDATE deposit_sources SET state = replace(state, 'ref_1', 'ref_9')`),
+			[]string{"source: partition 0: deposits of acme", `the newest deposit is "ref_9" to the PSP, its payment says "ref_1"`}},
 		{"deposits are gone", sql(`DELETE FROM deposit_sources`), []string{"source: partition 0: deposits of acme", "there is no such row"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
