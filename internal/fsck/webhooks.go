@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/webhooks"
@@ -30,6 +31,9 @@ type references struct {
 }
 
 const pageReferences = 1000
+
+// parkedAhead is how far ahead of this machine's clock a parked webhook may be due: minutes, and room for clocks that differ.
+const parkedAhead = 2 * time.Hour
 
 // learn notes what an event has taught of the payment, the first time.
 func (f *paymentFold) learn(r lifecycle.Reference, position int64) {
@@ -89,6 +93,9 @@ func (p *partitionCheck) strayReferences(ctx context.Context) error {
 	if p.references.err != nil {
 		return p.references.err
 	}
+	if err := p.futureReferences(ctx); err != nil {
+		return err
+	}
 	counted, err := collect[int64One](ctx, p.checker, `SELECT count(*) FROM psp_references WHERE partition = $1 AND position < $2`, p.snapshot.partition, p.next)
 	if err != nil {
 		return fmt.Errorf("count psp_references: %w", err)
@@ -131,6 +138,27 @@ WHERE r.partition = $1 AND (r.psp, r.reference, r.payment) > ($2, $3, $4) AND r.
 	}
 }
 
+// futureReferences looks for references of records that are not applied yet, by the position of the same moment: they are written
+// in one transaction.
+func (p *partitionCheck) futureReferences(ctx context.Context) error {
+	type row struct {
+		PSP, Reference string
+		Payment        [16]byte
+		Position       int64
+	}
+	rows, err := collect[row](ctx, p.checker, `
+SELECT r.psp, r.reference, r.payment, r.position FROM psp_references r JOIN stream_positions s ON s.role = $2 AND s.partition = r.partition
+WHERE r.partition = $1 AND r.position >= s.next ORDER BY r.psp, r.reference, r.payment LIMIT $3`, p.snapshot.partition, role, maxListed+1)
+	if err != nil {
+		return fmt.Errorf("look for references of records to come: %w", err)
+	}
+	for _, r := range listed(p, "reference", rows) {
+		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.Payment}
+		p.problem("reference", "payment "+id.String(), "psp_references has %q of the PSP %s for it, learnt at position %d, which is not applied: a webhook may be taken for its", r.Reference, r.PSP, r.Position)
+	}
+	return nil
+}
+
 type int64One struct{ N int64 }
 
 // parked checks the webhooks that wait for their payments.
@@ -142,7 +170,7 @@ func (p *partitionCheck) parked(ctx context.Context) error {
 			p.problem("parked", subject, "it is parked in partition %d", p.snapshot.partition)
 		case webhooks.ParkedID(w.Record()) != w.ID:
 			p.problem("parked", subject, "its row is %s, which is not the hash of the record: it was changed", w.ID)
-		case w.Attempts < 0 || !w.Due.After(w.ParkedAt):
+		case w.Attempts < 0 || !w.Due.After(w.ParkedAt) || w.Due.After(time.Now().Add(parkedAhead)):
 			p.problem("parked", subject, "parked at %s, tried %d times, due %s", stamp(w.ParkedAt), w.Attempts, stamp(w.Due))
 		}
 		return nil

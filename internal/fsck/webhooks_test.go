@@ -19,6 +19,8 @@ func TestReferencesAreChecked(t *testing.T) {
 		{"a reference of another tenant", sql(`UPDATE psp_references SET tenant = 'other'`), []string{"psp_references says at 1 for other"}},
 		{"a reference too many", sql(`INSERT INTO psp_references SELECT partition, psp, 'forged', payment, tenant, position FROM psp_references`),
 			[]string{"reference: partition 0: payment pay_0000_", `psp_references has "forged" of the PSP sandbox for it, which no event gave it`}},
+		{"a reference of a record to come", sql(`INSERT INTO psp_references SELECT partition, psp, 'forged', payment, tenant, 1000000000 FROM psp_references`),
+			[]string{"reference: partition 0: payment pay_0000_", `psp_references has "forged" of the PSP sandbox for it, learnt at position 1000000000, which is not applied`}},
 		{"a reference of no payment", sql(`INSERT INTO psp_references SELECT partition, psp, reference, '00000000-0000-0000-0000-000000000000', tenant, position FROM psp_references`),
 			[]string{"payment pay_0000_00000000000000000000000000000000", "which no event gave it"}},
 		{"a reference of no partition", sql(`INSERT INTO psp_references SELECT -1, psp, reference, payment, tenant, position FROM psp_references`),
@@ -48,6 +50,7 @@ func TestParkedWebhooksAreChecked(t *testing.T) {
 	for _, c := range []corruption{
 		{"it is another record", sql(`UPDATE parked_webhooks SET id = '00000000-0000-0000-0000-000000000001'`), []string{"parked: partition 1: webhook psp.webhooks.v1:1:7", "not the hash of the record"}},
 		{"it is never due", sql(`UPDATE parked_webhooks SET due = parked_at`), []string{"webhook psp.webhooks.v1:1:7", "tried 0 times, due"}},
+		{"it is due when nobody lives", sql(`UPDATE parked_webhooks SET due = due + interval '100 years'`), []string{"parked: partition 1: webhook psp.webhooks.v1:1:7", "tried 0 times, due 2126-"}},
 		{"it is of another partition", sql(`UPDATE parked_webhooks SET partition = 0`), []string{"parked: partition 0: webhook psp.webhooks.v1:1:7", "it is parked in partition 0"}},
 	} {
 		f.exec(`DELETE FROM parked_webhooks`)
