@@ -17,6 +17,7 @@
 //	limits.go     G1, G2: what customers' limits have counted with the events
 //	payments.go   each payment with the fold of its events, with its postings and with its timer
 //	webhooks.go   what PSPs call payments with what events say, and the webhooks that wait for their payments
+//	attempts.go   the reports that gateways remember of requests
 //	told.go       the balances that wallet events tell with the entries up to them
 //	statements.go the lines of statements with the entries (S1)
 //	balances.go   ledger.balances.v1 with the lines of statements
@@ -79,7 +80,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, source, round, limit, timer, period, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, source, round, limit, timer, period, attempt, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -164,7 +165,7 @@ func (c *checker) partition(ctx context.Context, s snapshot) error {
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.payouts, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.payouts, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
