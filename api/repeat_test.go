@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -62,7 +63,12 @@ func (f *fixture) stored(t testing.TB) (n int) {
 // told is a request with the answer that it got.
 type told struct {
 	path, key, body string
+	by              string // API key
 	answer
+}
+
+func (r *told) headers() header {
+	return header{"Idempotency-Key": r.key, "Authorization": "Bearer " + r.by}
 }
 
 // story sends writes of all kinds, one after the other, whose answers differ from what a later look would show.
@@ -74,10 +80,15 @@ type story struct {
 
 func (s *story) post(status int, path, body string) answer {
 	s.t.Helper()
-	key := fmt.Sprint("story-", len(s.tells))
-	a := want(s.t, s.f.post(s.t, path, key, body), status, path)
-	s.tells = append(s.tells, told{path, key, body, a})
-	return a
+	return s.postAs(testSecret, status, path, body)
+}
+
+func (s *story) postAs(by string, status int, path, body string) answer {
+	s.t.Helper()
+	r := told{path: path, key: fmt.Sprint("story-", len(s.tells)), body: body, by: by}
+	r.answer = want(s.t, s.f.call(s.t, http.MethodPost, path, body, r.headers()), status, path)
+	s.tells = append(s.tells, r)
+	return r.answer
 }
 
 // intent is post for an answer that shows an intent, whose path it returns.
@@ -133,7 +144,7 @@ func (s *story) tell() {
 	paid := s.post(201, payouts, withdrawal("c1", 100, "")).payout(s.t).ID // which is paid in the meantime
 	for _, verb := range []string{"approve", "reject", "cancel"} {
 		held := s.post(201, payouts, withdrawal("c1", 100, `,"description":"hold","requested_by":"somebody"`)).payout(s.t).ID
-		s.post(200, payouts+"/"+held+"/"+verb, "")
+		s.postAs(secondSecret, 200, payouts+"/"+held+"/"+verb, "")
 	}
 	s.post(402, payouts, withdrawal("c1", 100, `,"description":"block"`))
 	s.post(422, payouts, withdrawal("c1", 999_999, ""))
@@ -147,7 +158,9 @@ func (s *story) tell() {
 func (s *story) again(when string, f *fixture) {
 	s.t.Helper()
 	for _, first := range s.tells {
-		a := f.call(s.t, "POST", first.path, first.body, header{"Idempotency-Key": first.key, "X-Trace-Id": "of-the-repeat"})
+		h := first.headers()
+		h["X-Trace-Id"] = "of-the-repeat"
+		a := f.call(s.t, http.MethodPost, first.path, first.body, h)
 		if a.status != first.status || string(a.body) != string(first.answer.body) || a.header.Get("Location") != first.header.Get("Location") {
 			s.t.Errorf("%s: %s: answered with %d %s then with %d %s", when, first.path, first.status, first.answer.body, a.status, a.body)
 		}

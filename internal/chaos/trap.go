@@ -76,10 +76,9 @@ func Bytes(pattern []byte) Matcher {
 	return func() func([]byte) int {
 		var tail []byte // of what passed, shorter than the pattern
 		return func(piece []byte) int {
-			seen := append(tail, piece...)
-			matches := bytes.Count(seen, pattern)
-			if matches > 0 {
-				seen = seen[bytes.LastIndex(seen, pattern)+len(pattern):]
+			seen, matches := append(tail, piece...), 0
+			for at := bytes.Index(seen, pattern); at >= 0; at = bytes.Index(seen, pattern) {
+				seen, matches = seen[at+len(pattern):], matches+1
 			}
 			tail = bytes.Clone(seen[max(0, len(seen)-len(pattern)+1):])
 			return matches
