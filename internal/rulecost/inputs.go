@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/rules"
@@ -58,7 +59,7 @@ func FromHistory(set *rules.Set, history *backtest.Reader) ([]rules.Input, error
 func kept(in *rules.Input) rules.Input {
 	command, card, around, found, bin := *in.Command, *in.Command.Card, *in.Command.Context, *in.Enrichment, *in.Enrichment.BIN
 	command.Card, command.Context, command.Metadata, found.BIN = &card, &around, maps.Clone(command.Metadata), &bin
-	return rules.Input{Command: &command, Enrichment: &found, Features: maps.Clone(in.Features), Now: in.Now}
+	return rules.Input{Command: &command, Enrichment: &found, Answers: slices.Clone(in.Answers), Now: in.Now}
 }
 
 // madeUp is the share of fields that a payment has, in percent.

@@ -85,7 +85,7 @@ func TestFromHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(inputs) != 2 || inputs[0].Command.Card.Country != "DE" || inputs[0].Features["card_1h"].Value != 0 || inputs[1].Features["card_1h"].Value != 1 {
+	if len(inputs) != 2 || inputs[0].Command.Card.Country != "DE" || inputs[0].Answers[0].Value != 0 || inputs[1].Answers[0].Value != 1 {
 		t.Errorf("%+v", inputs)
 	}
 	if _, err := FromHistory(set, backtest.NewReader(strings.NewReader(""))); err == nil {
