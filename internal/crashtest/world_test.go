@@ -177,7 +177,8 @@ func (w *world) configureAs(e *engine, instance string) {
 	for _, p := range w.psps {
 		w.pspLines(line, p.name, p.url)
 	}
-	line("payments:\n  %s\n  poll_after: 100ms\n  poll_most: 1s", w.payments)
+	// After 30 polls a person is asked, and the next one is a day away: these must outlast what the tests do to processes.
+	line("payments:\n  %s\n  poll_after: 100ms\n  poll_most: 3s", w.payments)
 	line("stream:\n  instance_id: %s\n  session_timeout: %s", instance, w.session)
 	line("risk:\n  rules: %s", w.rules)
 	for _, s := range w.settings {
