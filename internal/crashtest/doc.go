@@ -20,7 +20,7 @@
 // PSPs, which do to calls, answers and webhooks all that goes wrong with PSPs (misbehaving_test.go), while routes cascade, PSPs are
 // switched off and on, and processes are killed. At the end an audit (audit_test.go) compares, for each payment and payout, the
 // books of the PSPs, the events, the entries and the API: nothing was done twice, and nothing is unknown. It lasts as long as
-// WEIR_TEST_CHAOS_FOR says (10m), half a minute without it.
+// WEIR_TEST_CHAOS_FOR says (10m), 20 seconds without it.
 //
 // WEIR_TEST_CRASH_ROUNDS multiplies the kills, and WEIR_TEST_CRASH_SEED chooses other payments and moments.
 package crashtest

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	stormLasts  = 30 * time.Second // unless WEIR_TEST_CHAOS_FOR says otherwise
+	stormLasts  = 20 * time.Second // unless WEIR_TEST_CHAOS_FOR says otherwise
 	settleLimit = 3 * time.Minute
 )
 
