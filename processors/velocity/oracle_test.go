@@ -387,19 +387,26 @@ func TestAnswersAreTheOracles(t *testing.T) {
 
 // The check of the check: without the reply cache, or with a changelog that is read uncommitted, the same test fails.
 func TestTheOracleTellsBrokenVelocity(t *testing.T) {
+	const mostLives = 5
 	for name, change := range map[string]func(*Config){
 		"without the reply cache":           func(c *Config) { c.program = forgetful{program{limits}} },
 		"with a changelog read uncommitted": func(c *Config) { c.reading = []kgo.Opt{kgo.FetchIsolationLevel(kgo.ReadUncommitted())} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			// A state that was torn may even refuse to be restored.
-			deaths, settled := w.live(5, 600, 400, 5*time.Second, change)
-			mistakes, answers := w.mistakes()
-			if mistakes == 0 && settled {
-				t.Errorf("all of %d answers are the oracle's, after %d deaths", answers, deaths)
+			// Whether a death comes where it does harm is chance: several lives are looked at.
+			for life, told := 0, false; !told; life++ {
+				if life == mostLives {
+					t.Fatalf("all answers are the oracle's in %d lives", mostLives)
+				}
+				t.Run(fmt.Sprint("life ", life), func(t *testing.T) {
+					w := newWorld(t)
+					// A state that was torn may even refuse to be restored.
+					deaths, settled := w.live(5, 600, 400, 5*time.Second, change)
+					mistakes, answers := w.mistakes()
+					told = mistakes > 0 || !settled
+					t.Logf("%d of %d answers are wrong, after %d deaths; all signals answered: %t", mistakes, answers, deaths, settled)
+				})
 			}
-			t.Logf("%d of %d answers are wrong, after %d deaths; all signals answered: %t", mistakes, answers, deaths, settled)
 		})
 	}
 }
