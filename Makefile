@@ -28,10 +28,11 @@ run: build ## Serve on embedded defaults, with data in ./data that survives a re
 	@$(WEIR) run
 
 .PHONY: test
-test: vet test-go ## Vet, every test with the race detector, and against Apache Kafka where Java and Maven are installed
+test: vet ## Vet, every test with the race detector, and beside that against Apache Kafka where Java and Maven are installed
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then \
-		$(MAKE) --no-print-directory test-kafka; \
+		$(MAKE) --no-print-directory -j2 test-go test-kafka; \
 	else \
+		$(MAKE) --no-print-directory test-go && \
 		echo "LEFT OUT: the tests against Apache Kafka. They need java (17 or later) and mvn on PATH; then run make test-kafka."; \
 	fi
 
