@@ -9,7 +9,10 @@ type RoutePlan struct {
 	// nothing. Where every route is disabled or down, they are listed all the same: the gateway says so at once, and the
 	// payment may wait (DeferSeconds). None: the payment is declined as no_route.
 	Candidates []RouteCandidate `json:"candidates,omitempty"`
-	LeftOut    []RouteLeftOut   `json:"left_out,omitempty"`
+	// Later are those left out that were only unhealthy or disabled: a payment that has waited (DeferSeconds) asks them too,
+	// after the candidates.
+	Later   []RouteCandidate `json:"later,omitempty"`
+	LeftOut []RouteLeftOut   `json:"left_out,omitempty"`
 	// Attempts is how many requests may be sent, all PSPs together. One that provably was not sent does not count.
 	Attempts int `json:"attempts"`
 	// WithinSeconds is how long after the first request another candidate may still be asked.

@@ -12,5 +12,6 @@
 //   - T1: the same Set, payment, time, switches and learnt counts give the same plan. What a plan was drawn from stands in it.
 //   - T2: a PSP stands at most once among the candidates, and never both there and among those left out.
 //   - T3: where any route takes the payment, a PSP that is unhealthy or switched off stands among the candidates only if all are.
+//     One left out for that alone is asked later, by a payment that waits.
 //   - T4: money is whole minor units; costs compare exactly, in millionths of a minor unit.
 package routing

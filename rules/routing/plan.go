@@ -128,6 +128,8 @@ func (s *Set) plan(q *Query, st *State, m *rules.Matching) *planned {
 	}
 	if len(p.Candidates) == 0 {
 		p.lastResort()
+	} else if s.deferred > 0 {
+		p.later()
 	}
 	s.leaveOut(p, m)
 	return p
@@ -186,6 +188,20 @@ func (p *planned) lastResort() {
 			if o := &p.taking[i]; o.reason == reason {
 				p.add(&option{route: o.route, why: reason + ", and there is no other: " + o.detail, approved: o.approved, declined: o.declined})
 			}
+		}
+	}
+}
+
+// later names the PSPs that are left out only for now: a payment that waits outlasts that.
+func (p *planned) later() {
+	for _, reason := range []string{ReasonUnhealthy, ReasonDisabled} {
+		for i := range p.taking {
+			o := &p.taking[i]
+			if o.reason != reason || p.named[o.route.provider] ||
+				slices.ContainsFunc(p.Later, func(c topics.RouteCandidate) bool { return c.PSP == o.route.PSP }) {
+				continue
+			}
+			p.Later = append(p.Later, topics.RouteCandidate{Route: o.route.Name, PSP: o.route.PSP, Why: "when the payment has waited: " + reason + ", " + o.detail})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,7 +237,8 @@ func TestPlanInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var text strings.Builder
 		strategy := rapid.SampledFrom(strategies).Draw(t, "strategy")
-		fmt.Fprintf(&text, "version: 1\nstrategy: %s\nhealth: { window: 1m, at_least: 1, error_rate: 10%% }\nroutes:\n", strategy)
+		fmt.Fprintf(&text, "version: 1\nstrategy: %s\n%shealth: { window: 1m, at_least: 1, error_rate: 10%% }\nroutes:\n", strategy,
+			rapid.SampledFrom([]string{"", "defer: 10m\n"}).Draw(t, "defer"))
 		for i := range rapid.IntRange(1, 8).Draw(t, "routes") {
 			fmt.Fprintf(&text, "  - { name: r%d, psp: p%d, weight: %d", i, rapid.IntRange(0, 4).Draw(t, "psp"), rapid.IntRange(0, 3).Draw(t, "weight"))
 			if c := rapid.SampledFrom([]string{"", "DE", "FR"}).Draw(t, "country"); c != "" {
@@ -302,6 +304,13 @@ func TestPlanInvariants(t *testing.T) {
 				t.Fatalf("T2: %s stands twice in %+v", l.PSP, plan)
 			}
 			named[l.PSP] = true
+		}
+		for _, c := range plan.Later {
+			if good == 0 || set.deferred == 0 || !slices.ContainsFunc(plan.LeftOut, func(l topics.RouteLeftOut) bool {
+				return l.PSP == c.PSP && (l.Reason == ReasonUnhealthy || l.Reason == ReasonDisabled)
+			}) {
+				t.Fatalf("T3: %s is asked later in %+v", c.PSP, plan)
+			}
 		}
 		for _, r := range set.routes {
 			if !named[r.PSP] {

@@ -199,13 +199,13 @@ func (d *decoder) kind() topics.PSPOperation {
 func (d *decoder) routing() *Routing {
 	plan := new(topics.RoutePlan)
 	plan.Version = d.str()
-	for range d.count() {
-		var c topics.RouteCandidate
-		d.strs(&c.Route, &c.PSP)
-		plan.Candidates = append(plan.Candidates, c)
-	}
+	plan.Candidates = d.candidates()
 	plan.Attempts, plan.WithinSeconds, plan.DeferSeconds, plan.Country = int(d.int()), d.int(), d.int(), d.str()
-	r := &Routing{Plan: plan, ThreeDS: d.uint()&1 != 0}
+	flags := d.uint()
+	r := &Routing{Plan: plan, ThreeDS: flags&1 != 0}
+	if flags&2 != 0 {
+		plan.Later = d.candidates()
+	}
 	for _, n := range [...]*int{&r.Next, &r.Sent, &r.Asked, &r.Rounds} {
 		*n = int(d.uint())
 	}
@@ -216,6 +216,13 @@ func (d *decoder) routing() *Routing {
 		d.fail()
 	}
 	return r
+}
+
+func (d *decoder) candidates() (c []topics.RouteCandidate) {
+	for range d.count() {
+		c = append(c, topics.RouteCandidate{Route: d.str(), PSP: d.str()})
+	}
+	return c
 }
 
 func (d *decoder) basis() *topics.ReviewBasis {

@@ -254,21 +254,27 @@ func (e *encoder) parts(p *Payment) {
 
 func (e *encoder) routing(r *Routing) {
 	e.str(r.Plan.Version)
-	e.uint(uint64(len(r.Plan.Candidates)))
-	for i := range r.Plan.Candidates {
-		c := &r.Plan.Candidates[i]
-		e.strs(c.Route, c.PSP)
-	}
+	e.candidates(r.Plan.Candidates)
 	e.int(int64(r.Plan.Attempts))
 	e.int(r.Plan.WithinSeconds)
 	e.int(r.Plan.DeferSeconds)
 	e.str(r.Plan.Country)
-	e.uint(flag(r.ThreeDS, 1))
+	e.uint(flag(r.ThreeDS, 1) | flag(len(r.Plan.Later) > 0, 2))
+	if len(r.Plan.Later) > 0 {
+		e.candidates(r.Plan.Later)
+	}
 	for _, n := range [...]int{r.Next, r.Sent, r.Asked, r.Rounds} {
 		e.uint(uint64(n))
 	}
 	for _, t := range [...]time.Time{r.Began, r.Queued, r.Until} {
 		e.time(t)
+	}
+}
+
+func (e *encoder) candidates(c []topics.RouteCandidate) {
+	e.uint(uint64(len(c)))
+	for i := range c {
+		e.strs(c[i].Route, c[i].PSP)
 	}
 }
 

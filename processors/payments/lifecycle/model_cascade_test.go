@@ -52,8 +52,13 @@ func (s *system) asksOneOf(psps ...string) {
 		Version: "v", Attempts: rapid.IntRange(1, 3).Draw(s.T, "attempts"), WithinSeconds: 30,
 		DeferSeconds: rapid.SampledFrom([]int64{0, 600}).Draw(s.T, "defer"),
 	}
-	for _, psp := range psps {
-		plan.Candidates = append(plan.Candidates, topics.RouteCandidate{Route: "to_" + psp, PSP: psp})
+	later := rapid.IntRange(0, len(psps)-1).Draw(s.T, "later")
+	for n, psp := range psps {
+		if c := (topics.RouteCandidate{Route: "to_" + psp, PSP: psp}); n < len(psps)-later {
+			plan.Candidates = append(plan.Candidates, c)
+		} else {
+			plan.Later = append(plan.Later, c)
+		}
 	}
 	s.apply(lifecycle.Input{Command: &topics.AssessedCommand{
 		Command: topics.Command{

@@ -79,13 +79,19 @@ func (p *Payment) queue(e *topics.PaymentEvent) {
 // candidate is the next PSP that may be asked at a time, nil where none may.
 func (r *Routing) candidate(now time.Time) *topics.RouteCandidate {
 	p := r.Plan
-	if r.Next >= len(p.Candidates) || r.Sent >= p.Attempts {
+	if r.Sent >= p.Attempts {
 		return nil
 	}
 	if r.Next > 0 && !now.Before(r.Began.Add(time.Duration(p.WithinSeconds)*time.Second)) {
 		return nil
 	}
-	return &p.Candidates[r.Next]
+	if r.Next < len(p.Candidates) {
+		return &p.Candidates[r.Next]
+	}
+	if later := r.Next - len(p.Candidates); r.Rounds > 0 && later < len(p.Later) {
+		return &p.Later[later]
+	}
+	return nil
 }
 
 // waits is until when the payment may wait for a route at a time, zero where it may not: a PSP was reached, or the time is up.

@@ -196,6 +196,9 @@ func planOf(a *args) (*topics.RoutePlan, error) {
 		psp, reason, left := strings.Cut(name, ":")
 		if left {
 			plan.LeftOut = append(plan.LeftOut, topics.RouteLeftOut{Route: "to_" + psp, PSP: psp, Reason: reason})
+			if reason == "disabled" || reason == "unhealthy" {
+				plan.Later = append(plan.Later, topics.RouteCandidate{Route: "to_" + psp, PSP: psp})
+			}
 		} else {
 			plan.Candidates = append(plan.Candidates, topics.RouteCandidate{Route: "to_" + psp, PSP: psp})
 		}
