@@ -40,7 +40,7 @@ routes:
 	}
 	turn(t, e, http.MethodPut, "/v1/routes/switches/sandbox", `{"reason":"drill"}`)
 	var queued intent
-	customer, followed := "", time.Now().Add(30*time.Second) // by the gateway: in a second, where the machine is not busy
+	customer, followed := "", time.Now().Add(2*time.Minute) // by the gateway: in a second, where the machine is not busy
 	for n := 0; queued.Status != "queued"; n++ {
 		customer = fmt.Sprint("bert-", n)
 		if queued = pay(t, e, customer, 0); time.Now().After(followed) {
