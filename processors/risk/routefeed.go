@@ -162,6 +162,6 @@ func (l *learner) take(feed *routing.Feed, set *routing.Set, seen *stream.HighWa
 	}
 	var e routing.Event
 	if topics.Unmarshal(r.Value, &e) == nil {
-		feed.Take(set, &e)
+		feed.Take(set, r.Partition, &e)
 	}
 }

@@ -34,20 +34,65 @@ const maxAsked = 200_000
 type Feed struct {
 	state         *State
 	asked, before map[string]asked // by event id: of this generation and the one before
+	waiting       map[int32][]waiting
+}
+
+// waiting is a request that may become overdue. By partition they stand in the order in which they were asked, and each waits
+// for events of its own partition: what of others is read sooner or later says nothing of it.
+type waiting struct {
+	request string
+	at      time.Time
 }
 
 // asked is a request for an authorisation whose result is not known yet.
 type asked struct {
 	route, psp string
 	at         time.Time
+	answered   bool // at all: a challenge, say
 	unanswered bool
+	overdue    bool
 }
 
 // NewFeed returns a Feed into a State.
-func NewFeed(state *State) *Feed { return &Feed{state: state, asked: map[string]asked{}} }
+func NewFeed(state *State) *Feed {
+	return &Feed{state: state, asked: map[string]asked{}, waiting: map[int32][]waiting{}}
+}
 
-// Take counts an event under the terms of a set.
-func (f *Feed) Take(s *Set, e *Event) {
+// Take counts an event of a partition under the terms of a set.
+func (f *Feed) Take(s *Set, partition int32, e *Event) {
+	f.result(s, e)
+	f.overdue(s, partition, e.At)
+	if s.health.Window > 0 && s.health.P95 > 0 && e.Type == topics.EventAuthorizationRequested && e.Request != nil {
+		f.waiting[partition] = append(f.waiting[partition], waiting{request: e.EventID, at: e.At})
+	}
+}
+
+// overdue counts the requests of a partition that have no answer at a moment and should have one.
+func (f *Feed) overdue(s *Set, partition int32, now time.Time) {
+	queue := f.waiting[partition]
+	for ; len(queue) > 0 && queue[0].at.Add(s.health.P95).Before(now); queue = queue[1:] {
+		of, known, generation := f.request(queue[0].request)
+		if !known || of.answered || s.health.P95 == 0 {
+			continue
+		}
+		of.overdue = true
+		generation[queue[0].request] = of
+		f.state.Overdue(s, of.psp, of.at, now)
+	}
+	f.waiting[partition] = queue
+}
+
+// request finds a request whose result is not known yet, and the generation that holds it.
+func (f *Feed) request(id string) (asked, bool, map[string]asked) {
+	if of, known := f.asked[id]; known {
+		return of, true, f.asked
+	}
+	of, known := f.before[id]
+	return of, known, f.before
+}
+
+// result counts what an event asks for, or says of what was asked.
+func (f *Feed) result(s *Set, e *Event) {
 	if e.Type == topics.EventAuthorizationRequested {
 		if e.Request == nil {
 			return
@@ -63,16 +108,13 @@ func (f *Feed) Take(s *Set, e *Event) {
 	if !ok {
 		return
 	}
-	generation := f.asked
-	of, known := generation[e.RequestID]
+	of, known, generation := f.request(e.RequestID)
 	if !known {
-		generation = f.before
-		if of, known = generation[e.RequestID]; !known {
-			return
-		}
+		return
 	}
-	silent := of.unanswered
-	switch of.unanswered = of.unanswered || answer == Unanswered; {
+	silent, overdue := of.unanswered, of.overdue
+	of.unanswered, of.answered, of.overdue = silent || answer == Unanswered, true, false // what comes later is another result
+	switch {
 	case decided:
 		delete(generation, e.RequestID)
 	default:
@@ -85,7 +127,7 @@ func (f *Feed) Take(s *Set, e *Event) {
 	if e.PSP != nil && e.PSP.TookMS > 0 {
 		asked = e.At.Add(-time.Duration(e.PSP.TookMS) * time.Millisecond)
 	}
-	f.state.Observe(s, Result{Route: of.route, PSP: of.psp, Asked: of.at, Took: e.At.Sub(asked), At: e.At, Answer: answer, Decided: decided, Approved: approved})
+	f.state.Observe(s, Result{Route: of.route, PSP: of.psp, Asked: of.at, Took: e.At.Sub(asked), At: e.At, Answer: answer, Overdue: overdue, Decided: decided, Approved: approved})
 }
 
 // verdict is what an event says of the request that it names; ok is false where it says nothing of a PSP.

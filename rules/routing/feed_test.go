@@ -53,11 +53,11 @@ func TestFeed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			st := &State{}
 			feed := NewFeed(st)
-			feed.Take(set, event(t, topics.PaymentEvent{EventID: "0-1-0", Type: topics.EventAuthorizationRequested, At: start, Amount: 1000, Currency: "EUR",
+			feed.Take(set, 0, event(t, topics.PaymentEvent{EventID: "0-1-0", Type: topics.EventAuthorizationRequested, At: start, Amount: 1000, Currency: "EUR",
 				Request: &topics.RequestData{PSP: "acme", Route: "a", Attempt: 1}}))
 			for i, e := range c.events {
 				e.At = start.Add(time.Duration(i+1) * time.Second)
-				feed.Take(set, event(t, e))
+				feed.Take(set, 0, event(t, e))
 			}
 			learnt, sum := st.arm("a"), slice{}
 			for _, s := range st.psp("acme").window {
@@ -83,8 +83,8 @@ func TestFeedKnowsHowLongAPSPTook(t *testing.T) {
 	}{{0, class(8 * time.Second)}, {400, class(400 * time.Millisecond)}} {
 		st := &State{}
 		feed := NewFeed(st)
-		feed.Take(set, event(t, topics.PaymentEvent{EventID: "0-1-0", Type: topics.EventAuthorizationRequested, At: start, Request: &topics.RequestData{PSP: "acme"}}))
-		feed.Take(set, event(t, topics.PaymentEvent{Type: topics.EventAuthorized, RequestID: "0-1-0", At: start.Add(8 * time.Second), PSP: &topics.PSPData{TookMS: c.took}}))
+		feed.Take(set, 0, event(t, topics.PaymentEvent{EventID: "0-1-0", Type: topics.EventAuthorizationRequested, At: start, Request: &topics.RequestData{PSP: "acme"}}))
+		feed.Take(set, 0, event(t, topics.PaymentEvent{Type: topics.EventAuthorized, RequestID: "0-1-0", At: start.Add(8 * time.Second), PSP: &topics.PSPData{TookMS: c.took}}))
 		found := -1
 		for _, s := range st.psps["acme"].window {
 			for class, n := range s.took {
@@ -97,4 +97,76 @@ func TestFeedKnowsHowLongAPSPTook(t *testing.T) {
 			t.Errorf("took_ms %d: class %d, want %d", c.took, found, c.want)
 		}
 	}
+}
+
+// A PSP that takes requests and is silent is unhealthy as soon as they are overdue, not when the calls have timed out.
+func TestSilenceIsNoticedBeforeTheTimeout(t *testing.T) {
+	set := compile(t, healthy) // p95: 3s, at_least: 10
+	ask := func(feed *Feed, partition int32, n int, after time.Duration) {
+		feed.Take(set, partition, event(t, topics.PaymentEvent{EventID: fmt.Sprintf("%d-%d-0", partition, n), Type: topics.EventAuthorizationRequested,
+			At: start.Add(after), Request: &topics.RequestData{PSP: "acme", Route: "a"}}))
+	}
+	say := func(feed *Feed, partition int32, kind topics.EventType, n int, after time.Duration) {
+		feed.Take(set, partition, event(t, topics.PaymentEvent{Type: kind, RequestID: fmt.Sprintf("%d-%d-0", partition, n), At: start.Add(after)}))
+	}
+	health := func(st *State, after time.Duration) string {
+		_, why := st.psp("acme").admits(set.health, start.Add(after))
+		return why
+	}
+	const second = time.Second
+	t.Run("requests without an answer", func(t *testing.T) {
+		st := &State{}
+		feed := NewFeed(st)
+		for n := range 10 {
+			ask(feed, 0, n, time.Duration(n)*time.Millisecond)
+		}
+		say(feed, 0, topics.EventCaptured, 99, 3*second)
+		if why := health(st, 3*second); why != "" {
+			t.Errorf("within the time that they have: %s", why)
+		}
+		say(feed, 0, topics.EventCaptured, 99, 4*second)
+		if why := health(st, 4*second); why != "p95 is above 3s: 10 of 10 requests were not answered within it" {
+			t.Errorf("overdue: %q", why)
+		}
+		// Half-open, a probe that is overdue closes the way again; what was asked before is no probe.
+		if why := health(st, 40*second); why != "" {
+			t.Errorf("after open_for: %s", why)
+		}
+		ask(feed, 0, 20, 41*second)
+		say(feed, 0, topics.EventCaptured, 99, 45*second)
+		if why := health(st, 45*second); why != "a probe is not answered" {
+			t.Errorf("an overdue probe: %q", why)
+		}
+	})
+	t.Run("what was answered in time, and what another partition says", func(t *testing.T) {
+		st := &State{}
+		feed := NewFeed(st)
+		for n := range 10 {
+			ask(feed, 0, n, 0)
+			ask(feed, 1, n, 0)
+			say(feed, 0, topics.EventActionRequired, n, second)
+		}
+		say(feed, 0, topics.EventCaptured, 99, 60*second)
+		if why := health(st, 60*second); why != "" {
+			t.Errorf("partition 1 has not been read yet: %s", why)
+		}
+	})
+	t.Run("each is counted once", func(t *testing.T) {
+		st := &State{}
+		feed := NewFeed(st)
+		for n := range 4 {
+			ask(feed, 0, n, 0)
+		}
+		say(feed, 0, topics.EventCaptured, 99, 4*second)
+		for n, kind := range []topics.EventType{topics.EventAuthorized, topics.EventOutcomeUnknown, topics.EventActionRequired} {
+			say(feed, 0, kind, n, 5*second)
+		}
+		var all, silent, overdue int64
+		for _, s := range st.psp("acme").window {
+			all, silent, overdue = all+s.all, silent+s.silent, overdue+s.overdue
+		}
+		if all != 4 || silent != 1 || overdue != 4 {
+			t.Errorf("%d results, %d unanswered, %d overdue; want 4, 1, 4", all, silent, overdue)
+		}
+	})
 }

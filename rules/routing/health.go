@@ -37,6 +37,7 @@ const latencies = 32
 type slice struct {
 	number              int64 // of the slice, counted since 1970
 	all, failed, silent int64
+	overdue             int64 // no answer within P95; counted as answers that took longer
 	took                [latencies]int64
 }
 
@@ -61,8 +62,8 @@ type health struct {
 	imagined bool // by a test of the file
 }
 
-// observe counts a result.
-func (h *health) observe(t HealthTerms, a Answer, took time.Duration, at time.Time) {
+// observe counts a result, of a request that may have been counted as overdue.
+func (h *health) observe(t HealthTerms, a Answer, took time.Duration, overdue bool, at time.Time) {
 	at = h.advance(t, at)
 	switch {
 	case h.state == halfOpen && a == Answered:
@@ -74,19 +75,41 @@ func (h *health) observe(t HealthTerms, a Answer, took time.Duration, at time.Ti
 		h.to(open, at, "a probe failed")
 	}
 	s := h.slice(t, at)
-	s.all++
-	switch a {
-	case Failed:
+	if !overdue {
+		s.all++
+	}
+	switch {
+	case a == Failed:
 		s.failed++
-	case Unanswered:
+	case a == Unanswered:
 		s.silent++
-	case Answered:
+	case !overdue:
 		s.took[class(took)]++
 	}
-	if h.state == closed {
-		if why := h.unhealthy(t, s.number); why != "" {
-			h.to(open, at, why)
-		}
+	h.judge(t, s.number, at)
+}
+
+// overdue counts a request that was not answered within P95: it will take longer than that, whatever comes of it. Else a PSP
+// that takes requests and is silent would be noticed only when the calls time out.
+func (h *health) overdue(t HealthTerms, asked, at time.Time) {
+	at = h.advance(t, at)
+	if h.state == halfOpen && !asked.Before(h.since) {
+		h.to(open, at, "a probe is not answered")
+	}
+	s := h.slice(t, at)
+	s.all++
+	s.overdue++
+	s.took[class(t.P95+1)]++
+	h.judge(t, s.number, at)
+}
+
+// judge opens the breaker of a PSP that has become unhealthy.
+func (h *health) judge(t HealthTerms, number int64, at time.Time) {
+	if h.state != closed {
+		return
+	}
+	if why := h.unhealthy(t, number); why != "" {
+		h.to(open, at, why)
 	}
 }
 
@@ -146,14 +169,14 @@ func (h *health) slice(t HealthTerms, at time.Time) *slice {
 
 // unhealthy says why the PSP is, "" where it is not.
 func (h *health) unhealthy(t HealthTerms, now int64) string {
-	var all, failed, silent, answered int64
+	var all, failed, silent, overdue, answered int64
 	var took [latencies]int64
 	for i := range h.window {
 		s := &h.window[i]
 		if s.number <= now-windowSlices {
 			continue
 		}
-		all, failed, silent = all+s.all, failed+s.failed, silent+s.silent
+		all, failed, silent, overdue = all+s.all, failed+s.failed, silent+s.silent, overdue+s.overdue
 		for c, n := range s.took {
 			took[c] += n
 			answered += n
@@ -167,7 +190,10 @@ func (h *health) unhealthy(t HealthTerms, now int64) string {
 	case t.TimeoutRate > 0 && silent*100 > all*int64(t.TimeoutRate):
 		return fmt.Sprintf("%d of %d requests were not answered", silent, all)
 	case t.P95 > 0 && answered >= t.AtLeast:
-		if p95 := percentile(took, answered); p95 > t.P95 {
+		switch p95 := percentile(took, answered); {
+		case p95 > t.P95 && overdue > 0:
+			return fmt.Sprintf("p95 is above %s: %d of %d requests were not answered within it", t.P95, overdue, all)
+		case p95 > t.P95:
 			return fmt.Sprintf("p95 is %s", p95.Round(time.Millisecond))
 		}
 	}

@@ -30,6 +30,7 @@ type Result struct {
 	Asked, At  time.Time // of the records of request and result
 	Took       time.Duration
 	Answer     Answer
+	Overdue    bool // the request was counted as overdue before
 	// Decided is false where the result says nothing of approval: a challenge, an unknown outcome.
 	Decided, Approved bool
 }
@@ -39,11 +40,18 @@ func (st *State) Observe(s *Set, r Result) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if s.health.Window > 0 {
-		st.psp(r.PSP).observe(s.health, r.Answer, r.Took, r.At)
+		st.psp(r.PSP).observe(s.health, r.Answer, r.Took, r.Overdue, r.At)
 	}
 	if s.strategy == Bandit && r.Route != "" && r.Decided {
 		st.arm(r.Route).learn(s.halfLife, r.Approved, r.Asked, r.At)
 	}
+}
+
+// Overdue counts a request without an answer within the time that a set's terms of health give 95 of 100.
+func (st *State) Overdue(s *Set, psp string, asked, at time.Time) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.psp(psp).overdue(s.health, asked, at)
 }
 
 // Asked counts a request for an authorisation towards a route's day.

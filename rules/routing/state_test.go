@@ -181,7 +181,13 @@ func TestHealthAlwaysRecovers(t *testing.T) {
 		h, now := &health{}, start
 		for range rapid.IntRange(0, 200).Draw(t, "results") {
 			now = now.Add(time.Duration(rapid.IntRange(-1000, 5000).Draw(t, "ms")) * time.Millisecond)
-			h.observe(set.health, Answer(rapid.IntRange(0, 2).Draw(t, "answer")), time.Duration(rapid.IntRange(0, 9000).Draw(t, "took"))*time.Millisecond, now)
+			answer := rapid.IntRange(0, 3).Draw(t, "answer, or overdue")
+			if answer == 3 {
+				h.overdue(set.health, now.Add(-set.health.P95), now)
+				continue
+			}
+			h.observe(set.health, Answer(answer), time.Duration(rapid.IntRange(0, 9000).Draw(t, "took"))*time.Millisecond,
+				rapid.Bool().Draw(t, "was overdue"), now)
 		}
 		now = h.latest.Add(set.health.OpenFor)
 		if ok, why := h.admits(set.health, now); !ok {
@@ -191,7 +197,7 @@ func TestHealthAlwaysRecovers(t *testing.T) {
 			return
 		}
 		for range set.health.Probes {
-			h.observe(set.health, Answered, 0, now)
+			h.observe(set.health, Answered, 0, false, now)
 		}
 		if ok, why := h.admits(set.health, now); !ok || h.state != closed {
 			t.Fatalf("shut after its probes were answered: %s", why)
