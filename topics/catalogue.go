@@ -29,6 +29,8 @@ const (
 	CustomerEvents    = "customer.events.v1"
 	PayoutCommands    = "payouts.commands.v1"
 	PayoutEvents      = "payouts.events.v1"
+	DisputeCommands   = "disputes.commands.v1"
+	DisputeEvents     = "disputes.events.v1"
 	LedgerBalances    = "ledger.balances.v1"
 	LedgerCheckpoints = "ledger.checkpoints.v1"
 	LedgerPeriods     = "ledger.periods.v1"
@@ -37,11 +39,14 @@ const (
 	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"
 	CustomerEventsDeadLetters = "customer.events.dlq.v1"
 	PayoutCommandsDeadLetters = "payouts.commands.dlq.v1"
-	InboxDeadLetters          = "payments.inbox.dlq.v1"
-	PSPRequestsDeadLetters    = "psp.requests.dlq.v1"
-	PSPWebhooksDeadLetters    = "psp.webhooks.dlq.v1"
-	SignalsDeadLetters        = "risk.signals.dlq.v1"
-	ReviewsDeadLetters        = "risk.reviews.dlq.v1"
+
+	DisputeCommandsDeadLetters = "disputes.commands.dlq.v1"
+
+	InboxDeadLetters       = "payments.inbox.dlq.v1"
+	PSPRequestsDeadLetters = "psp.requests.dlq.v1"
+	PSPWebhooksDeadLetters = "psp.webhooks.dlq.v1"
+	SignalsDeadLetters     = "risk.signals.dlq.v1"
+	ReviewsDeadLetters     = "risk.reviews.dlq.v1"
 )
 
 // The kinds of record that hold frames of bytes for velocity, whose form stands in rules/velocity. They carry no envelope:
@@ -122,6 +127,11 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
+			Name: DisputeCommands, DeadLetters: DisputeCommandsDeadLetters, Purpose: "How producers answer disputes: with evidence, or by giving them up.",
+			Key: "customer id, so that one customer's commands keep their order", Retention: commandsKept, Value: DisputeCommand{}, Types: []string{TypeDisputeCommand},
+			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
+		},
+		{
 			Name: CustomerEvents, DeadLetters: CustomerEventsDeadLetters, Purpose: "What happened to customers and no payment shows: logins, sign-ups, changed passwords, payouts and disputes of other systems. Rules look at it, and velocity counts it.",
 			Key: "customer id, so that one customer's events keep their order", Retention: commandsKept, Value: CustomerEvent{}, Types: []string{TypeCustomerEvent},
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
@@ -152,10 +162,10 @@ func flowTopics() []Topic {
 			Writers: []string{"velocity"}, Readers: []string{"velocity"},
 		},
 		{
-			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments, wallets and payouts: assessed commands and customer events, PSP reports and timers that ran out.",
+			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments, wallets, payouts and disputes: assessed commands and customer events, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}, AssessedDisputeCommand{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout, TypeAssessedDispute},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
@@ -172,6 +182,11 @@ func flowTopics() []Topic {
 			Name: PayoutEvents, Purpose: "What happened to payouts, each fact once for read_committed readers. A payout is the fold of its events.",
 			Key: customerKey, Retention: forEver, Value: PayoutEvent{}, Types: []string{TypePayoutEvent},
 			Writers: []string{"payments"}, Readers: []string{"api", "velocity", "downstream"}, Public: true,
+		},
+		{
+			Name: DisputeEvents, Purpose: "What happened to disputes, each fact once for read_committed readers. A dispute is the fold of its events.",
+			Key: customerKey, Retention: forEver, Value: DisputeEvent{}, Types: []string{TypeDisputeEvent},
+			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
 		},
 		{
 			Name: Entries, Purpose: "Double-entry ledger entries; balances can be rebuilt from this topic alone.",
@@ -241,6 +256,7 @@ func deadLetterTopics() []Topic {
 		{Name: CommandsDeadLetters, Purpose: "Commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: PayoutCommandsDeadLetters, Purpose: "Payout commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: DisputeCommandsDeadLetters, Purpose: "Dispute commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: CustomerEventsDeadLetters, Purpose: "Customer events that could not be read or are invalid.", Writers: []string{"risk"}, Public: true},
 		{Name: SignalsDeadLetters, Purpose: "Signals, and events to be counted, that could not be read.", Writers: []string{"velocity"}},
 		{Name: ReviewsDeadLetters, Purpose: "Review requests that could not be read.", Writers: []string{"risk"}},

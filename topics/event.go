@@ -36,6 +36,7 @@ const (
 	EventCommandRefused         EventType = "command_refused" // changes nothing; Refusal says why
 	EventCaseOpened             EventType = "case_opened"     // a fact that moved nothing and needs a person
 	EventDeadLettered           EventType = "dead_lettered"   // the record is in the dead-letter topic
+	EventDisputed               EventType = "disputed"        // a dispute of it changed what is disputed or taken; the dispute's event posts
 
 	// Of an attempt that was given up for another PSP, and that its PSP approved all the same. It is not the payment's: it is
 	// released at once, and changes neither the payment's status nor its totals.
@@ -97,6 +98,8 @@ type PaymentEvent struct {
 	Refusal RefusalCode  `json:"refusal,omitempty"` // command_refused, case_opened, dead_lettered
 	Detail  string       `json:"detail,omitempty"`  // for people
 	Totals  *Totals      `json:"totals,omitempty"`  // after this event, where it moved an amount
+	// Dispute is what a disputed event changes.
+	Dispute *DisputeChange `json:"dispute,omitempty"`
 	Review  *ReviewData  `json:"review,omitempty"`  // authorized: risk was asked to look at it
 	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
 	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
@@ -175,6 +178,16 @@ type Totals struct {
 	Captured   int64 `json:"captured"`
 	Refunding  int64 `json:"refunding,omitempty"` // requested, not settled
 	Refunded   int64 `json:"refunded,omitempty"`
+	Disputing  int64 `json:"disputing,omitempty"` // in dispute, and not taken
+	Disputed   int64 `json:"disputed,omitempty"`  // taken by disputes, less what was given back
+}
+
+// DisputeChange is what a dispute changes of its payment, in minor units: each the amount after less that before.
+type DisputeChange struct {
+	DisputeID string `json:"dispute_id"`
+	First     bool   `json:"first,omitempty"` // the dispute became a chargeback: it counts as disputed
+	Disputing int64  `json:"disputing,omitempty"`
+	Disputed  int64  `json:"disputed,omitempty"`
 }
 
 // TimerChange is the one timer that a payment holds.

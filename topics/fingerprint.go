@@ -53,6 +53,19 @@ func (c *PayoutCommand) Fingerprint() int64 {
 	return f.sum()
 }
 
+// Fingerprint of what the command asks for.
+func (c *DisputeCommand) Fingerprint() int64 {
+	f := newFingerprint("dispute")
+	f.texts(string(c.Type), c.CustomerID, c.DisputeID)
+	if e := c.Evidence; e != nil {
+		f.texts("evidence", e.Text)
+		for i := range e.Documents {
+			f.texts(e.Documents[i].Kind, e.Documents[i].Reference, strings.ToLower(e.Documents[i].SHA256))
+		}
+	}
+	return f.sum()
+}
+
 // Fingerprint of what happened.
 func (e *CustomerEvent) Fingerprint() int64 {
 	f := newFingerprint("event")

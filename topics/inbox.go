@@ -142,6 +142,10 @@ const (
 	OperationVoid      PSPOperation = "void"
 	OperationRefund    PSPOperation = "refund"
 	OperationPayout    PSPOperation = "payout" // pay money out to the customer; payment_id is the payout's
+
+	OperationDispute         PSPOperation = "dispute"          // what the PSP tells of a dispute; never asked for
+	OperationDisputeAccept   PSPOperation = "dispute_accept"   // give a dispute up
+	OperationDisputeEvidence PSPOperation = "dispute_evidence" // send evidence; approved: the PSP has it
 )
 
 // PSPRequest is the value of psp.requests.v1. RequestID is the id of the event that asked for it and travels as the
@@ -178,6 +182,10 @@ type PSPRequest struct {
 	ReturnURL         string     `json:"return_url,omitempty"`
 	MerchantReference string     `json:"merchant_reference,omitempty"`
 	PSPReference      string     `json:"psp_reference,omitempty"`
+	// DisputeReference is what the PSP calls the dispute that is accepted or answered, Evidence the answer. The amount is what is
+	// disputed, 0 where that is not known.
+	DisputeReference string           `json:"dispute_reference,omitempty"`
+	Evidence         *DisputeEvidence `json:"evidence,omitempty"`
 }
 
 // ReportSource says how a report reached us.
@@ -239,7 +247,9 @@ type PSPReport struct {
 	DeclineRetry    string    `json:"decline_retry,omitempty"`
 	Action          *Action   `json:"action,omitempty"`
 	Authentication  *AuthData `json:"authentication,omitempty"`
-	Detail          string    `json:"detail,omitempty"`
+	// Dispute is of operations of disputes: a fact, whose outcome is approved, or the answer to a request.
+	Dispute *DisputeReport `json:"dispute,omitempty"`
+	Detail  string         `json:"detail,omitempty"`
 	// OccurredAt is when it happened, by the PSP's clock. It is left out where the PSP gave none, or one beyond the years 1970
 	// to 9998 or more than a day ahead of ours.
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
@@ -267,7 +277,7 @@ type AuthData struct {
 	CVV             string `json:"cvv,omitempty"` // card verification result code; never the value itself
 }
 
-// TimerKind is what a timer of a payment, a payout or a hold is for.
+// TimerKind is what a timer of a payment, a payout, a dispute or a hold is for.
 type TimerKind string
 
 const (
@@ -280,16 +290,20 @@ const (
 	TimerPayoutExpire TimerKind = "payout_expire" // nobody decided on a held payout
 	TimerPayoutPoll   TimerKind = "payout_poll"   // ask again for a payout's outcome
 	TimerPayoutRetry  TimerKind = "payout_retry"  // ask for a queued payout
+
+	TimerDisputeRemind TimerKind = "dispute_remind" // evidence is due soon
+	TimerDisputeDue    TimerKind = "dispute_due"    // evidence was due
+	TimerDisputePoll   TimerKind = "dispute_poll"   // ask again what became of evidence or of an acceptance
 )
 
-// TimerDue says that a timer of a payment, a payout or a wallet's hold has run out. One that it no longer holds is ignored.
+// TimerDue says that a timer of a payment, a payout, a dispute or a wallet's hold has run out. One that it no longer holds is ignored.
 type TimerDue struct {
 	TimerID    string    `json:"timer_id"`
 	Generation int64     `json:"generation"`
 	Kind       TimerKind `json:"kind"`
 	Tenant     string    `json:"tenant"`
 	CustomerID string    `json:"customer_id"`
-	PaymentID  string    `json:"payment_id"` // the payout's id where it is a payout's; "" where it is a hold's
+	PaymentID  string    `json:"payment_id"` // the payout's or dispute's id where it is one's; "" where it is a hold's
 	// HoldKey names the hold in its partition, in 32 hex digits: the key of its row, not the command id.
 	HoldKey string    `json:"hold_key,omitempty"`
 	Due     time.Time `json:"due"`

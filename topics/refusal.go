@@ -12,6 +12,7 @@ const (
 	RefusedTooOld             RefusalCode = "too_old"             // issued before the deduplication horizon
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment; dead letter: a webhook whose payment did not become known in time
 	RefusedUnknownPayout      RefusalCode = "unknown_payout"      // the customer has no such payout
+	RefusedUnknownDispute     RefusalCode = "unknown_dispute"     // the customer has no such dispute
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
@@ -22,7 +23,9 @@ const (
 	RefusedInProgress         RefusalCode = "in_progress"         // a request of the same kind is open
 	RefusedUnderReview        RefusalCode = "under_review"        // a capture before the review of the authorisation has let it pass
 	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  // a capture above what is authorised, or above what is left of a hold
-	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded
+	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded; case: a dispute took more
+	RefusedDisputed           RefusalCode = "disputed"            // a refund of money that is in dispute, or was taken by one
+	RefusedByDashboardOnly    RefusalCode = "by_dashboard_only"   // the PSP is told nothing of disputes by weir: use its dashboard, what it reports counts
 	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
 	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the customer would have too much (MaxBalance), or the hold or round has too many movements
 	RefusedClosedLoop         RefusalCode = "closed_loop"         // a payout that must go back to a deposit's source first, or may not go where it should; the event says what is possible
@@ -33,6 +36,7 @@ const (
 	RefusedAmountMismatch     RefusalCode = "amount_mismatch"     // case: a PSP's amount or currency differs from ours
 	RefusedUnmatchedReport    RefusalCode = "unmatched_report"    // case: a PSP's fact that fits nothing we asked
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired, declined or not let pass by a review
+	RefusedDisputedRefund     RefusalCode = "disputed_refund"     // case: what was refunded, or is being, is disputed, too
 	RefusedLatePayout         RefusalCode = "late_payout"         // case: the PSP paid what had been given back to the customer
 	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused; void it again, or at the PSP
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success

@@ -265,7 +265,7 @@ func isCommandID(s string) bool {
 // describe says what is wrong with a field and what would be right.
 func describe(f validator.FieldError) string {
 	_, field, _ := strings.Cut(f.Namespace(), ".")
-	if name, _, ok := strings.Cut(field, "["); ok {
+	if name, rest, ok := strings.Cut(field, "["); ok && !strings.Contains(rest, "].") { // of a list's item the path says which
 		field = name + " (a key or value)" // the key is the producer's
 	}
 	return field + ": " + complaint(f)
