@@ -107,6 +107,8 @@ func (s *Server) pressPayment(w http.ResponseWriter, r *http.Request) {
 		switch do := Kind(r.PostForm.Get("do")); do {
 		case Capture, Void, Refund:
 			refused = s.pressFollow(e.payment, do, r)
+		case Dispute:
+			refused = s.pressDispute(e.payment, r)
 		default:
 			refused = s.pressOperation(e.payment, string(do), r)
 		}
@@ -136,7 +138,7 @@ func (s *Server) pressOperation(p *payment, do string, r *http.Request) *refusal
 		}
 		return refused
 	}
-	return refuse(CodeInvalid, "do %.64q: want settle, webhook, capture, void or refund", do)
+	return refuse(CodeInvalid, "do %.64q: want settle, webhook, capture, void, refund or dispute", do)
 }
 
 // pressFollow performs an operation that nobody asked for through the API, as people at a provider do; its webhook tells.

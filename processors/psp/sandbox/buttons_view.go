@@ -42,6 +42,10 @@ type shownPayment struct {
 	Challenge                               string // address of its page; "" where none is asked for
 	Opened                                  string
 	Authorized, Captured, Refunded, PaidOut string
+	Disputed                                string
+	Disputable                              int64 // minor units; 0: nothing was captured
+	DisputesBefore                          int
+	Disputes                                []shownDispute
 	Follow                                  []followUp
 	Operations                              []shownOperation
 }
@@ -72,6 +76,7 @@ func (p *payment) page(baseURL string) shownPayment {
 	shown := shownPayment{
 		ID: p.ID, Reference: p.Reference, Token: p.Token, Opened: p.Operations[0].CreatedAt.UTC().Format(time.DateTime),
 		Authorized: money(p.Authorized), Captured: money(p.Captured), Refunded: money(p.Refunded), PaidOut: money(p.PaidOut),
+		Disputed: money(p.Disputed), Disputable: p.Captured, DisputesBefore: p.disputes(), Disputes: p.shownDisputes(money),
 	}
 	if p.Operations[0].Status == RequiresAction {
 		shown.Challenge = baseURL + "/challenge/" + p.ID
@@ -79,11 +84,14 @@ func (p *payment) page(baseURL string) shownPayment {
 	if left := p.Authorized - p.Captured; left > 0 && !p.Voided {
 		shown.Follow = append(shown.Follow, followUp{Capture, len(p.Operations), left}, followUp{Void, len(p.Operations), 0})
 	}
-	if left := p.Captured - p.Refunded; left > 0 {
+	if left := p.Captured - p.Refunded - p.Disputed; left > 0 {
 		shown.Follow = append(shown.Follow, followUp{Refund, len(p.Operations), left})
 	}
 	for i := range p.Operations {
 		op := &p.Operations[i]
+		if !op.told() {
+			continue
+		}
 		one := shownOperation{
 			Index: i, Kind: op.Kind, Money: money(op.Amount), Status: op.Status, RequestID: op.requestID(),
 			At: op.CreatedAt.UTC().Format(time.RFC3339), Detail: op.Detail, Outcomes: op.outcomes(), Webhooks: webhookButtons(),

@@ -47,6 +47,8 @@ type Config struct {
 	// SettleDelay is when a pending operation settles (1 s by default); LateDelay when a late webhook is sent (5 s by
 	// default); RetryDelay is the first pause before a webhook is sent again, and doubles (500 ms by default).
 	SettleDelay, LateDelay, RetryDelay time.Duration
+	// EvidenceWithin is how long a dispute takes evidence, 7 days by default.
+	EvidenceWithin time.Duration
 
 	// FeeBasisPoints and FeeFixed (minor units) are kept of each capture: 140 (1.4 %) and 25 where both are zero.
 	FeeBasisPoints, FeeFixed int64
@@ -66,7 +68,7 @@ func (c Config) withDefaults() Config {
 		without time.Duration
 	}{
 		{&c.SlowLatency, 2 * time.Second}, {&c.Hang, time.Minute}, {&c.SettleDelay, time.Second},
-		{&c.LateDelay, 5 * time.Second}, {&c.RetryDelay, 500 * time.Millisecond},
+		{&c.LateDelay, 5 * time.Second}, {&c.RetryDelay, 500 * time.Millisecond}, {&c.EvidenceWithin, 7 * 24 * time.Hour},
 	} {
 		if *d.value == 0 {
 			*d.value = d.without
@@ -99,7 +101,7 @@ func (c Config) Validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"latency": c.Latency, "slow latency": c.SlowLatency, "hang": c.Hang, "settle delay": c.SettleDelay,
-		"late delay": c.LateDelay, "retry delay": c.RetryDelay,
+		"late delay": c.LateDelay, "retry delay": c.RetryDelay, "evidence within": c.EvidenceWithin,
 	} {
 		if d < 0 {
 			return fmt.Errorf("sandbox: %s: want a duration of 0 or more", name)

@@ -33,7 +33,9 @@ type Outage struct {
 const Lookup Kind = "lookup"
 
 // outageKinds are what an outage may be of.
-func outageKinds() []Kind { return []Kind{Authorize, Confirm, Capture, Void, Refund, Payout, Lookup} }
+func outageKinds() []Kind {
+	return []Kind{Authorize, Confirm, Capture, Void, Refund, Payout, DisputeEvidence, DisputeAccept, Lookup}
+}
 
 // check names the first field that is wrong.
 func (f *Faults) check() *refusal {

@@ -24,11 +24,15 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/authorizations/{id}/void", s.perform(Void))
 	mux.HandleFunc("POST /v1/refunds", s.perform(Refund))
 	mux.HandleFunc("POST /v1/payouts", s.perform(Payout))
+	mux.HandleFunc("POST /v1/disputes/{dispute}/evidence", s.perform(DisputeEvidence))
+	mux.HandleFunc("POST /v1/disputes/{dispute}/accept", s.perform(DisputeAccept))
+	mux.HandleFunc("GET /v1/disputes/{dispute}", s.unlessOut("dispute", s.showDispute))
 	mux.HandleFunc("GET /v1/authorizations/{id}", s.unlessOut("id", s.showAuthorization))
 	mux.HandleFunc("GET /v1/requests/{key}", s.unlessOut("key", s.showRequest))
 	mux.HandleFunc("GET /v1/payments/{reference}", s.unlessOut("reference", s.showReference))
 	mux.HandleFunc("POST /v1/test/trigger", s.trigger)
 	mux.HandleFunc("POST /v1/test/settle", s.settle)
+	mux.HandleFunc("POST /v1/test/dispute", s.dispute)
 	mux.HandleFunc("GET /v1/reports/settlement", s.report)
 	mux.HandleFunc("GET /v1/test/faults", s.showFaults)
 	mux.HandleFunc("PUT /v1/test/faults", s.setFaults)
@@ -85,6 +89,7 @@ func (s *Server) perform(kind Kind) http.HandlerFunc {
 		if id := r.PathValue("id"); id != "" {
 			request.Authorization = id
 		}
+		request.Dispute = r.PathValue("dispute")
 		if s.book.faults.Load().out(kind, key) {
 			answerError(w, refuse(CodeUnavailable, "outage: nothing was performed"))
 			return
@@ -206,12 +211,17 @@ func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string)
 		}
 	}
 	now := time.Now().UTC()
+	if r.Dispute != "" {
+		r.Authorization = b.keys[r.Dispute]
+	}
 	var p *payment
 	switch e := b.payments[r.Authorization]; {
 	case kind == Authorize:
 		p, refused = b.authorize(key, print, r, now)
 	case kind == Payout:
 		p, refused = b.payout(key, print, r, now)
+	case e == nil && r.Dispute != "":
+		refused = refuse(CodeNotFound, "dispute %.64q", r.Dispute)
 	case e == nil:
 		refused = refuse(CodeNotFound, "authorization %.64q", r.Authorization)
 	default:
@@ -225,7 +235,7 @@ func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string)
 		b.cfg.Log.Error("sandbox: nothing performed", "error", err)
 		return Operation{}, false, refuse(CodeUnavailable, "nothing was performed: %v", err)
 	}
-	op := &p.Operations[len(p.Operations)-1]
+	op := p.operation(key)
 	return p.show(op, op.Answered, baseURL), true, nil
 }
 

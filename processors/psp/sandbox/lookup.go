@@ -44,6 +44,7 @@ type Summary struct {
 	Captured   map[string]int64 `json:"captured"`   // minor units by currency
 	Refunded   map[string]int64 `json:"refunded"`   // settled and pending
 	PaidOut    map[string]int64 `json:"paid_out"`   // settled and pending
+	Disputed   map[string]int64 `json:"disputed"`   // withdrawn by disputes, and not reinstated
 	Owed       int              `json:"owed"`       // payments with an operation to settle or a webhook to deliver
 }
 
@@ -53,15 +54,19 @@ func (s *Server) summary(w http.ResponseWriter, _ *http.Request) {
 	sum := Summary{
 		Payments: len(s.book.payments), References: len(s.book.references),
 		Statuses: map[string]int{}, Captured: map[string]int64{}, Refunded: map[string]int64{}, PaidOut: map[string]int64{},
+		Disputed: map[string]int64{},
 	}
 	for _, e := range s.book.payments {
 		p := e.payment
 		for i := range p.Operations {
-			sum.Statuses[eventType(p.Operations[i].Kind, p.Operations[i].Status)]++
+			if op := &p.Operations[i]; op.told() {
+				sum.Statuses[eventType(op.Kind, op.Status)]++
+			}
 		}
 		sum.Captured[p.Currency] += p.Captured
 		sum.Refunded[p.Currency] += p.Refunded
 		sum.PaidOut[p.Currency] += p.PaidOut
+		sum.Disputed[p.Currency] += p.Disputed
 		if !p.settled() {
 			sum.Owed++
 		}

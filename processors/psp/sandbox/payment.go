@@ -21,6 +21,7 @@ type payment struct {
 	Refunded   int64  `json:"r,omitempty"` // settled and pending
 	Voided     bool   `json:"v,omitempty"`
 	PaidOut    int64  `json:"p,omitempty"` // by a payout: settled and pending
+	Disputed   int64  `json:"q,omitempty"` // withdrawn by disputes, and not reinstated
 
 	Operations []operation `json:"ops"` // the first one is the authorization or the payout
 }
@@ -40,6 +41,7 @@ type operation struct {
 	Decline   string          `json:"d,omitempty"`
 	Hard      bool            `json:"h,omitempty"`
 	Auth      *Authentication `json:"3,omitempty"`
+	Dispute   *disputeOf      `json:"q,omitempty"` // never changed
 	Detail    string          `json:"x,omitempty"`
 	CreatedAt time.Time       `json:"t"`
 
@@ -113,6 +115,9 @@ func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 	if op.ByHand {
 		shown.RequestID, shown.ID = "", op.requestID()
 	}
+	if d := op.Dispute; d != nil {
+		shown.Dispute = &DisputeData{ID: d.ID, ReasonCode: d.Reason, Amount: d.Amount, EvidenceDue: d.Due}
+	}
 	switch status {
 	case Approved:
 		shown.Captured, shown.Fee, shown.Authentication = op.Captured, op.Fee, op.Auth
@@ -131,10 +136,12 @@ func (p *payment) view(baseURL string) Payment {
 	v := Payment{
 		Authorization: p.ID, MerchantReference: p.Reference, Currency: p.Currency,
 		Authorized: p.Authorized, Captured: p.Captured, Refunded: p.Refunded,
-		PaidOut: p.PaidOut,
+		PaidOut: p.PaidOut, Disputed: p.Disputed,
 	}
 	for i := range p.Operations {
-		v.Operations = append(v.Operations, p.show(&p.Operations[i], p.Operations[i].Status, baseURL))
+		if op := &p.Operations[i]; op.told() {
+			v.Operations = append(v.Operations, p.show(op, op.Status, baseURL))
+		}
 	}
 	return v
 }

@@ -52,6 +52,7 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	}
 	f.plan(p, &op, token.webhook, now)
 	p.Operations = []operation{op}
+	f.disputeCaptured(p, now)
 	return p, nil
 }
 
@@ -117,6 +118,8 @@ func (f *performer) follow(p *payment, kind Kind, key, fingerprint string, r *Re
 		refused = f.void(p, &op, token)
 	case Refund:
 		refused = f.refund(p, &op, token)
+	case DisputeEvidence, DisputeAccept:
+		refused = f.answerDispute(p, &op, token, r)
 	default:
 		refused = refuse(CodeInvalid, "operation %q", kind)
 	}
@@ -125,6 +128,7 @@ func (f *performer) follow(p *payment, kind Kind, key, fingerprint string, r *Re
 	}
 	f.plan(p, &op, noWebhook, now)
 	p.Operations = append(p.Operations, op)
+	f.disputeCaptured(p, now)
 	return nil
 }
 
@@ -194,7 +198,7 @@ func (f *performer) void(p *payment, op *operation, token *Token) *refusal {
 }
 
 func (f *performer) refund(p *payment, op *operation, token *Token) *refusal {
-	left := p.Captured - p.Refunded
+	left := max(0, p.Captured-p.Refunded-p.Disputed)
 	switch {
 	case op.Amount <= 0:
 		return refuse(CodeInvalid, "amount %d: want a positive number of minor units", op.Amount)
@@ -223,6 +227,10 @@ func (f *performer) refund(p *payment, op *operation, token *Token) *refusal {
 func (f *performer) settle(p *payment, op *operation, now time.Time) {
 	status := op.SettlesTo
 	op.SettlesTo, op.SettlesAt = "", time.Time{}
+	if op.Kind == Dispute {
+		f.tell(p, op, status, 0, now)
+		return
+	}
 	switch {
 	case status == Approved:
 		op.BookedAt = now
@@ -249,6 +257,7 @@ func (f *performer) settle(p *payment, op *operation, now time.Time) {
 		}
 	}
 	f.addEvent(op, event{Type: eventType(op.Kind, op.Status), Status: op.Status, Amount: op.Amount, Due: now, Left: 1})
+	f.disputeCaptured(p, now)
 }
 
 // plan records how an operation was answered and adds the webhook that its token, or the configuration, asks for.

@@ -48,6 +48,14 @@ func (p *payment) movements() []movement {
 			add("refund", -op.Amount, 0, booked)
 		case op.Kind == Payout && succeeded:
 			add("payout", -op.Amount, op.Fee, booked)
+		case op.Status == FundsWithdrawn:
+			add("chargeback", -op.Amount, 0, booked)
+		case op.Status == FundsReinstated:
+			add("chargeback_returned", op.Amount, 0, booked)
+		case op.Status == FeeCharged:
+			add("chargeback_fee", 0, op.Amount, booked)
+		case op.Status == FeeReturned:
+			add("chargeback_fee_returned", 0, -op.Amount, booked)
 		}
 		if !op.ReversedAt.IsZero() {
 			add(string(op.Kind)+"_returned", op.Amount, 0, op.ReversedAt)

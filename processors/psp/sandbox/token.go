@@ -25,6 +25,7 @@ type Token struct {
 	payout         Status // the answer to a payout to the card: approved where empty
 	payoutSettles  Status // what it turns into later
 	payoutFault    fault
+	dispute        *disputePlan // of what is captured; nil: none
 }
 
 // fault is what goes wrong between the server and its caller in an authorization or a payout.
@@ -90,6 +91,11 @@ func Tokens() []Token {
 		{Name: "tok_refund_fails", Does: "approved; refunds fail at once", refund: Failed},
 		{Name: "tok_refund_fails_late", Does: "approved; refunds are pending, then fail", refund: Pending, refundSettles: Failed},
 		{Name: "tok_refund_reversed", Does: "approved; refunds settle and are reversed later", refundSettles: Reversed},
+		{Name: "tok_dispute", Does: "approved; what is captured is disputed (10.4, fraud): the funds are withdrawn with a fee. Evidence wins, and they come back", dispute: disputed("10.4", Won, FundsReinstated, FeeReturned, Closed)},
+		{Name: "tok_dispute_lost", Does: "approved; disputed (13.1, not received), and lost in spite of evidence", dispute: disputed("13.1", Lost, Closed)},
+		{Name: "tok_dispute_arbitration", Does: "approved; disputed (10.4) and won, then lost in pre-arbitration and arbitration", dispute: disputed("10.4", Won, FundsReinstated, PreArbitration, FundsWithdrawn, Arbitration, Lost, Closed)},
+		{Name: "tok_dispute_inquiry", Does: "approved; the issuer asks about what is captured, and no money moves", dispute: &disputePlan{reason: "10.4", first: []Status{Inquiry}, answered: []Status{Closed}}},
+		{Name: "tok_dispute_shuffled", Does: "approved; disputed and won as by tok_dispute; each webhook comes twice, and the notice after the funds", dispute: &disputePlan{reason: "10.4", first: []Status{Opened, FundsWithdrawn, FeeCharged}, answered: []Status{Won, FundsReinstated, FeeReturned, Closed}, shuffled: true}},
 		{Name: "tok_payout_pending", Does: "approved; payouts to it are pending, then paid: the webhook tells", payout: Pending, payoutSettles: Approved},
 		{Name: "tok_payout_fails", Does: "approved; payouts to it fail at once", payout: Failed},
 		{Name: "tok_payout_fails_late", Does: "approved; payouts to it are pending, then fail: the webhook tells", payout: Pending, payoutSettles: Failed},
@@ -101,6 +107,11 @@ func Tokens() []Token {
 		{Name: "tok_payout_unavailable_once", Does: "approved; 503 to the first attempt at a payout to it, then paid", payoutFault: unavailableOnce},
 		{Name: "tok_payout_error_500", Does: "approved; 500 to payouts to it: nothing performed, but the answer does not say so", payoutFault: serverError},
 	}
+}
+
+// disputed is a dispute of which the funds are withdrawn at once, and what becomes of it after evidence.
+func disputed(reason string, answered ...Status) *disputePlan {
+	return &disputePlan{reason: reason, first: []Status{Opened, FundsWithdrawn, FeeCharged}, answered: answered}
 }
 
 // tokenTable finds a token by name.

@@ -116,6 +116,9 @@ func (f *performer) owe(op *operation, t *Trigger, due time.Time) (eventID strin
 func (f *performer) reorder(p *payment, now time.Time) (eventID string, refused *refusal) {
 	for i := range slices.Backward(p.Operations) {
 		op := &p.Operations[i]
+		if !op.told() {
+			continue
+		}
 		states := []Status{op.Status, op.Answered}
 		if op.Status == op.Answered {
 			states = states[:1]

@@ -24,9 +24,13 @@ const (
 	Void      Kind = "void"
 	Refund    Kind = "refund"
 	Payout    Kind = "payout"
+
+	Dispute         Kind = "dispute"          // what is told of a dispute: nobody asks for it
+	DisputeEvidence Kind = "dispute_evidence" // the merchant's evidence against one
+	DisputeAccept   Kind = "dispute_accept"   // the merchant says that it is right
 )
 
-// Request is the body of every POST under /v1/authorizations, /v1/refunds and /v1/payouts; each kind reads its own fields.
+// Request is the body of every POST under /v1/authorizations, /v1/refunds, /v1/payouts and /v1/disputes; each kind reads its own fields.
 type Request struct {
 	MerchantAccount   string     `json:"merchant_account,omitempty"`   // authorize, payout
 	MerchantReference string     `json:"merchant_reference,omitempty"` // authorize, payout: required
@@ -38,6 +42,9 @@ type Request struct {
 	ReturnURL         string     `json:"return_url,omitempty"`         // authorize
 	Challenge         *Challenge `json:"challenge,omitempty"`          // confirm: required
 	Authorization     string     `json:"authorization,omitempty"`      // refund: required
+	Evidence          string     `json:"evidence,omitempty"`           // dispute_evidence: required; what it is is not looked at
+
+	Dispute string `json:"-"` // that is answered: of the path
 
 	byHand bool // nobody asked for it through the API
 }
@@ -73,6 +80,7 @@ type Operation struct {
 	HardDecline       bool            `json:"hard_decline,omitempty"`
 	Action            *Action         `json:"action,omitempty"`
 	Authentication    *Authentication `json:"authentication,omitempty"`
+	Dispute           *DisputeData    `json:"dispute,omitempty"`
 	Detail            string          `json:"detail,omitempty"`
 	CreatedAt         time.Time       `json:"created_at"`
 }
@@ -92,6 +100,14 @@ type Authentication struct {
 	CVV             string `json:"cvv,omitempty"`
 }
 
+// DisputeData says which dispute an operation tells of, or answers.
+type DisputeData struct {
+	ID          string    `json:"id"`
+	ReasonCode  string    `json:"reason_code,omitempty"` // of the card scheme: 10.4
+	Amount      int64     `json:"amount"`                // that is disputed
+	EvidenceDue time.Time `json:"evidence_due,omitzero"`
+}
+
 // Payment is what a GET by merchant reference or by authorization shows.
 type Payment struct {
 	Authorization     string      `json:"authorization"`
@@ -101,6 +117,7 @@ type Payment struct {
 	Captured          int64       `json:"captured"`
 	Refunded          int64       `json:"refunded"`           // settled and pending
 	PaidOut           int64       `json:"paid_out,omitempty"` // settled and pending
+	Disputed          int64       `json:"disputed,omitempty"` // withdrawn by disputes, and not reinstated
 	Operations        []Operation `json:"operations"`
 }
 
