@@ -29,6 +29,8 @@ const (
 	CustomerEvents    = "customer.events.v1"
 	PayoutCommands    = "payouts.commands.v1"
 	PayoutEvents      = "payouts.events.v1"
+	LinkCommands      = "links.commands.v1"
+	LinkEvents        = "links.events.v1"
 	DisputeCommands   = "disputes.commands.v1"
 	DisputeEvents     = "disputes.events.v1"
 	LedgerBalances    = "ledger.balances.v1"
@@ -39,6 +41,7 @@ const (
 	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"
 	CustomerEventsDeadLetters = "customer.events.dlq.v1"
 	PayoutCommandsDeadLetters = "payouts.commands.dlq.v1"
+	LinkCommandsDeadLetters   = "links.commands.dlq.v1"
 
 	DisputeCommandsDeadLetters = "disputes.commands.dlq.v1"
 
@@ -132,6 +135,11 @@ func flowTopics() []Topic {
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
 		},
 		{
+			Name: LinkCommands, DeadLetters: LinkCommandsDeadLetters, Purpose: "What producers ask of payment links: pages on which a payer pays what a customer's link asks for.",
+			Key: "customer id, so that one customer's commands keep their order", Retention: commandsKept, Value: LinkCommand{}, Types: []string{TypeLinkCommand},
+			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
+		},
+		{
 			Name: CustomerEvents, DeadLetters: CustomerEventsDeadLetters, Purpose: "What happened to customers and no payment shows: logins, sign-ups, changed passwords, payouts and disputes of other systems. Rules look at it, and velocity counts it.",
 			Key: "customer id, so that one customer's events keep their order", Retention: commandsKept, Value: CustomerEvent{}, Types: []string{TypeCustomerEvent},
 			Writers: []string{"producers", "api"}, Readers: []string{"risk"}, Public: true,
@@ -164,8 +172,8 @@ func flowTopics() []Topic {
 		{
 			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments, wallets, payouts and disputes: assessed commands and customer events, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}, AssessedDisputeCommand{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout, TypeAssessedDispute},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}, AssessedLinkCommand{}, AssessedDisputeCommand{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout, TypeAssessedLink, TypeAssessedDispute},
 			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
 		},
 		{
@@ -186,6 +194,11 @@ func flowTopics() []Topic {
 		{
 			Name: DisputeEvents, Purpose: "What happened to disputes, each fact once for read_committed readers. A dispute is the fold of its events.",
 			Key: customerKey, Retention: forEver, Value: DisputeEvent{}, Types: []string{TypeDisputeEvent},
+			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
+		},
+		{
+			Name: LinkEvents, Purpose: "What happened to payment links and their uses, each fact once for read_committed readers. A link is the fold of its events.",
+			Key: customerKey, Retention: forEver, Value: LinkEvent{}, Types: []string{TypeLinkEvent},
 			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
 		},
 		{
@@ -257,6 +270,7 @@ func deadLetterTopics() []Topic {
 		{Name: WalletCommandsDeadLetters, Purpose: "Wallet commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: PayoutCommandsDeadLetters, Purpose: "Payout commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: DisputeCommandsDeadLetters, Purpose: "Dispute commands that could not be read.", Writers: []string{"risk"}, Public: true},
+		{Name: LinkCommandsDeadLetters, Purpose: "Link commands that could not be read.", Writers: []string{"risk"}, Public: true},
 		{Name: CustomerEventsDeadLetters, Purpose: "Customer events that could not be read or are invalid.", Writers: []string{"risk"}, Public: true},
 		{Name: SignalsDeadLetters, Purpose: "Signals, and events to be counted, that could not be read.", Writers: []string{"velocity"}},
 		{Name: ReviewsDeadLetters, Purpose: "Review requests that could not be read.", Writers: []string{"risk"}},

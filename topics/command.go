@@ -48,6 +48,9 @@ type Command struct {
 	Metadata          map[string]string `json:"metadata,omitempty" validate:"max=20,dive,keys,max=40,endkeys,max=500"`
 	Challenge         *Challenge        `json:"challenge,omitempty"` // confirm: what the challenge returned
 	Reason            string            `json:"reason,omitempty" validate:"max=256"`
+	// LinkID belongs to create: the payment link that is paid. Customer, amount and currency are the link's, and one of its uses
+	// is taken until the payment has ended without having taken money.
+	LinkID string `json:"link_id,omitempty" validate:"-" jsonschema:"maxLength=64"` // checked by invalidForType
 	// RequestedBy and ApprovedBy belong to refund: two different people of the brand. A refund that rules hold back for a
 	// reviewer passes where ApprovedBy names one.
 	RequestedBy string `json:"requested_by,omitempty" validate:"-" jsonschema:"maxLength=64"` // checked by invalidForType: the validator costs memory for each field

@@ -100,8 +100,8 @@ type PaymentEvent struct {
 	Totals  *Totals      `json:"totals,omitempty"`  // after this event, where it moved an amount
 	// Dispute is what a disputed event changes.
 	Dispute *DisputeChange `json:"dispute,omitempty"`
-	Review  *ReviewData  `json:"review,omitempty"`  // authorized: risk was asked to look at it
-	Timer   *TimerChange `json:"timer,omitempty"`   // armed by this event
+	Review  *ReviewData    `json:"review,omitempty"` // authorized: risk was asked to look at it
+	Timer   *TimerChange   `json:"timer,omitempty"`  // armed by this event
 	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Counted is what the event changes of the deposits that the customer's responsible-gaming limits count.
@@ -120,6 +120,7 @@ type CreatedData struct {
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Description       string            `json:"description,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
+	LinkID            string            `json:"link_id,omitempty"` // the payment link that it pays
 	// Plan is for the authorisation that a later command asks for: that one knows neither card nor amount.
 	Plan *RoutePlan `json:"plan,omitempty"`
 }

@@ -25,6 +25,9 @@ func (c *Command) Fingerprint() int64 {
 	if c.Challenge != nil {
 		f.texts("challenge", c.Challenge.Result)
 	}
+	if c.LinkID != "" {
+		f.texts("link", c.LinkID)
+	}
 	return f.sum()
 }
 
@@ -63,6 +66,16 @@ func (c *DisputeCommand) Fingerprint() int64 {
 			f.texts(e.Documents[i].Kind, e.Documents[i].Reference, strings.ToLower(e.Documents[i].SHA256))
 		}
 	}
+	return f.sum()
+}
+
+// Fingerprint of what the command asks for.
+func (c *LinkCommand) Fingerprint() int64 {
+	f := newFingerprint("link")
+	f.texts(string(c.Type), c.CustomerID, c.LinkID, c.Currency, c.TokenHash)
+	f.number(c.Amount)
+	f.number(int64(c.MaxUses))
+	f.time(c.ExpiresAt)
 	return f.sum()
 }
 

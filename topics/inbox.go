@@ -291,6 +291,8 @@ const (
 	TimerPayoutPoll   TimerKind = "payout_poll"   // ask again for a payout's outcome
 	TimerPayoutRetry  TimerKind = "payout_retry"  // ask for a queued payout
 
+	TimerLinkExpire TimerKind = "link_expire" // no payment may begin by a payment link any more
+
 	TimerDisputeRemind TimerKind = "dispute_remind" // evidence is due soon
 	TimerDisputeDue    TimerKind = "dispute_due"    // evidence was due
 	TimerDisputePoll   TimerKind = "dispute_poll"   // ask again what became of evidence or of an acceptance

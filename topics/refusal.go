@@ -13,6 +13,7 @@ const (
 	RefusedUnknownPayment     RefusalCode = "unknown_payment"     // the customer has no such payment; dead letter: a webhook whose payment did not become known in time
 	RefusedUnknownPayout      RefusalCode = "unknown_payout"      // the customer has no such payout
 	RefusedUnknownDispute     RefusalCode = "unknown_dispute"     // the customer has no such dispute
+	RefusedUnknownLink        RefusalCode = "unknown_link"        // the customer has no such payment link
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
@@ -38,6 +39,7 @@ const (
 	RefusedLateCapture        RefusalCode = "late_capture"        // case: booked although voided, expired, declined or not let pass by a review
 	RefusedDisputedRefund     RefusalCode = "disputed_refund"     // case: what was refunded, or is being, is disputed, too
 	RefusedLatePayout         RefusalCode = "late_payout"         // case: the PSP paid what had been given back to the customer
+	RefusedLinkOverpaid       RefusalCode = "link_overpaid"       // case: more payments by a payment link than it allows have taken money, or may
 	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused; void it again, or at the PSP
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
 	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls

@@ -11,6 +11,8 @@ const (
 	TypeWalletEvent   = "weir.wallet.event.v1"      // value: WalletEvent
 	TypePayoutCommand = "weir.payout.command.v1"    // value: PayoutCommand
 	TypePayoutEvent   = "weir.payout.event.v1"      // value: PayoutEvent
+	TypeLinkCommand   = "weir.link.command.v1"      // value: LinkCommand
+	TypeLinkEvent     = "weir.link.event.v1"        // value: LinkEvent
 	TypeCustomerEvent = "weir.customer.event.v1"    // value: CustomerEvent
 	TypePeriodClosed  = "weir.period.closed.v1"     // value: PeriodClosed
 	TypeLedgerBalance = "weir.ledger.balance.v1"    // value: LedgerBalance

@@ -115,6 +115,14 @@ func (c *Command) invalidForType() string {
 			return fmt.Sprintf("amount: is set; a command of type %s takes none", c.Type)
 		}
 	}
+	if c.LinkID != "" {
+		if c.Type != CommandCreate {
+			return "link_id: is set; only a command of type create takes one"
+		}
+		if _, err := ParseLinkID(c.LinkID); err != nil {
+			return "link_id: is not a payment link's id; want lnk_, 4 hex digits, _ and 32 hex digits"
+		}
+	}
 	if c.Challenge != nil && c.Type != CommandConfirm {
 		return "challenge: is set; only a command of type confirm takes one"
 	}
