@@ -237,6 +237,16 @@ func (c *chronicle) restless() (ids []string) {
 	return ids
 }
 
+// any says whether a payment, or a payout, has had such an event. Its caller holds the lock.
+func (c *chronicle) any(payout bool, event string) bool {
+	for _, l := range c.lives {
+		if l.payout == payout && l.counts[event] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // status is that of a payment or payout, with what closes when more is known.
 func (c *chronicle) status(id string) (status string, changed <-chan struct{}) {
 	c.mu.Lock()

@@ -14,6 +14,9 @@ import (
 	"github.com/segmentio/encoding/json"
 )
 
+// repeated is how many lines of a failed test's output stand at the end once more, where people look first.
+const repeated = 12
+
 // lineLimit is the longest line of input, in bytes: a test may print anything.
 const lineLimit = 16 << 20
 
@@ -46,6 +49,7 @@ type report struct {
 	packages, failedPackages    int
 	tests, failed, withoutTests int
 	skipped                     []string
+	broken                      []string // what failed, with the end of its output
 }
 
 func (r *report) read(in io.Reader) error {
@@ -86,6 +90,7 @@ func (r *report) test(e event, output []string) {
 	case "fail":
 		r.failed++
 		fmt.Fprintf(r.out, "%s: %s\n%s", e.Package, e.Test, strings.Join(output, ""))
+		r.broken = append(r.broken, fmt.Sprintf("failed: %s %s\n%s", e.Package, e.Test, strings.Join(output[max(0, len(output)-repeated):], "")))
 	case "skip":
 		reason := ""
 		for _, line := range output {
@@ -115,6 +120,9 @@ func (r *report) conclude() bool {
 	slices.Sort(r.skipped)
 	for _, line := range r.skipped {
 		fmt.Fprintln(r.out, "skipped:", line)
+	}
+	for _, text := range r.broken {
+		fmt.Fprint(r.out, text)
 	}
 	fmt.Fprintf(r.out, "packages: %d passed, %d failed, %d without tests\n", r.packages, r.failedPackages, r.withoutTests)
 	fmt.Fprintf(r.out, "tests: %d passed, %d failed, %d skipped\n", r.tests, r.failed, len(r.skipped))

@@ -28,6 +28,7 @@ func TestReport(t *testing.T) {
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"fail","Package":"p","Elapsed":0}`,
 			want: "p: TestA\nwhy\n" + "FAIL  p                                                               0.0s\n" +
+				"failed: p TestA\nwhy\n" +
 				"packages: 0 passed, 1 failed, 0 without tests\ntests: 0 passed, 1 failed, 0 skipped\n",
 		},
 		{
