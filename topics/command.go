@@ -15,6 +15,8 @@ const (
 	CommandCancel    CommandType = "cancel"    // give up a payment that is not authorised yet
 	CommandApprove   CommandType = "approve"   // a reviewer releases a held payment
 	CommandReject    CommandType = "reject"    // a reviewer refuses a held payment
+
+	CommandRevokeMandate CommandType = "revoke_mandate" // end the mandate that the payment set up
 )
 
 // Command is the value of payments.commands.v1. Amounts are integers in minor units (1050 is 10.50 EUR).
@@ -23,7 +25,7 @@ type Command struct {
 	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice, and refused for
 	// another command. The payment that a create command opens takes its id from it.
 	CommandID string      `json:"command_id" validate:"required,command_id"`
-	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture void refund cancel approve reject"`
+	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture void refund cancel approve reject revoke_mandate"`
 	Tenant    string      `json:"tenant" validate:"required,max=64,name"`
 	Region    string      `json:"region,omitempty" validate:"max=32"`
 	// CustomerID is the account holder; empty in a create command it makes a guest, whose id derives from CommandID.
@@ -55,6 +57,10 @@ type Command struct {
 	// reviewer passes where ApprovedBy names one.
 	RequestedBy string `json:"requested_by,omitempty" validate:"-" jsonschema:"maxLength=64"` // checked by invalidForType: the validator costs memory for each field
 	ApprovedBy  string `json:"approved_by,omitempty" validate:"-" jsonschema:"maxLength=64"`
+	// SetupMandate belongs to create: the customer agrees that the card is kept, for later payments without them. Mandate, in
+	// the place of Card, is the mandate by which the merchant asks for the payment: with its card, at its PSP.
+	SetupMandate *MandateTerms `json:"setup_mandate,omitempty" validate:"-"`
+	Mandate      string        `json:"mandate,omitempty" validate:"-" jsonschema:"maxLength=64"`
 }
 
 // CaptureMethod says who asks for the capture.

@@ -45,6 +45,12 @@ const (
 	EventStrayReleaseRequested EventType = "stray_release_requested" // a void, or a refund of what was taken; RequestID is the attempt's
 	EventStrayReleased         EventType = "stray_released"          // posts, where it was a refund
 	EventStrayReleaseFailed    EventType = "stray_release_failed"    // posts, where a settled refund was reversed
+
+	// Of the mandate that the payment set up, which its created event tells of. They change nothing of the payment itself.
+	EventMandateActivated EventType = "mandate_activated" // the payment was approved
+	EventMandateRevoked   EventType = "mandate_revoked"
+	EventMandateExpired   EventType = "mandate_expired"
+	EventMandateFailed    EventType = "mandate_failed" // the payment was not approved, or a later one by the mandate was declined for good
 )
 
 // PaymentStatus is derived from a payment's amounts and open requests, never the reverse.
@@ -106,6 +112,9 @@ type PaymentEvent struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Counted is what the event changes of the deposits that the customer's responsible-gaming limits count.
 	Counted *GamingCount `json:"counted,omitempty"`
+	// Mandate is what a mandate_* event says, Retry when a payment by a mandate that is queued is asked for again.
+	Mandate *MandateChange `json:"mandate,omitempty"`
+	Retry   *MandateRetry  `json:"retry,omitempty"`
 	// GamingLimit is the limit that blocked the payment or held it for a reviewer.
 	GamingLimit *GamingLimit `json:"gaming_limit,omitempty"`
 	// More says that the same inbox record caused another event, which follows: what a record does is done as a whole.
@@ -123,6 +132,9 @@ type CreatedData struct {
 	LinkID            string            `json:"link_id,omitempty"` // the payment link that it pays
 	// Plan is for the authorisation that a later command asks for: that one knows neither card nor amount.
 	Plan *RoutePlan `json:"plan,omitempty"`
+	// SetupMandate are the terms of the mandate that the payment sets up, Mandate is what it takes over from the one that it is by.
+	SetupMandate *MandateTerms `json:"setup_mandate,omitempty"`
+	Mandate      *MandateUse   `json:"mandate,omitempty"`
 }
 
 // RequestData is what a *_requested event asks of the PSP, beyond the event's amount. A held event has that of the
@@ -164,6 +176,8 @@ type PSPData struct {
 	Reversed         bool         `json:"reversed,omitempty"` // refund_failed: the PSP had settled it before
 	Action           *Action      `json:"action,omitempty"`
 	Authentication   *AuthData    `json:"authentication,omitempty"`
+	// StoredCredential is what the PSP calls the card that it keeps for a mandate.
+	StoredCredential string `json:"stored_credential,omitempty"`
 	// PSP is who said it, of an authorisation by a plan, TookMS how long after the request, or after the latest poll, and
 	// Unsent that it provably was not sent.
 	PSP    string `json:"psp,omitempty"`

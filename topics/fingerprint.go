@@ -25,6 +25,14 @@ func (c *Command) Fingerprint() int64 {
 	if c.Challenge != nil {
 		f.texts("challenge", c.Challenge.Result)
 	}
+	if c.Mandate != "" {
+		f.texts("mandate", c.Mandate)
+	}
+	if m := c.SetupMandate; m != nil {
+		f.texts("setup_mandate", string(m.Kind))
+		f.number(m.MaxAmount)
+		f.time(m.ExpiresAt)
+	}
 	if c.LinkID != "" {
 		f.texts("link", c.LinkID)
 	}

@@ -176,6 +176,8 @@ type PSPRequest struct {
 	// proven. Fallback asks for that answer at once where the PSP cannot be reached, rather than after NotAfter.
 	Route    string `json:"route,omitempty"`
 	Fallback bool   `json:"fallback,omitempty"`
+	// StoredCredential is set for the authorize of a payment that sets a mandate up, or is by one.
+	StoredCredential *StoredCredential `json:"stored_credential,omitempty"`
 	// Country is that of the card, as the routing plan has it: kill switches look at it.
 	Country           string     `json:"country,omitempty"`
 	Challenge         *Challenge `json:"challenge,omitempty"` // confirm
@@ -253,6 +255,11 @@ type PSPReport struct {
 	// OccurredAt is when it happened, by the PSP's clock. It is left out where the PSP gave none, or one beyond the years 1970
 	// to 9998 or more than a day ahead of ours.
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
+	// DeclineAfterSeconds is how long the table of decline codes says to wait at least, where DeclineRetry is later.
+	DeclineAfterSeconds int64 `json:"decline_after_seconds,omitempty"`
+	// StoredCredential is the token of the card that the PSP keeps, where a payment set a mandate up: later ones are asked for with
+	// it. Absent: with the card's own.
+	StoredCredential string `json:"stored_credential,omitempty"`
 }
 
 // Action is what the customer must do to go on.
@@ -284,6 +291,8 @@ const (
 	TimerExpire TimerKind = "expire" // an authorisation, a challenge or an unused payment runs out
 	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
 	TimerRetry  TimerKind = "retry"  // a queued payment asks the PSPs of its plan again
+
+	TimerMandateExpire TimerKind = "mandate_expire" // the mandate that the payment set up
 
 	TimerHoldExpire TimerKind = "hold_expire" // what is left of a wallet's hold is released
 

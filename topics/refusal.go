@@ -16,6 +16,7 @@ const (
 	RefusedUnknownLink        RefusalCode = "unknown_link"        // the customer has no such payment link
 	RefusedUnknownAccount     RefusalCode = "unknown_account"     // the customer has no wallet, or no such hold
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
+	RefusedUnknownMandate     RefusalCode = "unknown_mandate"     // the customer has no such mandate
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
 	RefusedRegionMismatch     RefusalCode = "region_mismatch"     // the payment or payout is of another region than the command names
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency; a payout from a wallet that has none of it
@@ -27,6 +28,8 @@ const (
 	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded; case: a dispute took more
 	RefusedDisputed           RefusalCode = "disputed"            // a refund of money that is in dispute, or was taken by one
 	RefusedByDashboardOnly    RefusalCode = "by_dashboard_only"   // the PSP is told nothing of disputes by weir: use its dashboard, what it reports counts
+	RefusedMandateNotActive   RefusalCode = "mandate_not_active"  // the mandate is pending, or was revoked, expired or failed
+	RefusedExceedsMandate     RefusalCode = "exceeds_mandate"     // above what the customer agreed to for one payment by the mandate
 	RefusedInsufficientFunds  RefusalCode = "insufficient_funds"  // the wallet does not hold what the command takes from it
 	RefusedLimitExceeded      RefusalCode = "limit_exceeded"      // the customer would have too much (MaxBalance), or the hold or round has too many movements
 	RefusedClosedLoop         RefusalCode = "closed_loop"         // a payout that must go back to a deposit's source first, or may not go where it should; the event says what is possible

@@ -123,6 +123,9 @@ func (c *Command) invalidForType() string {
 			return "link_id: is not a payment link's id; want lnk_, 4 hex digits, _ and 32 hex digits"
 		}
 	}
+	if detail := c.invalidMandate(); detail != "" {
+		return detail
+	}
 	if c.Challenge != nil && c.Type != CommandConfirm {
 		return "challenge: is set; only a command of type confirm takes one"
 	}
@@ -165,6 +168,10 @@ func (c *Command) texts(yield func(field, text string) bool) {
 		each("challenge.eci", x.ECI)
 		each("challenge.cavv", x.CAVV)
 		each("challenge.ds_transaction_id", x.DSTransactionID)
+	}
+	each("mandate", c.Mandate)
+	if m := c.SetupMandate; m != nil {
+		each("setup_mandate.description", m.Description)
 	}
 	each("reason", c.Reason)
 	each("requested_by", c.RequestedBy)

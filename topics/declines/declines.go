@@ -152,6 +152,9 @@ func Classify(r *topics.PSPReport, source Source) {
 	if r.HardDecline {
 		r.DeclineRetry = string(Never)
 	}
+	if r.DeclineRetry == string(Later) {
+		r.DeclineAfterSeconds = int64(c.After / time.Second)
+	}
 }
 
 func read(categories, codes, references []byte) (*table, error) {
