@@ -70,6 +70,7 @@ type sandboxRequest struct {
 	ReturnURL         string            `json:"return_url,omitempty"`
 	Challenge         *topics.Challenge `json:"challenge,omitempty"`
 	Authorization     string            `json:"authorization,omitempty"`
+	Evidence          string            `json:"evidence,omitempty"`
 }
 
 type sandboxCard struct {
@@ -94,6 +95,7 @@ type sandboxOperation struct {
 	HardDecline       bool                `json:"hard_decline"`
 	Action            *topics.Action      `json:"action"`
 	Authentication    *topics.AuthData    `json:"authentication"`
+	Dispute           *sandboxDispute     `json:"dispute"`
 	Detail            string              `json:"detail"`
 	CreatedAt         time.Time           `json:"created_at"`
 }
@@ -151,6 +153,9 @@ func (s *Sandbox) Poll(ctx context.Context, r *topics.PSPRequest) (topics.PSPRep
 // sandboxCall is where a request goes and what it says. Its error is about the request alone.
 func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err error) {
 	body = sandboxRequest{Amount: r.Amount, Currency: r.Currency}
+	if r.Operation.OfDispute() {
+		return sandboxDisputeCall(r)
+	}
 	if r.Operation != topics.OperationAuthorize && r.Operation != topics.OperationPayout && (r.PSPReference == "" || strings.ContainsAny(r.PSPReference, "/?#%")) {
 		return "", body, fmt.Errorf("psp_reference %.64q: not an authorization of this PSP", r.PSPReference)
 	}
@@ -196,6 +201,9 @@ func (s *Sandbox) answer(r *topics.PSPRequest, data []byte) (topics.PSPReport, e
 	if err != nil {
 		return topics.PSPReport{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
+	if r.Operation.OfDispute() && report.Dispute.Reference != r.DisputeReference {
+		return topics.PSPReport{}, fmt.Errorf("%w: the answer is of another dispute", ErrUnknown)
+	}
 	return report, nil
 }
 
@@ -229,6 +237,8 @@ func (op *sandboxOperation) report() (topics.PSPReport, error) {
 	switch op.Operation {
 	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
 		topics.OperationPayout:
+	case topics.OperationDispute, topics.OperationDisputeAccept, topics.OperationDisputeEvidence:
+		return op.disputeReport(r)
 	default:
 		return r, fmt.Errorf("%w: operation %q", ErrUnknownEvent, op.Operation)
 	}
@@ -278,6 +288,8 @@ func (s *Sandbox) Webhook(body []byte) (topics.PSPReport, error) {
 	report.ReportID = topics.WebhookReportID(s.name, event.ID)
 	report.Source, report.PSP = topics.SourceWebhook, s.name
 	report.Tenant, report.PaymentID, report.RequestID = event.Data.MerchantAccount, event.Data.MerchantReference, event.Data.RequestID
-	report.Object = event.Data.ID
+	if report.Operation != topics.OperationDispute {
+		report.Object = event.Data.ID
+	}
 	return report, nil
 }

@@ -42,7 +42,7 @@ func (s *session) readTask(r *kgo.Record) (*task, error) {
 	}
 	switch q.Operation {
 	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
-		topics.OperationPayout:
+		topics.OperationPayout, topics.OperationDisputeAccept, topics.OperationDisputeEvidence:
 	default:
 		return nil, fmt.Errorf("field \"operation\": %.64q is not one", q.Operation)
 	}

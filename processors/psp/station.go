@@ -52,6 +52,9 @@ func (t *task) answered(r topics.PSPReport, source topics.ReportSource) result {
 	r.Source, r.PSP, r.Tenant, r.Region = source, q.PSP, q.Tenant, q.Region
 	r.CustomerID, r.PaymentID, r.RequestID, r.TraceID = q.CustomerID, q.PaymentID, q.RequestID, q.TraceID
 	r.Operation = q.Operation
+	if q.Operation.OfDispute() && r.Dispute == nil {
+		r.Dispute = &topics.DisputeReport{Reference: q.DisputeReference}
+	}
 	r.Detail = SafeDetail(r.Detail)
 	r.OccurredAt = topics.OccurredAt(r.OccurredAt, t.received)
 	return result{report: r}
