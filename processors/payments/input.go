@@ -7,6 +7,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/links"
 	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
@@ -26,6 +27,7 @@ type input struct {
 	refused     string // why it does not belong to this partition
 	wallet      walletInput
 	payout      payoutInput
+	link        linkInput
 	closing     *closing                      // nil where the record closes no period
 	event       *topics.AssessedCustomerEvent // nil where the record is no customer event
 }
@@ -75,6 +77,11 @@ func (s *partition) decode(r *stream.Record) *input {
 			in.err = s.ownPayout(in, v.PaymentID, "timer")
 			break
 		}
+		if topics.IsLinkID(v.PaymentID) {
+			in.link.Input = links.Input{Partition: r.Partition, Position: r.Position, Timer: &v}
+			in.err = s.linkTimer(in, v.PaymentID)
+			break
+		}
 		in.Timer = &v
 		_, in.err = s.address(in, v.PaymentID)
 	case topics.TypePeriodClose:
@@ -93,6 +100,12 @@ func (s *partition) decode(r *stream.Record) *input {
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
 			in.payout.Input = payouts.Input{Partition: r.Partition, Position: r.Position, Command: &v}
 			in.err = s.payoutCommand(in, &v)
+		}
+	case topics.TypeAssessedLink:
+		var v topics.AssessedLinkCommand
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.link.Input = links.Input{Partition: r.Partition, Position: r.Position, Command: &v}
+			in.err = s.linkCommand(in, &v)
 		}
 	case topics.TypeAssessedAuthorization:
 		var v topics.AssessedAuthorization

@@ -13,6 +13,7 @@ type metrics struct {
 	events      *prometheus.CounterVec
 	wallets     *prometheus.CounterVec
 	payouts     *prometheus.CounterVec
+	links       *prometheus.CounterVec
 	refusals    *prometheus.CounterVec
 	limits      *prometheus.CounterVec
 	repeated    prometheus.Counter
@@ -36,6 +37,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		payouts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payouts_events_total", Help: "Events of payouts decided, by type; those of a batch that was not committed included.",
 		}, []string{"type"}),
+		links: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_links_events_total", Help: "Events of payment links decided, by type; those of a batch that was not committed included.",
+		}, []string{"type"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
 		}, []string{"code"}),
@@ -55,7 +59,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.events, m.wallets, m.payouts, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+	for _, c := range []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -79,6 +83,13 @@ func (m *metrics) walletEvent(e *topics.WalletEvent) {
 
 func (m *metrics) payoutEvent(e *topics.PayoutEvent) {
 	m.payouts.WithLabelValues(string(e.Type)).Inc()
+	if e.Refusal != "" {
+		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
+	}
+}
+
+func (m *metrics) linkEvent(e *topics.LinkEvent) {
+	m.links.WithLabelValues(string(e.Type)).Inc()
 	if e.Refusal != "" {
 		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
 	}

@@ -125,6 +125,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		log:      p.config.Log.With("role", Role, "partition", number),
 		payments: newCache[paymentKey, *held](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
 		payouts:  newCache[uuid.UUID, *heldPayout](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
+		links:    newCache[uuid.UUID, *heldLink](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
 		holders:  newCache[customerKey, *holder](p.share(p.config.CacheWallets), p.share(p.config.CacheBytes)),
 		holds:    newCache[uuid.UUID, *part[wallets.Hold]](p.share(p.config.CacheWallets), 0),
 		rounds:   newCache[uuid.UUID, *part[wallets.Round]](p.share(p.config.CacheWallets), 0),

@@ -39,6 +39,8 @@ func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored)
 				}
 			case topics.PayoutEvents:
 				s.wantRestoredPayout(o, &want)
+			case topics.LinkEvents:
+				s.wantRestoredLink(o, &want)
 			case topics.WalletEvents:
 				var e topics.WalletEvent
 				if err := topics.Unmarshal(o.Value, &e); err != nil {
@@ -74,6 +76,8 @@ func (s *partition) Restore(r stream.Restored) error {
 			err = s.restoreWallet(&r, o)
 		case topics.PayoutEvents:
 			err = s.restorePayout(&r, o)
+		case topics.LinkEvents:
+			err = s.restoreLink(&r, o)
 		case topics.Entries:
 			err = s.restoreEntry(&r, o)
 		case topics.LedgerPeriods:

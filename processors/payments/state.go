@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/links"
 	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
@@ -26,6 +27,7 @@ type partition struct {
 
 	payments *cache[paymentKey, *held]
 	payouts  *cache[uuid.UUID, *heldPayout] // by the UUIDs of their ids
+	links    *cache[uuid.UUID, *heldLink]   // by the UUIDs of their ids
 	holders  *cache[customerKey, *holder]
 	holds    *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
 	rounds   *cache[uuid.UUID, *part[wallets.Round]] // by their keys
@@ -54,6 +56,8 @@ type partition struct {
 
 	dirtyPayouts  []*heldPayout
 	payoutColumns payoutColumns
+	dirtyLinks    []*heldLink
+	linkColumns   linkColumns
 }
 
 // held is a payment in memory.
@@ -91,6 +95,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	if in.payout.is() {
 		return s.applyPayout(in, &r), nil
 	}
+	if in.link.is() {
+		return s.applyLink(in, &r), nil
+	}
 	if in.closing != nil {
 		return s.closePeriod(in, &r), nil
 	}
@@ -100,11 +107,21 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	} else if customer, ok := s.creates(in); ok {
 		in.Balance = s.Balance(customer)
 	}
+	link := s.linkOf(h, in)
+	var used links.State // before
+	if link != nil {
+		if used = links.UseOf(h.Payment); h.Payment == nil {
+			in.Link = s.refuseByLink(link, in, &r)
+		}
+	}
 	s.checkDeposit(h, in, &r)
 	events := lifecycle.Decide(h.Payment, in.Input, r.Time, &s.config.Limits)
 	out := outputs{partition: s, record: &r}
 	for i := range events {
 		s.fold(in, h, &events[i], &out)
+	}
+	if link != nil {
+		s.use(link, used, h.Payment, &out)
 	}
 	out.decision(in, events)
 	// A report of a payment that is not here yet is not remembered: the same one may come again when it is.
@@ -206,6 +223,10 @@ func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode,
 		s.tellPayout(in, r, topics.PayoutCommandRefused, code, detail, &out)
 		return out.all
 	}
+	if in.link.is() {
+		s.tellLink(in, r, topics.LinkCommandRefused, code, detail, &out)
+		return out.all
+	}
 	if in.closing != nil {
 		s.tellClosing(in.closing, r, code, detail, &out)
 		return out.all
@@ -256,6 +277,10 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		s.tellPayout(in, &r, topics.PayoutDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
 	}
+	if in.link.is() {
+		s.tellLink(in, &r, topics.LinkDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
+		return out.all, &reason
+	}
 	if in.closing != nil {
 		s.tellClosing(in.closing, &r, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
@@ -295,11 +320,13 @@ func (s *partition) Write(batch *pgx.Batch) {
 	}
 	s.changed.add(&s.wallets, &s.columns)
 	s.writePayouts()
+	s.writeLinks()
 	s.columns.queue(batch, s.number)
 	s.references.queue(batch, s.number)
 	s.queueApplied(batch)
 	s.wallets.queue(batch, s.number)
 	s.payoutColumns.queue(batch, s.number)
+	s.linkColumns.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
 	for i := range s.periods {
 		s.periods[i].queue(batch, s.number)
@@ -320,6 +347,7 @@ func (s *partition) Written() {
 	s.references.reset()
 	s.resize()
 	s.writtenPayouts()
+	s.writtenLinks()
 	s.changed.written()
 	s.payments.trim(nil)
 	s.holds.trim(nil)

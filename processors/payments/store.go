@@ -41,6 +41,10 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			s.wantPayout(&in.payout, &want)
 			continue
 		}
+		if in.link.is() {
+			s.wantLink(in.link.id.UUID, &want)
+			continue
+		}
 		if in.closing != nil {
 			closings = append(closings, in)
 			continue
@@ -52,6 +56,9 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			continue
 		}
 		if customer, ok := s.creates(in); ok {
+			if link := in.Command.Command.LinkID; link != "" {
+				s.wantLink(s.namedLink(link).UUID, &want)
+			}
 			s.wantBalance(customerKey{customer.Tenant, customer.ID}, customer.Currency, &want)
 			if s.created[in.payment] == (ledger.Customer{}) {
 				s.created[in.payment] = customer
@@ -108,8 +115,9 @@ func (s *partition) creates(in *input) (c ledger.Customer, ok bool) {
 	return ledger.Customer{Tenant: command.Tenant, ID: customerOf(command, in.id.id), Currency: ledger.Currency(command.Currency)}, true
 }
 
-// wantBooked asks for what the customer has on whom a payment's input may book. Only reports book, and refund commands.
+// wantBooked asks for the payment link that a payment is by, and for what the customer has on whom its input may book. Only reports book, and refund commands.
 func (s *partition) wantBooked(in *input, want *wanted) {
+	s.wantLinkOf(in, want)
 	if s.limited {
 		s.wantCounted(in, want)
 	}

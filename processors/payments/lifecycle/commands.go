@@ -151,6 +151,10 @@ func (p *Payment) openedBy(c *topics.Command) bool {
 
 func (d *decision) create() {
 	c := &d.in.Command.Command
+	if d.in.Link != nil {
+		d.refuse(d.in.Link.Code, d.in.Link.Detail)
+		return
+	}
 	// What the capture brings, it brings whatever there is by then.
 	if b := &d.in.Balance; b.Available > topics.MaxBalance-c.Amount || b.Held > topics.MaxBalance-c.Amount-b.Available {
 		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("the customer would have more than %d minor units", topics.MaxBalance))
@@ -178,7 +182,7 @@ func (d *decision) create() {
 		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
 		Created: &topics.CreatedData{
 			CaptureMethod: method, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
-			Description: c.Description, Metadata: c.Metadata, Plan: later,
+			Description: c.Description, Metadata: c.Metadata, LinkID: c.LinkID, Plan: later,
 		},
 		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created), Counted: counted,
 	})

@@ -25,6 +25,8 @@ type Input struct {
 	// none counts it, and Limit the limit of which least is left, nil where none binds.
 	CountedDay string
 	Limit      *topics.GamingLimit
+	// Link is why the payment link that a create command names takes no payment now; nil where it does, or none is named.
+	Link *topics.Refusal
 }
 
 // decision is one call of Decide. p is a working copy that each emitted event is folded into at once, so that a later

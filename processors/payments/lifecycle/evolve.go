@@ -52,6 +52,13 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 		MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
 		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
 	}
+	if c.LinkID != "" {
+		link, err := topics.ParseLinkID(c.LinkID)
+		if err != nil {
+			return nil, fmt.Errorf("event %s: %w", e.EventID, err)
+		}
+		p.Link = link.UUID
+	}
 	p.plan(c.Plan)
 	p.stamp(e)
 	return p, nil

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
+
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
 )
@@ -29,6 +31,7 @@ type Payment struct {
 	MerchantReference string
 	Description       string
 	Metadata          map[string]string
+	Link              uuid.UUID // of the payment link that it pays, in its own partition; zero: none
 
 	PSP              string // of the latest request
 	PSPReference     string // of the authorisation
