@@ -49,6 +49,7 @@ type MandateUse struct {
 	Kind             MandateKind `json:"type"`
 	PSP              string      `json:"psp"`                         // the one that stores the credential
 	NetworkReference string      `json:"network_reference,omitempty"` // of the first payment, by which the issuer knows the agreement
+	Credential       string      `json:"credential,omitempty"`        // the token that the PSP is asked with; absent: the card's own
 }
 
 // MandateRetry says when a payment by a mandate that was declined is asked for again.

@@ -33,6 +33,13 @@ type Category string
 // Unknown is the category of a code that the table does not have.
 const Unknown Category = "unknown"
 
+// Categories that decide what follows a decline of a payment by a mandate.
+const (
+	InsufficientFunds Category = "insufficient_funds"
+	LimitExceeded     Category = "limit_exceeded"
+	Revoked           Category = "revoked"
+)
+
 // Retry says what may be tried after a decline.
 type Retry string
 

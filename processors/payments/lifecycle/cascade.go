@@ -10,6 +10,9 @@ import (
 // declined ends an attempt at an authorisation that the PSP declined or did not perform. Where the payment has a plan, and
 // the attempt did not charge for certain, the next PSP of the plan is asked, or the payment waits for a route.
 func (d *decision) declined() {
+	if d.retriesLater() {
+		return
+	}
 	if d.cascades() {
 		d.fact(topics.EventAttemptDeclined, d.op.Amount)
 		d.goOn()
@@ -71,6 +74,10 @@ func (d *decision) authorization(threeDS, capture bool) topics.PaymentEvent {
 
 // attempt asks the next PSP of the plan instead, where there is one.
 func (d *decision) attempt(e topics.PaymentEvent) {
+	if d.p.Recurring != nil {
+		d.charge(e)
+		return
+	}
 	r := d.p.Routing
 	if plan := e.Request.Plan; plan != nil {
 		r = &Routing{Plan: plan}
@@ -93,6 +100,9 @@ func (d *decision) attempt(e topics.PaymentEvent) {
 // planned is the plan that an authorisation begins with, nil where the payment's own is followed: what was known when it was
 // created counts, the card and the amount, which a separate command does not name.
 func (d *decision) planned(assessed *topics.AssessedCommand) *topics.RoutePlan {
+	if d.p.Recurring != nil {
+		return nil // only the PSP that keeps the card can be asked
+	}
 	plan, own := assessed.Route, d.p.Routing
 	if plan == nil || own == nil {
 		return plan
@@ -118,6 +128,10 @@ func (d *decision) noRoute(e *topics.PaymentEvent) {
 
 // retry asks the PSPs of a queued payment again, or declines it once it has waited for as long as it may.
 func (d *decision) retry() {
+	if d.p.Recurring != nil {
+		d.attempt(d.authorization(false, d.p.capturesAtOnce()))
+		return
+	}
 	r := d.p.Routing
 	if d.now.Before(r.Until) && r.candidate(d.now) != nil && !d.full() {
 		d.attempt(d.authorization(r.ThreeDS, d.p.capturesAtOnce()))

@@ -23,6 +23,10 @@ func (d *decision) command(c *topics.Command) {
 		d.refuse(topics.RefusedDuplicateCommand, "command_id: was used for another payment; want a new one")
 		return
 	}
+	if c.Type == topics.CommandRevokeMandate {
+		d.revokeMandate()
+		return
+	}
 	if found := d.find(FromCommand, string(c.Type), ""); !found || d.p.finished() {
 		status := d.p.Status()
 		if Final(status) {
@@ -110,7 +114,7 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 	}
 	switch c.Type {
 	case topics.CommandCreate:
-		if c.Amount == 0 || c.Card == nil {
+		if c.Amount == 0 || c.Card == nil && c.Mandate == "" {
 			return invalid("amount and card: a create command needs both")
 		}
 		if d.in.Command.Decision.Outcome == "" {
@@ -160,6 +164,16 @@ func (d *decision) create() {
 		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("the customer would have more than %d minor units", topics.MaxBalance))
 		return
 	}
+	var use *topics.MandateUse
+	if c.Mandate != "" {
+		if refusal := d.byMandate(c); refusal != nil {
+			d.refuse(refusal.Code, refusal.Detail)
+			return
+		}
+		with := *c
+		with.Card, use = d.in.Mandate.Card, d.in.Mandate.use()
+		c = &with
+	}
 	customer := c.CustomerID
 	id := uuid.FromStringOrNil(c.CommandID)
 	if customer == "" {
@@ -181,6 +195,7 @@ func (d *decision) create() {
 		Type: topics.EventCreated, Tenant: c.Tenant, Region: c.Region, CustomerID: customer,
 		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
 		Created: &topics.CreatedData{
+			SetupMandate: c.SetupMandate, Mandate: use,
 			CaptureMethod: method, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
 			Description: c.Description, Metadata: c.Metadata, LinkID: c.LinkID, Plan: later,
 		},
@@ -194,6 +209,9 @@ func (d *decision) authorize() { d.assess(true) }
 // assess goes on as the risk decision and the customer's deposit limits say.
 func (d *decision) assess(authorize bool) {
 	decision, v := &d.in.Command.Decision, d.in.verdict()
+	if v.outcome == topics.OutcomeStepUp && d.p.Recurring != nil {
+		v.outcome = topics.OutcomeHold // the customer is not there to authenticate
+	}
 	switch v.outcome {
 	case topics.OutcomeBlock:
 		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})

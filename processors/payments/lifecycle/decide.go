@@ -16,6 +16,12 @@ type Input struct {
 	Report    *topics.PSPReport
 	Timer     *topics.TimerDue
 	Review    *topics.AssessedAuthorization
+	// Declined is the event by which a payment by this one's mandate was declined for good. Index is that of the first event: those
+	// before it, which the same record has caused, are the other payment's.
+	Declined *topics.PaymentEvent
+	Index    int
+	// Mandate is the payment that set up the mandate which a create command names, or which the payment is by.
+	Mandate *Payment
 	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
 	Balance topics.WalletBalance
 	// Waits is what may still go back to the payment's card of all that the customer deposited with it: refunds and payouts took
@@ -60,7 +66,10 @@ func Decide(p *Payment, in Input, now time.Time, limits *Limits) []topics.Paymen
 		d.timer(in.Timer)
 	case in.Review != nil:
 		d.reviewed(in.Review)
+	case in.Declined != nil:
+		d.declinedLater(in.Declined)
 	}
+	d.settleMandate()
 	d.arm()
 	for i := range len(d.events) - 1 {
 		d.events[i].More = true
@@ -80,7 +89,7 @@ func (d *decision) find(source TriggerSource, what string, outcome topics.PSPOut
 
 // emit adds an event, folds it and completes it with what the fold gives.
 func (d *decision) emit(e topics.PaymentEvent) {
-	e.EventID = topics.EventID{Partition: d.in.Partition, Position: d.in.Position, Index: int16(len(d.events))}.String()
+	e.EventID = topics.EventID{Partition: d.in.Partition, Position: d.in.Position, Index: int16(d.in.Index + len(d.events))}.String()
 	e.At = d.now
 	before := topics.Totals{}
 	if d.p != nil {

@@ -50,6 +50,9 @@ func (p *Payment) Append(b []byte) []byte {
 	if len(p.Unasked) > 0 {
 		format = Format
 	}
+	if p.Mandate != nil || p.Recurring != nil {
+		format = Format
+	}
 	e := encoder{append(b, format)}
 	e.uint(p.mask())
 	e.str(string(p.Currency))
@@ -59,6 +62,7 @@ func (p *Payment) Append(b []byte) []byte {
 	e.amounts(p)
 	e.texts(p)
 	e.parts(p)
+	e.mandates(p)
 	e.uint(uint64(len(p.Operations)))
 	for i := range p.Operations {
 		e.operation(&p.Operations[i], p)
@@ -130,6 +134,8 @@ func (p *Payment) mask() uint64 {
 	set(hasRouting, p.Routing != nil)
 	set(hasActionCodes, p.showsCodes())
 	set(hasUnasked, len(p.Unasked) > 0)
+	set(hasMandate, p.Mandate != nil)
+	set(isRecurring, p.Recurring != nil)
 	return m
 }
 
@@ -361,6 +367,7 @@ func Decode(key Key, state []byte) (*Payment, error) {
 	d.amounts(p, m)
 	d.texts(p, m)
 	d.parts(p, m)
+	d.mandates(p, m)
 	for range d.count() {
 		p.Operations = append(p.Operations, d.operation(p))
 	}

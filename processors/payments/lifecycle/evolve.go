@@ -60,6 +60,8 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 		p.Link = link.UUID
 	}
 	p.plan(c.Plan)
+	p.setsUp(c.SetupMandate)
+	p.isBy(c.Mandate)
 	p.stamp(e)
 	return p, nil
 }
@@ -109,6 +111,8 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		return p.straySaid(e)
 	case topics.EventCaseOpened:
 		return p.openCase(e)
+	case topics.EventMandateActivated, topics.EventMandateRevoked, topics.EventMandateExpired, topics.EventMandateFailed:
+		return p.mandated(e)
 	default:
 		return fmt.Errorf("unknown event type %q", e.Type)
 	}
@@ -275,6 +279,7 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 		p.Review, p.ReviewBy = ReviewPending, e.Review.Until
 	}
 	p.refer(e.PSP)
+	p.keeps(e.PSP)
 	p.closeAuthorization(OperationSucceeded, e)
 	return nil
 }

@@ -38,6 +38,8 @@ type Limits struct {
 	// before, up to QueueMost.
 	QueueFirst, QueueMost time.Duration
 
+	Retries Retries // of payments by a mandate
+
 	Horizon    time.Duration // a command issued before it is refused: its id may have been forgotten
 	Operations int           // of one payment; a command beyond is refused
 	Cases      int           // of one payment; reports that would open more are dropped
@@ -54,6 +56,7 @@ func DefaultLimits() Limits {
 		PendingFirst: time.Minute, PendingMost: 6 * time.Hour,
 		PollSlow: 24 * time.Hour, PollLimit: 30, PollEnd: 120,
 		QueueFirst: 2 * time.Second, QueueMost: time.Minute,
+		Retries: DefaultRetries(),
 		Horizon: 30 * 24 * time.Hour, Operations: 100, Cases: 50,
 	}
 }
@@ -78,7 +81,7 @@ func (l *Limits) Validate() error {
 		return fmt.Errorf("limits: want a PSP's name, poll_limit from 1, poll_end from poll_limit, operations and cases from 1, got %q, %d, %d, %d, %d",
 			l.PSP, l.PollLimit, l.PollEnd, l.Operations, l.Cases)
 	}
-	return nil
+	return l.Retries.validate()
 }
 
 // pollDue is when an operation is to be asked for, zero where it is not.

@@ -121,7 +121,8 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 			r.PSPReference = op.Reference
 		}
 	case op.Kind == topics.OperationAuthorize:
-		r.Card, r.Capture, r.ThreeDS = after.Card, e.Request.Capture, e.Request.ThreeDS
+		r.Card, r.Capture, r.ThreeDS = after.charges(), e.Request.Capture, e.Request.ThreeDS
+		r.StoredCredential = after.credential()
 		r.ReturnURL, r.MerchantReference = after.ReturnURL, after.MerchantReference
 		r.Route, r.Fallback = e.Request.Route, e.Request.Fallback
 		if after.Routing != nil {

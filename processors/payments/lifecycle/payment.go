@@ -63,6 +63,9 @@ type Payment struct {
 	Unasked []Unasked
 	Cases   int // opened so far
 
+	Mandate   *Mandate   // that the payment sets up
+	Recurring *Recurring // of a payment by a mandate
+
 	// CountedDay is the day in which the payment counts for the customer's deposit limits, "" where it does not, and
 	// Counted what it counts, minor units. G1: that is Deposited.
 	CountedDay string
@@ -179,7 +182,7 @@ func (p *Payment) Status() topics.PaymentStatus {
 		return topics.StatusAuthorizing
 	case acts:
 		return topics.StatusRequiresAction
-	case p.Routing != nil && p.Routing.Asked > 0: // between two attempts
+	case p.Routing != nil && p.Routing.Asked > 0, p.Recurring != nil && p.Recurring.Asked > 0: // between two attempts
 		return topics.StatusAuthorizing
 	}
 	return topics.StatusCreated

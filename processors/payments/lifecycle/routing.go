@@ -37,12 +37,15 @@ func (p *Payment) plan(plan *topics.RoutePlan) {
 // asks takes an authorisation request into the plan.
 func (p *Payment) asks(e *topics.PaymentEvent) {
 	p.plan(e.Request.Plan)
+	if p.Mark == topics.StatusQueued {
+		p.Mark = ""
+	}
+	if p.Recurring != nil {
+		p.Recurring = p.Recurring.charged(e.At)
+	}
 	r := p.Routing
 	if r == nil {
 		return
-	}
-	if p.Mark == topics.StatusQueued {
-		p.Mark = ""
 	}
 	if r.Next == 0 {
 		r.Began = e.At
@@ -70,6 +73,9 @@ func (p *Payment) giveUp(e *topics.PaymentEvent) {
 // queue makes the payment wait for a route: all candidates may be asked again.
 func (p *Payment) queue(e *topics.PaymentEvent) {
 	p.Mark = topics.StatusQueued
+	if p.Recurring != nil {
+		p.Recurring = p.Recurring.waitsUntil(e.Retry)
+	}
 	if r := p.Routing; r != nil {
 		r.Next, r.Queued, r.Until = 0, e.At, e.ExpiresAt
 		r.Rounds++

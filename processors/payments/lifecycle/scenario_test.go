@@ -18,10 +18,12 @@ var update = flag.Bool("update", false, "rewrite what the scenarios expect")
 const scenarioDir = "../../../testdata/scenarios"
 
 // TestScenarios runs each scenario of testdata/scenarios, whose README describes the language.
-func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(scenarioDir, "*.txt"))
+func TestScenarios(t *testing.T) { runScenarios(t, scenarioDir) }
+
+func runScenarios(t *testing.T, dir string) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios in %s: %v", scenarioDir, err)
+		t.Fatalf("no scenarios in %s: %v", dir, err)
 	}
 	schemas := schematest.Compile(t)
 	for _, file := range files {

@@ -144,6 +144,7 @@ func describe(e *topics.PaymentEvent, after *lifecycle.Payment) string {
 	if after != nil {
 		fmt.Fprintf(&b, " → %s", after.Status())
 	}
+	describeMandate(&b, e)
 	if t := e.Totals; t != nil {
 		fmt.Fprintf(&b, " [authorized %s, captured %s", money(t.Authorized), money(t.Captured))
 		if t.Refunding != 0 {
@@ -244,6 +245,12 @@ func request(r *topics.PSPRequest) string {
 	}
 	if r.PSP != "sandbox" {
 		s += " at " + r.PSP
+	}
+	if k := r.StoredCredential; k != nil {
+		s += fmt.Sprintf(", %s use of %s", k.Use, r.Card.Token)
+		if k.NetworkReference != "" {
+			s += " after " + k.NetworkReference
+		}
 	}
 	if r.Fallback {
 		s += ", else another"

@@ -152,6 +152,9 @@ func (w *world) command(a *args) ([]string, error) {
 		c.Card = &topics.Card{Token: a.or("card", "tok_visa"), BIN: "411111", Last4: "1111", Scheme: "visa"}
 		c.MerchantReference, c.Description = a.option("reference"), a.option("description")
 		c.ReturnURL = a.option("return")
+		if err := w.mandateOf(a, &c); err != nil {
+			return nil, err
+		}
 	} else if p := w.payments[name]; p != nil {
 		c.PaymentID = p.ID.String()
 		if c.CustomerID == "" || c.CustomerID == "anna" && strings.HasPrefix(p.Customer, "guest_") {
@@ -197,7 +200,13 @@ func (w *world) report(a *args) ([]string, error) {
 		ReportID: w.uuid(a.or("id", fmt.Sprintf("report-%d", w.position))), TraceID: "trace", Object: a.option("object"),
 		PSPReference: a.or("ref", "psp_1"), NetworkReference: a.option("network"), DeclineCode: a.option("code"),
 		HardDecline: a.flag("hard"), DeclineRetry: a.option("retry"), Captured: a.flag("captured"),
+		DeclineCategory: a.option("category"), StoredCredential: a.option("keeps"),
 	}
+	var after time.Duration
+	if err := a.duration("after", &after); err != nil {
+		return nil, err
+	}
+	r.DeclineAfterSeconds = int64(after.Seconds())
 	if r.PSPReference == "none" {
 		r.PSPReference = ""
 	}
@@ -356,6 +365,8 @@ func (w *world) spend(a *args) error {
 // fold decides, folds and books, and checks on the way what holds for every input.
 func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 	in.Position = w.position
+	var by string
+	by, in.Mandate = w.mandate(name, &in)
 	p := w.payments[name]
 	events := lifecycle.Decide(p, in, w.now, &w.limits)
 	var results []string
@@ -425,6 +436,10 @@ func (w *world) fold(name string, in lifecycle.Input) ([]string, error) {
 		if err := roundTrip(p); err != nil {
 			return nil, err
 		}
+	}
+	if ended := lifecycle.EndsMandate(events); ended != nil && by != "" {
+		changed, err := w.fold(by, lifecycle.Input{Declined: ended, Index: len(events)})
+		return append(results, changed...), err
 	}
 	if len(results) == 0 {
 		results = []string{"nothing happens"}

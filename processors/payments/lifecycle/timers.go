@@ -15,6 +15,10 @@ func (d *decision) timer(t *topics.TimerDue) {
 	if d.now.Before(d.p.Timer.Due) {
 		d.now = d.p.Timer.Due
 	}
+	if t.Kind == topics.TimerMandateExpire {
+		d.expireMandate()
+		return
+	}
 	if d.find(FromTimer, string(t.Kind), "") {
 		d.step.do(d)
 	}
@@ -23,6 +27,8 @@ func (d *decision) timer(t *topics.TimerDue) {
 // nextTimer is the timer that the payment needs: the earlier of its expiry and its next poll. kind is "" where it needs none.
 func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Time) {
 	switch {
+	case p.Status() == topics.StatusQueued && p.Recurring != nil:
+		kind, due = topics.TimerRetry, p.Recurring.Retry.At
 	case p.Status() == topics.StatusQueued:
 		kind, due = topics.TimerRetry, p.Routing.retryAt(limits)
 	case p.expires():
@@ -33,6 +39,9 @@ func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Tim
 		if !poll.IsZero() && (kind == "" || poll.Before(due)) {
 			kind, due = topics.TimerPoll, poll
 		}
+	}
+	if at := p.mandateDue(); !at.IsZero() && (kind == "" || at.Before(due)) {
+		kind, due = topics.TimerMandateExpire, at
 	}
 	return kind, due
 }
@@ -48,6 +57,9 @@ func (p *Payment) Expiry() time.Time {
 	case topics.StatusCreated, topics.StatusRequiresAction:
 		return p.ExpiresAt
 	case topics.StatusQueued:
+		if p.Recurring != nil {
+			return p.Recurring.Retry.Until
+		}
 		return p.Routing.Until
 	}
 	if p.Uncaptured() > 0 {
