@@ -173,7 +173,7 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 		if a.State != AttemptPaid {
 			return fmt.Errorf("U2: the request is %s", a.State)
 		}
-		state = AttemptReturned
+		state, a.Reversed = AttemptReturned, false
 		if p.Excess > 0 {
 			p.Excess -= p.Amount
 		} else {
@@ -189,8 +189,16 @@ func (p *Payout) answer(a *Attempt, e *topics.PayoutEvent) error {
 			p.end(failed)
 		}
 	case topics.PayoutRequestFailed:
-		if state = AttemptFailed; e.PSP != nil && e.PSP.Reversed {
+		switch reversed := e.PSP != nil && e.PSP.Reversed; {
+		case reversed && a.State == AttemptPaid:
+			if p.open() == nil {
+				return fmt.Errorf("it came back, and nothing else is open")
+			}
+			state, a.Reversed = AttemptPaid, true
+		case reversed:
 			state = AttemptReturned
+		default:
+			state = AttemptFailed
 		}
 	default:
 		return fmt.Errorf("unknown event type %q", e.Type)

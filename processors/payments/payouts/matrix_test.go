@@ -288,7 +288,7 @@ func (x *explorer) follow(p *payouts.Payout, s stimulus) {
 	}
 	k := fmt.Sprint(after.Status(), after.Place, after.Excess > 0, after.Timer.Kind)
 	for i := range after.Attempts {
-		k += fmt.Sprint("; ", after.Attempts[i].State)
+		k += fmt.Sprint("; ", after.Attempts[i].State, after.Attempts[i].Reversed)
 	}
 	if !x.seen[k] && len(after.Attempts) <= mostAttempts {
 		x.seen[k] = true

@@ -62,6 +62,7 @@ type Attempt struct {
 	Polls     int          `json:"polls,omitempty"`
 	Reference string       `json:"reference,omitempty"` // the PSP's
 	Guessed   bool         `json:"guessed,omitempty"`   // its payment may be another request's (topics.PayoutEvent)
+	Reversed  bool         `json:"reversed,omitempty"`  // paid, and told that it came back; booked once nothing else is open
 	Cases     []string     `json:"cases,omitempty"`     // codes of those that were opened for it
 }
 
@@ -128,6 +129,16 @@ func (p *Payout) find(request string) *Attempt {
 	for i := range p.Attempts {
 		if p.Attempts[i].Request == request {
 			return &p.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// cameBack is an attempt of which it was told that it came back, and which is not booked as that; nil where there is none.
+func (p *Payout) cameBack() *Attempt {
+	for i := range p.Attempts {
+		if a := &p.Attempts[i]; a.State == AttemptPaid && a.Reversed {
+			return a
 		}
 	}
 	return nil
@@ -208,7 +219,7 @@ func CheckInvariants(p *Payout) error {
 	switch {
 	case paid*p.Amount != out:
 		return fmt.Errorf("payout %s: U2: %d attempts of %d were paid, its amounts say %d", p.ID, paid, p.Amount, out)
-	case open > 1 || open == 1 && p.Place == PlaceHold:
+	case open > 1 || open == 1 && p.Place != PlaceFlight && p.Place != PlacePaid:
 		return fmt.Errorf("payout %s: U3: %d requests are open, its money is at %q", p.ID, open, p.Place)
 	case back != (p.Place == PlaceCustomer):
 		return fmt.Errorf("payout %s: it is %s, its money is at %q", p.ID, status, p.Place)

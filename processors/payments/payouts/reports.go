@@ -37,6 +37,7 @@ func (d *decision) report(r *topics.PSPReport) {
 	default:
 		d.repeated(r)
 	}
+	d.giveBack()
 }
 
 // match finds the attempt that a report speaks of. One without a request id is matched by its reference, else by being open,
@@ -98,7 +99,7 @@ func (d *decision) repeated(r *topics.PSPReport) {
 			return
 		}
 		d.mismatch(r)
-	case r.Outcome == topics.PSPReversed && d.a.State != AttemptReturned, r.Outcome == topics.PSPApproved && d.a.State == AttemptFailed:
+	case r.Outcome == topics.PSPReversed && d.a.State != AttemptReturned && !d.a.Reversed, r.Outcome == topics.PSPApproved && d.a.State == AttemptFailed:
 		if !d.mismatch(r) && d.find(FromReport, "", r.Outcome) {
 			d.step.do(d)
 		}
@@ -178,10 +179,10 @@ func (d *decision) paidAs(e topics.PayoutEvent) {
 	}
 	e.PSP.Fee = fee
 	d.emit(e)
-	switch place {
-	case PlaceCustomer:
+	switch {
+	case place == PlaceCustomer:
 		d.openCase(topics.RefusedLatePayout, d.p.Amount, "the PSP paid what had been given back to the customer: it was taken from the wallet again, or is owed")
-	case PlacePaid:
+	case place == PlacePaid && d.p.cameBack() == nil: // what came back gives way to this one
 		d.openCase(topics.RefusedDuplicateOperation, d.p.Amount, "the PSP paid a second time: it was taken from the wallet, or is owed")
 	}
 	if fee != r.Fee && r.Outcome != topics.PSPReversed {
@@ -191,15 +192,33 @@ func (d *decision) paidAs(e topics.PayoutEvent) {
 
 // reversed books that what was paid came back. Where nobody had told that it was paid, it was; where it had failed, the two
 // are nothing together, and a success that is told afterwards is of before.
+//
+// As long as another request is open, the money stays where it is: the customer would have it back, and the payout as well if
+// that request is paid.
 func (d *decision) reversed() {
 	e := d.fact(topics.PayoutReturned)
-	switch {
+	switch open := d.p.open(); {
+	case d.a.State == AttemptPaid && open != nil:
+		e.Type, e.PSP.Reversed = topics.PayoutRequestFailed, true
+		e.Detail = "it came back; its money is given back once the outcome of the other request is known"
 	case d.a.State == AttemptFailed:
 		e.Type, e.PSP.Reversed = topics.PayoutRequestFailed, true
 	case d.a.State.Open():
 		d.paid()
 	}
 	d.emit(e)
+}
+
+// giveBack books what came back while another request was open, now that none is.
+func (d *decision) giveBack() {
+	if d.p == nil || len(d.events) == 0 || d.p.open() != nil {
+		return
+	}
+	for a := d.p.cameBack(); a != nil; a = d.p.cameBack() {
+		d.emit(topics.PayoutEvent{Type: topics.PayoutReturned, RequestID: a.Request, PSP: &topics.PSPData{
+			Source: d.in.Report.Source, Operation: topics.OperationPayout, PSPReference: a.Reference,
+		}, Detail: "it had come back while another request was open"})
+	}
 }
 
 func (d *decision) failedNow() { d.emit(d.fact(topics.PayoutFailed)) }

@@ -88,14 +88,14 @@ var table = [...]Step{
 	{On: report(topics.PSPReversed), From: statuses{queued, failed, cancelled}, Event: topics.PayoutRequestFailed, To: same, do: (*decision).reversed},
 	{On: report(topics.PSPApproved), From: statuses{queued}, Event: topics.PayoutPaid, To: statuses{paid}, do: (*decision).paid},
 	{On: report(topics.PSPApproved), From: statuses{failed, cancelled, returned, paid}, Event: topics.PayoutPaid, To: statuses{paid}, Late: true, do: (*decision).paid},
-	{On: report(topics.PSPDeclined, topics.PSPFailed), From: statuses{paid, returned}, Event: topics.PayoutRequestFailed, To: same, do: (*decision).requestFailed},
-	{On: report(topics.PSPPending), From: statuses{paid, returned}, Event: topics.PayoutSubmitted, To: same, do: (*decision).submitted},
-	{On: report(topics.PSPUnknown), From: statuses{paid, returned}, Event: topics.PayoutOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
+	{On: report(topics.PSPDeclined, topics.PSPFailed), From: statuses{paid}, Event: topics.PayoutRequestFailed, To: statuses{paid, returned}, do: (*decision).requestFailed},
+	{On: report(topics.PSPPending), From: statuses{paid}, Event: topics.PayoutSubmitted, To: same, do: (*decision).submitted},
+	{On: report(topics.PSPUnknown), From: statuses{paid}, Event: topics.PayoutOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// Timers.
 	{On: timer(topics.TimerPayoutExpire), From: statuses{held}, Event: topics.PayoutExpired, To: statuses{expired}, do: (*decision).expire},
 	{On: timer(topics.TimerPayoutRetry), From: statuses{queued}, Event: topics.PayoutSendRequested, To: statuses{sent}, do: (*decision).retry},
-	{On: timer(topics.TimerPayoutPoll), From: statuses{sent, unknown, paid, returned}, Event: topics.PayoutPollRequested, To: same, do: (*decision).poll},
+	{On: timer(topics.TimerPayoutPoll), From: statuses{sent, unknown, paid}, Event: topics.PayoutPollRequested, To: same, do: (*decision).poll},
 }
 
 func command(c topics.PayoutCommandType) []Trigger {
