@@ -2,7 +2,9 @@ package chaos
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"sync"
 )
@@ -84,6 +86,12 @@ func Bytes(pattern []byte) Matcher {
 			return matches
 		}
 	}
+}
+
+// Prepared matches the execution of a statement that pgx has prepared, as it does with those of batches: it names them by a hash.
+func Prepared(sql string) Matcher {
+	digest := sha256.Sum256([]byte(sql))
+	return Bytes(fmt.Appendf(nil, "\x00stmtcache_%x\x00", digest[:24])) // of no portal: a Bind, not the Parse
 }
 
 // KafkaRequest matches Kafka requests by their key, such as 26 for EndTxn, once their header has passed.

@@ -34,17 +34,11 @@ func (db *DB) InTx(ctx context.Context, fn func(pgx.Tx) error) error {
 	return db.again(ctx, func() error { return db.attemptTx(ctx, fn) })
 }
 
-// InBatch is InTx for statements that are all known beforehand: BEGIN travels with them in one round trip, COMMIT follows in
-// a second one. queue adds the statements to a batch; read takes their results and returns their errors. Both may be called
-// several times.
+// InBatch is InTx for statements that are all known beforehand: BEGIN, they and COMMIT travel in one round trip. Whatever must
+// keep them from being committed has to make one of them fail, in SQL: when results are read, it is too late. queue adds the
+// statements to a batch; read takes their results and returns their errors. Both may be called several times. Where the
+// connection is lost once they are sent, the outcome is unknown, however far they came.
 func (db *DB) InBatch(ctx context.Context, queue func(*pgx.Batch), read func(pgx.BatchResults) error) error {
-	if db.Dialect == CockroachDB {
-		return db.inCockroachTx(ctx, func(tx pgx.Tx) error {
-			var batch pgx.Batch
-			queue(&batch)
-			return readBatch(tx.SendBatch(ctx, &batch), read)
-		})
-	}
 	return db.again(ctx, func() error { return db.attemptBatch(ctx, queue, read) })
 }
 
@@ -103,33 +97,25 @@ func (db *DB) attemptBatch(ctx context.Context, queue func(*pgx.Batch), read fun
 	var batch pgx.Batch
 	batch.Queue("begin isolation level serializable")
 	queue(&batch)
-	err = readBatch(conn.SendBatch(ctx, &batch), func(results pgx.BatchResults) error {
-		if _, err := results.Exec(); err != nil {
-			return fmt.Errorf("begin transaction: %w", err)
-		}
-		return read(results)
-	})
-	if err != nil {
-		return err
-	}
+	batch.Queue("commit")
 	if err := sendable(ctx, conn.Conn()); err != nil {
 		return err
 	}
-	tag, err := conn.Exec(ctx, "commit")
-	if err == nil && tag.String() == "ROLLBACK" {
-		err = pgx.ErrTxCommitRollback
+	// The server skips what follows a statement that fails, COMMIT included. A crash while they are under way leaves all or
+	// nothing.
+	results := conn.SendBatch(ctx, &batch)
+	if _, err = results.Exec(); err == nil {
+		err = read(results)
 	}
-	return commitError(err)
-}
-
-// readBatch reads results to their end.
-func readBatch(results pgx.BatchResults, read func(pgx.BatchResults) error) (err error) {
-	defer func() {
-		if closed := results.Close(); err == nil {
-			err = closed
-		}
-	}()
-	return read(results)
+	said := results.Close() // the first error, that of COMMIT included, in the server's own words
+	if err == nil {
+		err = said
+	}
+	var unsent pgx.ErrPreprocessingBatch // a statement could not be prepared, or an argument not be encoded
+	if err != nil && !OutcomeKnown(said) && !errors.As(said, &unsent) {
+		return fmt.Errorf("transaction: %w: %w", ErrOutcomeUnknown, err)
+	}
+	return err
 }
 
 // rollBack ends a transaction that is still open.

@@ -59,27 +59,34 @@ func both(t *testing.T, run func(t *testing.T, as func(*database.DB) *database.D
 	})
 }
 
-// transaction runs statements, and then whatever a test wants to happen before the commit.
-type transaction func(ctx context.Context, db *database.DB, then func() error, statements ...string) error
+// transaction runs statements, and whatever a test wants to happen before COMMIT is sent: with a batch, before all of it is.
+type transaction func(ctx context.Context, db *database.DB, before func(), statements ...string) error
+
+const (
+	oneByOne = "one by one"
+	inABatch = "in a batch"
+)
 
 // ways runs a test with each of the two ways to run a transaction.
-func ways(t *testing.T, test func(t *testing.T, run transaction)) {
-	t.Run("one by one", func(t *testing.T) {
-		test(t, func(ctx context.Context, db *database.DB, then func() error, statements ...string) error {
+func ways(t *testing.T, test func(t *testing.T, way string, run transaction)) {
+	t.Run(oneByOne, func(t *testing.T) {
+		test(t, oneByOne, func(ctx context.Context, db *database.DB, before func(), statements ...string) error {
 			return db.InTx(ctx, func(tx pgx.Tx) error {
 				for _, statement := range statements {
 					if _, err := tx.Exec(ctx, statement); err != nil {
 						return err
 					}
 				}
-				return then()
+				before()
+				return nil
 			})
 		})
 	})
-	t.Run("in a batch", func(t *testing.T) {
-		test(t, func(ctx context.Context, db *database.DB, then func() error, statements ...string) error {
+	t.Run(inABatch, func(t *testing.T) {
+		test(t, inABatch, func(ctx context.Context, db *database.DB, before func(), statements ...string) error {
 			return db.InBatch(ctx,
 				func(batch *pgx.Batch) {
+					before()
 					for _, statement := range statements {
 						batch.Queue(statement)
 					}
@@ -90,7 +97,7 @@ func ways(t *testing.T, test func(t *testing.T, run transaction)) {
 							return err
 						}
 					}
-					return then()
+					return nil
 				})
 		})
 	})
@@ -156,13 +163,7 @@ func TestABatchThatLosesAtAStatementRunsAgain(t *testing.T) {
 				return err
 			})
 	}()
-	for waiting := 0; waiting == 0; {
-		err := db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	untilOneWaits(t, db)
 	if err := other.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -179,63 +180,146 @@ func TestABatchThatLosesAtAStatementRunsAgain(t *testing.T) {
 
 // TestATransactionThatLosesAtCommitRunsAgain is write skew: both read both rows and each writes another one.
 func TestATransactionThatLosesAtCommitRunsAgain(t *testing.T) {
-	ways(t, func(t *testing.T, run transaction) {
-		db := newTwo(t)
-		addSum := func(id int, then func() error) error {
-			return run(t.Context(), db, then, fmt.Sprintf("UPDATE two SET value = (SELECT sum(value)::int8 FROM two) + 1 WHERE id = %d", id))
-		}
-		runs := 0
-		err := addSum(1, func() error {
-			if runs++; runs > 1 {
-				return nil
+	db := newTwo(t)
+	addSum := func(id int, before func()) error {
+		return db.InTx(t.Context(), func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), writeSum, id); err != nil {
+				return err
 			}
-			return addSum(2, func() error { return nil })
+			before()
+			return nil
 		})
+	}
+	runs := 0
+	err := addSum(1, func() {
+		if runs++; runs > 1 {
+			return
+		}
+		if err := addSum(2, func() {}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One after the other: the second sees 1 and writes 2. Side by side both would write 1.
+	if one, other := value(t, db, 1), value(t, db, 2); runs != 2 || one != 2 || other != 1 {
+		t.Fatalf("%d runs left %d and %d, want 2 runs, 2 and 1", runs, one, other)
+	}
+}
+
+const writeSum = "UPDATE two SET value = (SELECT sum(value)::int8 FROM two) + 1 WHERE id = $1"
+
+// TestABatchThatLosesAtCommitRunsAgain is the same, where COMMIT is on its way already: the batch waits for a lock meanwhile.
+func TestABatchThatLosesAtCommitRunsAgain(t *testing.T) {
+	db := newTwo(t)
+	if db.Dialect == database.CockroachDB {
+		t.Skip("there are no advisory locks to hold a batch up with")
+	}
+	other, err := db.Pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.Serializable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(sql string, args ...any) {
+		t.Helper()
+		if _, err := other.Exec(t.Context(), sql, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("SELECT pg_advisory_xact_lock(1)")
+	queued, read := 0, 0
+	done := make(chan error, 1)
+	go func() {
+		done <- db.InBatch(t.Context(), func(batch *pgx.Batch) {
+			queued++
+			batch.Queue(writeSum, 1)
+			batch.Queue("SELECT pg_advisory_xact_lock(1)")
+		}, func(results pgx.BatchResults) error {
+			for range 2 {
+				if _, err := results.Exec(); err != nil {
+					return err
+				}
+			}
+			read++
+			return nil
+		})
+	}()
+	untilOneWaits(t, db)
+	exec(writeSum, 2)
+	if err := other.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if one, two := value(t, db, 1), value(t, db, 2); queued != 2 || read != 2 || one != 2 || two != 1 {
+		t.Fatalf("queued %d times, all statements went well %d times, left %d and %d; want twice both, 2 and 1", queued, read, one, two)
+	}
+}
+
+// untilOneWaits waits until a transaction waits for a lock.
+func untilOneWaits(t *testing.T, db *database.DB) {
+	t.Helper()
+	for waiting := 0; waiting == 0; {
+		err := db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// One after the other: the second sees 1 and writes 2. Side by side both would write 1.
-		if one, other := value(t, db, 1), value(t, db, 2); runs != 2 || one != 2 || other != 1 {
-			t.Fatalf("%d runs left %d and %d, want 2 runs, 2 and 1", runs, one, other)
-		}
-	})
+	}
 }
 
 func TestOtherErrorsRollBackAtOnce(t *testing.T) {
 	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
-		ways(t, func(t *testing.T, run transaction) {
+		ways(t, func(t *testing.T, _ string, run transaction) {
 			db := as(newTwo(t))
-			refused := errors.New("refused")
 			for name, c := range map[string]struct {
 				statement string
-				then      error
 				is        func(error) bool
 			}{
-				"ours":       {incrementOne, refused, func(err error) bool { return errors.Is(err, refused) }},
-				"constraint": {"INSERT INTO two VALUES (1, 0)", nil, database.IsData},
-				"division":   {"SELECT 1/0", nil, database.IsData},
+				"constraint": {"INSERT INTO two VALUES (1, 0)", database.IsData},
+				"division":   {"SELECT 1/0", database.IsData},
 			} {
 				t.Run(name, func(t *testing.T) {
-					runs, connected := 0, db.Pool.Stat().NewConnsCount()
-					err := run(t.Context(), db, func() error { runs++; return c.then }, incrementOne, c.statement)
-					if !c.is(err) || errors.Is(err, database.ErrOutcomeUnknown) || runs > 1 {
-						t.Fatalf("error after %d runs is %v", runs, err)
+					connected := db.Pool.Stat().NewConnsCount()
+					err := run(t.Context(), db, func() {}, incrementOne, c.statement)
+					if !c.is(err) || errors.Is(err, database.ErrOutcomeUnknown) {
+						t.Fatalf("error is %v", err)
 					}
-					if got := value(t, db, 1); got != 0 {
-						t.Fatalf("the row is %d, want 0", got)
-					}
-					if again := db.Pool.Stat().NewConnsCount() - connected; again != 0 {
-						t.Fatal("the connection was not usable afterwards")
-					}
+					notIncremented(t, db, connected)
 				})
 			}
+		})
+		t.Run("ours", func(t *testing.T) {
+			db := as(newTwo(t))
+			refused := errors.New("refused")
+			runs, connected := 0, db.Pool.Stat().NewConnsCount()
+			err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+				runs++
+				return errors.Join(increment(t.Context(), tx, 1), refused)
+			})
+			if !errors.Is(err, refused) || errors.Is(err, database.ErrOutcomeUnknown) || runs > 1 {
+				t.Fatalf("error after %d runs is %v", runs, err)
+			}
+			notIncremented(t, db, connected)
 		})
 	})
 }
 
+// notIncremented checks that the transaction left nothing, and the connection as it was.
+func notIncremented(t *testing.T, db *database.DB, connected int64) {
+	t.Helper()
+	if got := value(t, db, 1); got != 0 {
+		t.Fatalf("the row is %d, want 0", got)
+	}
+	if again := db.Pool.Stat().NewConnsCount() - connected; again != 0 {
+		t.Fatal("the connection was not usable afterwards")
+	}
+}
+
 func TestAPanicRollsBack(t *testing.T) {
 	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
-		ways(t, func(t *testing.T, run transaction) {
+		ways(t, func(t *testing.T, _ string, run transaction) {
 			db := as(newTwo(t))
 			func() {
 				defer func() {
@@ -243,7 +327,7 @@ func TestAPanicRollsBack(t *testing.T) {
 						t.Error("the panic was swallowed")
 					}
 				}()
-				_ = run(t.Context(), db, func() error { panic("a bug") }, incrementOne)
+				_ = run(t.Context(), db, func() { panic("a bug") }, incrementOne)
 			}()
 			if got := value(t, db, 1); got != 0 {
 				t.Fatalf("a transaction that panicked left %d", got)
@@ -276,24 +360,25 @@ func TestASwallowedErrorIsNotACommit(t *testing.T) {
 
 // TestALostAnswerIsAnUnknownOutcome cuts the connection once COMMIT is on its way.
 func TestALostAnswerIsAnUnknownOutcome(t *testing.T) {
+	commit, batched, release := chaos.Bytes([]byte("commit")), chaos.Prepared("commit"), chaos.Bytes([]byte("RELEASE SAVEPOINT"))
 	for _, c := range []struct {
 		name    string
 		dialect database.Dialect
-		commit  string
+		commit  map[string]chaos.Matcher // by the way
 		fault   chaos.Fault
 		left    int64
 	}{
-		{"commit done", database.PostgreSQL, "commit", chaos.LoseAnswer, 1},
-		{"commit never arrives", database.PostgreSQL, "commit", chaos.LoseRequest, 0},
-		{"release never arrives", database.CockroachDB, "RELEASE SAVEPOINT", chaos.LoseRequest, 0},
+		{"commit done", database.PostgreSQL, map[string]chaos.Matcher{oneByOne: commit, inABatch: batched}, chaos.LoseAnswer, 1},
+		{"commit never arrives", database.PostgreSQL, map[string]chaos.Matcher{oneByOne: commit, inABatch: batched}, chaos.LoseRequest, 0},
+		{"release never arrives", database.CockroachDB, map[string]chaos.Matcher{oneByOne: release, inABatch: batched}, chaos.LoseRequest, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ways(t, func(t *testing.T, run transaction) {
+			ways(t, func(t *testing.T, way string, run transaction) {
 				db, proxy := throughProxy(t)
 				db.Dialect = c.dialect
-				trap := proxy.Arm(chaos.Bytes([]byte(c.commit)), 0, c.fault)
+				trap := proxy.Arm(c.commit[way], 0, c.fault)
 				runs := 0
-				err := run(t.Context(), db, func() error { runs++; return nil }, incrementOne)
+				err := run(t.Context(), db, func() { runs++ }, incrementOne)
 				<-trap.Fired()
 				if !errors.Is(err, database.ErrOutcomeUnknown) || runs != 1 {
 					t.Fatalf("after %d runs: %v, want an unknown outcome after one", runs, err)
@@ -306,12 +391,14 @@ func TestALostAnswerIsAnUnknownOutcome(t *testing.T) {
 	}
 }
 
+// TestAConnectionLostBeforeCommitIsNoCommit loses it where the statement's text passes: a batch prepares its statements before
+// it sends any.
 func TestAConnectionLostBeforeCommitIsNoCommit(t *testing.T) {
 	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
-		ways(t, func(t *testing.T, run transaction) {
+		ways(t, func(t *testing.T, _ string, run transaction) {
 			db, proxy := throughProxy(t)
 			proxy.Arm(chaos.Bytes([]byte("UPDATE")), 0, chaos.LoseAnswer)
-			err := run(t.Context(), as(db), func() error { return nil }, incrementOne)
+			err := run(t.Context(), as(db), func() {}, incrementOne)
 			if !database.IsUnavailable(err) || errors.Is(err, database.ErrOutcomeUnknown) {
 				t.Fatalf("error is %v, want unavailable and not committed", err)
 			}
@@ -322,12 +409,33 @@ func TestAConnectionLostBeforeCommitIsNoCommit(t *testing.T) {
 	})
 }
 
+// TestABatchLostOnItsWayIsAnUnknownOutcome: it does not know how far it came, and here it never came to COMMIT.
+func TestABatchLostOnItsWayIsAnUnknownOutcome(t *testing.T) {
+	db, proxy := throughProxy(t)
+	add := func() error {
+		return db.InBatch(t.Context(), func(batch *pgx.Batch) { batch.Queue(incrementOne) }, func(results pgx.BatchResults) error {
+			_, err := results.Exec()
+			return err
+		})
+	}
+	if err := add(); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Arm(chaos.Prepared(incrementOne), 0, chaos.LoseRequest)
+	if err := add(); !errors.Is(err, database.ErrOutcomeUnknown) {
+		t.Fatalf("error is %v, want an unknown outcome", err)
+	}
+	if got := value(t, db, 1); got != 1 {
+		t.Fatalf("the row is %d, want 1", got)
+	}
+}
+
 func TestACancelledTransactionIsNoCommit(t *testing.T) {
 	both(t, func(t *testing.T, as func(*database.DB) *database.DB) {
-		ways(t, func(t *testing.T, run transaction) {
+		ways(t, func(t *testing.T, _ string, run transaction) {
 			db := as(newTwo(t))
 			ctx, cancel := context.WithCancel(t.Context())
-			err := run(ctx, db, func() error { cancel(); return nil }, incrementOne)
+			err := run(ctx, db, cancel, incrementOne)
 			if !errors.Is(err, context.Canceled) || errors.Is(err, database.ErrOutcomeUnknown) {
 				t.Fatalf("error is %v, want cancelled and not committed", err)
 			}
@@ -336,6 +444,35 @@ func TestACancelledTransactionIsNoCommit(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestABatchThatIsCancelledOnItsWay waits for a row when it is cancelled: COMMIT is with the server, which may go on.
+func TestABatchThatIsCancelledOnItsWay(t *testing.T) {
+	db := newTwo(t)
+	if db.Dialect == database.CockroachDB {
+		t.Skip("pg_stat_activity tells of no waits")
+	}
+	other, err := db.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Rollback(t.Context()) }() // whatever is left of it ends with the database
+	if err := increment(t.Context(), other, 1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- db.InBatch(ctx, func(batch *pgx.Batch) { batch.Queue(incrementOne) }, func(results pgx.BatchResults) error {
+			_, err := results.Exec()
+			return err
+		})
+	}()
+	untilOneWaits(t, db)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) || !errors.Is(err, database.ErrOutcomeUnknown) {
+		t.Fatalf("error is %v, want cancelled and an unknown outcome", err)
+	}
 }
 
 // throughProxy opens a database whose connections a test can break.

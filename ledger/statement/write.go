@@ -59,15 +59,15 @@ func (s *step) fold() error {
 	return nil
 }
 
-// moveNext moves the position from the expected value, or fails with 22012. The proposed row carries rebuilds -1, which
-// only comes back where the row is gone. An upsert, as in the fold's own fence.
+// moveNext moves the position from the expected value, or fails with 22012, also where the row was gone: the proposed one
+// carries rebuilds -1. An upsert, as in the fold's own fence.
 const moveNext = `
 INSERT INTO statement_positions AS p (partition, next, published, booked, rebuilds, clearing)
 VALUES ($1, $2, $3, $4, -1, $5)
 ON CONFLICT (partition) DO UPDATE SET
     next = CAST(excluded.next / CASE WHEN p.next = $6 AND p.rebuilds = $7 AND p.clearing = $8 THEN 1 ELSE 0 END AS int8),
     published = GREATEST(p.published, excluded.published), booked = excluded.booked, clearing = excluded.clearing
-RETURNING rebuilds`
+RETURNING CAST(1 / CASE WHEN p.rebuilds < 0 THEN 0 ELSE 1 END AS int8)`
 
 const insertLines = `
 INSERT INTO statement_lines (partition, account, booked, position, ordinal, amount, balance)
@@ -77,11 +77,10 @@ func queueMove(batch *pgx.Batch, partition int32, from, to *row) {
 	batch.Queue(moveNext, partition, to.Next, to.Published, to.Booked, to.Clearing, from.Next, from.Rebuilds, from.Clearing)
 }
 
-func checkMove(results interface{ QueryRow() pgx.Row }) error {
-	var rebuilds int32
-	err := results.QueryRow().Scan(&rebuilds)
+func checkMove(results pgx.BatchResults) error {
+	_, err := results.Exec()
 	switch {
-	case database.SQLState(err) == "22012" || err == nil && rebuilds < 0:
+	case database.SQLState(err) == "22012":
 		return ErrStale
 	case err != nil:
 		return fmt.Errorf("move the position of statements: %w", err)

@@ -279,7 +279,7 @@ func (r *replay) loseCommits(fault chaos.Fault) {
 	}
 	r.t.Cleanup(db.Close)
 	const losses = 8
-	armed := proxy.Arm(chaos.Bytes([]byte("commit\x00")), 0, fault)
+	armed := proxy.Arm(chaos.Prepared("commit"), 0, fault)
 	stop := r.start(func(c *stream.FoldConfig) { c.DB, c.Program = db, r.program(db) })
 	for i := range losses {
 		select {
@@ -288,7 +288,7 @@ func (r *replay) loseCommits(fault chaos.Fault) {
 			r.t.Fatalf("only %d were lost", i)
 		}
 		if i+1 < losses {
-			armed = proxy.Arm(chaos.Bytes([]byte("commit\x00")), i%3, fault)
+			armed = proxy.Arm(chaos.Prepared("commit"), i%3, fault)
 		}
 	}
 	r.check(stop)

@@ -44,12 +44,11 @@ func readApplied(ctx context.Context, db *database.DB, role string, partition in
 // The fence of the first batch: whoever comes second meets the primary key (23505).
 const fenceFirst = `
 INSERT INTO stream_positions (role, partition, next, base, topic_id, last_hash, format)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-RETURNING format`
+VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
 // The fence of each later batch: it moves M from the expected value or fails with 22012. An upsert, because an UPDATE of
-// a table this small takes a predicate lock on all of it. The proposed row carries format -1, which only comes back where
-// the row is gone: the caller then rolls back.
+// a table this small takes a predicate lock on all of it. The proposed row carries format -1, which only is there afterwards
+// where the row was gone: that fails, too, since COMMIT is on its way already.
 const fenceNext = `
 INSERT INTO stream_positions AS p (role, partition, next, base, topic_id, last_hash, format)
 VALUES ($1, $2, $3, $4, $5, $6, -1)
@@ -58,7 +57,7 @@ ON CONFLICT (role, partition) DO UPDATE SET
                                      THEN 1 ELSE 0 END AS int8),
     last_hash = excluded.last_hash,
     format = $7
-RETURNING format`
+RETURNING CAST(1 / CASE WHEN p.format < 0 THEN 0 ELSE 1 END AS int8)`
 
 // queueFence queues the statement that moves a role's applied position from one value to the next, as the first one of a
 // partition.
@@ -72,15 +71,12 @@ func queueFence(batch *pgx.Batch, role string, partition int32, from, to applied
 
 // checkFence reads the answer to queueFence.
 func checkFence(results pgx.BatchResults) error {
-	var format int16
-	err := results.QueryRow().Scan(&format)
+	_, err := results.Exec()
 	switch state := database.SQLState(err); {
 	case state == "22012" || state == "23505":
 		return fmt.Errorf("fence of the database: %w", errStale)
 	case err != nil:
 		return fmt.Errorf("fence of the database: %w", err)
-	case format < 0:
-		return fmt.Errorf("fence of the database: the row of stream_positions is gone: %w", errStale)
 	}
 	return nil
 }

@@ -244,7 +244,7 @@ func (b *bench) proxied() (kafka, sql *chaos.Proxy, change func(*FoldConfig)) {
 
 // Requests and answers are lost where it hurts: at COMMIT and at EndTxn.
 func TestLostRequestsAndAnswers(t *testing.T) {
-	commit, endTxn, produce := chaos.Bytes([]byte("commit\x00")), chaos.KafkaRequest(26), chaos.KafkaRequest(0)
+	commit, endTxn, produce := chaos.Prepared("commit"), chaos.KafkaRequest(26), chaos.KafkaRequest(0)
 	for name, trap := range map[string]struct {
 		sql   bool
 		match chaos.Matcher
@@ -314,7 +314,7 @@ func TestFoldStopsInTime(t *testing.T) {
 		"both away":         func(kafka, sql *chaos.Proxy) { kafka.Down(); sql.Down() },
 		"broker mute":       func(kafka, _ *chaos.Proxy) { kafka.Arm(chaos.KafkaRequest(0), 0, chaos.Mute) },
 		"nothing is amiss":  func(_, _ *chaos.Proxy) {},
-		"a COMMIT is muted": func(_, sql *chaos.Proxy) { sql.Arm(chaos.Bytes([]byte("commit\x00")), 0, chaos.Mute) },
+		"a COMMIT is muted": func(_, sql *chaos.Proxy) { sql.Arm(chaos.Prepared("commit"), 0, chaos.Mute) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			parallel(t)

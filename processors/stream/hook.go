@@ -14,7 +14,7 @@ import (
 type Point string
 
 const (
-	BeforeDatabaseCommit Point = "before-database-commit" // all statements are executed: the batch is lost and applied again
+	BeforeDatabaseCommit Point = "before-database-commit" // all is ready to be sent, COMMIT included: the batch is lost and applied again
 	AfterDatabaseCommit  Point = "after-database-commit"  // applied, not published: O2 publishes it
 	DuringPublish        Point = "during-publish"         // after the first records of a batch were produced: aborted by the next owner, then O2
 	BeforeKafkaCommit    Point = "before-kafka-commit"    // all produced: aborted by the next owner, then O2

@@ -116,6 +116,11 @@ func commitAll(ctx context.Context, db *database.DB, all []*turn) []error {
 func commit(ctx context.Context, db *database.DB, all ...*turn) error {
 	// Two processes that both believe to own some partitions meet in their fences in the same order: there is no deadlock.
 	all = slices.SortedFunc(slices.Values(all), func(a, b *turn) int { return int(a.partition) - int(b.partition) })
+	for _, t := range all {
+		if err := t.pass(BeforeDatabaseCommit); err != nil {
+			return err
+		}
+	}
 	return db.InBatch(ctx,
 		func(statements *pgx.Batch) {
 			for _, t := range all {
@@ -125,11 +130,6 @@ func commit(ctx context.Context, db *database.DB, all ...*turn) error {
 		func(results pgx.BatchResults) error {
 			for _, t := range all {
 				if err := t.read(results); err != nil {
-					return err
-				}
-			}
-			for _, t := range all {
-				if err := t.pass(BeforeDatabaseCommit); err != nil {
 					return err
 				}
 			}

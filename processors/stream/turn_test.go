@@ -145,7 +145,7 @@ func TestOutcomeOfASharedCommitIsUnknownToAll(t *testing.T) {
 			b := newBench(t, 2)
 			_, sql, change := b.proxied()
 			all := b.turnsOf([][]string{{"a add 1"}, {"a add 2"}}, change)
-			sql.Arm(chaos.Bytes([]byte("commit\x00")), 0, test.fault)
+			sql.Arm(chaos.Prepared("commit"), 0, test.fault)
 			for i, err := range take(t.Context(), all[0].config.DB, all...) {
 				if !errors.Is(err, database.ErrOutcomeUnknown) || blamesData(err) {
 					t.Errorf("partition %d: %v, want an unknown outcome", i, err)
@@ -230,7 +230,7 @@ func TestPartitionsShareTransactions(t *testing.T) {
 	}
 	b.settle()
 	for _, fault := range []chaos.Fault{chaos.LoseRequest, chaos.LoseAnswer} {
-		armed := sql.Arm(chaos.Bytes([]byte("commit\x00")), 1, fault)
+		armed := sql.Arm(chaos.Prepared("commit"), 1, fault)
 		waitFor(t, "a COMMIT is lost", func() bool {
 			round("k add 1")
 			select {
