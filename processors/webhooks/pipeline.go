@@ -108,19 +108,41 @@ func (p *pipeline) finish(ctx context.Context, record stream.Record, l *look, at
 	return nil, nil, err
 }
 
-// message is a report's record of the inbox.
+// message is a report's record of the inbox, or the records of what it tells at once.
 func message(report *topics.PSPReport, partition int32) ([]stream.Message, *stream.DeadLetter, error) {
-	value, err := topics.Marshal(report)
-	if err != nil {
-		return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
-	}
-	return []stream.Message{{
-		Partition: partition,
-		Output: stream.Output{
-			Topic: topics.Inbox, Key: []byte(report.PaymentID), Value: value,
-			Envelope: topics.Envelope{
-				ID: report.ReportID, Type: topics.TypePSPReport, Subject: report.PaymentID, Tenant: report.Tenant, TraceID: report.TraceID,
+	told := facts(report)
+	messages := make([]stream.Message, len(told))
+	for i := range told {
+		value, err := topics.Marshal(&told[i])
+		if err != nil {
+			return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil
+		}
+		messages[i] = stream.Message{
+			Partition: partition,
+			Output: stream.Output{
+				Topic: topics.Inbox, Key: []byte(report.PaymentID), Value: value,
+				Envelope: topics.Envelope{
+					ID: told[i].ReportID, Type: topics.TypePSPReport, Subject: report.PaymentID, Tenant: report.Tenant, TraceID: report.TraceID,
+				},
 			},
-		},
-	}}, nil, nil
+		}
+	}
+	return messages, nil, nil
+}
+
+// facts are what a report tells. A movement of a dispute's funds may name its fee, which is a movement of its own: below zero, it
+// is given back.
+func facts(report *topics.PSPReport) []topics.PSPReport {
+	if report.Operation != topics.OperationDispute || report.Dispute == nil || report.Fee == 0 {
+		return []topics.PSPReport{*report}
+	}
+	funds, fee, of := *report, *report, *report.Dispute
+	of.Fact, fee.Amount = topics.FactFee, report.Fee
+	if report.Fee < 0 {
+		of.Fact, fee.Amount = topics.FactFeeReturned, -report.Fee
+	}
+	of.Movement += "/fee"
+	fee.ReportID, fee.Dispute, fee.Fee = topics.WebhookReportID(report.PSP, report.ReportID+"/fee"), &of, 0
+	funds.Fee = 0
+	return []topics.PSPReport{funds, fee}
 }

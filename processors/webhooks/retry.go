@@ -77,23 +77,27 @@ func (d *desk) retryOne(ctx context.Context, p *Parked, report *topics.PSPReport
 		reason = &stream.DeadLetter{Reason: topics.RefusedUnknownPayment, Detail: fmt.Sprintf("%s; it was tried %d times since %s",
 			parked, p.Attempts+1, p.ParkedAt.UTC().Format(time.RFC3339))}
 	}
-	became, record, err := "found", (*kgo.Record)(nil), error(nil)
+	became, records, err := "found", []*kgo.Record(nil), error(nil)
 	if reason == nil {
 		var messages []stream.Message
 		if messages, reason, err = message(report, partition); err == nil && reason == nil {
-			record = inboxRecord(&messages[0], now)
+			for i := range messages {
+				records = append(records, inboxRecord(&messages[i], now))
+			}
 		}
 	}
 	if reason != nil {
 		became = "given_up"
+		var record *kgo.Record
 		record, err = aside(p.Record(), *reason)
+		records = []*kgo.Record{record}
 		d.log.Warn("parked webhook put aside", "psp", p.PSP, "partition", p.Letter.Partition, "offset", p.Letter.Offset, "reason", reason.Reason, "detail", reason.Detail)
 	}
 	if err != nil {
 		return err
 	}
-	if err := d.producer.ProduceSync(ctx, record).FirstErr(); err != nil {
-		return fmt.Errorf("produce to %s: %w", record.Topic, err)
+	if err := d.producer.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return fmt.Errorf("produce to %s: %w", records[0].Topic, err)
 	}
 	d.metrics.parked.WithLabelValues(p.PSP, became).Inc()
 	return d.rows.remove(ctx, p.Letter.Partition, p.ID)

@@ -106,6 +106,9 @@ func unaskable(r *topics.PSPRequest) (report topics.PSPReport, ok bool) {
 	}
 	switch r.Operation {
 	case topics.OperationAuthorize:
+		if m := r.PaymentMethod.By(); m != nil {
+			return failed("payment_method %s: Adyen is asked for cards alone", m.Type)
+		}
 		if r.Card != nil && r.Card.Token == "" {
 			return failed("card.token: want a storedPaymentMethodId of Adyen")
 		}

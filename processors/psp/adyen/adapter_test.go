@@ -70,7 +70,7 @@ func TestConforms(t *testing.T) {
 			return notification(t, p.results[r.PaymentID+"/"+r.RequestID])
 		},
 		Event: func(t *testing.T, r *topics.PSPRequest) []byte { return notification(t, p.authorisation(r.PaymentID)) },
-		Odd:   notification(t, object{"eventCode": "CHARGEBACK", "success": "true", "pspReference": "X", "merchantAccountCode": "Acme"}),
+		Odd:   notification(t, object{"eventCode": "NOTIFICATION_OF_FRAUD", "success": "true", "pspReference": "X", "merchantAccountCode": "Acme"}),
 	})
 }
 

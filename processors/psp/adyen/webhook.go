@@ -12,16 +12,17 @@ import (
 	"github.com/weirhq/weir/topics/declines"
 )
 
-// item holds the signed fields of a notification, and the reason, which is for people.
+// item holds the signed fields of a notification, the reason, which is for people, and what is told of a dispute beside.
 type item struct {
-	PSPReference      string `json:"pspReference"`
-	OriginalReference string `json:"originalReference"`
-	MerchantAccount   string `json:"merchantAccountCode"`
-	MerchantReference string `json:"merchantReference"`
-	Amount            amount `json:"amount"`
-	EventCode         string `json:"eventCode"`
-	Success           string `json:"success"`
-	Reason            string `json:"reason"`
+	PSPReference      string     `json:"pspReference"`
+	OriginalReference string     `json:"originalReference"`
+	MerchantAccount   string     `json:"merchantAccountCode"`
+	MerchantReference string     `json:"merchantReference"`
+	Amount            amount     `json:"amount"`
+	EventCode         string     `json:"eventCode"`
+	Success           string     `json:"success"`
+	Reason            string     `json:"reason"`
+	Additional        additional `json:"additionalData"`
 }
 
 // meaning of an event: of which operation it tells, and what where it succeeded and where it did not.
@@ -65,15 +66,19 @@ func (a *Adapter) webhook(body []byte) (topics.PSPReport, error) {
 	}
 	i := notification.Items[0].Item
 	means, ok := events[i.EventCode]
+	fact, disputed := disputeFacts[i.EventCode]
 	switch {
 	case i.EventCode == "" || i.PSPReference == "":
 		return topics.PSPReport{}, errors.New(`field "eventCode" or "pspReference" is missing`)
-	case !ok:
+	case !ok && !disputed:
 		return topics.PSPReport{}, fmt.Errorf("%w: %.64q", psp.ErrUnknownEvent, i.EventCode)
 	case i.MerchantAccount != a.account:
 		return topics.PSPReport{}, fmt.Errorf("merchant account %.64q, want %q", i.MerchantAccount, a.account)
 	case strings.Contains(i.PSPReference+i.OriginalReference, "*"): // two masked ids would be taken for one
 		return topics.PSPReport{}, errors.New("a reference is masked: it looked like a card number")
+	}
+	if disputed {
+		return a.dispute(i, fact)
 	}
 	outcome := means.done
 	if i.Success != "true" {

@@ -97,6 +97,9 @@ func (a *Adapter) Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPRepor
 func check(r *topics.PSPRequest) error {
 	switch r.Operation {
 	case topics.OperationAuthorize:
+		if m := r.PaymentMethod.By(); m != nil {
+			return fmt.Errorf("payment_method %s: Stripe is asked for cards alone", m.Type)
+		}
 		if r.Card == nil || !strings.HasPrefix(r.Card.Token, "pm_") {
 			return errors.New("card.token: want a PaymentMethod of Stripe (pm_…)")
 		}

@@ -63,7 +63,7 @@ func TestConforms(t *testing.T) {
 		Event: func(t *testing.T, r *topics.PSPRequest) []byte {
 			return event(t, "payment_intent.amount_capturable_updated", p.of(t, r.PaymentID))
 		},
-		Odd: event(t, "charge.dispute.created", object{"id": "dp_1", "object": "dispute"}),
+		Odd: event(t, "radar.early_fraud_warning.created", object{"id": "issfr_1", "object": "radar.early_fraud_warning"}),
 	})
 }
 

@@ -200,7 +200,7 @@ func TestWebhooks(t *testing.T) {
 		"masked refund":       event(t, "refund.created", with(made, "id", "re_************1111", "status", "succeeded", "metadata", object{})),
 		"masked id":           []byte(`{"id":"evt_************1111","type":"refund.created","data":{"object":{}}}`),
 		"charge.refunded":     event(t, "charge.refunded", object{"id": "ch_1"}), // its refund is told by refund.created
-		"dispute":             event(t, "charge.dispute.closed", object{"id": "dp_1"}),
+		"dispute of nobody":   event(t, "charge.dispute.closed", object{"id": "du_1", "amount": 1000, "currency": "eur", "status": "won"}),
 		"currency of nowhere": event(t, "payment_intent.succeeded", with(intent, "currency", "zzz")),
 	} {
 		if report, err := a.Webhook(body); err == nil {

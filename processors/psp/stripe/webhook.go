@@ -54,6 +54,8 @@ func (a *Adapter) webhook(body []byte) (topics.PSPReport, error) {
 	case "payment_intent.succeeded", "payment_intent.amount_capturable_updated", "payment_intent.requires_action",
 		"payment_intent.payment_failed", "payment_intent.processing", "payment_intent.canceled":
 		report, meta, err = intentEvent(e.Type, e.Data.Object)
+	case disputeCreated, disputeUpdated, disputeClosed, disputeWithdrawn, disputeReinstated:
+		report, err = disputeEvent(e.Type, e.Data.Object)
 	default:
 		return topics.PSPReport{}, fmt.Errorf("%w: %.64q", psp.ErrUnknownEvent, e.Type)
 	}
@@ -61,6 +63,9 @@ func (a *Adapter) webhook(body []byte) (topics.PSPReport, error) {
 		return topics.PSPReport{}, err
 	}
 	if strings.Contains(report.PSPReference+report.Object, "*") {
+		return topics.PSPReport{}, errors.New(`field "data.object.id" is masked: it looked like a card number`)
+	}
+	if d := report.Dispute; d != nil && strings.Contains(d.Reference+d.Movement, "*") {
 		return topics.PSPReport{}, errors.New(`field "data.object.id" is masked: it looked like a card number`)
 	}
 	report.ReportID = topics.WebhookReportID(a.name, e.ID)
