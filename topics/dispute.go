@@ -112,6 +112,7 @@ type DisputeEventType string
 
 const (
 	DisputeOpened              DisputeEventType = "opened"               // the first event of each dispute, by a notice, or by what was told before it
+	DisputeChargedBack         DisputeEventType = "charged_back"         // an inquiry became a chargeback
 	DisputeUpdated             DisputeEventType = "updated"              // the PSP told its amount, reason or due date, or another one
 	DisputeEvidenceRequested   DisputeEventType = "evidence_requested"   // a PSP request follows: send evidence
 	DisputeAcceptanceRequested DisputeEventType = "acceptance_requested" // a PSP request follows: give it up

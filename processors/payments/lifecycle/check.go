@@ -30,6 +30,7 @@ func Check(after *Payment, e *topics.PaymentEvent) error {
 func CheckInvariants(p *Payment) error {
 	for name, v := range map[string]int64{
 		"authorized": p.Authorized, "captured": p.Captured, "released": p.Released, "refunding": p.Refunding, "refunded": p.Refunded,
+		"disputing": p.Disputing,
 	} {
 		if v < 0 {
 			return fmt.Errorf("payment %s: %s is %d, below zero", p.ID, name, v)

@@ -335,6 +335,10 @@ func (d *decision) refund() {
 	if amount == 0 {
 		amount = left
 	}
+	if undisputed := d.p.Captured - d.p.Refunded - d.p.Refunding; undisputed > left && amount <= undisputed && (amount > left || amount == 0) {
+		d.refuse(topics.RefusedDisputed, fmt.Sprintf("%s can be refunded, the rest is disputed: the customer would have it twice", d.p.money(left)))
+		return
+	}
 	if amount == 0 || amount > left {
 		d.refuse(topics.RefusedExceedsCaptured, fmt.Sprintf("%s can be refunded, open refunds counted", d.p.money(left)))
 		return

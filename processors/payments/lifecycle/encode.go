@@ -50,7 +50,7 @@ func (p *Payment) Append(b []byte) []byte {
 	if len(p.Unasked) > 0 {
 		format = Format
 	}
-	if p.Mandate != nil || p.Recurring != nil {
+	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -63,6 +63,7 @@ func (p *Payment) Append(b []byte) []byte {
 	e.texts(p)
 	e.parts(p)
 	e.mandates(p)
+	e.disputes(p)
 	e.uint(uint64(len(p.Operations)))
 	for i := range p.Operations {
 		e.operation(&p.Operations[i], p)
@@ -136,6 +137,7 @@ func (p *Payment) mask() uint64 {
 	set(hasUnasked, len(p.Unasked) > 0)
 	set(hasMandate, p.Mandate != nil)
 	set(isRecurring, p.Recurring != nil)
+	set(hasDisputes, p.disputes())
 	return m
 }
 
@@ -368,6 +370,7 @@ func Decode(key Key, state []byte) (*Payment, error) {
 	d.texts(p, m)
 	d.parts(p, m)
 	d.mandates(p, m)
+	d.disputes(p, m)
 	for range d.count() {
 		p.Operations = append(p.Operations, d.operation(p))
 	}

@@ -109,6 +109,8 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 	case topics.EventStrayAuthorized, topics.EventStrayCaptured, topics.EventStrayReleaseRequested, topics.EventStrayReleased,
 		topics.EventStrayReleaseFailed:
 		return p.straySaid(e)
+	case topics.EventDisputed:
+		return p.dispute(e.Dispute)
 	case topics.EventCaseOpened:
 		return p.openCase(e)
 	case topics.EventMandateActivated, topics.EventMandateRevoked, topics.EventMandateExpired, topics.EventMandateFailed:

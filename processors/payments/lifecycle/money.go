@@ -28,7 +28,7 @@ func Post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (*l
 	if before == nil {
 		return nil, nil
 	}
-	standing.Excess = max(0, before.Refunded+before.Refunding-before.Captured) // stands in suspense: cleared first
+	standing.Excess = max(0, -before.Left()) // stands in suspense: cleared first
 	entry, err := post(before, e, standing)
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %s of payment %s: %w", e.EventID, e.Type, e.PaymentID, err)
@@ -55,7 +55,7 @@ func post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (le
 		if before.stateOf(e.RequestID).Open() {
 			return ledger.RefundSettled(c, e.Amount)
 		}
-		return ledger.RefundForced(c, e.Amount, before.Refundable(), standing)
+		return ledger.RefundForced(c, e.Amount, before.Left(), standing)
 	case topics.EventRefundFailed:
 		if before.stateOf(e.RequestID) == OperationSucceeded {
 			return ledger.RefundReversed(c, e.Amount, standing)

@@ -47,6 +47,9 @@ type Payment struct {
 	Released   int64 // of Authorized: voided or expired
 	Refunding  int64 // requested, not settled
 	Refunded   int64
+	// D2: Disputing is what is in dispute and not taken, of all disputes of the payment; Disputed what they took and did not give
+	// back, below zero where more was given back than is known to have been taken.
+	Disputing, Disputed int64
 
 	// Mark is what amounts cannot tell: held, queued, blocked, rejected, declined, voided, expired or cancelled; "" otherwise.
 	Mark   topics.PaymentStatus
@@ -215,12 +218,19 @@ func (p *Payment) Capturable() int64 {
 	return max(left, 0)
 }
 
-// Refundable is what was captured and is neither refunded nor being refunded, never below zero.
-func (p *Payment) Refundable() int64 { return max(p.Captured-p.Refunded-p.Refunding, 0) }
+// Refundable is what was captured and is neither refunded, being refunded, taken by a dispute nor in one, never below zero.
+func (p *Payment) Refundable() int64 {
+	return max(p.Captured-p.Refunded-p.Refunding-max(p.Disputed, 0)-p.Disputing, 0)
+}
+
+// Left is what was captured and neither went back, or is going, nor was taken by disputes; below zero it is the excess that
+// stands in suspense.
+func (p *Payment) Left() int64 { return p.Captured - p.Refunded - p.Refunding - p.Disputed }
 
 // Totals are the amounts as an event shows them.
 func (p *Payment) Totals() topics.Totals {
-	return topics.Totals{Authorized: p.Authorized, Captured: p.Captured, Refunding: p.Refunding, Refunded: p.Refunded}
+	return topics.Totals{Authorized: p.Authorized, Captured: p.Captured, Refunding: p.Refunding, Refunded: p.Refunded,
+		Disputing: p.Disputing, Disputed: p.Disputed}
 }
 
 // Operation finds an operation by the id of its request, nil where there is none.
