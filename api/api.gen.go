@@ -63,7 +63,7 @@ type CaptureIntent struct {
 	Currency string `json:"currency,omitempty"`
 }
 
-// CaptureMethod `automatic`: the PSP captures together with the authorisation.
+// CaptureMethod `automatic`: the PSP captures together with the authorisation, or after `capture_delay_seconds`.
 type CaptureMethod = topics.CaptureMethod
 
 // Card defines model for Card.
@@ -94,7 +94,10 @@ type CreateIntent struct {
 	// Authorize Ask the PSP at once.
 	Authorize bool `json:"authorize,omitempty"`
 
-	// CaptureMethod `automatic`: the PSP captures together with the authorisation.
+	// CaptureDelaySeconds With `automatic`: so long after the authorisation the capture is asked for, at most what an authorisation lasts. A capture, void or refusal before that takes its place.
+	CaptureDelaySeconds int64 `json:"capture_delay_seconds,omitempty"`
+
+	// CaptureMethod `automatic`: the PSP captures together with the authorisation, or after `capture_delay_seconds`.
 	CaptureMethod CaptureMethod `json:"capture_method,omitempty"`
 	Card          Card          `json:"card"`
 	Context       *Context      `json:"context,omitempty"`
@@ -306,7 +309,10 @@ type Intent struct {
 	// Capturable What a capture may still ask for.
 	Capturable int64 `json:"capturable"`
 
-	// CaptureMethod `automatic`: the PSP captures together with the authorisation.
+	// CaptureAt When the delayed capture is asked for; absent where none is due.
+	CaptureAt *time.Time `json:"capture_at,omitempty"`
+
+	// CaptureMethod `automatic`: the PSP captures together with the authorisation, or after `capture_delay_seconds`.
 	CaptureMethod CaptureMethod `json:"capture_method"`
 	Captured      int64         `json:"captured"`
 	Card          *MaskedCard   `json:"card,omitempty"`

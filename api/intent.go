@@ -21,6 +21,7 @@ func intentOf(v *view.Intent) Intent {
 		DeclineCode: v.DeclineCode, HardDecline: v.HardDecline, Authentication: v.Authentication, Reasons: v.Reasons,
 		ReturnURL: v.ReturnURL, MerchantReference: v.MerchantReference, Description: v.Description, Metadata: v.Metadata,
 		CreatedAt: timeOf(v.CreatedAt), UpdatedAt: timeOf(v.UpdatedAt), ExpiresAt: timeOf(v.ExpiresAt),
+		CaptureAt: timeOf(v.CaptureAt),
 	}
 	if c := v.Card; c != nil {
 		intent.Card = &MaskedCard{Fingerprint: c.Fingerprint, BIN: c.BIN, Last4: c.Last4, Scheme: c.Scheme, Type: c.Type, Country: c.Country}

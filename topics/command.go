@@ -41,7 +41,10 @@ type Command struct {
 
 	Authorize bool `json:"authorize,omitempty"` // create: ask the PSP at once
 	// CaptureMethod belongs to create; absent it is manual.
-	CaptureMethod     CaptureMethod     `json:"capture_method,omitempty" validate:"omitempty,oneof=manual automatic"`
+	CaptureMethod CaptureMethod `json:"capture_method,omitempty" validate:"omitempty,oneof=manual automatic"`
+	// CaptureDelaySeconds of an automatic capture: the PSP is asked to authorise only, and to capture so long after that.
+	CaptureDelaySeconds int64 `json:"capture_delay_seconds,omitempty" validate:"-" jsonschema:"minimum=0,maximum=2592000"` // checked by invalidForType
+
 	Card              *Card             `json:"card,omitempty"`    // create: required
 	Context           *Context          `json:"context,omitempty"` // create, authorize: what risk may look at
 	ReturnURL         string            `json:"return_url,omitempty" validate:"omitempty,url,max=2048"`

@@ -110,6 +110,8 @@ type PaymentEvent struct {
 	Timer   *TimerChange   `json:"timer,omitempty"`  // armed by this event
 	// ExpiresAt is when what this event began runs out: an unused or held payment, a challenge, an authorisation.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// CaptureAt is when a delayed capture is asked for, unless a capture or a void is before: authorized.
+	CaptureAt *time.Time `json:"capture_at,omitempty"`
 	// Counted is what the event changes of the deposits that the customer's responsible-gaming limits count.
 	Counted *GamingCount `json:"counted,omitempty"`
 	// Mandate is what a mandate_* event says, Retry when a payment by a mandate that is queued is asked for again.
@@ -123,7 +125,10 @@ type PaymentEvent struct {
 
 // CreatedData is what a created event fixes for the payment's life.
 type CreatedData struct {
-	CaptureMethod     CaptureMethod     `json:"capture_method"`
+	CaptureMethod CaptureMethod `json:"capture_method"`
+	// CaptureDelaySeconds is how long after the authorisation an automatic capture is asked for; absent: together with it.
+	CaptureDelaySeconds int64 `json:"capture_delay_seconds,omitempty"`
+
 	Card              *Card             `json:"card,omitempty"`
 	ReturnURL         string            `json:"return_url,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`

@@ -25,6 +25,10 @@ func (c *Command) Fingerprint() int64 {
 	if c.Challenge != nil {
 		f.texts("challenge", c.Challenge.Result)
 	}
+	if c.CaptureDelaySeconds != 0 {
+		f.texts("capture delay")
+		f.number(c.CaptureDelaySeconds)
+	}
 	if c.Mandate != "" {
 		f.texts("mandate", c.Mandate)
 	}

@@ -292,6 +292,8 @@ const (
 	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
 	TimerRetry  TimerKind = "retry"  // a queued payment asks the PSPs of its plan again
 
+	TimerCapture TimerKind = "capture" // a delayed capture is asked for
+
 	TimerMandateExpire TimerKind = "mandate_expire" // the mandate that the payment set up
 
 	TimerHoldExpire TimerKind = "hold_expire" // what is left of a wallet's hold is released

@@ -126,6 +126,9 @@ func (c *Command) invalidForType() string {
 	if detail := c.invalidMandate(); detail != "" {
 		return detail
 	}
+	if detail := c.invalidDelay(); detail != "" {
+		return detail
+	}
 	if c.Challenge != nil && c.Type != CommandConfirm {
 		return "challenge: is set; only a command of type confirm takes one"
 	}
@@ -138,6 +141,22 @@ func (c *Command) invalidForType() string {
 		return fmt.Sprintf("requested_by and approved_by: one is too long; want at most %d characters", maxPerson)
 	case c.ApprovedBy != "":
 		return invalidPeople(c.RequestedBy, c.ApprovedBy, "an approval")
+	}
+	return ""
+}
+
+// maxCaptureDelay is longer than authorisations last; how long these do is the installation's.
+const maxCaptureDelay = 30 * 24 * 60 * 60
+
+func (c *Command) invalidDelay() string {
+	switch s := c.CaptureDelaySeconds; {
+	case s == 0:
+	case s < 0 || s > maxCaptureDelay:
+		return fmt.Sprintf("capture_delay_seconds: is not between 0 and %d", maxCaptureDelay)
+	case c.Type != CommandCreate:
+		return "capture_delay_seconds: is set; only a command of type create takes one"
+	case c.CaptureMethod != CaptureAutomatic:
+		return "capture_delay_seconds: is set, and capture_method is not automatic; only an automatic capture can be delayed"
 	}
 	return ""
 }

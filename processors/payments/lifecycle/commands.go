@@ -120,6 +120,9 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 		if d.in.Command.Decision.Outcome == "" {
 			return invalid("decision: the command was not assessed")
 		}
+		if most := int64(d.limits.Authorization / time.Second); c.CaptureDelaySeconds < 0 || c.CaptureDelaySeconds > most {
+			return invalid("capture_delay_seconds: an authorisation lasts for %d here; want at most that", most)
+		}
 	case topics.CommandAuthorize:
 		if d.in.Command.Decision.Outcome == "" {
 			return invalid("decision: the command was not assessed")
@@ -196,7 +199,7 @@ func (d *decision) create() {
 		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
 		Created: &topics.CreatedData{
 			SetupMandate: c.SetupMandate, Mandate: use,
-			CaptureMethod: method, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
+			CaptureMethod: method, CaptureDelaySeconds: c.CaptureDelaySeconds, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
 			Description: c.Description, Metadata: c.Metadata, LinkID: c.LinkID, Plan: later,
 		},
 		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created), Counted: counted,
@@ -222,7 +225,7 @@ func (d *decision) assess(authorize bool) {
 		}
 		if authorize {
 			e.Request = &topics.RequestData{
-				PSP: d.limits.PSP, Capture: d.p.automatic() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: reviewBasis(d.in.Command),
+				PSP: d.limits.PSP, Capture: d.p.together() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: reviewBasis(d.in.Command),
 				Plan: d.planned(d.in.Command),
 			}
 		}
@@ -237,7 +240,7 @@ func (d *decision) assess(authorize bool) {
 // requestAuthorization asks for the first time. assessed is the command that lets it, nil where a reviewer does: what the
 // rules said, and the plan, stand in the held event then.
 func (d *decision) requestAuthorization(threeDS bool, review *topics.ReviewBasis, assessed *topics.AssessedCommand) {
-	e := d.authorization(threeDS, d.p.automatic() && review == nil)
+	e := d.authorization(threeDS, d.p.together() && review == nil)
 	e.Request.Review = review
 	if assessed != nil {
 		e.Outcome, e.Reasons, e.Counted = assessed.Decision.Outcome, assessed.Decision.Reasons, d.counting()

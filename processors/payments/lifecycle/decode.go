@@ -185,6 +185,9 @@ func (d *decoder) parts(p *Payment, m uint64) {
 			p.Unasked = append(p.Unasked, Unasked{d.kind(), d.str()})
 		}
 	}
+	if m&hasTerms != 0 {
+		p.Terms = d.terms()
+	}
 }
 
 func (d *decoder) kind() topics.PSPOperation {

@@ -14,9 +14,10 @@ import (
 
 // Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
 // Payments are written in the oldest form that has room for them: formatBefore knows no reviews and no deposit limits,
-// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked.
+// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked, formatUnasked no terms.
 const (
-	Format        = 4
+	Format        = 5
+	formatUnasked = 4
 	formatRouting = 3
 	formatReviews = 2
 	formatBefore  = 1
@@ -48,6 +49,9 @@ func (p *Payment) Append(b []byte) []byte {
 		format = formatRouting
 	}
 	if len(p.Unasked) > 0 {
+		format = formatUnasked
+	}
+	if p.Terms != (Terms{}) {
 		format = Format
 	}
 	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
@@ -99,6 +103,7 @@ const (
 	hasRouting
 	hasActionCodes
 	hasUnasked
+	hasTerms
 )
 
 func (p *Payment) mask() uint64 {
@@ -135,6 +140,7 @@ func (p *Payment) mask() uint64 {
 	set(hasRouting, p.Routing != nil)
 	set(hasActionCodes, p.showsCodes())
 	set(hasUnasked, len(p.Unasked) > 0)
+	set(hasTerms, p.Terms != (Terms{}))
 	set(hasMandate, p.Mandate != nil)
 	set(isRecurring, p.Recurring != nil)
 	set(hasDisputes, p.disputes())
@@ -257,6 +263,9 @@ func (e *encoder) parts(p *Payment) {
 			e.b = append(e.b, byte(slices.Index(kinds[:], u.Kind)))
 			e.str(u.Object)
 		}
+	}
+	if p.Terms != (Terms{}) {
+		e.terms(&p.Terms)
 	}
 }
 

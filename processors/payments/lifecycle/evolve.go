@@ -51,6 +51,7 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 		StepUp: e.Outcome == topics.OutcomeStepUp, Card: c.Card, ReturnURL: c.ReturnURL,
 		MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
 		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
+		Terms: Terms{CaptureDelaySeconds: c.CaptureDelaySeconds},
 	}
 	if c.LinkID != "" {
 		link, err := topics.ParseLinkID(c.LinkID)
@@ -227,9 +228,9 @@ func (p *Payment) request(e *topics.PaymentEvent) error {
 		op.Kind = topics.OperationConfirm
 		p.Action, p.ExpiresAt = nil, zeroTime
 	case topics.EventCaptureRequested:
-		op.Kind = topics.OperationCapture
+		op.Kind, p.Terms.CaptureAt = topics.OperationCapture, zeroTime
 	case topics.EventVoidRequested:
-		op.Kind = topics.OperationVoid
+		op.Kind, p.Terms.CaptureAt = topics.OperationVoid, zeroTime
 	case topics.EventRefundRequested:
 		op.Kind = topics.OperationRefund
 		p.Refunding += e.Amount
@@ -277,6 +278,9 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 	p.Authorized += e.Amount
 	p.Routing = nil
 	p.Mark, p.DeclineCode, p.HardDecline, p.ExpiresAt = "", "", false, e.ExpiresAt
+	if e.CaptureAt != nil {
+		p.Terms.CaptureAt = *e.CaptureAt
+	}
 	if e.Review != nil {
 		p.Review, p.ReviewBy = ReviewPending, e.Review.Until
 	}
@@ -288,6 +292,7 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 
 func (p *Payment) capture(e *topics.PaymentEvent) error {
 	p.Captured += e.Amount
+	p.Terms.CaptureAt = zeroTime
 	if e.RequestID == "" {
 		p.remember(topics.OperationCapture, e) // the PSP began it
 		return nil
@@ -307,6 +312,7 @@ func (p *Payment) capture(e *topics.PaymentEvent) error {
 // release takes back what is authorised and not captured, by a void or by expiry.
 func (p *Payment) release(e *topics.PaymentEvent, mark topics.PaymentStatus) error {
 	p.Released += e.Amount
+	p.Terms.CaptureAt = zeroTime
 	switch p.Mark {
 	case "", topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected:
 		p.Mark = mark // else it has ended already, and a second void succeeded late

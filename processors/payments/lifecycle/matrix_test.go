@@ -111,6 +111,11 @@ func (x *explorer) begin() {
 					counted.in.CountedDay = "2026-03-01"
 					x.follow(nil, s)
 					x.follow(nil, counted)
+					if later := *c; psp == "" && method == topics.CaptureAutomatic {
+						later.Command.CaptureDelaySeconds = 3600
+						s.in.Command = &later
+						x.follow(nil, s)
+					}
 				}
 			}
 		}
@@ -317,7 +322,7 @@ func newMatrix() matrixtest.Matrix {
 // news says that a payment shows two things together that none of its status has shown before.
 func (x *explorer) news(p *lifecycle.Payment) (found bool) {
 	traits := []string{
-		fmt.Sprint(p.CaptureMethod, " ", p.Review), fmt.Sprint("timer ", p.Timer.Kind, " waiting ", p.Waiting != nil, p.CountedDay != ""),
+		fmt.Sprint(p.CaptureMethod, " ", p.Review, " ", p.Terms.CaptureDelaySeconds > 0, !p.Terms.CaptureAt.IsZero()), fmt.Sprint("timer ", p.Timer.Kind, " waiting ", p.Waiting != nil, p.CountedDay != ""),
 		fmt.Sprint("left ", p.Capturable() > 0, p.Uncaptured() > 0, p.Refundable() > 0),
 	}
 	if r := p.Routing; r != nil {

@@ -174,6 +174,9 @@ func (s *system) command(kind topics.CommandType) {
 		in.Command.Amount, in.Command.Currency, in.Command.Card = 100, "EUR", &topics.Card{Token: "tok"}
 		in.Command.Authorize = rapid.Bool().Draw(s.T, "authorize")
 		in.Command.CaptureMethod = rapid.SampledFrom([]topics.CaptureMethod{topics.CaptureManual, topics.CaptureAutomatic}).Draw(s.T, "capture")
+		if in.Command.CaptureMethod == topics.CaptureAutomatic {
+			in.Command.CaptureDelaySeconds = rapid.SampledFrom([]int64{0, 0, 1, 3600, 7 * 24 * 3600}).Draw(s.T, "delay")
+		}
 		in.Command.Metadata = map[string]string{"b": "2", "a": "1"}
 	} else {
 		in.Command.PaymentID = s.payment.ID.String()

@@ -24,6 +24,7 @@ type Payment struct {
 	Currency      ledger.Currency
 	Amount        int64 // that the create command asked for
 	CaptureMethod topics.CaptureMethod
+	Terms         Terms
 	StepUp        bool // the decision on the create command asks for authentication
 
 	Card              *topics.Card

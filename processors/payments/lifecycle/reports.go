@@ -192,6 +192,7 @@ func (d *decision) authorized() {
 	}
 	late := d.step.Late
 	reviews := d.p.Review == ReviewWanted && !late
+	e.CaptureAt = d.delayed(r, late)
 	if reviews {
 		e.Review = &topics.ReviewData{Until: earlier(d.now.Add(d.limits.Review), e.ExpiresAt)}
 	}
@@ -205,7 +206,7 @@ func (d *decision) authorized() {
 	case late:
 		// Nobody waits for the money any more: what the card holder's bank holds back is released.
 		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
-	case d.p.automatic() && !reviews:
+	case d.p.automatic() && !reviews && e.CaptureAt == nil:
 		d.follow(topics.EventCaptureRequested, d.p.Uncaptured(), topics.RequestData{})
 	}
 }

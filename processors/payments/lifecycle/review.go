@@ -30,7 +30,7 @@ const noReview = "review_missing"
 func (s ReviewState) open() bool { return s != ReviewNone && s != ReviewPassed }
 
 // capturesAtOnce says that the PSP is asked to capture together with the authorisation.
-func (p *Payment) capturesAtOnce() bool { return p.automatic() && p.Review == ReviewNone }
+func (p *Payment) capturesAtOnce() bool { return p.together() && p.Review == ReviewNone }
 
 // Review is what an event asks risk to look at, nil where it asks for nothing. after is the payment with the event folded in.
 func Review(after *Payment, e *topics.PaymentEvent) *topics.ReviewRequest {
@@ -126,10 +126,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// captureNow asks for the capture that waited for the review.
+// captureNow asks for the capture that waited for the review, unless it is to come later.
 func (d *decision) captureNow() {
 	left := d.p.Capturable()
-	if d.p.automatic() && left > 0 && d.p.open(topics.OperationVoid) == nil {
+	if d.p.automatic() && left > 0 && d.p.open(topics.OperationVoid) == nil && !d.now.Before(d.p.Terms.CaptureAt) {
 		d.follow(topics.EventCaptureRequested, left, topics.RequestData{})
 	}
 }

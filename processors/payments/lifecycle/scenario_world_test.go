@@ -152,6 +152,11 @@ func (w *world) command(a *args) ([]string, error) {
 		c.Card = &topics.Card{Token: a.or("card", "tok_visa"), BIN: "411111", Last4: "1111", Scheme: "visa"}
 		c.MerchantReference, c.Description = a.option("reference"), a.option("description")
 		c.ReturnURL = a.option("return")
+		var delay time.Duration
+		if err := a.duration("delay", &delay); err != nil {
+			return nil, err
+		}
+		c.CaptureDelaySeconds = int64(delay / time.Second)
 		if err := w.mandateOf(a, &c); err != nil {
 			return nil, err
 		}

@@ -34,6 +34,9 @@ func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Tim
 	case p.expires():
 		kind, due = topics.TimerExpire, p.due()
 	}
+	if at := p.captureAt(); !at.IsZero() && (kind == "" || !at.After(due)) {
+		kind, due = topics.TimerCapture, at
+	}
 	for i := range p.Operations {
 		poll := limits.pollDue(p, &p.Operations[i])
 		if !poll.IsZero() && (kind == "" || poll.Before(due)) {

@@ -53,7 +53,8 @@ type Intent struct {
 	CreatedAt         time.Time            `json:"created_at"`
 	UpdatedAt         time.Time            `json:"updated_at"`
 	ExpiresAt         time.Time            `json:"expires_at,omitzero"`
-	Version           int64                `json:"version"` // position of the last inbox record that changed it
+	CaptureAt         time.Time            `json:"capture_at,omitzero"` // when a delayed capture is asked for
+	Version           int64                `json:"version"`             // position of the last inbox record that changed it
 }
 
 // Card is what may be shown of a card: never its token.
@@ -235,7 +236,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
 		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
 		Operations: operationsOf(p), Cases: p.Cases,
-		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.Expiry(), Version: version,
+		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.Expiry(), CaptureAt: p.Terms.CaptureAt, Version: version,
 	}
 }
 

@@ -1,0 +1,67 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// Terms are what few payments have: what was asked for beyond an authorisation and its captures, and what came of it.
+type Terms struct {
+	CaptureDelaySeconds int64 // after the authorisation, of an automatic capture; 0: together with it
+	// CaptureAt is when the delayed capture is asked for; zero once a capture or a void is asked for, or the PSP has made one.
+	CaptureAt time.Time
+}
+
+// together says that the capture is asked for in the same call as the authorisation, unless a review stands between.
+func (p *Payment) together() bool { return p.automatic() && p.Terms.CaptureDelaySeconds == 0 }
+
+// delayed is when a capture is asked for of what a report approves, nil where none is delayed.
+func (d *decision) delayed(r *topics.PSPReport, late bool) *time.Time {
+	if d.p.Terms.CaptureDelaySeconds == 0 || late || r.Captured {
+		return nil
+	}
+	at := d.now.Add(time.Duration(d.p.Terms.CaptureDelaySeconds) * time.Second)
+	return &at
+}
+
+// captureAt is when a delayed capture is due, zero where none is, or where a review has not let it pass.
+func (p *Payment) captureAt() time.Time {
+	if p.Terms.CaptureAt.IsZero() || p.Review.open() || p.Status() != topics.StatusAuthorized {
+		return zeroTime
+	}
+	return p.Terms.CaptureAt
+}
+
+func (d *decision) captureDelayed() {
+	if !d.p.captureAt().IsZero() {
+		d.follow(topics.EventCaptureRequested, d.p.Capturable(), topics.RequestData{})
+	}
+}
+
+const (
+	termDelay uint64 = 1 << iota
+	termCaptureAt
+)
+
+// terms writes which there are, and then those.
+func (e *encoder) terms(t *Terms) {
+	e.uint(flag(t.CaptureDelaySeconds != 0, termDelay) | flag(!t.CaptureAt.IsZero(), termCaptureAt))
+	if t.CaptureDelaySeconds != 0 {
+		e.int(t.CaptureDelaySeconds)
+	}
+	if !t.CaptureAt.IsZero() {
+		e.time(t.CaptureAt)
+	}
+}
+
+func (d *decoder) terms() (t Terms) {
+	which := d.uint()
+	if which&termDelay != 0 {
+		t.CaptureDelaySeconds = d.int()
+	}
+	if which&termCaptureAt != 0 {
+		t.CaptureAt = d.time()
+	}
+	return t
+}
