@@ -161,11 +161,11 @@ type checker struct {
 func (c *checker) partition(ctx context.Context, s snapshot) error {
 	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]*ledger.Money{}}, seed: maphash.MakeSeed(),
 		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}},
-		limits: limits{of: map[customer]*gaming.State{}}, sources: sources{of: map[customer]*customerSources{}}}
+		limits: limits{of: map[customer]*gaming.State{}}, mandated: map[topics.PaymentID]struct{}{}, sources: sources{of: map[customer]*customerSources{}}}
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.payouts, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.mandates, p.payouts, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
@@ -188,6 +188,7 @@ type partitionCheck struct {
 	sources  sources
 
 	references references
+	mandated   map[topics.PaymentID]struct{} // the payments that set a mandate up
 }
 
 func (p *partitionCheck) problem(check, subject, format string, args ...any) {

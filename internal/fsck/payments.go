@@ -69,6 +69,9 @@ func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 	}
 	p.sources.deposited(f.payment, r.Version >= p.next)
 	p.sources.told(f.payment, f.latest)
+	if f.payment.Mandate != nil {
+		p.mandated[f.payment.ID] = struct{}{}
+	}
 	f.compare()
 	f.invariants()
 	f.money()

@@ -123,6 +123,7 @@ func (s *partition) restoreEvent(r *stream.Restored, o *stream.Output) error {
 	}
 	h.Payment = p
 	s.references.learn(p, named, r.Position)
+	s.mandates.learn(p, &e)
 	s.touch(h, r.Position)
 	s.countSource(p, deposited, e.At, r.Position)
 	if e.Counted != nil {

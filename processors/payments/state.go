@@ -52,6 +52,7 @@ type partition struct {
 	ledger     *ledgerstore.Writer
 	columns    columns
 	references referenceColumns
+	mandates   mandateColumns
 	wallets    walletColumns
 
 	dirtyPayouts  []*heldPayout
@@ -115,6 +116,7 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 		}
 	}
 	s.checkDeposit(h, in, &r)
+	by := s.mandate(in)
 	events := lifecycle.Decide(h.Payment, in.Input, r.Time, &s.config.Limits)
 	out := outputs{partition: s, record: &r}
 	for i := range events {
@@ -123,6 +125,7 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	if link != nil {
 		s.use(link, used, h.Payment, &out)
 	}
+	s.endMandate(in, by, events, &r, &out)
 	out.decision(in, events)
 	// A report of a payment that is not here yet is not remembered: the same one may come again when it is.
 	if in.id != (inputID{}) && (in.Command != nil || h.Payment != nil) {
@@ -166,6 +169,7 @@ func (s *partition) fold(in *input, h *held, e *topics.PaymentEvent, out *output
 	}
 	h.Payment = p
 	s.references.learn(p, named, out.record.Position)
+	s.mandates.learn(p, e)
 	s.touch(h, out.record.Position)
 	s.countSource(p, deposited, e.At, out.record.Position)
 	if e.Counted != nil {
@@ -323,6 +327,7 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.writeLinks()
 	s.columns.queue(batch, s.number)
 	s.references.queue(batch, s.number)
+	s.mandates.queue(batch, s.number)
 	s.queueApplied(batch)
 	s.wallets.queue(batch, s.number)
 	s.payoutColumns.queue(batch, s.number)
@@ -345,6 +350,7 @@ func (s *partition) Written() {
 	s.fresh, s.dirty, s.entries = s.fresh[:0], s.dirty[:0], s.entries[:0]
 	s.periods = s.periods[:0]
 	s.references.reset()
+	s.mandates.reset()
 	s.resize()
 	s.writtenPayouts()
 	s.writtenLinks()

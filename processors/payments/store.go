@@ -80,6 +80,7 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			s.wantPaidOut(&in.payout, &rest)
 		} else if in.err == nil {
 			s.wantBooked(in, &rest)
+			s.wantMandate(in, &rest)
 		}
 	}
 	if err := s.read(ctx, &rest); err != nil {
