@@ -2,6 +2,8 @@ package generic
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -161,7 +163,7 @@ func (p *parser) body(n rules.Node) value {
 func (p *parser) webhook(n rules.Node) *webhook {
 	w := &webhook{}
 	var event rules.Node
-	for _, e := range p.Mapping(n, "webhook", append([]string{"id", "payment", "request", "tenant", "occurred_at", "event"}, readingKeys...)) {
+	for _, e := range p.Mapping(n, "webhook", append([]string{"id", "payment", "request", "tenant", "occurred_at", "event", "dispute"}, readingKeys...)) {
 		switch e.Key {
 		case "id":
 			nodes := []rules.Node{e.Value}
@@ -179,6 +181,8 @@ func (p *parser) webhook(n rules.Node) *webhook {
 			w.tenant = p.path(e.Value, e.Key)
 		case "occurred_at":
 			w.occurred = p.path(e.Value, e.Key)
+		case "dispute":
+			w.dispute = p.dispute(e.Value)
 		case "event":
 			event = e.Value
 			p.event(e.Value, w)
@@ -193,7 +197,12 @@ func (p *parser) webhook(n rules.Node) *webhook {
 			}
 		}
 	}
+	disputed := slices.ContainsFunc(slices.Collect(maps.Values(w.outcomes)), func(m meaning) bool { return m.fact != "" })
 	switch {
+	case disputed && w.dispute == nil:
+		p.Fail(n, "write dispute: {reference: data.dispute_id}", "the webhook has events of disputes and does not say which dispute one is of")
+	case w.dispute != nil && !disputed:
+		p.Fail(n, "such as: chargeback.opened: dispute opened", "the webhook says where disputes are named, and no event is of one")
 	case len(w.id) == 0:
 		p.Fail(n, "write id: event_id", "the webhook does not say what names an event; a repeat would move money again")
 	case w.payment == nil && w.reference == nil:
@@ -223,10 +232,49 @@ func (p *parser) event(n rules.Node, w *webhook) {
 	}
 }
 
+// dispute reads where events say which dispute they are of, and what they know of it.
+func (p *parser) dispute(n rules.Node) *disputeAt {
+	d := &disputeAt{}
+	for _, e := range p.Mapping(n, "dispute", []string{"reference", "movement", "reason", "evidence_due", "fee"}) {
+		switch at := p.path(e.Value, e.Key); e.Key {
+		case "reference":
+			d.reference = at
+		case "movement":
+			d.movement = at
+		case "reason":
+			d.reason = at
+		case "evidence_due":
+			d.due = at
+		case "fee":
+			d.fee = at
+		}
+	}
+	if d.reference == nil {
+		p.Fail(n, "write reference: data.dispute_id", "dispute does not say what the PSP calls the dispute")
+	}
+	return d
+}
+
+// facts are what may happen to a dispute, as events and files have it.
+func facts() []string {
+	return []string{
+		string(topics.FactInquiry), string(topics.FactOpened), string(topics.FactEvidenceSubmitted), string(topics.FactPreArbitration),
+		string(topics.FactArbitration), string(topics.FactWon), string(topics.FactLost), string(topics.FactClosed),
+		string(topics.FactFundsWithdrawn), string(topics.FactFundsReinstated), string(topics.FactFee), string(topics.FactFeeReturned),
+	}
+}
+
 func (p *parser) meaning(n rules.Node) meaning {
 	words := strings.Fields(p.Text(n, "an event"))
+	if len(words) > 0 && words[0] == string(topics.OperationDispute) {
+		if len(words) != 2 || !slices.Contains(facts(), words[1]) {
+			p.Fail(n, "such as: dispute funds_withdrawn", "want dispute and one of %s", strings.Join(facts(), ", "))
+			return meaning{}
+		}
+		return meaning{operation: topics.OperationDispute, outcome: topics.PSPApproved, fact: topics.DisputeFact(words[1])}
+	}
 	wrong := func() meaning {
-		p.Fail(n, "such as: refund reversed", "want an operation (authorize, capture, void, refund), an outcome (approved, pending, declined, failed, reversed), and perhaps captured")
+		p.Fail(n, "such as: refund reversed", "want an operation (authorize, capture, void, refund), an outcome (approved, pending, declined, failed, reversed), and perhaps captured; or dispute and what happened to it")
 		return meaning{}
 	}
 	if len(words) < 2 || len(words) > 3 || len(words) == 3 && (words[2] != "captured" || words[0] != "authorize" || words[1] != "approved") {

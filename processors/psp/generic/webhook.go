@@ -7,6 +7,7 @@ import (
 
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/topics"
+	"github.com/weirhq/weir/topics/chargebacks"
 )
 
 // Webhook implements psp.Adapter.
@@ -49,6 +50,11 @@ func (a *Adapter) webhook(data []byte) (topics.PSPReport, error) {
 	if _, ok := w.amount.text(body); !ok || report.Currency == "" {
 		return topics.PSPReport{}, fmt.Errorf("field %q or %q is missing", strings.Join(w.amount, "."), strings.Join(w.currency, "."))
 	}
+	if m.fact != "" {
+		if err := a.dispute(&report, m.fact, body); err != nil {
+			return topics.PSPReport{}, err
+		}
+	}
 	if strings.Contains(strings.Join(ids, "")+report.PSPReference, "*") { // two masked ids would be taken for one
 		return topics.PSPReport{}, errors.New("the event's id or reference is masked: it looked like a card number")
 	}
@@ -56,4 +62,33 @@ func (a *Adapter) webhook(data []byte) (topics.PSPReport, error) {
 		report.OccurredAt = moment(text)
 	}
 	return report, nil
+}
+
+// dispute completes a report of a dispute.
+func (a *Adapter) dispute(report *topics.PSPReport, fact topics.DisputeFact, body any) error {
+	at := a.Definition.Webhook.dispute
+	d := &topics.DisputeReport{Reference: at.reference.short(body), Fact: fact, Movement: at.movement.short(body), Reason: at.reason.short(body)}
+	switch {
+	case d.Reference == "":
+		return fmt.Errorf("field %q is missing or too long", strings.Join(at.reference, "."))
+	case strings.Contains(d.Reference+d.Movement, "*"):
+		return errors.New("the dispute's reference is masked: it looked like a card number")
+	case report.PSPReference == "" && report.PaymentID == "":
+		return errors.New("the event names a dispute and no payment")
+	}
+	if text, ok := at.due.text(body); ok {
+		d.EvidenceDue = moment(text)
+	}
+	if number, ok := at.fee.text(body); ok {
+		fee, err := a.amount(number, report.Currency)
+		if err != nil {
+			return err
+		}
+		if report.Fee = fee; fact == topics.FactFundsReinstated { // which gives it back
+			report.Fee = -fee
+		}
+	}
+	report.Dispute, report.RequestID = d, "" // nobody asked for it
+	chargebacks.Classify(d)
+	return nil
 }
