@@ -123,7 +123,7 @@ func (e *Engine) addPayments(context.Context) error {
 	e.closers = append(e.closers, timers.close)
 	program, err := payments.New(payments.Config{
 		Pool: e.Database.Pool, Partitions: e.Config.Kafka.Partitions, Limits: lifecycleLimits(e.Config), Payouts: payoutTerms(&e.Config.Payouts),
-		Payers:  payers(e.Config.PSP),
+		Payers: sandboxes(e.Config.PSP), Answering: sandboxes(e.Config.PSP),
 		Produce: timers.produce, Registerer: e.registry, Log: e.log,
 	})
 	if err != nil {

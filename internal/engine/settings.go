@@ -53,8 +53,8 @@ func payoutTerms(p *config.Payouts) payouts.Terms {
 	return terms
 }
 
-// payers are the PSPs whose adapter knows payouts.
-func payers(psps map[string]config.PSP) []string {
+// sandboxes are the PSPs whose adapter knows payouts and answers to disputes.
+func sandboxes(psps map[string]config.PSP) []string {
 	names := []string{}
 	for name, p := range psps {
 		if p.Adapter == "sandbox" {

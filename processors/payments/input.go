@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/weirhq/weir/processors/payments/disputes"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/payments/links"
 	"github.com/weirhq/weir/processors/payments/payouts"
@@ -28,6 +29,7 @@ type input struct {
 	wallet      walletInput
 	payout      payoutInput
 	link        linkInput
+	dispute     disputeInput
 	closing     *closing                      // nil where the record closes no period
 	event       *topics.AssessedCustomerEvent // nil where the record is no customer event
 }
@@ -56,9 +58,12 @@ func (s *partition) decode(r *stream.Record) *input {
 		if in.err = topics.Unmarshal(r.Value, &v); in.err != nil {
 			break
 		}
-		if topics.IsPayoutID(v.PaymentID) {
+		switch {
+		case topics.IsPayoutID(v.PaymentID):
 			in.payout.Input = payouts.Input{Partition: r.Partition, Position: r.Position, Report: &v}
-		} else {
+		case v.Operation.OfDispute():
+			in.dispute.Input = disputes.Input{Partition: r.Partition, Position: r.Position, Report: &v}
+		default:
 			in.Report = &v
 		}
 		in.err = s.report(in, &v)
@@ -80,6 +85,11 @@ func (s *partition) decode(r *stream.Record) *input {
 		if topics.IsLinkID(v.PaymentID) {
 			in.link.Input = links.Input{Partition: r.Partition, Position: r.Position, Timer: &v}
 			in.err = s.linkTimer(in, v.PaymentID)
+			break
+		}
+		if topics.IsDisputeID(v.PaymentID) {
+			in.dispute.Input = disputes.Input{Partition: r.Partition, Position: r.Position, Timer: &v}
+			in.err = s.disputeTimer(in, v.PaymentID)
 			break
 		}
 		in.Timer = &v
@@ -106,6 +116,12 @@ func (s *partition) decode(r *stream.Record) *input {
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
 			in.link.Input = links.Input{Partition: r.Partition, Position: r.Position, Command: &v}
 			in.err = s.linkCommand(in, &v)
+		}
+	case topics.TypeAssessedDispute:
+		var v topics.AssessedDisputeCommand
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.dispute.Input = disputes.Input{Partition: r.Partition, Position: r.Position, Command: &v}
+			in.err = s.disputeCommand(in, &v)
 		}
 	case topics.TypeAssessedAuthorization:
 		var v topics.AssessedAuthorization
@@ -219,6 +235,9 @@ func (s *partition) report(in *input, r *topics.PSPReport) error {
 	}
 	if in.payout.is() {
 		return s.ownPayout(in, r.PaymentID, "report")
+	}
+	if in.dispute.is() {
+		return s.disputeReport(in, r)
 	}
 	return s.own(in, r.PaymentID, "report")
 }

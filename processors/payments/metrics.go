@@ -14,6 +14,7 @@ type metrics struct {
 	wallets     *prometheus.CounterVec
 	payouts     *prometheus.CounterVec
 	links       *prometheus.CounterVec
+	disputes    *prometheus.CounterVec
 	refusals    *prometheus.CounterVec
 	limits      *prometheus.CounterVec
 	repeated    prometheus.Counter
@@ -40,6 +41,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		links: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_links_events_total", Help: "Events of payment links decided, by type; those of a batch that was not committed included.",
 		}, []string{"type"}),
+		disputes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_disputes_events_total", Help: "Events of disputes decided, by type; those of a batch that was not committed included.",
+		}, []string{"type"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
 		}, []string{"code"}),
@@ -59,7 +63,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+	for _, c := range []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.disputes, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
@@ -90,6 +94,13 @@ func (m *metrics) payoutEvent(e *topics.PayoutEvent) {
 
 func (m *metrics) linkEvent(e *topics.LinkEvent) {
 	m.links.WithLabelValues(string(e.Type)).Inc()
+	if e.Refusal != "" {
+		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
+	}
+}
+
+func (m *metrics) disputeEvent(e *topics.DisputeEvent) {
+	m.disputes.WithLabelValues(string(e.Type)).Inc()
 	if e.Refusal != "" {
 		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
 	}

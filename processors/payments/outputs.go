@@ -12,7 +12,7 @@ import (
 // Published are the topics that hold what the fold publishes. It is their only writer, and in each partition their records
 // stand in the order of the log.
 func Published() []string {
-	return []string{topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests,
+	return []string{topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents, topics.DisputeEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests,
 		topics.Reviews, topics.InboxDeadLetters}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
+	"github.com/weirhq/weir/processors/payments/disputes"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
@@ -42,6 +43,7 @@ type Config struct {
 	Limits     lifecycle.Limits
 	Payouts    payouts.Terms // zero: payouts.DefaultTerms
 	Payers     []string      // PSPs that pay out; nil: all do
+	Answering  []string      // PSPs that take answers to disputes; nil: all do
 	// Produce puts a due timer into the inbox's partition and returns when the broker has it for certain. Nil: timers
 	// are left in their table.
 	Produce func(ctx context.Context, partition int32, due topics.TimerDue) error
@@ -126,6 +128,7 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		payments: newCache[paymentKey, *held](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
 		payouts:  newCache[uuid.UUID, *heldPayout](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
 		links:    newCache[uuid.UUID, *heldLink](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
+		disputes: newCache[uuid.UUID, *heldDispute](p.share(p.config.CachePayments), p.share(p.config.CacheBytes)),
 		holders:  newCache[customerKey, *holder](p.share(p.config.CacheWallets), p.share(p.config.CacheBytes)),
 		holds:    newCache[uuid.UUID, *part[wallets.Hold]](p.share(p.config.CacheWallets), 0),
 		rounds:   newCache[uuid.UUID, *part[wallets.Round]](p.share(p.config.CacheWallets), 0),
@@ -137,7 +140,8 @@ func (p *Program) Open(ctx context.Context, number int32, _ int64) (stream.State
 		closed:   closed,
 		limited:  limited,
 
-		payoutLimits: payouts.Limits{Limits: p.config.Limits, Terms: p.config.Payouts, Payers: p.config.Payers},
+		disputeLimits: disputes.NewLimits(p.config.Limits, p.config.Answering),
+		payoutLimits:  payouts.Limits{Limits: p.config.Limits, Terms: p.config.Payouts, Payers: p.config.Payers},
 	}, nil
 }
 

@@ -17,7 +17,7 @@ import (
 
 var _ stream.Restorer = (*partition)(nil)
 
-// LoadRestored reads the payments, payouts, wallets, holds and rounds that published events and entries speak of.
+// LoadRestored reads the payments, payouts, disputes, wallets, holds and rounds that published events and entries speak of.
 func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored) error {
 	s.restoring = true
 	var want wanted
@@ -41,6 +41,8 @@ func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored)
 				s.wantRestoredPayout(o, &want)
 			case topics.LinkEvents:
 				s.wantRestoredLink(o, &want)
+			case topics.DisputeEvents:
+				s.wantRestoredDispute(o, &want)
 			case topics.WalletEvents:
 				var e topics.WalletEvent
 				if err := topics.Unmarshal(o.Value, &e); err != nil {
@@ -63,7 +65,7 @@ func (s *partition) restoredKey(o *stream.Output) (paymentKey, bool) {
 	return id.UUID, err == nil && id.Partition == s.number
 }
 
-// Restore folds what one record published: events into payments, payouts and wallets, entries into balances. Nothing is decided
+// Restore folds what one record published: events into payments, payouts, disputes and wallets, entries into balances. Nothing is decided
 // again.
 func (s *partition) Restore(r stream.Restored) error {
 	for i := range r.Outputs {
@@ -78,6 +80,8 @@ func (s *partition) Restore(r stream.Restored) error {
 			err = s.restorePayout(&r, o)
 		case topics.LinkEvents:
 			err = s.restoreLink(&r, o)
+		case topics.DisputeEvents:
+			err = s.restoreDispute(&r, o)
 		case topics.Entries:
 			err = s.restoreEntry(&r, o)
 		case topics.LedgerPeriods:

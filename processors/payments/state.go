@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/ledger"
 	ledgerstore "github.com/weirhq/weir/ledger/store"
+	"github.com/weirhq/weir/processors/payments/disputes"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/payments/links"
 	"github.com/weirhq/weir/processors/payments/payouts"
@@ -28,6 +29,7 @@ type partition struct {
 	payments *cache[paymentKey, *held]
 	payouts  *cache[uuid.UUID, *heldPayout] // by the UUIDs of their ids
 	links    *cache[uuid.UUID, *heldLink]   // by the UUIDs of their ids
+	disputes *cache[uuid.UUID, *heldDispute]
 	holders  *cache[customerKey, *holder]
 	holds    *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
 	rounds   *cache[uuid.UUID, *part[wallets.Round]] // by their keys
@@ -35,7 +37,8 @@ type partition struct {
 	closed   map[string]ledger.Month // by tenant: the last closed period
 	balances *ledger.Balances        // of the holders in the cache
 
-	payoutLimits payouts.Limits
+	payoutLimits  payouts.Limits
+	disputeLimits disputes.Limits
 
 	restoring bool // from what was published
 	limited   bool // some customer may have responsible-gaming limits
@@ -59,6 +62,9 @@ type partition struct {
 	payoutColumns payoutColumns
 	dirtyLinks    []*heldLink
 	linkColumns   linkColumns
+
+	dirtyDisputes  []*heldDispute
+	disputeColumns disputeColumns
 }
 
 // held is a payment in memory.
@@ -98,6 +104,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	}
 	if in.link.is() {
 		return s.applyLink(in, &r), nil
+	}
+	if in.dispute.is() {
+		return s.applyDispute(in, &r), nil
 	}
 	if in.closing != nil {
 		return s.closePeriod(in, &r), nil
@@ -231,6 +240,10 @@ func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode,
 		s.tellLink(in, r, topics.LinkCommandRefused, code, detail, &out)
 		return out.all
 	}
+	if in.dispute.is() {
+		s.tellDispute(in, r, topics.DisputeCommandRefused, code, detail, &out)
+		return out.all
+	}
 	if in.closing != nil {
 		s.tellClosing(in.closing, r, code, detail, &out)
 		return out.all
@@ -285,6 +298,10 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		s.tellLink(in, &r, topics.LinkDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
 	}
+	if in.dispute.is() {
+		s.tellDispute(in, &r, topics.DisputeDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
+		return out.all, &reason
+	}
 	if in.closing != nil {
 		s.tellClosing(in.closing, &r, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
@@ -325,6 +342,7 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.changed.add(&s.wallets, &s.columns)
 	s.writePayouts()
 	s.writeLinks()
+	s.writeDisputes()
 	s.columns.queue(batch, s.number)
 	s.references.queue(batch, s.number)
 	s.mandates.queue(batch, s.number)
@@ -332,6 +350,7 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.wallets.queue(batch, s.number)
 	s.payoutColumns.queue(batch, s.number)
 	s.linkColumns.queue(batch, s.number)
+	s.disputeColumns.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
 	for i := range s.periods {
 		s.periods[i].queue(batch, s.number)
@@ -354,6 +373,7 @@ func (s *partition) Written() {
 	s.resize()
 	s.writtenPayouts()
 	s.writtenLinks()
+	s.writtenDisputes()
 	s.changed.written()
 	s.payments.trim(nil)
 	s.holds.trim(nil)

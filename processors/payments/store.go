@@ -45,6 +45,13 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			s.wantLink(in.link.id.UUID, &want)
 			continue
 		}
+		if in.dispute.is() {
+			s.wantDispute(in.dispute.id, &want)
+			if in.payment != (paymentKey{}) {
+				s.wantPayment(in.payment, &want)
+			}
+			continue
+		}
 		if in.closing != nil {
 			closings = append(closings, in)
 			continue
@@ -64,10 +71,7 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 				s.created[in.payment] = customer
 			}
 		}
-		if _, ok := s.payments.get(in.payment); !ok {
-			s.payments.put(in.payment, &held{}, 0)
-			want.payments = append(want.payments, in.payment)
-		}
+		s.wantPayment(in.payment, &want)
 	}
 	if err := s.read(ctx, &want); err != nil {
 		return err
@@ -78,6 +82,8 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			s.wantRest(&in.wallet, &rest)
 		} else if in.err == nil && in.payout.is() {
 			s.wantPaidOut(&in.payout, &rest)
+		} else if in.err == nil && in.dispute.is() {
+			s.wantDisputed(in, &rest)
 		} else if in.err == nil {
 			s.wantBooked(in, &rest)
 			s.wantMandate(in, &rest)

@@ -98,6 +98,9 @@ func (s *partition) readDue(ctx context.Context, now time.Time) (due []dueTimer,
 			case topics.TimerPayoutExpire, topics.TimerPayoutPoll, topics.TimerPayoutRetry:
 				t.PaymentID, t.HoldKey = topics.PayoutID{Partition: s.number, UUID: t.id}.String(), ""
 				t.TimerID = t.PaymentID
+			case topics.TimerDisputeRemind, topics.TimerDisputeDue, topics.TimerDisputePoll:
+				t.PaymentID, t.HoldKey = topics.DisputeID{Partition: s.number, UUID: t.id}.String(), ""
+				t.TimerID = t.PaymentID
 			case topics.TimerLinkExpire:
 				t.PaymentID, t.HoldKey = topics.LinkID{Partition: s.number, UUID: t.id}.String(), ""
 				t.TimerID = t.PaymentID

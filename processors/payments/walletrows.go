@@ -26,7 +26,7 @@ var (
 type wanted struct {
 	inputs                 []inputID
 	payments, payouts      [][16]byte
-	links                  [][16]byte
+	links, disputes        [][16]byte
 	wallets, holds, rounds [][16]byte
 	limits, sources        [][16]byte
 	accounts               []ledger.AccountID
@@ -119,6 +119,7 @@ func (s *partition) read(ctx context.Context, want *wanted) error {
 	lookUpLimits.Queue(&batch, s.number, want.limits, s.readLimits)
 	lookUpPayouts.Queue(&batch, s.number, want.payouts, s.readPayouts)
 	lookUpLinks.Queue(&batch, s.number, want.links, s.readLinks)
+	lookUpDisputes.Queue(&batch, s.number, want.disputes, s.readDisputes)
 	lookUpSources.Queue(&batch, s.number, want.sources, s.readSources)
 	ledgerstore.QueueBalances(&batch, s.number, want.accounts, s.balances.Set)
 	if batch.Len() == 0 {

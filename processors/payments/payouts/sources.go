@@ -68,12 +68,13 @@ func (s *Sources) Find(psp, token string, currency ledger.Currency) *Source {
 	return nil
 }
 
-// Deposited is what a payment has brought and not given back, or is giving back; below zero where more went back.
+// Deposited is what a payment has brought and not given back, or is giving back, nor lost to a dispute; below zero where more
+// went back.
 func Deposited(p *lifecycle.Payment) int64 {
 	if p == nil {
 		return 0
 	}
-	return p.Captured - p.Refunding - p.Refunded
+	return p.Left()
 }
 
 // Deposit folds the change of what a payment has brought. It returns whether anything changed.
