@@ -99,16 +99,21 @@ type CreateIntent struct {
 
 	// CaptureMethod `automatic`: the PSP captures together with the authorisation, or after `capture_delay_seconds`.
 	CaptureMethod CaptureMethod `json:"capture_method,omitempty"`
-	Card          Card          `json:"card"`
-	Context       *Context      `json:"context,omitempty"`
-	Currency      string        `json:"currency"`
+
+	// Card Required of a payment by card; no other has one.
+	Card     *Card    `json:"card,omitempty"`
+	Context  *Context `json:"context,omitempty"`
+	Currency string   `json:"currency"`
 
 	// CustomerID The account holder; absent for a guest.
 	CustomerID        string            `json:"customer_id,omitempty"`
 	Description       string            `json:"description,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
-	ReturnURL         string            `json:"return_url,omitempty"`
+
+	// PaymentMethod How the customer pays; absent, by card.
+	PaymentMethod *PaymentMethod `json:"payment_method,omitempty"`
+	ReturnURL     string         `json:"return_url,omitempty"`
 }
 
 // CreatePayout defines model for CreatePayout.
@@ -334,9 +339,12 @@ type Intent struct {
 	NextAction        *Action           `json:"next_action,omitempty"`
 
 	// Operations What was asked of the PSP.
-	Operations   []Operation `json:"operations,omitempty"`
-	PSP          string      `json:"psp,omitempty"`
-	PSPReference string      `json:"psp_reference,omitempty"`
+	Operations []Operation `json:"operations,omitempty"`
+
+	// PaymentMethod How the customer pays; absent, by card.
+	PaymentMethod *PaymentMethod `json:"payment_method,omitempty"`
+	PSP           string         `json:"psp,omitempty"`
+	PSPReference  string         `json:"psp_reference,omitempty"`
 
 	// Reasons Reason codes of the rules that decided.
 	Reasons []string `json:"reasons,omitempty"`
@@ -478,6 +486,11 @@ type Operation struct {
 	State        string `json:"state"`
 	Type         string `json:"type"`
 }
+
+// PaymentMethod `bank_redirect`: the customer is sent to the bank, which pays from account to account. `qr`: a code to be scanned, copied or
+// opened as a link, for a time. `crypto`: an address to pay to. Such a payment is captured once it is paid: it takes no
+// capture and no void, and `next_action` says what the customer must do.
+type PaymentMethod = topics.PaymentMethod
 
 // Payout defines model for Payout.
 type Payout struct {

@@ -12,10 +12,14 @@ func decodeCreate(body []byte, c *topics.Command) error {
 		return err
 	}
 	c.Amount, c.Currency, c.CustomerID, c.Authorize = in.Amount, in.Currency, in.CustomerID, in.Authorize
-	c.CaptureMethod, c.CaptureDelaySeconds, c.Card, c.Context = in.CaptureMethod, in.CaptureDelaySeconds, &in.Card, in.Context
+	c.CaptureMethod, c.CaptureDelaySeconds, c.Card, c.Context = in.CaptureMethod, in.CaptureDelaySeconds, in.Card, in.Context
+	c.PaymentMethod = in.PaymentMethod.By() // said or not said, a card is the same
 	c.ReturnURL, c.MerchantReference, c.Description, c.Metadata = in.ReturnURL, in.MerchantReference, in.Description, in.Metadata
 	if c.CaptureMethod == "" {
 		c.CaptureMethod = topics.CaptureManual // said or not said, it is the same request
+		if c.PaymentMethod != nil {
+			c.CaptureMethod = topics.CaptureAutomatic
+		}
 	}
 	return nil
 }

@@ -166,10 +166,6 @@ func sheetFields() []Field {
 			literal: oneOf(string(topics.OutcomePass), string(topics.OutcomeAllow), string(topics.OutcomeStepUp), string(topics.OutcomeHold)),
 			get:     func(in *Input) string { return string(in.Score.Outcome) },
 			set:     func(in *Input, v string) { in.Score.Outcome = topics.Outcome(v) }},
-		{Name: "payment.method", Type: TypeText, at: atBefore, sure: atBefore, Example: "card", Match: MatchExact,
-			Doc: "How the customer pays: card is all that this version has.", literal: oneOf("card"),
-			get: func(*Input) string { return "card" },
-			set: func(*Input, string) {}},
 	}
 }
 

@@ -23,6 +23,15 @@ func paymentFields() []Field {
 				return string(c.CaptureMethod)
 			}),
 			set: func(in *Input, v string) { in.Command.CaptureMethod = topics.CaptureMethod(v) }},
+		{Name: "payment.method", Type: TypeText, at: atPayment, sure: atPayment, Example: "card", Match: MatchExact,
+			Doc: "How the customer pays: card, bank_redirect, qr or crypto.", literal: oneOf(topics.Methods()...),
+			get: textOfCommand(func(c *topics.Command) string {
+				if c.PaymentMethod == nil && c.Type != topics.CommandCreate {
+					return ""
+				}
+				return c.PaymentMethod.Kind()
+			}),
+			set: func(in *Input, v string) { in.Command.PaymentMethod = &topics.PaymentMethod{Type: v} }},
 		{Name: fieldMetadata, Type: TypeTexts, at: atPayment | atRefund, Example: "SPRING", Match: MatchExact,
 			Doc: `What the producer attached, by name: payment.metadata["promotion"].`,
 			texts: func(in *Input) *map[string]string {

@@ -40,12 +40,13 @@ type Command struct {
 	TraceID  string    `json:"trace_id,omitempty" validate:"max=64"`
 
 	Authorize bool `json:"authorize,omitempty"` // create: ask the PSP at once
-	// CaptureMethod belongs to create; absent it is manual.
+	// CaptureMethod belongs to create; absent it is manual, or automatic where the payment is by another method than a card.
 	CaptureMethod CaptureMethod `json:"capture_method,omitempty" validate:"omitempty,oneof=manual automatic"`
 	// CaptureDelaySeconds of an automatic capture: the PSP is asked to authorise only, and to capture so long after that.
 	CaptureDelaySeconds int64 `json:"capture_delay_seconds,omitempty" validate:"-" jsonschema:"minimum=0,maximum=2592000"` // checked by invalidForType
 
-	Card              *Card             `json:"card,omitempty"`    // create: required
+	PaymentMethod     *PaymentMethod    `json:"payment_method,omitempty" validate:"-"` // create: how the customer pays; absent it is a card
+	Card              *Card             `json:"card,omitempty"`    // create: required of a payment by card
 	Context           *Context          `json:"context,omitempty"` // create, authorize: what risk may look at
 	ReturnURL         string            `json:"return_url,omitempty" validate:"omitempty,url,max=2048"`
 	MerchantReference string            `json:"merchant_reference,omitempty" validate:"max=128"`

@@ -9,13 +9,10 @@ import (
 // TypeRouteControl is the kind of record that psp.controls.v1 holds.
 const TypeRouteControl = "weir.route.control.v1"
 
-// MethodCard is the method of a payment by card.
-const MethodCard = "card"
-
 // RouteScope is what a kill switch keeps from being asked for authorisations. An empty field stands for all there are.
 type RouteScope struct {
 	PSP     string `json:"psp,omitempty"`
-	Method  string `json:"method,omitempty"`  // card
+	Method  string `json:"method,omitempty"`  // card, bank_redirect, qr or crypto
 	Country string `json:"country,omitempty"` // of the card: ISO 3166-1 alpha-2
 	Tenant  string `json:"tenant,omitempty"`
 }

@@ -28,6 +28,7 @@ const (
 	EventRefundRequested        EventType = "refund_requested" // posts: the wallet gives the money up
 	EventRefunded               EventType = "refunded"         // posts: settled
 	EventRefundFailed           EventType = "refund_failed"    // posts: the wallet has it back
+	EventReturned               EventType = "returned"         // posts: what had come, by another method than a card, went back; counts as refunded
 	EventExpired                EventType = "expired"
 	EventCancelled              EventType = "cancelled"
 	EventSubmitted              EventType = "submitted"       // the PSP accepted the request named; its result comes later
@@ -129,6 +130,7 @@ type CreatedData struct {
 	// CaptureDelaySeconds is how long after the authorisation an automatic capture is asked for; absent: together with it.
 	CaptureDelaySeconds int64 `json:"capture_delay_seconds,omitempty"`
 
+	PaymentMethod     *PaymentMethod    `json:"payment_method,omitempty"` // absent: a card
 	Card              *Card             `json:"card,omitempty"`
 	ReturnURL         string            `json:"return_url,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`

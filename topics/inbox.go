@@ -181,6 +181,8 @@ type PSPRequest struct {
 	// Country is that of the card, as the routing plan has it: kill switches look at it.
 	Country           string     `json:"country,omitempty"`
 	Challenge         *Challenge `json:"challenge,omitempty"` // confirm
+	// PaymentMethod of the payment; absent: a card. Set for all operations of the payment.
+	PaymentMethod     *PaymentMethod `json:"payment_method,omitempty"`
 	ReturnURL         string     `json:"return_url,omitempty"`
 	MerchantReference string     `json:"merchant_reference,omitempty"`
 	PSPReference      string     `json:"psp_reference,omitempty"`

@@ -20,6 +20,7 @@ const (
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
 	RefusedRegionMismatch     RefusalCode = "region_mismatch"     // the payment or payout is of another region than the command names
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency; a payout from a wallet that has none of it
+	RefusedMethodUnsupported  RefusalCode = "method_unsupported"  // the payment's method cannot do it: capture, void or confirm what no card pays
 	RefusedFinished           RefusalCode = "finished"            // the payment, payout, hold or round is in a final state
 	RefusedWrongState         RefusalCode = "wrong_state"         // the transition table has no such step from here; a wallet to be closed holds or owes money
 	RefusedInProgress         RefusalCode = "in_progress"         // a request of the same kind is open
@@ -44,6 +45,7 @@ const (
 	RefusedLatePayout         RefusalCode = "late_payout"         // case: the PSP paid what had been given back to the customer
 	RefusedLinkOverpaid       RefusalCode = "link_overpaid"       // case: more payments by a payment link than it allows have taken money, or may
 	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused; void it again, or at the PSP
+	RefusedPaymentReturned    RefusalCode = "payment_returned"    // case: what had come by another method than a card went back: a bank returned it, or a chain dropped it
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
 	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls
 	RefusedUnknownEvent       RefusalCode = "unknown_event"       // dead letter: a webhook of a kind that nobody here knows; nothing is amiss

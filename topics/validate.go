@@ -34,7 +34,7 @@ func (r *Refusal) String() string { return string(r.Code) + ": " + r.Detail }
 
 // Validate checks what can be known from the command alone: RefusedInvalid where a field is missing or malformed (the
 // first in order of declaration), RefusedCardNumber where a field holds a card number, masked by MaskCardNumbers or
-// not; nil where neither. A command that was read from bytes may hold a card number in a field that is unknown here;
+// not, RefusedMethodUnsupported where the method of payment cannot do what is asked for; nil where none of these. A command that was read from bytes may hold a card number in a field that is unknown here;
 // that takes FindCardNumber.
 func (c *Command) Validate() *Refusal {
 	if detail := c.invalid(); detail != "" {
@@ -42,6 +42,9 @@ func (c *Command) Validate() *Refusal {
 	}
 	if field := cardNumberIn(c.texts); field != "" {
 		return &Refusal{RefusedCardNumber, field + ": holds a card number; send the PSP's token of the card in card.token"}
+	}
+	if detail := c.unsupported(); detail != "" {
+		return &Refusal{RefusedMethodUnsupported, detail}
 	}
 	return nil
 }
@@ -103,8 +106,6 @@ func (c *Command) invalidForType() string {
 			return "amount: is missing or zero; want a positive integer in minor units (1050 is 10.50 EUR)"
 		case c.Currency == "":
 			return "currency: is missing; want an ISO 4217 code such as EUR"
-		case c.Card == nil:
-			return "card: is missing; want an object with the token of a card"
 		}
 	case CommandCapture, CommandRefund:
 		if c.Amount != 0 && c.Currency == "" {
@@ -124,6 +125,9 @@ func (c *Command) invalidForType() string {
 		}
 	}
 	if detail := c.invalidMandate(); detail != "" {
+		return detail
+	}
+	if detail := c.invalidMethod(); detail != "" {
 		return detail
 	}
 	if detail := c.invalidDelay(); detail != "" {
@@ -175,6 +179,9 @@ func (c *Command) texts(yield func(field, text string) bool) {
 	each("payment_id", c.PaymentID)
 	each("trace_id", c.TraceID)
 	c.Card.texts(each)
+	if m := c.PaymentMethod; m != nil {
+		each("payment_method.name", m.Name)
+	}
 	c.Context.texts(each)
 	each("return_url", c.ReturnURL)
 	each("merchant_reference", c.MerchantReference)

@@ -80,7 +80,7 @@ psp.controls.v1 keeps who turned which switch, when and why, for ever.`
 		cmd.Args = one("PSP, or all: weir routes disable acme --author ann --reason \"timeouts\"")
 		cmd.Flags().DurationVar(&lasts, "for", 0, "how long, such as 2h (default until it is enabled)")
 	}
-	cmd.Flags().StringVar(&control.Scope.Method, "method", "", "only payments of this method: card")
+	cmd.Flags().StringVar(&control.Scope.Method, "method", "", "only payments of this method: card, bank_redirect, qr or crypto")
 	cmd.Flags().StringVar(&control.Scope.Country, "country", "", "only cards of this country, such as DE")
 	cmd.Flags().StringVar(&control.Scope.Tenant, "tenant", "", "only payments of this tenant")
 	cmd.Flags().StringVar(&control.Author, "author", "", "who turns the switch")

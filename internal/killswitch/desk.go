@@ -142,8 +142,8 @@ func (d *Desk) check(c *topics.RouteControl, now time.Time) error {
 		return refuse("no PSP %.64q is configured; there are: %s", s.PSP, strings.Join(d.psps, ", "))
 	case s.PSP != "" && valid().Var(s.PSP, "max=64,name") != nil:
 		return refuse("PSP: want 1 to 64 printable ASCII characters without spaces, quotes and slashes")
-	case s.Method != "" && s.Method != topics.MethodCard:
-		return refuse("method: no payments of method %.32q are there; want %s", s.Method, topics.MethodCard)
+	case s.Method != "" && !slices.Contains(topics.Methods(), s.Method):
+		return refuse("method: no payments of method %.32q are there; want one of %s", s.Method, strings.Join(topics.Methods(), ", "))
 	case s.Country != "" && valid().Var(s.Country, "iso3166_1_alpha2") != nil:
 		return refuse("country: %.16q is none; want two capital letters of ISO 3166-1, such as DE", s.Country)
 	case s.Tenant != "" && valid().Var(s.Tenant, "max=64,name") != nil:

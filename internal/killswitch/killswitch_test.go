@@ -67,7 +67,7 @@ func TestTurnRefused(t *testing.T) {
 		want   string
 	}{
 		{func(c *topics.RouteControl) { c.Scope.PSP = "gamma" }, `no PSP "gamma" is configured; there are: alpha, beta`},
-		{func(c *topics.RouteControl) { c.Scope.Method = "pigeon" }, `method: no payments of method "pigeon" are there; want card`},
+		{func(c *topics.RouteControl) { c.Scope.Method = "pigeon" }, `method: no payments of method "pigeon" are there; want one of card, bank_redirect, qr, crypto`},
 		{func(c *topics.RouteControl) { c.Scope.Country = "Germany" }, `country: "Germany" is none; want two capital letters of ISO 3166-1, such as DE`},
 		{func(c *topics.RouteControl) { c.Scope.Tenant = "a b" }, "tenant: want 1 to 64 printable"},
 		{func(c *topics.RouteControl) { c.Author = " " }, "who turns the switch? Name an author"},

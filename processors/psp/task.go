@@ -61,7 +61,7 @@ func (t *task) claims() bool {
 
 // scope is what kill switches are looked up for.
 func (t *task) scope() topics.RouteScope {
-	s := topics.RouteScope{PSP: t.request.PSP, Method: topics.MethodCard, Country: t.request.Country, Tenant: t.request.Tenant}
+	s := topics.RouteScope{PSP: t.request.PSP, Method: t.request.PaymentMethod.Kind(), Country: t.request.Country, Tenant: t.request.Tenant}
 	if card := t.request.Card; s.Country == "" && card != nil {
 		s.Country = card.Country
 	}

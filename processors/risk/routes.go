@@ -180,7 +180,7 @@ func (r *routes) plan(payment string, in rules.Input, d *topics.Decision) *topic
 	}
 	q := &routing.Query{Input: in, Payment: payment, Later: c.Type == topics.CommandCreate && !c.Authorize}
 	if controls := r.controls(); len(controls) > 0 {
-		asked := topics.RouteScope{Method: topics.MethodCard, Country: routing.Country(&in), Tenant: c.Tenant}
+		asked := topics.RouteScope{Method: c.PaymentMethod.Kind(), Country: routing.Country(&in), Tenant: c.Tenant}
 		q.Off = func(psp string) string {
 			asked.PSP = psp
 			return controls.Disabled(asked, in.Now)

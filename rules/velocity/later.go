@@ -66,7 +66,7 @@ func OutcomeOf(event topics.EventType, status topics.PaymentStatus, declined Dec
 			return KindDeclined + ".hard", true
 		}
 		return KindDeclined + ".soft", true
-	case topics.EventRefunded:
+	case topics.EventRefunded, topics.EventReturned:
 		return KindRefunded, true
 	case topics.EventBlocked, topics.EventRejected, topics.EventCancelled, topics.EventExpired, topics.EventVoided:
 		return "", true // of one that was approved before there is nothing left to give back

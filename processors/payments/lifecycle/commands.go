@@ -80,7 +80,7 @@ func (d *decision) check(c *topics.Command) *topics.Refusal {
 	if c.Currency != "" && c.Currency != string(d.p.Currency) {
 		return &topics.Refusal{Code: topics.RefusedCurrencyMismatch, Detail: fmt.Sprintf("the payment is in %s, the command in %s", d.p.Currency, c.Currency)}
 	}
-	return nil
+	return d.p.unsupported(c.Type)
 }
 
 // inRegion refuses a command of another region than the payment's: it was assessed by the rules and limits of its own.
@@ -114,7 +114,7 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 	}
 	switch c.Type {
 	case topics.CommandCreate:
-		if c.Amount == 0 || c.Card == nil && c.Mandate == "" {
+		if c.Amount == 0 || c.Card == nil && c.PaymentMethod.By() == nil && c.Mandate == "" {
 			return invalid("amount and card: a create command needs both")
 		}
 		if d.in.Command.Decision.Outcome == "" {
@@ -185,6 +185,9 @@ func (d *decision) create() {
 	method := c.CaptureMethod
 	if method == "" {
 		method = topics.CaptureManual
+		if c.PaymentMethod.By() != nil {
+			method = topics.CaptureAutomatic
+		}
 	}
 	var counted *topics.GamingCount // a payment that is blocked at once never counts
 	if d.in.CountedDay != "" && d.in.verdict().outcome != topics.OutcomeBlock {
@@ -199,7 +202,7 @@ func (d *decision) create() {
 		PaymentID: topics.PaymentID{Partition: d.in.Partition, UUID: id}.String(), Amount: c.Amount, Currency: c.Currency,
 		Created: &topics.CreatedData{
 			SetupMandate: c.SetupMandate, Mandate: use,
-			CaptureMethod: method, CaptureDelaySeconds: c.CaptureDelaySeconds, Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
+			CaptureMethod: method, CaptureDelaySeconds: c.CaptureDelaySeconds, PaymentMethod: c.PaymentMethod.By(), Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
 			Description: c.Description, Metadata: c.Metadata, LinkID: c.LinkID, Plan: later,
 		},
 		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created), Counted: counted,
@@ -211,7 +214,7 @@ func (d *decision) authorize() { d.assess(true) }
 
 // assess goes on as the risk decision and the customer's deposit limits say.
 func (d *decision) assess(authorize bool) {
-	decision, v := &d.in.Command.Decision, d.in.verdict()
+	decision, v := &d.in.Command.Decision, d.verdictOf()
 	if v.outcome == topics.OutcomeStepUp && d.p.Recurring != nil {
 		v.outcome = topics.OutcomeHold // the customer is not there to authenticate
 	}
@@ -225,14 +228,14 @@ func (d *decision) assess(authorize bool) {
 		}
 		if authorize {
 			e.Request = &topics.RequestData{
-				PSP: d.limits.PSP, Capture: d.p.together() && !decision.Reviews, ThreeDS: d.p.StepUp, Review: reviewBasis(d.in.Command),
+				PSP: d.limits.PSP, Capture: d.p.together() && !decision.Reviews, ThreeDS: d.p.challenges(d.p.StepUp), Review: reviewBasis(d.in.Command),
 				Plan: d.planned(d.in.Command),
 			}
 		}
 		d.emit(e)
 	default:
 		if authorize {
-			d.requestAuthorization(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp, reviewBasis(d.in.Command), d.in.Command)
+			d.requestAuthorization(d.p.challenges(d.p.StepUp || decision.Outcome == topics.OutcomeStepUp), reviewBasis(d.in.Command), d.in.Command)
 		}
 	}
 }

@@ -188,6 +188,9 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	if m&hasTerms != 0 {
 		p.Terms = d.terms()
 	}
+	if m&hasMethod != 0 {
+		d.strs(&p.Method.Type, &p.Method.Name)
+	}
 }
 
 func (d *decoder) kind() topics.PSPOperation {

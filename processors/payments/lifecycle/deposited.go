@@ -61,6 +61,16 @@ type verdict struct {
 	detail  string
 }
 
+// verdictOf is the verdict on how the payment is paid: a bank asks its customer to authenticate each time; whoever pays by
+// crypto is not asked by anybody, and waits for a reviewer where the rules want it.
+func (d *decision) verdictOf() verdict {
+	v := d.in.verdict()
+	if v.outcome == topics.OutcomeStepUp && d.p.Method.Type == topics.MethodCrypto {
+		v.outcome = topics.OutcomeHold
+	}
+	return v
+}
+
 func (in *Input) verdict() verdict {
 	v := verdict{outcome: in.Command.Decision.Outcome, reasons: in.Command.Decision.Reasons}
 	l := in.Limit

@@ -14,7 +14,7 @@ import (
 
 // Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
 // Payments are written in the oldest form that has room for them: formatBefore knows no reviews and no deposit limits,
-// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked, formatUnasked no terms.
+// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked, formatUnasked no terms and no method but cards.
 const (
 	Format        = 5
 	formatUnasked = 4
@@ -51,7 +51,7 @@ func (p *Payment) Append(b []byte) []byte {
 	if len(p.Unasked) > 0 {
 		format = formatUnasked
 	}
-	if p.Terms != (Terms{}) {
+	if p.Terms != (Terms{}) || !p.Method.Card() {
 		format = Format
 	}
 	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
@@ -104,6 +104,7 @@ const (
 	hasActionCodes
 	hasUnasked
 	hasTerms
+	hasMethod
 )
 
 func (p *Payment) mask() uint64 {
@@ -141,6 +142,7 @@ func (p *Payment) mask() uint64 {
 	set(hasActionCodes, p.showsCodes())
 	set(hasUnasked, len(p.Unasked) > 0)
 	set(hasTerms, p.Terms != (Terms{}))
+	set(hasMethod, !p.Method.Card())
 	set(hasMandate, p.Mandate != nil)
 	set(isRecurring, p.Recurring != nil)
 	set(hasDisputes, p.disputes())
@@ -266,6 +268,9 @@ func (e *encoder) parts(p *Payment) {
 	}
 	if p.Terms != (Terms{}) {
 		e.terms(&p.Terms)
+	}
+	if !p.Method.Card() {
+		e.strs(p.Method.Type, p.Method.Name)
 	}
 }
 

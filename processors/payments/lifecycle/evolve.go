@@ -48,7 +48,7 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 	p := &Payment{
 		ID: id, Tenant: e.Tenant, Region: e.Region, Customer: e.CustomerID,
 		Currency: ledger.Currency(e.Currency), Amount: e.Amount, CaptureMethod: c.CaptureMethod,
-		StepUp: e.Outcome == topics.OutcomeStepUp, Card: c.Card, ReturnURL: c.ReturnURL,
+		StepUp: e.Outcome == topics.OutcomeStepUp, Method: methodOf(c.PaymentMethod), Card: c.Card, ReturnURL: c.ReturnURL,
 		MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
 		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
 		Terms: Terms{CaptureDelaySeconds: c.CaptureDelaySeconds},
@@ -107,6 +107,8 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		return p.refund(e)
 	case topics.EventRefundFailed:
 		return p.unrefund(e)
+	case topics.EventReturned:
+		return p.giveBack(e)
 	case topics.EventStrayAuthorized, topics.EventStrayCaptured, topics.EventStrayReleaseRequested, topics.EventStrayReleased,
 		topics.EventStrayReleaseFailed:
 		return p.straySaid(e)
@@ -197,6 +199,10 @@ func (p *Payment) end(e *topics.PaymentEvent) error {
 			return nil
 		}
 	}
+	if e.PSP != nil && e.PSP.Reversed {
+		p.closeAuthorization(OperationReversed, e)
+		return nil
+	}
 	p.closeAuthorization(OperationFailed, e)
 	return nil
 }
@@ -259,6 +265,7 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 		op.State = OperationPending
 		if op.authorizes() {
 			p.refer(e.PSP)
+			p.Action, p.ExpiresAt = nil, zeroTime
 		}
 	case topics.EventOutcomeUnknown:
 		op.State = OperationUnknown
@@ -393,7 +400,7 @@ func (p *Payment) named(e *topics.PaymentEvent) (*Operation, error) {
 // closeAuthorization ends the authorisation and its confirmations together: they succeed or fail as one.
 func (p *Payment) closeAuthorization(state OperationState, e *topics.PaymentEvent) {
 	p.Action = nil
-	if state == OperationFailed {
+	if state != OperationSucceeded {
 		p.ExpiresAt, p.Before = zeroTime, nil
 	}
 	for i := range p.Operations {

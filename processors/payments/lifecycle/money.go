@@ -15,7 +15,7 @@ func (p *Payment) Ledger() ledger.Customer {
 // Moves says that an event books an entry.
 func Moves(e *topics.PaymentEvent) bool {
 	switch e.Type {
-	case topics.EventCaptured, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed,
+	case topics.EventCaptured, topics.EventReturned, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed,
 		topics.EventStrayCaptured, topics.EventStrayReleased, topics.EventStrayReleaseFailed:
 		return true
 	}
@@ -61,6 +61,8 @@ func post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (le
 			return ledger.RefundReversed(c, e.Amount, standing)
 		}
 		return ledger.RefundFailed(c, e.Amount, standing)
+	case topics.EventReturned:
+		return ledger.RefundForced(c, e.Amount, before.Refundable(), standing)
 	case topics.EventStrayCaptured:
 		return ledger.StrayReceived(c, e.Amount, e.PSP.Fee)
 	case topics.EventStrayReleased:
@@ -110,7 +112,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 		RequestID: op.Request.String(), Operation: op.Kind, PSP: after.pspOf(op), Tenant: after.Tenant, Region: after.Region,
 		CustomerID: after.Customer, PaymentID: e.PaymentID, TraceID: e.TraceID, Amount: op.Amount,
 		Currency: string(after.Currency), NotAfter: op.NotAfter, Poll: e.Type == topics.EventPollRequested,
-		PSPReference: after.PSPReference, CreatedAt: after.CreatedAt,
+		PSPReference: after.PSPReference, CreatedAt: after.CreatedAt, PaymentMethod: after.Method.Said(),
 	}
 	if op.releases() {
 		r.PSPReference = after.Operation(op.Of).Reference

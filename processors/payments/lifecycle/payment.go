@@ -27,7 +27,8 @@ type Payment struct {
 	Terms         Terms
 	StepUp        bool // the decision on the create command asks for authentication
 
-	Card              *topics.Card
+	Method            Method
+	Card              *topics.Card // nil where none pays
 	ReturnURL         string
 	MerchantReference string
 	Description       string

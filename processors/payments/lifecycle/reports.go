@@ -17,7 +17,7 @@ func (d *decision) report(r *topics.PSPReport) {
 	}
 	known := r.Tenant == d.p.Tenant && (r.CustomerID == "" || r.CustomerID == d.p.Customer) && d.p.knows(r.PSP)
 	if known {
-		r = d.match(r)
+		r = d.match(d.paid(r))
 		if d.op != nil && d.p.pspOf(d.op) != r.PSP {
 			d.op, known = nil, false
 		}
@@ -95,6 +95,10 @@ func (d *decision) repeated(r *topics.PSPReport) {
 	case d.op.State == OperationSucceeded && r.Outcome == topics.PSPApproved:
 		d.again(r)
 	case d.op.State == OperationSucceeded && d.op.Kind == topics.OperationRefund && r.Outcome == topics.PSPReversed:
+		if !d.mismatch(r) && d.find(FromReport, d.op.trigger(), r.Outcome) {
+			d.step.do(d)
+		}
+	case d.op.State == OperationSucceeded && d.op.authorizes() && r.Outcome == topics.PSPReversed && !d.p.Method.Card():
 		if !d.mismatch(r) && d.find(FromReport, d.op.trigger(), r.Outcome) {
 			d.step.do(d)
 		}

@@ -63,6 +63,10 @@ func reviewBasis(c *topics.AssessedCommand) *topics.ReviewBasis {
 	if !c.Decision.Reviews {
 		return nil
 	}
+	// What no card pays has come once it is approved: nothing is left to let pass, and there are no results of its issuer.
+	if c.Command.PaymentMethod.By() != nil {
+		return nil
+	}
 	return &topics.ReviewBasis{Enrichment: c.Enrichment, Features: c.Features}
 }
 

@@ -152,6 +152,9 @@ func (w *world) command(a *args) ([]string, error) {
 		c.Card = &topics.Card{Token: a.or("card", "tok_visa"), BIN: "411111", Last4: "1111", Scheme: "visa"}
 		c.MerchantReference, c.Description = a.option("reference"), a.option("description")
 		c.ReturnURL = a.option("return")
+		if method := a.option("method"); method != "" {
+			c.PaymentMethod, c.Card, c.CaptureMethod = &topics.PaymentMethod{Type: method, Name: a.option("name")}, nil, ""
+		}
 		var delay time.Duration
 		if err := a.duration("delay", &delay); err != nil {
 			return nil, err

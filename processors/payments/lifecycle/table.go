@@ -84,6 +84,10 @@ var table = [...]Step{
 	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{asking, unknown}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).submitted},
 	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
 
+	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{acting}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).accepted},
+	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).cameAndWent},
+	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: moneyHeld, Event: topics.EventReturned, To: statuses{refunded}, do: (*decision).returned},
+
 	// What risk says of the authorisation.
 	{On: review(topics.OutcomePass, topics.OutcomeAllow), From: statuses{reviewing, held}, Event: topics.EventReviewed, To: statuses{authorized}, do: (*decision).reviewPassed},
 	{On: review(topics.OutcomeHold), From: statuses{reviewing, held}, Event: topics.EventHeld, To: statuses{held}, do: (*decision).reviewHeld},

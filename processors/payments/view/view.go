@@ -55,6 +55,8 @@ type Intent struct {
 	ExpiresAt         time.Time            `json:"expires_at,omitzero"`
 	CaptureAt         time.Time            `json:"capture_at,omitzero"` // when a delayed capture is asked for
 	Version           int64                `json:"version"`             // position of the last inbox record that changed it
+
+	PaymentMethod *topics.PaymentMethod `json:"payment_method,omitempty"` // absent: a card
 }
 
 // Card is what may be shown of a card: never its token.
@@ -231,7 +233,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		Amount: p.Amount, Currency: string(p.Currency),
 		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
 		Capturable: p.Capturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
-		Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
+		PaymentMethod: p.Method.Said(), Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
 		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication,
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
 		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,10 @@ func (a *Adapter) Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPRepor
 	op := a.Operations[r.Operation]
 	if op == nil {
 		failed.Detail = fmt.Sprintf("operation %.64q: its file does not describe it", r.Operation)
+		return failed, nil
+	}
+	if method := r.PaymentMethod.Kind(); len(a.Methods) > 0 && !slices.Contains(a.Methods, method) {
+		failed.Detail = fmt.Sprintf("payment_method %.32s: its file takes %s alone", method, strings.Join(a.Methods, ", "))
 		return failed, nil
 	}
 	report, err := a.perform(ctx, &op.call, r)

@@ -114,6 +114,7 @@ func request(operation topics.PSPOperation, id string, amount int64, currency st
 	return &topics.PSPRequest{
 		RequestID: id, Operation: operation, PSP: "described", Tenant: "acme", PaymentID: ours, Amount: amount, Currency: currency,
 		NotAfter: time.Now().Add(time.Minute), ReturnURL: "https://shop.example/?a=1&b=\"2\"", Capture: true,
+		PaymentMethod: &topics.PaymentMethod{Type: topics.MethodBankRedirect},
 	}
 }
 

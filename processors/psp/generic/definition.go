@@ -11,6 +11,7 @@ import (
 type Definition struct {
 	Decimal     bool            // amounts are written as 10.50, and not in minor units
 	NeedsSecret bool            // ${secret} stands in a header or a body
+	Methods     []string        // of payments that it takes; none: all
 	Codes       declines.Source // whose table decline codes are of; "": they mean what hard says alone
 	KeyHeader   string
 	KeyWindow   time.Duration

@@ -23,7 +23,7 @@ var operations = []topics.PSPOperation{
 // Parse reads a file. Its error is of type rules.Problems and holds every mistake with its place.
 func Parse(file rules.File) (*Definition, error) {
 	var problems rules.Problems
-	sheet, entries := rules.NewSheet(file, "a PSP file", []string{"amounts", "codes", "idempotency", "headers", "operations", "answers", "webhook"}, &problems)
+	sheet, entries := rules.NewSheet(file, "a PSP file", []string{"amounts", "methods", "codes", "idempotency", "headers", "operations", "answers", "webhook"}, &problems)
 	p := &parser{sheet, &Definition{Operations: map[topics.PSPOperation]*operation{}}}
 	var window rules.Node
 	var common []reading
@@ -31,6 +31,8 @@ func Parse(file rules.File) (*Definition, error) {
 		switch e.Key {
 		case "amounts":
 			p.d.Decimal = p.OneOf(e.Value, "amounts", "minor", "decimal") == "decimal"
+		case "methods":
+			p.methods(e.Value)
 		case "codes":
 			p.d.Codes = declines.Source(p.OneOf(e.Value, "codes", string(declines.ISO8583), string(declines.Mastercard), string(declines.Sandbox)))
 		case "idempotency":
@@ -78,6 +80,16 @@ type parser struct {
 }
 
 // idempotency returns where the window stands, nil where it does not.
+// methods reads the methods of payment that the PSP takes.
+func (p *parser) methods(n rules.Node) {
+	for _, of := range p.Sequence(n, "methods") {
+		p.d.Methods = append(p.d.Methods, p.OneOf(of, "methods", topics.Methods()...))
+	}
+	if len(p.d.Methods) == 0 {
+		p.Fail(n, "list some of "+strings.Join(topics.Methods(), ", ")+", or leave methods out: all", "methods is empty")
+	}
+}
+
 func (p *parser) idempotency(n rules.Node) (window rules.Node) {
 	for _, e := range p.Mapping(n, "idempotency", []string{"header", "window"}) {
 		if e.Key == "header" {

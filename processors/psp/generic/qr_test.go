@@ -52,6 +52,11 @@ func TestQRCode(t *testing.T) {
 	if report, err := a.Poll(t.Context(), r); err != nil || report.Outcome != topics.PSPNotFound || q.path != "/charges/by-external-id/1-1-0" {
 		t.Errorf("%+v, %v at %s", report, err, q.path)
 	}
+	r.PaymentMethod = nil
+	if card, err := a.Do(t.Context(), r); err != nil || card.Outcome != topics.PSPFailed || q.form != nil {
+		t.Errorf("a payment by card: %+v, %v, and %v was sent", card, err, q.form)
+	}
+	r.PaymentMethod = &topics.PaymentMethod{Type: topics.MethodQR}
 	report, err := a.Do(t.Context(), r)
 	if err != nil || report.Outcome != topics.PSPRequiresAction || report.PSPReference != "chg_1" || q.key != "" || q.form.Get("cents") != "1050" {
 		t.Fatalf("%+v, %v of %v", report, err, q.form)

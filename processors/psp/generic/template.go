@@ -32,6 +32,8 @@ var variables = map[string]func(*values) (string, kind){
 		}
 		return v.r.Card.Token, isText
 	},
+	"method":            func(v *values) (string, kind) { return v.r.PaymentMethod.Kind(), isText },
+	"method_name":       func(v *values) (string, kind) { return v.methodName(), isText },
 	"challenge_result":  func(v *values) (string, kind) { return v.challenge().Result, isText },
 	"challenge_payload": func(v *values) (string, kind) { return v.challenge().Payload, isText },
 	"secret":            func(v *values) (string, kind) { return v.secret, isText },
@@ -53,6 +55,13 @@ type values struct {
 	amount     string
 	amountKind kind
 	secret     string
+}
+
+func (v *values) methodName() string {
+	if v.r.PaymentMethod == nil {
+		return ""
+	}
+	return v.r.PaymentMethod.Name
 }
 
 func (v *values) challenge() topics.Challenge {

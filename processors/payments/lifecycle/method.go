@@ -1,0 +1,110 @@
+package lifecycle
+
+import (
+	"fmt"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// Method is how a payment is paid where no card pays it; the zero Method is a card.
+//
+// What no card pays is never authorised only: the customer pays by hand, at the bank or from a wallet, and what the PSP
+// approves has come. So the payment knows no capture and no void, and what goes back against everybody's will is returned.
+type Method struct {
+	Type string
+	Name string // which one of its type, as the PSP calls it
+}
+
+func methodOf(m *topics.PaymentMethod) Method {
+	if m.By() == nil {
+		return Method{}
+	}
+	return Method{m.Type, m.Name}
+}
+
+// Said is the method as records spell it, nil of a card.
+func (m Method) Said() *topics.PaymentMethod {
+	if m.Card() {
+		return nil
+	}
+	return &topics.PaymentMethod{Type: m.Type, Name: m.Name}
+}
+
+// Card says that a card pays.
+func (m Method) Card() bool { return m.Type == "" }
+
+// unsupported refuses a command that the payment's method has no place for, nil where it has.
+func (p *Payment) unsupported(c topics.CommandType) *topics.Refusal {
+	why := ""
+	switch {
+	case p.Method.Card():
+	case c == topics.CommandCapture:
+		why = "is captured when it is paid"
+	case c == topics.CommandVoid:
+		why = "is never authorised only: cancel it while nobody has paid it, refund it afterwards"
+	case c == topics.CommandConfirm && p.Method.Type != topics.MethodBankRedirect:
+		why = "has nothing to confirm: the PSP tells when it is paid"
+	}
+	if why == "" {
+		return nil
+	}
+	return &topics.Refusal{Code: topics.RefusedMethodUnsupported, Detail: fmt.Sprintf("a payment by %s %s", p.Method.Type, why)}
+}
+
+// challenges says that the rules' step-up asks for a challenge of 3-D Secure.
+func (p *Payment) challenges(stepUp bool) bool { return stepUp && p.Method.Card() }
+
+// paid reads an approval of a payment that no card pays as what it is: the money has come.
+func (d *decision) paid(r *topics.PSPReport) *topics.PSPReport {
+	authorizes := r.Operation == topics.OperationAuthorize || r.Operation == topics.OperationConfirm
+	if d.p.Method.Card() || !authorizes || r.Outcome != topics.PSPApproved || r.Captured {
+		return r
+	}
+	came := *r
+	came.Captured = true
+	d.in = &Input{Partition: d.in.Partition, Position: d.in.Position, Report: &came}
+	return &came
+}
+
+// accepted: the customer has done what was asked, and the bank has yet to bring the money. A challenge of a card ends by its
+// result alone.
+func (d *decision) accepted() {
+	if !d.p.Method.Card() {
+		d.fact(topics.EventSubmitted, d.op.Amount)
+	}
+}
+
+// cameAndWent ends a payment whose money was on its way and went back before anybody told that it had come. What is told of
+// that later is late.
+func (d *decision) cameAndWent() {
+	if d.p.Method.Card() {
+		d.openCase(topics.RefusedUnmatchedReport, d.in.Report.Amount, "the PSP reports %s reversed while the payment is %s", d.in.Report.Operation, d.p.Status())
+		return
+	}
+	e := topics.PaymentEvent{
+		Type: topics.EventDeclined, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(), Detail: d.in.Report.Detail,
+	}
+	e.PSP.Reversed = true
+	d.emit(e)
+}
+
+// returned books that what had come went back: the bank called it back, or the chain dropped it. It is taken from the customer
+// by force.
+func (d *decision) returned() {
+	e := topics.PaymentEvent{
+		Type: topics.EventReturned, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(), Detail: d.in.Report.Detail,
+	}
+	e.PSP.Reversed = true
+	d.emit(e)
+	d.openCase(topics.RefusedPaymentReturned, d.op.Amount, "a payment by %s that had come was returned", d.p.Method.Type)
+}
+
+// giveBack folds what was returned: it counts as refunded.
+func (p *Payment) giveBack(e *topics.PaymentEvent) error {
+	if _, err := p.named(e); err != nil {
+		return err
+	}
+	p.Refunded += e.Amount
+	p.closeAuthorization(OperationReversed, e)
+	return nil
+}
