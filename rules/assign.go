@@ -84,7 +84,7 @@ func setter(fields []Field, stage topics.Stage, name string) (func(in *Input, va
 func (f *Field) sent(value string) error {
 	hint := ""
 	switch f.Name {
-	case "card.country", "context.country", "ip.country", "bin.country", "card.type", "card.last4", "payment.capture_method", "payment.method":
+	case "card.country", "context.country", "ip.country", "bin.country", "card.type", "card.last4", "payment.capture_method", "payment.method", "payment.initiator":
 		hint = f.literal(value)
 	case "card.bin":
 		if len(value) < 6 || len(value) > 8 || strings.Trim(value, "0123456789") != "" {

@@ -32,6 +32,20 @@ func paymentFields() []Field {
 				return c.PaymentMethod.Kind()
 			}),
 			set: func(in *Input, v string) { in.Command.PaymentMethod = &topics.PaymentMethod{Type: v} }},
+		{Name: "payment.initiator", Type: TypeText, at: atPayment, sure: atPayment, Example: "merchant", Match: MatchExact,
+			Doc:     "Who begins the payment: customer, or merchant where it is by a mandate. Then nothing is known of card and circumstances, and nobody is there to authenticate: step_up holds it.",
+			literal: oneOf("customer", "merchant"),
+			get: textOfCommand(func(c *topics.Command) string {
+				if c.Type != topics.CommandCreate {
+					return ""
+				}
+				return c.Initiator()
+			}),
+			set: func(in *Input, v string) {
+				if in.Command.Mandate = ""; v == topics.InitiatorMerchant {
+					in.Command.Mandate = topics.PaymentID{}.MandateID()
+				}
+			}},
 		{Name: fieldMetadata, Type: TypeTexts, at: atPayment | atRefund, Example: "SPRING", Match: MatchExact,
 			Doc: `What the producer attached, by name: payment.metadata["promotion"].`,
 			texts: func(in *Input) *map[string]string {

@@ -96,12 +96,18 @@ func ParseMandateID(s string) (PaymentID, error) {
 	return PaymentID{partition, id}, err
 }
 
-// Initiator is who begins a payment: the merchant where it is by a mandate.
+// Who begins a payment.
+const (
+	InitiatorCustomer = "customer"
+	InitiatorMerchant = "merchant" // by a mandate, without the customer
+)
+
+// Initiator is who begins the payment that a create command asks for.
 func (c *Command) Initiator() string {
 	if c.Mandate != "" {
-		return "merchant"
+		return InitiatorMerchant
 	}
-	return "customer"
+	return InitiatorCustomer
 }
 
 // invalidMandate is what is wrong with how a create command names or sets up a mandate; "" where nothing is.
@@ -116,6 +122,8 @@ func (c *Command) invalidMandate() string {
 		return "customer_id: is missing; a mandate is of an account holder, not of a guest"
 	case c.Mandate != "" && m != nil:
 		return "setup_mandate: is set beside mandate; a payment by a mandate sets none up"
+	case c.PaymentMethod.By() != nil:
+		return "payment_method: mandates are for payments by card alone"
 	case c.Mandate != "" && c.Card != nil:
 		return "card: is set beside mandate; the card is that of the payment that set the mandate up"
 	case c.Mandate != "":

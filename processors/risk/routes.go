@@ -171,8 +171,8 @@ func (r *routes) look() filewatch.Stamps {
 // that the rules block.
 func (r *routes) plan(payment string, in rules.Input, d *topics.Decision) *topics.RoutePlan {
 	c := in.Command
-	if r == nil || c == nil || d.Outcome == topics.OutcomeBlock || c.Type != topics.CommandAuthorize && c.Type != topics.CommandCreate {
-		return nil
+	if r == nil || c == nil || d.Outcome == topics.OutcomeBlock || c.Type != topics.CommandAuthorize && c.Type != topics.CommandCreate || c.Mandate != "" {
+		return nil // the PSP of a mandate is the one that keeps its card
 	}
 	in.Score = rules.Score{Known: d.RuleSet != "", Value: d.Score}
 	if d.RuleSet != "" {

@@ -119,6 +119,14 @@ func (p *Payment) ByMandate() (of topics.PaymentID, ok bool) {
 	return of, err == nil
 }
 
+// mandateID names the mandate that the payment is by, "" where it is by none.
+func (p *Payment) mandateID() string {
+	if p.Recurring == nil {
+		return ""
+	}
+	return p.Recurring.Use.MandateID
+}
+
 // stands says that the mandate is active, else what it is.
 func (d *decision) stands() (status topics.MandateStatus, ok bool) {
 	if of := d.in.Mandate; of != nil && of.Mandate != nil {

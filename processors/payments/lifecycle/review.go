@@ -46,7 +46,7 @@ func Review(after *Payment, e *topics.PaymentEvent) *topics.ReviewRequest {
 		Command: topics.Command{
 			CommandID: after.ID.UUID.String(), Type: topics.CommandCreate, Tenant: after.Tenant, Region: after.Region,
 			CustomerID: customer, Amount: after.Amount, Currency: string(after.Currency), TraceID: e.TraceID,
-			CaptureMethod: after.CaptureMethod, Card: after.Card, Metadata: after.Metadata,
+			CaptureMethod: after.CaptureMethod, Card: after.Card, Metadata: after.Metadata, Mandate: after.mandateID(),
 		},
 		Authorization: after.authorization(),
 		Before:        *after.Before,
