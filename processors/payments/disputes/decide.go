@@ -188,7 +188,8 @@ func (d *decision) poll() {
 	}
 }
 
-func (p *Dispute) money(minor int64) ledger.Money {
+// Money is an amount of the dispute, for people.
+func (p *Dispute) Money(minor int64) ledger.Money {
 	return ledger.Money{Minor: minor, Currency: p.Currency}
 }
 

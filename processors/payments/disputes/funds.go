@@ -14,16 +14,16 @@ func (d *decision) withdrawn() {
 	}
 	amount := d.in.Report.Amount
 	if d.p.Amount > 0 && d.p.Taken() > d.p.Amount {
-		d.openCase(topics.RefusedAmountMismatch, amount, "the PSP took %s of %s that is disputed", d.p.money(d.p.Taken()), d.p.money(d.p.Amount))
+		d.openCase(topics.RefusedAmountMismatch, amount, "the PSP took %s of %s that is disputed", d.p.Money(d.p.Taken()), d.p.Money(d.p.Amount))
 	}
 	if amount > left {
-		d.openCase(topics.RefusedExceedsCaptured, amount, "the PSP took %s, and %s was left of what was captured: the rest stands in suspense", d.p.money(amount), d.p.money(max(left, 0)))
+		d.openCase(topics.RefusedExceedsCaptured, amount, "the PSP took %s, and %s was left of what was captured: the rest stands in suspense", d.p.Money(amount), d.p.Money(max(left, 0)))
 	}
 }
 
 func (d *decision) reinstated() {
 	if d.move(topics.DisputeFundsReinstated) && d.p.Taken() < 0 {
-		d.openCase(topics.RefusedAmountMismatch, d.in.Report.Amount, "the PSP gave %s back, and %s was taken as far as is known", d.p.money(d.p.Totals.Reinstated), d.p.money(d.p.Totals.Withdrawn))
+		d.openCase(topics.RefusedAmountMismatch, d.in.Report.Amount, "the PSP gave %s back, and %s was taken as far as is known", d.p.Money(d.p.Totals.Reinstated), d.p.Money(d.p.Totals.Withdrawn))
 	}
 }
 
@@ -31,7 +31,7 @@ func (d *decision) fee() { d.move(topics.DisputeFeeCharged) }
 
 func (d *decision) feeReturned() {
 	if d.move(topics.DisputeFeeReturned) && d.p.Totals.FeesReturned > d.p.Totals.Fees {
-		d.openCase(topics.RefusedAmountMismatch, d.in.Report.Amount, "the PSP gave back fees of %s, and charged %s as far as is known", d.p.money(d.p.Totals.FeesReturned), d.p.money(d.p.Totals.Fees))
+		d.openCase(topics.RefusedAmountMismatch, d.in.Report.Amount, "the PSP gave back fees of %s, and charged %s as far as is known", d.p.Money(d.p.Totals.FeesReturned), d.p.Money(d.p.Totals.Fees))
 	}
 }
 
@@ -65,6 +65,6 @@ func (d *decision) refundedToo(before *Dispute) {
 	}
 	if grown, left := c.Disputing+c.Disputed, d.payment.Left()-d.payment.Disputing; grown > 0 && grown > left {
 		d.openCase(topics.RefusedDisputedRefund, grown, "%s is disputed, and %s was refunded or is being refunded: tell the PSP of the refund as evidence",
-			d.p.money(d.p.Amount), d.p.money(d.payment.Refunded+d.payment.Refunding))
+			d.p.Money(d.p.Amount), d.p.Money(d.payment.Refunded+d.payment.Refunding))
 	}
 }

@@ -16,82 +16,88 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// Dispute is a dispute as it stands. Amounts are minor units of Currency, the payment's.
+// Dispute is a dispute as it stands. Amounts are minor units of Currency, its payment's.
 type Dispute struct {
-	ID, PaymentID, Tenant, Region, CustomerID string
+	ID, Tenant, Region, CustomerID, PaymentID string
+	PSP, Reference                            string // the PSP's reference of the dispute
 	Status                                    topics.DisputeStatus
 	Stage                                     topics.DisputeStage
-	PSP, Reference                            string // who tells of it, and what it is called there
-	Amount                                    int64  // 0: not known
+	Amount                                    int64 // disputed; 0: not known in the payment's currency
 	Currency                                  string
-	Reason, Category                          string
-	EvidenceDue                               time.Time
-	// WaitsFor is what comes next; WaitsForNothing where nothing does. Explanation says the same in words.
-	WaitsFor    Awaited
-	Explanation string
-	Totals      topics.DisputeTotals
-	Evidence    *topics.DisputeEvidence // that was sent last, or is being
-	RequestedBy string
-	Cases       []string // codes of those that were opened
-	OpenedAt    time.Time
-	UpdatedAt   time.Time
-	Version     int64 // position of the last inbox record that changed it
+	Totals                                    topics.DisputeTotals
+	// AtRisk is what may yet be taken of the customer, Taken what was and was not given back.
+	AtRisk, Taken    int64
+	Reason, Category string    // of the scheme or the PSP, and what it is called
+	EvidenceDue      time.Time // zero: no answer is wanted by a time that is known
+	Evidence         *topics.DisputeEvidence
+	RequestedBy      string
+	// WaitsFor is what comes next; Until is when something happens by itself if nothing comes before, zero where nothing does.
+	WaitsFor Awaited
+	Until    time.Time
+	// Explanation says the same in words.
+	Explanation                   string
+	Cases                         []string // codes of those that were opened for a person to look at
+	OpenedAt, ClosedAt, UpdatedAt time.Time
+	Version                       int64 // position of the last inbox record that changed it
 }
 
-// WaitsForAnswer is for evidence, or for the dispute to be given up.
-const WaitsForAnswer Awaited = "answer"
+// What a dispute waits for, beside the PSP.
+const WaitsForEvidence Awaited = "evidence" // or to be given up
 
-// explainDispute says what a dispute waits for.
-func explainDispute(p *disputes.Dispute) (awaited Awaited, text string) {
-	by := ""
+// explainDispute says what a dispute waits for, and where its money is.
+func explainDispute(p *disputes.Dispute) (awaited Awaited, until time.Time, text string) {
+	due := "the PSP has told no time by which"
 	if !p.EvidenceDue.IsZero() {
-		by = " by " + p.EvidenceDue.UTC().Format(time.RFC3339)
+		due = "by " + p.EvidenceDue.UTC().Format(time.RFC3339)
 	}
 	switch p.Status() {
 	case topics.DisputeStatusNeedsResponse:
-		if p.Stage == topics.StageInquiry {
-			return WaitsForAnswer, "the issuer asks about the payment: an answer is wanted" + by + "; no money is at stake yet"
-		}
-		return WaitsForAnswer, "evidence is wanted" + by + ", or that it is given up"
+		awaited, until, text = WaitsForEvidence, p.EvidenceDue, "evidence is wanted, or that it is given up: "+due
 	case topics.DisputeStatusOverdue:
-		return WaitsForPSP, "evidence was wanted" + by + " and none was sent; it is lost once the PSP says so"
+		awaited, text = WaitsForPSP, "no evidence was sent in time; it is lost once the PSP says so, and may still take evidence until then"
 	case topics.DisputeStatusSubmitting:
-		return WaitsForPSP, "the PSP is sent the evidence, and has not answered yet"
+		awaited, until, text = WaitsForPSP, p.Timer.Due, "the PSP was sent evidence, and is yet to answer"
 	case topics.DisputeStatusAccepting:
-		return WaitsForPSP, "the PSP is told that it is given up, and has not answered yet"
+		awaited, until, text = WaitsForPSP, p.Timer.Due, "the PSP was told that it is given up, and is yet to answer"
 	case topics.DisputeStatusUnderReview:
-		return WaitsForPSP, "the issuer or the card scheme looks at it"
+		if awaited, text = WaitsForPSP, "the PSP has the evidence; the issuer decides"; p.Stage == topics.StageArbitration {
+			text = "the scheme decides"
+		}
 	case topics.DisputeStatusAccepted:
-		return WaitsForPSP, "it was given up; it is lost once the PSP says so"
+		awaited, text = WaitsForPSP, "it was given up; the PSP is yet to say that it is lost"
 	case topics.DisputeStatusWon:
-		return WaitsForNothing, "it was won" + moneyOf(p)
+		text = "won"
 	case topics.DisputeStatusLost:
-		return WaitsForNothing, "it was lost" + moneyOf(p)
+		text = "lost"
 	case topics.DisputeStatusClosed:
-		return WaitsForNothing, "it ended without a result" + moneyOf(p)
+		text = "it ended without a result"
 	}
-	return WaitsForNothing, "" // a status that does not exist
-}
-
-// moneyOf says what a result leaves open: none of them moves money.
-func moneyOf(p *disputes.Dispute) string {
+	money := func(minor int64) string { return p.Money(minor).String() }
 	switch taken := p.Taken(); {
-	case taken > 0 && p.Status() != topics.DisputeStatusLost:
-		return "; the PSP has not given back all that it withdrew"
-	case taken <= 0 && p.Status() == topics.DisputeStatusLost:
-		return "; the PSP has withdrawn nothing that it did not give back"
+	case taken > 0:
+		text += "; the PSP has taken " + money(taken)
+		if p.Totals.Reinstated > 0 {
+			text += " (" + money(p.Totals.Withdrawn) + ", of which it gave " + money(p.Totals.Reinstated) + " back)"
+		}
+	case p.Totals.Withdrawn > 0:
+		text += "; what the PSP had taken, " + money(p.Totals.Withdrawn) + ", it gave back"
+	default:
+		text += "; the PSP has taken nothing"
 	}
-	return ""
+	if p.Detail != "" {
+		text += ". " + p.Detail
+	}
+	return awaited, until, text
 }
 
 func disputeOf(p *disputes.Dispute, version int64) *Dispute {
 	v := &Dispute{
-		ID: p.ID.String(), PaymentID: p.Payment, Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(), Stage: p.Stage,
-		PSP: p.PSP, Reference: p.Reference, Amount: p.Amount, Currency: string(p.Currency), Reason: p.Reason, Category: p.Category,
-		EvidenceDue: p.EvidenceDue, Totals: p.Totals, Evidence: p.Evidence, RequestedBy: p.RequestedBy, Cases: slices.Clone(p.Cases),
-		OpenedAt: p.OpenedAt, UpdatedAt: p.UpdatedAt, Version: version,
+		ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, PaymentID: p.Payment, PSP: p.PSP, Reference: p.Reference,
+		Status: p.Status(), Stage: p.Stage, Amount: p.Amount, Currency: string(p.Currency), Totals: p.Totals, AtRisk: p.AtRisk(), Taken: p.Taken(),
+		Reason: p.Reason, Category: p.Category, EvidenceDue: p.EvidenceDue, Evidence: p.Evidence, RequestedBy: p.RequestedBy,
+		Cases: slices.Clone(p.Cases), OpenedAt: p.OpenedAt, ClosedAt: p.ClosedAt, UpdatedAt: p.UpdatedAt, Version: version,
 	}
-	v.WaitsFor, v.Explanation = explainDispute(p)
+	v.WaitsFor, v.Until, v.Explanation = explainDispute(p)
 	return v
 }
 
@@ -127,19 +133,19 @@ func FoldDispute(events []topics.DisputeEvent, eventID string) (*Dispute, error)
 
 const disputeColumns = `SELECT partition, id, tenant, customer, version, state FROM disputes`
 
-// GetDispute reads one dispute. It returns ErrNotFound where the id is not one of ours or belongs to another tenant; tenant ""
-// means whoever's it is.
+// GetDispute reads one dispute; tenant "" means whoever's it is. It returns ErrNotFound where the id is not one of ours or
+// belongs to another tenant.
 func GetDispute(ctx context.Context, db Querier, tenant, disputeID string) (*Dispute, error) {
 	id, err := topics.ParseDisputeID(disputeID)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	rows, err := db.Query(ctx, disputeColumns+` WHERE partition = $1 AND id = $2 AND (tenant = $3 OR $3 = '')`, id.Partition, id.UUID, tenant)
+	rows, err := db.Query(ctx, disputeColumns+` WHERE partition = $1 AND id = $2`, id.Partition, id.UUID)
 	if err != nil {
 		return nil, fmt.Errorf("dispute %s: %w", disputeID, err)
 	}
 	dispute, err := pgx.CollectExactlyOneRow(rows, scanDispute)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && tenant != "" && dispute.Tenant != tenant {
 		err = ErrNotFound
 	}
 	if err != nil {
@@ -148,79 +154,82 @@ func GetDispute(ctx context.Context, db Querier, tenant, disputeID string) (*Dis
 	return dispute, nil
 }
 
-// DisputeFilter narrows a list of disputes; zero fields do not.
+// DisputeFilter says which disputes of a tenant are wanted; what is zero is not asked for.
 type DisputeFilter struct {
+	Tenant    string // "": of all
+	Customer  string
+	Payment   topics.PaymentID
 	Status    topics.DisputeStatus
-	PaymentID string
-	DueBefore time.Time // of those of which evidence is wanted until a time
+	DueBefore time.Time // of those that wait for evidence: due before it
 }
 
-// ListDisputes reads a tenant's disputes, newest first. cursor is "" for the first page and then what the page before returned;
-// next is "" after the last page. limit is capped at MaxLimit.
-func ListDisputes(ctx context.Context, db Querier, tenant string, filter DisputeFilter, cursor string, limit int) (page []*Dispute, next string, err error) {
+// ListDisputes reads disputes, newest first. cursor is "" for the first page and then what the page before returned; next is ""
+// after the last page. limit is capped at MaxLimit.
+func ListDisputes(ctx context.Context, db Querier, f DisputeFilter, cursor string, limit int) (page []*Dispute, next string, err error) {
 	limit = min(max(limit, 1), MaxLimit)
-	sql, args := disputeColumns+` WHERE tenant = $1`, []any{tenant}
+	var args []any
+	where := []string{"true"}
 	and := func(condition string, values ...any) {
-		places := make([]any, len(values))
-		for i, value := range values {
-			args = append(args, value)
-			places[i] = len(args)
+		numbers := make([]any, len(values))
+		for i, v := range values {
+			args = append(args, v)
+			numbers[i] = len(args)
 		}
-		sql += fmt.Sprintf(" AND "+condition, places...)
+		where = append(where, fmt.Sprintf(condition, numbers...))
 	}
 	if cursor != "" {
-		opened, id, err := readDisputeCursor(cursor)
+		opened, id, err := disputeCursor(cursor)
 		if err != nil {
 			return nil, "", err
 		}
 		and("(opened, id) < ($%d, $%d)", opened, id)
 	}
-	if filter.PaymentID != "" {
-		id, err := topics.ParsePaymentID(filter.PaymentID)
-		if err != nil {
-			return nil, "", fmt.Errorf("%w: %w", ErrNotFound, err)
-		}
-		and("partition = $%d AND payment = $%d", id.Partition, id.UUID)
+	if f.Tenant != "" {
+		and("tenant = $%d", f.Tenant)
 	}
-	if filter.Status != "" {
-		and("status = $%d", string(filter.Status))
+	if f.Customer != "" {
+		and("customer = $%d", f.Customer)
 	}
-	if !filter.DueBefore.IsZero() {
-		and("due < $%d", filter.DueBefore)
+	if f.Payment != (topics.PaymentID{}) {
+		and("partition = $%d AND payment = $%d", f.Payment.Partition, f.Payment.UUID)
+	}
+	if f.Status != "" {
+		and("status = $%d", string(f.Status))
+	}
+	if !f.DueBefore.IsZero() {
+		and("due < $%d AND status = $%d", f.DueBefore, string(topics.DisputeStatusNeedsResponse))
 	}
 	args = append(args, limit+1)
-	rows, err := db.Query(ctx, sql+fmt.Sprintf(" ORDER BY tenant DESC, opened DESC, id DESC LIMIT $%d", len(args)), args...)
+	sql := disputeColumns + " WHERE " + strings.Join(where, " AND ") + fmt.Sprintf(" ORDER BY opened DESC, id DESC LIMIT $%d", len(args))
+	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, "", fmt.Errorf("disputes of %s: %w", tenant, err)
+		return nil, "", fmt.Errorf("disputes: %w", err)
 	}
 	if page, err = pgx.CollectRows(rows, scanDispute); err != nil {
-		return nil, "", fmt.Errorf("disputes of %s: %w", tenant, err)
+		return nil, "", fmt.Errorf("disputes: %w", err)
 	}
 	if len(page) > limit {
-		page, next = page[:limit], disputeCursor(page[limit-1])
+		page = page[:limit]
+		last := page[limit-1]
+		id, err := topics.ParseDisputeID(last.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		next = strconv.FormatInt(last.OpenedAt.UnixMilli(), 10) + "-" + id.UUID.String()
 	}
 	return page, next, nil
 }
 
-// A cursor is the time in microseconds, which is what rows hold, and the id.
-func disputeCursor(last *Dispute) string {
-	id, err := topics.ParseDisputeID(last.ID)
-	if err != nil {
-		panic(err) // it was read by it
-	}
-	return strconv.FormatInt(last.OpenedAt.UnixMicro(), 10) + "_" + id.UUID.String()
-}
-
-func readDisputeCursor(cursor string) (opened time.Time, id uuid.UUID, err error) {
-	at, text, _ := strings.Cut(cursor, "_")
-	micros, err := strconv.ParseInt(at, 10, 64)
+func disputeCursor(cursor string) (opened time.Time, id uuid.UUID, err error) {
+	ms, text, _ := strings.Cut(cursor, "-")
+	n, err := strconv.ParseInt(ms, 10, 64)
 	if err == nil {
 		id, err = uuid.FromString(text)
 	}
 	if err != nil {
 		return opened, id, fmt.Errorf("cursor %.64q: %w", cursor, ErrCursor)
 	}
-	return time.UnixMicro(micros).UTC(), id, nil
+	return time.UnixMilli(n).UTC(), id, nil
 }
 
 func scanDispute(row pgx.CollectableRow) (*Dispute, error) {
@@ -236,34 +245,4 @@ func scanDispute(row pgx.CollectableRow) (*Dispute, error) {
 		return nil, err
 	}
 	return disputeOf(p, version), nil
-}
-
-// Dispute returns the events of a dispute, and those that the command caused even where they changed no dispute (a refusal), in
-// the order of their ids; tenant "" means whoever's it is, and the zero command none.
-func (l *EventLog) Dispute(ctx context.Context, tenant string, dispute topics.DisputeID, command uuid.UUID) ([]topics.DisputeEvent, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT unnest(positions) FROM disputes WHERE partition = $1 AND id = $2
-			UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $3)
-		ORDER BY position`, dispute.Partition, dispute.UUID, command)
-	if err != nil {
-		return nil, fmt.Errorf("events of dispute %s: %w", dispute, err)
-	}
-	var events []topics.DisputeEvent
-	id := dispute.String()
-	err = l.each(rows, dispute.Partition, topics.DisputeEvents, func(value []byte) error {
-		var event topics.DisputeEvent
-		if err := topics.Unmarshal(value, &event); err != nil {
-			return err
-		}
-		if (tenant == "" || event.Tenant == tenant) && (event.DisputeID == id || command != uuid.Nil && event.CommandID == command.String()) {
-			events = append(events, event)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("events of dispute %s: %w", dispute, err)
-	}
-	return events, nil
 }

@@ -32,7 +32,9 @@ type Intent struct {
 	Released          int64                `json:"released"` // of what was authorised: voided or expired
 	Refunding         int64                `json:"refunding"`
 	Refunded          int64                `json:"refunded"`
-	Capturable        int64                `json:"capturable"` // what a capture may still ask for
+	Disputing         int64                `json:"disputing,omitempty"` // in dispute, and not taken
+	Disputed          int64                `json:"disputed,omitempty"`  // taken by disputes, and not given back
+	Capturable        int64                `json:"capturable"`          // what a capture may still ask for
 	Refundable        int64                `json:"refundable"`
 	CaptureMethod     topics.CaptureMethod `json:"capture_method"`
 	Card              *Card                `json:"card,omitempty"`
@@ -232,6 +234,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(),
 		Amount: p.Amount, Currency: string(p.Currency),
 		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
+		Disputing: p.Disputing, Disputed: p.Disputed,
 		Capturable: p.Capturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
 		PaymentMethod: p.Method.Said(), Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
 		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication,
