@@ -27,6 +27,12 @@ type AuthorizeIntent struct {
 	Context *Context `json:"context,omitempty"`
 }
 
+// CancelPaymentLink defines model for CancelPaymentLink.
+type CancelPaymentLink struct {
+	// Reason Stands as the detail of the event.
+	Reason string `json:"reason,omitempty"`
+}
+
 // CaptureHold defines model for CaptureHold.
 type CaptureHold struct {
 	// Amount Minor units. Absent: all that is left.
@@ -106,14 +112,43 @@ type CreateIntent struct {
 	Currency string   `json:"currency"`
 
 	// CustomerID The account holder; absent for a guest.
-	CustomerID        string            `json:"customer_id,omitempty"`
-	Description       string            `json:"description,omitempty"`
+	CustomerID  string `json:"customer_id,omitempty"`
+	Description string `json:"description,omitempty"`
+
+	// LinkID The payment link that it pays: customer, amount and currency are the link's.
+	LinkID            string            `json:"link_id,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
 
 	// PaymentMethod How the customer pays; absent, by card.
 	PaymentMethod *PaymentMethod `json:"payment_method,omitempty"`
 	ReturnURL     string         `json:"return_url,omitempty"`
+}
+
+// CreatePaymentLink defines model for CreatePaymentLink.
+type CreatePaymentLink struct {
+	// Amount Of each payment, minor units.
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+
+	// CustomerID Whose payments those by the link are.
+	CustomerID string `json:"customer_id"`
+
+	// Description What is paid for, in words for the payer.
+	Description string `json:"description"`
+
+	// ExpiresAt Until when a payment may begin; at most 366 days ahead.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// MaxUses How many payments may be captured by the link.
+	MaxUses int `json:"max_uses,omitempty"`
+
+	// MerchantReference The payer reads it.
+	MerchantReference string            `json:"merchant_reference,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+
+	// ReturnURL Where the page leads once it is paid.
+	ReturnURL string `json:"return_url,omitempty"`
 }
 
 // CreatePayout defines model for CreatePayout.
@@ -332,7 +367,10 @@ type Intent struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
 	// HardDecline The same card will not be accepted later either.
-	HardDecline       bool              `json:"hard_decline,omitempty"`
+	HardDecline bool `json:"hard_decline,omitempty"`
+
+	// LinkID The payment link that it pays.
+	LinkID            string            `json:"link_id,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
 	NetworkReference  string            `json:"network_reference,omitempty"`
@@ -486,6 +524,57 @@ type Operation struct {
 	State        string `json:"state"`
 	Type         string `json:"type"`
 }
+
+// PaymentLink defines model for PaymentLink.
+type PaymentLink struct {
+	ID     string            `json:"id"`
+	Status PaymentLinkStatus `json:"status"`
+
+	// URL The address of its page. Absent where the key that its secret derives from was changed, or the producer made the secret.
+	URL string `json:"url,omitempty"`
+
+	// Amount Of each payment, minor units.
+	Amount int64 `json:"amount"`
+
+	// Captured Uses that payments have taken which did.
+	Captured int `json:"captured"`
+
+	// Cases Opened for a person: more payments took money than the link allows.
+	Cases       int        `json:"cases,omitempty"`
+	CreatedAt   *time.Time `json:"created_at,omitempty"`
+	Currency    string     `json:"currency"`
+	CustomerID  string     `json:"customer_id"`
+	Description string     `json:"description"`
+	ExpiresAt   time.Time  `json:"expires_at"`
+
+	// LatestIntent The payment that took a use last.
+	LatestIntent      string            `json:"latest_intent,omitempty"`
+	MaxUses           int               `json:"max_uses"`
+	MerchantReference string            `json:"merchant_reference,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+
+	// Reason Why it was cancelled.
+	Reason string `json:"reason,omitempty"`
+
+	// RequestedBy The API key that made it.
+	RequestedBy string `json:"requested_by,omitempty"`
+
+	// Reserved Uses that payments have taken which may still take money.
+	Reserved  int        `json:"reserved"`
+	ReturnURL string     `json:"return_url,omitempty"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+}
+
+// PaymentLinkList defines model for PaymentLinkList.
+type PaymentLinkList struct {
+	Data []PaymentLink `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// PaymentLinkStatus `open`: a payment may begin where a use is free. `paid`: all uses were captured. `accepted`: stored, not decided on yet.
+type PaymentLinkStatus = string
 
 // PaymentMethod `bank_redirect`: the customer is sent to the bank, which pays from account to account. `qr`: a code to be scanned, copied or
 // opened as a link, for a time. `crypto`: an address to pay to. Such a payment is captured once it is paid: it takes no
@@ -837,6 +926,9 @@ type ListReason = string
 
 // ListValue Example: dev_81
 type ListValue = string
+
+// PaymentLinkID Example: lnk_0003_6f1ac1b2f5a87c3e9d10aa5be2c17f44
+type PaymentLinkID = string
 
 // PayoutID Example: po_0003_6f1ac1b2f5a87c3e9d10aa5be2c17f44
 type PayoutID = string

@@ -45,6 +45,7 @@ type Config struct {
 	Lists *listtopic.Desk
 	// Switches are the kill switches of PSPs. The API closes them.
 	Switches *killswitch.Desk
+	Links    LinkPages
 	// Checks are what /readyz asks besides the database, the broker and the event reader.
 	Checks []health.Check
 	Limits Limits
@@ -128,6 +129,7 @@ type API struct {
 	store    *idempotency.Store
 	lists    *listtopic.Desk
 	switches *killswitch.Desk
+	pages    linkPages
 	checks   []health.Check
 	limits   Limits
 	log      *slog.Logger
@@ -156,6 +158,7 @@ func New(c Config) (*API, error) {
 		listener: c.Listener, keys: keys, webhooks: c.Webhooks, db: c.Database, lists: c.Lists, switches: c.Switches,
 		store: idempotency.New(c.Database, limits.TakeOverAfter), limits: limits, log: c.Log, now: c.Now,
 	}
+	a.pages = newLinkPages(c.Links, limits)
 	if a.now == nil {
 		a.now = time.Now
 	}

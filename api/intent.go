@@ -14,7 +14,7 @@ const statusAccepted = "accepted"
 func intentOf(v *view.Intent) Intent {
 	intent := Intent{
 		ID: v.ID, Status: string(v.Status), CustomerID: v.CustomerID,
-		Amount: v.Amount, Currency: v.Currency, CaptureMethod: v.CaptureMethod, PaymentMethod: v.PaymentMethod,
+		LinkID: v.LinkID, Amount: v.Amount, Currency: v.Currency, CaptureMethod: v.CaptureMethod, PaymentMethod: v.PaymentMethod,
 		Authorized: v.Authorized, Captured: v.Captured, Released: v.Released, Refunding: v.Refunding, Refunded: v.Refunded,
 		Capturable: v.Capturable, Refundable: v.Refundable,
 		NextAction: v.Action, PSP: v.PSP, PSPReference: v.PSPReference, NetworkReference: v.NetworkReference,

@@ -193,6 +193,11 @@ func (a *API) carryOut(ctx context.Context, c *call, o order, claim idempotency.
 	return c.sendOrder(o, reply.status, reply.body)
 }
 
+// revealer is an order whose answer holds something that is stored nowhere: it is added to what was stored.
+type revealer interface {
+	reveal(body []byte) ([]byte, error)
+}
+
 // replay answers a write that was carried out before.
 func (c *call) replay(o order, status int, body []byte) error {
 	c.writer.Header().Set(headerReplayed, "true")
@@ -203,6 +208,12 @@ func (c *call) replay(o order, status int, body []byte) error {
 func (c *call) sendOrder(o order, status int, body []byte) error {
 	if at := o.location(); at != "" && status < http.StatusMultipleChoices {
 		c.writer.Header().Set("Location", at)
+		if r, ok := o.(revealer); ok {
+			var err error
+			if body, err = r.reveal(body); err != nil {
+				return err
+			}
+		}
 	}
 	return c.send(status, body)
 }

@@ -191,6 +191,11 @@ func (d *decoder) parts(p *Payment, m uint64) {
 	if m&hasMethod != 0 {
 		d.strs(&p.Method.Type, &p.Method.Name)
 	}
+	if m&hasLink != 0 {
+		for i := range p.Link {
+			p.Link[i] = d.byte()
+		}
+	}
 }
 
 func (d *decoder) kind() topics.PSPOperation {

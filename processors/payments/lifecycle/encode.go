@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
+
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/topics"
 )
@@ -55,6 +57,9 @@ func (p *Payment) Append(b []byte) []byte {
 		format = Format
 	}
 	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
+		format = Format
+	}
+	if p.Link != uuid.Nil {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -105,6 +110,7 @@ const (
 	hasUnasked
 	hasTerms
 	hasMethod
+	hasLink
 )
 
 func (p *Payment) mask() uint64 {
@@ -146,6 +152,7 @@ func (p *Payment) mask() uint64 {
 	set(hasMandate, p.Mandate != nil)
 	set(isRecurring, p.Recurring != nil)
 	set(hasDisputes, p.disputes())
+	set(hasLink, p.Link != uuid.Nil)
 	return m
 }
 
@@ -271,6 +278,9 @@ func (e *encoder) parts(p *Payment) {
 	}
 	if !p.Method.Card() {
 		e.strs(p.Method.Type, p.Method.Name)
+	}
+	if p.Link != uuid.Nil {
+		e.b = append(e.b, p.Link[:]...)
 	}
 }
 

@@ -49,6 +49,7 @@ type Intent struct {
 	MerchantReference string               `json:"merchant_reference,omitempty"`
 	ReturnURL         string               `json:"return_url,omitempty"`
 	Description       string               `json:"description,omitempty"`
+	LinkID            string               `json:"link_id,omitempty"` // the payment link that it pays
 	Metadata          map[string]string    `json:"metadata,omitempty"`
 	Operations        []Operation          `json:"operations,omitempty"`
 	Cases             int                  `json:"cases,omitempty"` // opened for a person to look at
@@ -231,7 +232,8 @@ func scan(row pgx.CollectableRow) (*Intent, error) {
 // Of is the view of a payment in memory.
 func Of(p *lifecycle.Payment, version int64) *Intent {
 	return &Intent{
-		ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(),
+		LinkID: linkID(p),
+		ID:     p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(),
 		Amount: p.Amount, Currency: string(p.Currency),
 		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
 		Disputing: p.Disputing, Disputed: p.Disputed,
@@ -243,6 +245,14 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		Operations: operationsOf(p), Cases: p.Cases,
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.Expiry(), CaptureAt: p.Terms.CaptureAt, Version: version,
 	}
+}
+
+// linkID is the payment link that a payment pays, "" where it pays none.
+func linkID(p *lifecycle.Payment) string {
+	if p.Link == uuid.Nil {
+		return ""
+	}
+	return topics.LinkID{Partition: p.ID.Partition, UUID: p.Link}.String()
 }
 
 func cardOf(c *topics.Card) *Card {
