@@ -13,6 +13,10 @@ import (
 
 const zeroTime = `"0001-01-01T00:00:00Z"`
 
+// zeroTail is the end of zeroTime, and of any midnight. Its first letter is rare in records, so that it is found, or not, in a
+// third of the time.
+const zeroTail = `T00:00:00Z"`
+
 // shape is what has to be known of a type: where its omitzero times are. nil: nowhere.
 type shape struct {
 	fields []shapeField // of an object whose type is a struct: only those that matter
@@ -88,7 +92,8 @@ var recordShapes = func() map[reflect.Type]*shape {
 
 // withoutZeroTimes cuts the members of v's encoded form whose time is not set. It changes data in place.
 func withoutZeroTimes(data []byte, v any) []byte {
-	if !bytes.Contains(data, []byte(zeroTime)) {
+	midnights := bytes.Count(data, []byte(zeroTail))
+	if midnights == 0 {
 		return data
 	}
 	t := reflect.TypeOf(v)
@@ -99,7 +104,7 @@ func withoutZeroTimes(data []byte, v any) []byte {
 	if s == nil {
 		return data
 	}
-	c := cutter{data: data, left: bytes.Count(data, []byte(zeroTime))}
+	c := cutter{data: data, left: midnights}
 	c.value(s)
 	return append(c.data[:c.kept], data[c.done:]...)
 }
@@ -109,7 +114,7 @@ type cutter struct {
 	data       []byte
 	at         int
 	kept, done int
-	left       int // occurrences of zeroTime that were not cut; where none is left, the walk ends where it is
+	left       int // occurrences of zeroTail that were not cut; where none is left, the walk ends where it is
 }
 
 func (c *cutter) value(s *shape) {
