@@ -58,6 +58,9 @@ func (l *Letter) Refusal(now time.Time, answered bool) string {
 	case topics.PayoutCommands:
 		var c topics.PayoutCommand
 		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
+	case topics.DisputeCommands:
+		var c topics.DisputeCommand
+		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
 	case topics.CustomerEvents:
 		var e topics.CustomerEvent
 		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &e)), invalidEvent(&e), l.forgotten(now))
@@ -85,6 +88,9 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
 	case topics.TypeAssessedPayout:
 		var c topics.AssessedPayoutCommand
+		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
+	case topics.TypeAssessedDispute:
+		var c topics.AssessedDisputeCommand
 		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
 	case topics.TypeAssessedCustomerEvent:
 		var e topics.AssessedCustomerEvent

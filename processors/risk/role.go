@@ -23,6 +23,9 @@ const (
 	RoleName       = "risk"
 	RoleNameWallet = "risk-wallet"
 	RoleNamePayout = "risk-payout"
+
+	RoleNameDispute = "risk-dispute"
+
 	RoleNameLink   = "risk-link"
 	RoleNameEvents = "risk-events"
 	RoleNameReview = "risk-review"
@@ -65,6 +68,7 @@ type Role struct {
 	commands  *stream.Transform
 	wallets   *stream.Transform
 	payouts   *stream.Transform
+	disputes  *stream.Transform
 	links     *stream.Transform
 	events    *stream.Transform // of customers
 	reviews   *stream.Transform // of authorisations
@@ -135,6 +139,11 @@ func New(c Config) (*Role, error) {
 	if err != nil {
 		return nil, err
 	}
+	role.disputes, err = transform(stream.TransformConfig{Role: RoleNameDispute, Input: topics.DisputeCommands,
+		DeadLetters: topics.DisputeCommandsDeadLetters, Apply: assessor.Dispute})
+	if err != nil {
+		return nil, err
+	}
 	role.commands, err = transform(stream.TransformConfig{Role: RoleName, Input: topics.Commands,
 		DeadLetters: topics.CommandsDeadLetters, Open: role.join.open(velocity.RoleAttempts, readPayment)})
 	if err != nil {
@@ -181,6 +190,7 @@ func (r *Role) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return r.join.counter.run(answering) })
 	group.Go(func() error { return r.reviews.Run(ctx) })
+	group.Go(func() error { return r.disputes.Run(ctx) })
 	group.Go(func() error { return r.links.Run(ctx) })
 	group.Go(func() error { return watch(ctx) })
 	group.Go(func() error { r.lists.follow(ctx, lists); return nil })
@@ -193,7 +203,7 @@ func (r *Role) Run(ctx context.Context) error {
 // Ready returns nil once commands are being assessed. A broken rule file does not make the role unready, because the last
 // good set is in force: Rules().Status() tells of it.
 func (r *Role) Ready() error {
-	return errors.Join(r.commands.Ready(), r.wallets.Ready(), r.payouts.Ready(), r.links.Ready(), r.events.Ready(), r.reviews.Ready())
+	return errors.Join(r.disputes.Ready(), r.commands.Ready(), r.wallets.Ready(), r.payouts.Ready(), r.links.Ready(), r.events.Ready(), r.reviews.Ready())
 }
 
 // RulesBroken is why rules that are on disk or deployed are not used, or have tripped; nil where all are in force.

@@ -28,6 +28,7 @@ type paymentEvent struct {
 	Amount    int64                `json:"amount"`
 	Status    topics.PaymentStatus `json:"status"`
 	PSP       velocity.Declined    `json:"psp"`
+	Dispute   topics.DisputeChange `json:"dispute"`
 }
 
 // toOutcome is the stream.TransformFunc that makes outcomes of payments' events, in the partition of the payment.
@@ -37,6 +38,9 @@ func toOutcome(_ context.Context, r stream.Record) ([]stream.Message, *stream.De
 		return nil, &stream.DeadLetter{Reason: topics.RefusedUndecodable, Detail: err.Error()}, nil
 	}
 	kind, ok := velocity.OutcomeOf(e.Type, e.Status, e.PSP)
+	if e.Type == topics.EventDisputed && e.Dispute.First { // each dispute counts once, an inquiry not before it is a chargeback
+		kind, ok = velocity.KindDisputed, true
+	}
 	if !ok {
 		return nil, nil, nil
 	}
