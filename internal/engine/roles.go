@@ -141,10 +141,17 @@ func (e *Engine) addPayments(context.Context) error {
 	return nil
 }
 
-func (e *Engine) addGateway(context.Context) error {
+func (e *Engine) addGateway(ctx context.Context) error {
 	adapters, err := e.adapters()
 	if err != nil {
 		return err
+	}
+	stranded, err := psp.Stranded(ctx, e.Database, e.providers())
+	if err != nil {
+		return err
+	}
+	for name, payouts := range stranded {
+		e.log.Warn("payouts are under way at a PSP that is not configured: they wait, or are not known, until it is again", "psp", name, "payouts", payouts)
 	}
 	concurrency := 0
 	for _, p := range e.Config.PSP {

@@ -24,6 +24,7 @@ const (
 
 	DefaultSettleGrace  = 5 * time.Second  // after not_after and the longest call, before "not found" is final
 	DefaultPollPatience = 15 * time.Second // of failed polls, before the outcome is reported unknown
+	DefaultSendPatience = 15 * time.Second // with a payout that cannot be sent, before that is reported
 	DefaultCommitEvery  = time.Second
 	DefaultDrainTimeout = 5 * time.Second // for calls under way, when a partition is given up or the gateway stops
 
@@ -54,6 +55,7 @@ type Config struct {
 	CallTimeout  time.Duration // the longest that an adapter's call takes; DefaultTimeout where zero
 	SettleGrace  time.Duration
 	PollPatience time.Duration
+	SendPatience time.Duration
 	CommitEvery  time.Duration
 	DrainTimeout time.Duration
 	Breaker      BreakerConfig
@@ -93,6 +95,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.CallTimeout, DefaultTimeout)
 	setDefault(&c.SettleGrace, DefaultSettleGrace)
 	setDefault(&c.PollPatience, DefaultPollPatience)
+	setDefault(&c.SendPatience, DefaultSendPatience)
 	setDefault(&c.CommitEvery, DefaultCommitEvery)
 	setDefault(&c.DrainTimeout, DefaultDrainTimeout)
 	setDefault(&c.Breaker.FailurePercent, 50)

@@ -37,8 +37,8 @@ func (s *session) readTask(r *kgo.Record) (*task, error) {
 		return nil, fmt.Errorf("payment or payout %s stands in partition %d", q.PaymentID, r.Partition)
 	case q.NotAfter.IsZero():
 		return nil, errors.New(`field "not_after": is missing`)
-	case s.stations[q.PSP] == nil:
-		return nil, fmt.Errorf("field \"psp\": no PSP %.64q is configured", q.PSP)
+	case s.stations[q.PSP] == nil && (s.absent == nil || q.Operation != topics.OperationPayout):
+		return nil, fmt.Errorf("field \"psp\": %s", notConfigured(q.PSP))
 	}
 	switch q.Operation {
 	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,

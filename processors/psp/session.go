@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type session struct {
 	cfg      *Config
 	stations map[string]*station
+	absent   *station // of PSPs that are not configured; nil where attempts are not stored
 	metrics  *metrics
 	client   *kgo.Client
 
@@ -42,6 +44,9 @@ func newSession(cfg *Config, m *metrics) *session {
 	}
 	for _, adapter := range cfg.Adapters {
 		s.stations[adapter.Name()] = newStation(cfg, adapter, m)
+	}
+	if cfg.Attempts != nil {
+		s.absent = newStation(cfg, absent{}, m)
 	}
 	m.inFlight.Set(0)
 	return s
@@ -78,7 +83,7 @@ func (s *session) run(ctx context.Context) error {
 		return fmt.Errorf("psp: %w", err)
 	}
 	s.client = client
-	for _, station := range s.stations {
+	for station := range s.all() {
 		for range s.cfg.Concurrency {
 			s.pool.Go(func() { s.serve(station) })
 		}
@@ -100,7 +105,7 @@ func (s *session) stop() {
 	s.mu.Unlock()
 	s.drain(s.held())
 	s.cutOff()
-	for _, station := range s.stations {
+	for station := range s.all() {
 		close(station.queue)
 	}
 	s.pool.Wait()
@@ -196,7 +201,25 @@ func (s *session) dispatch(t *task) {
 	if s.stopping {
 		return // its offset stays uncommitted
 	}
-	s.stations[t.request.PSP].queue <- t
+	at := s.stations[t.request.PSP]
+	if at == nil {
+		at = s.absent
+	}
+	at.queue <- t
+}
+
+// all are the stations.
+func (s *session) all() iter.Seq[*station] {
+	return func(yield func(*station) bool) {
+		for _, at := range s.stations {
+			if !yield(at) {
+				return
+			}
+		}
+		if s.absent != nil {
+			yield(s.absent)
+		}
+	}
 }
 
 // serve is one worker of a station.

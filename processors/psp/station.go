@@ -132,7 +132,7 @@ func (s *station) send(ctx context.Context, t *task) result {
 		return s.notNow(ctx, t, topics.DeclineRouteDisabled, disabledPause, t.claimed, errors.New(why))
 	}
 	if wait, open := s.open(); open {
-		return s.notNow(ctx, t, topics.DeclineNotSent, wait, t.claimed && t.request.Fallback, errors.New("the circuit breaker is open"))
+		return s.notNow(ctx, t, topics.DeclineNotSent, wait, s.tellsNow(t), errors.New("the circuit breaker is open"))
 	}
 	started := time.Now()
 	report, err := s.guard("do", t, func() (topics.PSPReport, error) { return s.adapter.Do(ctx, &t.request) })
@@ -146,12 +146,19 @@ func (s *station) send(ctx context.Context, t *task) result {
 		return done
 	case NotSent(err):
 		s.log.Debug("psp: not sent", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID, "error", err)
-		return s.notNow(ctx, t, topics.DeclineNotSent, s.again(t).wait, t.claimed && t.request.Fallback, err)
+		return s.notNow(ctx, t, topics.DeclineNotSent, s.again(t).wait, s.tellsNow(t), err)
 	default:
 		s.log.Warn("psp: outcome unknown", "request_id", t.request.RequestID, "payment_id", t.request.PaymentID,
 			"trace_id", t.request.TraceID, "error", err)
 		return t.outcome(topics.PSPUnknown, topics.SourceResponse, err.Error())
 	}
+}
+
+// tellsNow says that a request which cannot be sent is answered for, rather than tried again until not_after: another PSP is asked, or
+// it is a payout, which waits where it can be seen and cancelled. Whoever has not claimed it cannot tell.
+func (s *station) tellsNow(t *task) bool {
+	waited := t.request.Operation == topics.OperationPayout && s.cfg.Now().Sub(t.received) >= s.cfg.SendPatience
+	return t.claimed && (t.request.Fallback || waited)
 }
 
 // sendLater tries again after a pause, but looks at not_after when it comes. One that keeps too many others from being

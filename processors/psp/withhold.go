@@ -15,6 +15,9 @@ const disabledPause = 500 * time.Millisecond
 // disabled says why a PSP must not be asked, "" where it may be. A kill switch keeps authorisations and payouts back; what follows
 // an authorisation goes on, or money would hang at a PSP that is switched off.
 func (s *station) disabled(t *task) string {
+	if s.adapter == (absent{}) {
+		return notConfigured(t.request.PSP)
+	}
 	begins := t.request.Operation == topics.OperationAuthorize || t.request.Operation == topics.OperationPayout
 	if s.cfg.Disabled == nil || !begins {
 		return ""
