@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +28,9 @@ them on this machine. Prints each figure as it is measured, then a table with mi
 			if err != nil {
 				return fmt.Errorf("find the engine's binary: %w", err)
 			}
+			if o.Only != "" && !slices.Contains(bench.Parts(), o.Only) {
+				return fmt.Errorf("--only %s: want one of %s", o.Only, strings.Join(bench.Parts(), ", "))
+			}
 			o.Engine, o.Out = engine, a.out
 			return bench.Run(cmd.Context(), o)
 		},
@@ -34,6 +39,7 @@ them on this machine. Prints each figure as it is measured, then a table with mi
 	flags.DurationVar(&o.For, "for", o.For, "how long each rate is measured")
 	flags.Int64Var(&o.Payments, "payments", o.Payments, "payments to store before rate, memory and restart are measured; 0 leaves this out")
 	flags.IntVar(&o.Rate, "rate", o.Rate, "requests per second of the API measurement")
+	flags.StringVar(&o.Only, "only", "", "measure this part alone: "+strings.Join(bench.Parts(), ", "))
 	cmd.AddCommand(newBenchLedgerCommand(a))
 	return cmd
 }

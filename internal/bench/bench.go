@@ -25,6 +25,7 @@ type Options struct {
 	For      time.Duration // of each measurement
 	Payments int64         // to store before rate, memory and restart are measured again; 0 leaves this part out
 	Rate     int           // requests per second of the API measurement
+	Only     string        // the one part that is measured; "": all of them
 	Out      io.Writer
 	Engine   string // path of the weir binary
 }
@@ -64,18 +65,42 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := b.open(ctx); err != nil {
 		return err
 	}
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context) error
-	}{
-		{"routing", b.routing}, {"backtest", b.backtest}, {"risk stage", b.risk}, {"webhooks", b.webhooks}, {"empty data", b.empty}, {"API", b.api}, {"gateway", b.gateway}, {"empty data", b.empty}, {"starter rules", b.starter},
-		{"empty data", b.empty}, {"topic", b.topic}, {"growth", b.growth},
-	} {
+	for _, part := range b.parts() {
+		if b.Only != "" && b.Only != part.name && part.name != emptyData {
+			continue
+		}
 		if err := part.measure(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
 	return b.print()
+}
+
+// part is one of the measurements, which are made in their order on the data of those before it.
+type part struct {
+	name    string
+	measure func(context.Context) error
+}
+
+const emptyData = "empty data"
+
+func (b *bench) parts() []part {
+	return []part{
+		{"routing", b.routing}, {"backtest", b.backtest}, {"risk", b.risk}, {"webhooks", b.webhooks}, {emptyData, b.empty},
+		{"api", b.api}, {"gateway", b.gateway}, {emptyData, b.empty}, {"starter", b.starter}, {emptyData, b.empty},
+		{"topic", b.topic}, {"growth", b.growth}, {"failover", b.failover},
+	}
+}
+
+// Parts are the names that Options.Only takes. What is stored after a number of payments is measured behind topic alone.
+func Parts() []string {
+	var names []string
+	for _, part := range (*bench)(nil).parts() {
+		if part.name != emptyData && part.name != "growth" {
+			names = append(names, part.name)
+		}
+	}
+	return names
 }
 
 // open starts what the engine talks to.
