@@ -79,7 +79,11 @@ func declined(r *topics.PSPRequest, said *stripe.Error) topics.PSPReport {
 	}
 	// The library does not read these; an answer without them has none.
 	if said.LastResponse != nil && json.Unmarshal(said.LastResponse.RawJSON, &advice) == nil {
-		advise(&report, advice.Error.AdviceCode, advice.Error.NetworkAdviceCode, advice.Error.NetworkDeclineCode)
+		brand := brandOf(said.PaymentMethod)
+		if brand == "" && r.Card != nil {
+			brand = r.Card.Scheme
+		}
+		advise(&report, brand, advice.Error.AdviceCode, advice.Error.NetworkAdviceCode, advice.Error.NetworkDeclineCode)
 	}
 	declines.Classify(&report, declines.Stripe)
 	return report
@@ -93,16 +97,33 @@ func decline(report *topics.PSPReport, intent *stripe.PaymentIntent) {
 	if report.DeclineCode == "" {
 		report.DeclineCode = string(intent.Status)
 	}
-	if intent.LatestCharge != nil && intent.LatestCharge.Outcome != nil {
-		outcome := intent.LatestCharge.Outcome
-		advise(report, string(outcome.AdviceCode), outcome.NetworkAdviceCode, outcome.NetworkDeclineCode)
+	if charge := intent.LatestCharge; charge != nil && charge.Outcome != nil {
+		outcome, brand := charge.Outcome, ""
+		if of := charge.PaymentMethodDetails; of != nil && of.Card != nil {
+			brand = string(of.Card.Brand)
+		}
+		if brand == "" && intent.LastPaymentError != nil {
+			brand = brandOf(intent.LastPaymentError.PaymentMethod)
+		}
+		advise(report, brand, string(outcome.AdviceCode), outcome.NetworkAdviceCode, outcome.NetworkDeclineCode)
 	}
 	declines.Classify(report, declines.Stripe)
 }
 
-// advise adds what Stripe and the card network advise.
-func advise(report *topics.PSPReport, advice, network, declineCode string) {
-	report.HardDecline = advice == adviceNever || declines.Lookup(declines.MastercardAdvice, network).Rule == declines.Category1
+// brandOf is the network of a payment method that is a card, "" where Stripe does not say.
+func brandOf(m *stripe.PaymentMethod) string {
+	if m == nil || m.Card == nil {
+		return ""
+	}
+	return string(m.Card.Brand)
+}
+
+// advise adds what Stripe and the card network advise. Networks number their advice each in its own way: only that of a
+// Mastercard is read by itself; of the others Stripe's own advice tells what must not be tried again.
+func advise(report *topics.PSPReport, brand, advice, network, declineCode string) {
+	mastercard := brand == string(stripe.PaymentMethodCardBrandMastercard)
+	report.HardDecline = advice == adviceNever ||
+		mastercard && declines.Lookup(declines.MastercardAdvice, network).Rule == declines.Category1
 	if advice+network+declineCode != "" {
 		report.Detail = psp.SafeDetail(fmt.Sprintf("network code %q, network advice %q, advice %q", declineCode, network, advice))
 	}
