@@ -7,9 +7,9 @@
 // latter alone: a dispute is not won because funds were reinstated, and nothing is booked because it is lost.
 //
 // Precedence of what the PSP tells. Of stages, inquiry < chargeback < pre_arbitration < arbitration: one that was passed does
-// not come back. A fact that occurred before the one that made the status what it is, by the PSP's clock, came late and changes
-// nothing; without a clock, the later told counts, but a notice and submitted evidence undo no result. After closed, what is told
-// is taken all the same. Movements of money are booked in any order and at any time, each once.
+// not come back. A fact that occurred before the one that made the status what it is, by the PSP's clock, came late and leaves
+// the status as it is; without a clock, the later told counts, but a notice and submitted evidence undo no result. Closed is no
+// result: one that is told after it is taken all the same. Movements of money are booked in any order and at any time, each once.
 //
 // Refusals, in the order in which they are given where several apply (a repeated command comes before all of them and yields
 // nothing; the caller sees to it):

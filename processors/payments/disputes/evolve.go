@@ -109,8 +109,11 @@ func (p *Dispute) apply(e *topics.DisputeEvent) error {
 		p.Stage = topics.StagePreArbitration
 		p.again(e)
 	case topics.DisputeArbitration:
-		p.Stage, p.ClosedAt = topics.StageArbitration, time.Time{}
-		p.become(markUnderReview, e)
+		p.Stage = topics.StageArbitration
+		if !p.late(e.OccurredAt) {
+			p.ClosedAt = time.Time{}
+			p.become(markUnderReview, e)
+		}
 	case topics.DisputeWon:
 		p.become(markWon, e)
 	case topics.DisputeLost:
@@ -154,21 +157,31 @@ func (p *Dispute) become(mark Mark, e *topics.DisputeEvent) {
 	p.occurred(e)
 }
 
-// again wants an answer anew, by the time that the event says, if any.
+// late says that what occurred then occurred before what made the status what it is.
+func (p *Dispute) late(occurred time.Time) bool {
+	return !occurred.IsZero() && occurred.Before(p.FactAt)
+}
+
+// again wants an answer anew, by the time that the event says, if any; not where it came late.
 func (p *Dispute) again(e *topics.DisputeEvent) {
+	if p.late(e.OccurredAt) {
+		return
+	}
 	p.become(markNone, e)
 	p.ClosedAt = time.Time{}
 	p.EvidenceDue, p.DueToldAt, p.Reminded = e.EvidenceDue, e.At, false
 }
 
-// close ends the dispute. One that was given up stays so: the PSP is yet to take the money, if it did not.
+// close ends the dispute. One that was given up stays so: the PSP is yet to take the money, if it did not. It is no result, and
+// makes none that is told after it late.
 func (p *Dispute) close(e *topics.DisputeEvent) {
 	p.ClosedAt = e.At
-	mark := p.Mark
-	if mark != markWon && mark != markLost && mark != markAccepted {
-		mark = markClosed
+	if p.Mark != markWon && p.Mark != markLost && p.Mark != markAccepted {
+		p.Mark, p.Detail = markClosed, ""
 	}
-	p.become(mark, e)
+	if p.Asked.Open() {
+		p.Asked.State = AskedOvertaken
+	}
 }
 
 func (p *Dispute) ask(e *topics.DisputeEvent) error {

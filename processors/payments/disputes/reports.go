@@ -58,8 +58,8 @@ func (d *decision) open(r *topics.PSPReport) {
 	e.Tenant, e.Region, e.CustomerID = d.payment.Tenant, d.payment.Region, d.payment.Customer
 	e.DisputeID, e.PaymentID, e.Currency = d.id.String(), d.payment.ID.String(), string(d.payment.Currency)
 	e.Stage, e.Amount, e.Opened = stage, amount, &topics.DisputeData{PSP: r.PSP, Reference: r.Dispute.Reference}
-	if moves {
-		e.OccurredAt = time.Time{} // of the movement
+	if r.Dispute.Fact != topics.FactInquiry && r.Dispute.Fact != topics.FactOpened {
+		e.OccurredAt = time.Time{} // of what follows
 	}
 	d.emit(e)
 	if !fits && !moves && r.Amount != 0 {
@@ -86,8 +86,7 @@ func (d *decision) mismatch(r *topics.PSPReport) {
 
 // late says that the fact occurred before the one that made the dispute what it is.
 func (d *decision) late() bool {
-	r := d.in.Report
-	return !r.OccurredAt.IsZero() && r.OccurredAt.Before(d.p.FactAt)
+	return d.p.late(milliseconds(d.in.Report.OccurredAt))
 }
 
 // said is what is kept of the report.
@@ -139,13 +138,13 @@ func (d *decision) closed() {
 
 func (d *decision) preArbitration() {
 	if d.p.Stage != topics.StagePreArbitration && d.p.Stage != topics.StageArbitration {
-		d.status(topics.DisputePreArbitration)
+		d.emit(d.fact(topics.DisputePreArbitration))
 	}
 }
 
 func (d *decision) arbitration() {
 	if d.p.Stage != topics.StageArbitration {
-		d.status(topics.DisputeArbitration)
+		d.emit(d.fact(topics.DisputeArbitration))
 	}
 }
 
