@@ -27,6 +27,7 @@ type Config struct {
 	Webhooks Webhooks       `key:"webhooks"`
 	Payments Payments       `key:"payments"`
 	Payouts  Payouts        `key:"payouts"`
+	Links    Links          `key:"links"`
 	Ledger   Ledger         `key:"ledger"`
 	Stream   Stream         `key:"stream"`
 	Sandbox  Sandbox        `key:"sandbox"`

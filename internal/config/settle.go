@@ -40,6 +40,7 @@ func (c *Config) settle() {
 	if c.Embedded() && len(c.API.Keys) == 0 {
 		c.API.Keys = []APIKey{{Name: "development", Tenant: DevelopmentTenant, Key: DevelopmentKey, Approver: true}}
 	}
+	c.settleLinks()
 	if c.Payments.PSP == "" && len(c.PSP) == 1 {
 		for name := range c.PSP {
 			c.Payments.PSP = name

@@ -61,6 +61,9 @@ func (l *Letter) Refusal(now time.Time, answered bool) string {
 	case topics.DisputeCommands:
 		var c topics.DisputeCommand
 		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
+	case topics.LinkCommands:
+		var c topics.LinkCommand
+		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
 	case topics.CustomerEvents:
 		var e topics.CustomerEvent
 		return firstReason(l.unreadable(topics.Unmarshal(r.Value, &e)), invalidEvent(&e), l.forgotten(now))
@@ -91,6 +94,9 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
 	case topics.TypeAssessedDispute:
 		var c topics.AssessedDisputeCommand
+		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
+	case topics.TypeAssessedLink:
+		var c topics.AssessedLinkCommand
 		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
 	case topics.TypeAssessedCustomerEvent:
 		var e topics.AssessedCustomerEvent

@@ -269,7 +269,7 @@ func (e *Engine) addAPI(context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	a, err := api.New(api.Config{
-		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Switches: switches, Checks: e.checks(),
+		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Switches: switches, Links: linkPages(&e.Config.Links), Checks: e.checks(),
 		Limits: apiLimits(&e.Config.API), Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {

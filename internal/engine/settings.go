@@ -72,6 +72,14 @@ func apiLimits(a *config.API) api.Limits {
 	}
 }
 
+func linkPages(l *config.Links) api.LinkPages {
+	pages := api.LinkPages{Key: []byte(l.Key.Reveal()), URL: l.URL, Methods: make([]api.LinkMethod, len(l.Methods))}
+	for i, m := range l.Methods {
+		pages.Methods[i] = api.LinkMethod{Label: m.Label, Type: m.Type, Name: m.Name, Token: m.Token}
+	}
+	return pages
+}
+
 func apiKeys(c *config.Config) []api.Key {
 	keys := make([]api.Key, len(c.API.Keys))
 	for i, k := range c.API.Keys {

@@ -53,10 +53,11 @@ type answer struct {
 	event   topics.EventID
 	payment topics.PaymentID
 	payout  topics.PayoutID
+	link    topics.LinkID
 }
 
 // answersOf are answers by what they tell of and by its partition.
-type answersOf struct{ changes, payments, payouts map[int32][]answer }
+type answersOf struct{ changes, payments, payouts, links map[int32][]answer }
 
 // answers compares the stored answers with the log and with payments.
 func (c *checker) answers(ctx context.Context) error {
@@ -67,14 +68,14 @@ WHERE (tenant, key) > ($1, $2) AND body IS NOT NULL ORDER BY tenant, key LIMIT $
 		if err != nil {
 			return fmt.Errorf("read idempotency_keys: %w", err)
 		}
-		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
+		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
 		for i := range rows {
 			c.sort(&rows[i], &of)
 		}
 		for _, compare := range [...]struct {
 			with    func(*partitionCheck, context.Context, []answer) error
 			answers map[int32][]answer
-		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).paymentAnswers, of.payments}, {(*partitionCheck).payoutAnswers, of.payouts}} {
+		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).paymentAnswers, of.payments}, {(*partitionCheck).payoutAnswers, of.payouts}, {(*partitionCheck).linkAnswers, of.links}} {
 			for partition, some := range compare.answers {
 				p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
 				if err := compare.with(p, ctx, some); err != nil {
@@ -110,6 +111,10 @@ func (c *checker) sort(r *answerRow, of *answersOf) {
 	case topics.IsPayoutID(a.ID):
 		if a.payout, err = topics.ParsePayoutID(a.ID); err == nil {
 			of.payouts[a.payout.Partition] = append(of.payouts[a.payout.Partition], a)
+		}
+	case topics.IsLinkID(a.ID):
+		if a.link, err = topics.ParseLinkID(a.ID); err == nil {
+			of.links[a.link.Partition] = append(of.links[a.link.Partition], a)
 		}
 	default:
 		if a.payment, err = topics.ParsePaymentID(a.ID); err == nil {

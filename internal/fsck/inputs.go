@@ -151,6 +151,7 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 				var paid topics.PaymentEvent
 				var moved topics.WalletEvent
 				var out topics.PayoutEvent
+				var linked topics.LinkEvent
 				var closed topics.PeriodClosed
 				switch o := &outputs[j]; {
 				case o.Topic == topics.Events && topics.UnmarshalInPlace(o.Value, &paid) == nil && paid.Type != topics.EventDeadLettered:
@@ -159,6 +160,8 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 					add(moved.Tenant, moved.CommandID, moved.Refusal, rows[i].Position)
 				case o.Topic == topics.PayoutEvents && topics.UnmarshalInPlace(o.Value, &out) == nil && out.Type != topics.PayoutDeadLettered:
 					add(out.Tenant, out.CommandID, out.Refusal, rows[i].Position)
+				case o.Topic == topics.LinkEvents && topics.UnmarshalInPlace(o.Value, &linked) == nil && linked.Type != topics.LinkDeadLettered:
+					add(linked.Tenant, linked.CommandID, linked.Refusal, rows[i].Position)
 				case o.Topic == topics.LedgerPeriods && topics.UnmarshalInPlace(o.Value, &closed) == nil && !putAside(closed.Refusal):
 					add(closed.Tenant, closed.CommandID, closed.Refusal, rows[i].Position)
 				}

@@ -98,6 +98,8 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 				changed = p.walletEvent(&outputs[j], rows[i].Position, changed)
 			case topics.PayoutEvents:
 				changed = p.payoutEvent(&outputs[j], rows[i].Position, changed)
+			case topics.LinkEvents:
+				changed = p.linkEvent(&outputs[j], rows[i].Position, changed)
 			case topics.LedgerPeriods:
 				p.periodClosed(&outputs[j], rows[i].Position)
 			case topics.Decisions:

@@ -69,6 +69,7 @@ func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 	}
 	p.sources.deposited(f.payment, r.Version >= p.next)
 	p.sources.told(f.payment, f.latest)
+	p.uses.payment(f.payment, r.Version >= p.next)
 	if f.payment.Mandate != nil {
 		p.mandated[f.payment.ID] = struct{}{}
 	}
@@ -271,7 +272,8 @@ SELECT t.payment, t.kind, t.generation FROM timers t
 LEFT JOIN payments p ON p.partition = t.partition AND p.id = t.payment AND p.tenant = t.tenant AND t.kind <> $2
 LEFT JOIN holds h ON h.partition = t.partition AND h.id = t.payment AND h.tenant = t.tenant AND t.kind = $2
 LEFT JOIN payouts o ON o.partition = t.partition AND o.id = t.payment AND o.tenant = t.tenant
-WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL AND o.id IS NULL ORDER BY t.payment LIMIT $3`,
+LEFT JOIN payment_links l ON l.partition = t.partition AND l.id = t.payment AND l.tenant = t.tenant
+WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL AND o.id IS NULL AND l.id IS NULL ORDER BY t.payment LIMIT $3`,
 		p.snapshot.partition, string(topics.TimerHoldExpire), maxListed+1)
 	if err != nil {
 		return fmt.Errorf("look for timers of nothing: %w", err)

@@ -68,6 +68,8 @@ func allowed(path string) (roots []string, bound bool) {
 		return []string{"topics", "ledger", "rules"}, true
 	case within(path, "processors/payments/gaming", "processors/payments/lifecycle", "processors/payments/wallets"):
 		return []string{"topics", "ledger", "processors/payments/gaming"}, true
+	case within(path, "processors/payments/links"): // its uses are what payments are
+		return []string{"topics", "ledger", "processors/payments/lifecycle"}, true
 	case within(path, "processors/payments/payouts"): // it counts what payments brought, and takes from wallets
 		return []string{"topics", "ledger", "processors/payments/lifecycle", "processors/payments/wallets"}, true
 	case within(path, "processors/stream"):
@@ -115,7 +117,7 @@ func importDirection(t *testing.T, all map[string]goPackage) {
 // purePackages: what decides about money does no I/O and cannot learn to by way of another package.
 func purePackages(t *testing.T, all map[string]goPackage) {
 	forbidden := []string{"net/http", "os/exec", "github.com/twmb/franz-go", "github.com/jackc/pgx", "github.com/cockroachdb", "github.com/prometheus"}
-	for _, path := range []string{"topics", "ledger", "rules", "rules/velocity", "rules/backtest", "rules/routing", "processors/payments/gaming", "processors/payments/lifecycle", "processors/payments/payouts", "processors/payments/wallets"} {
+	for _, path := range []string{"topics", "ledger", "rules", "rules/velocity", "rules/backtest", "rules/routing", "processors/payments/gaming", "processors/payments/lifecycle", "processors/payments/links", "processors/payments/payouts", "processors/payments/wallets"} {
 		p, ok := all[path]
 		if !ok {
 			t.Errorf("%s: is not there", path)

@@ -78,7 +78,7 @@ func render(docs *comments, t reflect.Type) ([]byte, error) {
 
 // isCommand says that producers write such records.
 func isCommand(t reflect.Type) bool {
-	return t == reflect.TypeFor[topics.Command]() || t == reflect.TypeFor[topics.WalletCommand]() || t == reflect.TypeFor[topics.PayoutCommand]() ||
+	return t == reflect.TypeFor[topics.Command]() || t == reflect.TypeFor[topics.WalletCommand]() || t == reflect.TypeFor[topics.PayoutCommand]() || t == reflect.TypeFor[topics.LinkCommand]() ||
 		t == reflect.TypeFor[topics.DisputeCommand]() || t == reflect.TypeFor[topics.CustomerEvent]()
 }
 

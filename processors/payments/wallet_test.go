@@ -97,6 +97,7 @@ func mixed(partitions int32) (rounds [4][]any) {
 		}
 	}
 	addPayouts(&rounds, partitions)
+	addLinks(&rounds, partitions)
 	return rounds
 }
 
@@ -239,6 +240,8 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedWallet, c)
 			case *topics.AssessedPayoutCommand:
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedPayout, c)
+			case *topics.AssessedLinkCommand:
+				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedLink, c)
 			}
 		}
 		for settle(t, v, inboxes, schemas) {
@@ -299,6 +302,8 @@ func reordered(round []any) []any {
 		case *topics.AssessedCustomerEvent:
 			customer = c.Event.CustomerID
 		case *topics.AssessedPayoutCommand:
+			customer = c.Command.CustomerID
+		case *topics.AssessedLinkCommand:
 			customer = c.Command.CustomerID
 		}
 		of[customer] = append(of[customer], value)
@@ -387,6 +392,7 @@ func storedOf(t *testing.T, db *database.DB) []string {
 		`SELECT 'hold', hold::text, customer, currency, amount, captured, released FROM holds`,
 		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
 		`SELECT 'payout', id::text, customer, status, currency, reserved, array_length(positions, 1) FROM payouts`,
+		`SELECT 'link', id::text, customer, status, regexp_replace(state, '"(latest|updated_at|created_at|due)":"[^"]*"', '', 'g'), array_length(positions, 1) FROM payment_links`,
 		`SELECT 'source', customer, regexp_replace(state, '("last"|"reference"):"[^"]*"', '\1', 'g') FROM deposit_sources`,
 		`SELECT DISTINCT 'closed period', tenant, month FROM closed_periods`,
 		// Times of records, by which time is counted and raises wait, differ between variants.
