@@ -3,6 +3,7 @@ package psp
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,6 +24,10 @@ type Attempts interface {
 
 	// Finish stores what the PSP said, whatever the attempt had ended with.
 	Finish(ctx context.Context, r *topics.PSPRequest, report *topics.PSPReport) error
+
+	// Forget removes what was claimed before a time, of some requests of a partition that come after one, and returns the last that
+	// it looked at; "" where there are no more.
+	Forget(ctx context.Context, partition int32, after string, before time.Time) (last string, err error)
 }
 
 // StoredAttempts keeps attempts in the table psp_attempts.

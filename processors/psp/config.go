@@ -26,7 +26,8 @@ const (
 	DefaultPollPatience = 15 * time.Second // of failed polls, before the outcome is reported unknown
 	DefaultSendPatience = 15 * time.Second // with a payout that cannot be sent, before that is reported
 	DefaultCommitEvery  = time.Second
-	DefaultDrainTimeout = 5 * time.Second // for calls under way, when a partition is given up or the gateway stops
+	DefaultForgetEvery  = 10 * time.Second // between two looks for old attempts
+	DefaultDrainTimeout = 5 * time.Second  // for calls under way, when a partition is given up or the gateway stops
 
 	firstBackoff = 100 * time.Millisecond // doubles
 	maxBackoff   = 5 * time.Second
@@ -57,6 +58,7 @@ type Config struct {
 	PollPatience time.Duration
 	SendPatience time.Duration
 	CommitEvery  time.Duration
+	ForgetEvery  time.Duration
 	DrainTimeout time.Duration
 	Breaker      BreakerConfig
 
@@ -97,6 +99,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.PollPatience, DefaultPollPatience)
 	setDefault(&c.SendPatience, DefaultSendPatience)
 	setDefault(&c.CommitEvery, DefaultCommitEvery)
+	setDefault(&c.ForgetEvery, DefaultForgetEvery)
 	setDefault(&c.DrainTimeout, DefaultDrainTimeout)
 	setDefault(&c.Breaker.FailurePercent, 50)
 	setDefault(&c.Breaker.MinCalls, 20)

@@ -90,6 +90,9 @@ func (s *session) run(ctx context.Context) error {
 	}
 	var committing sync.WaitGroup
 	committing.Go(func() { s.commitRegularly(ctx) })
+	if s.cfg.Attempts != nil {
+		committing.Go(func() { s.forgetRegularly(ctx) })
+	}
 	s.read(ctx)
 	cause := context.Cause(ctx)
 	s.stop()
