@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -36,7 +37,7 @@ func (o *paymentOrder) reply(answer await.Answer, known bool, intent *view.Inten
 func (o *paymentOrder) content(answer await.Answer, intent *view.Intent) any {
 	switch {
 	case o.command.Type == topics.CommandRefund:
-		return o.refund(answer.Request, intent)
+		return o.refund(cmp.Or(answer.Request, answer.Event.EventID), intent)
 	case intent == nil:
 		return o.accepted()
 	}

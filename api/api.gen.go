@@ -89,6 +89,9 @@ type ConfirmIntent struct {
 	Challenge Challenge `json:"challenge"`
 }
 
+// Confirmations defines model for Confirmations.
+type Confirmations = topics.Confirmations
+
 // Context What is known of the circumstances; rules read it. Not a part of the idempotency fingerprint.
 type Context = topics.Context
 
@@ -185,6 +188,9 @@ type CreateRefund struct {
 
 	// RequestedBy Who asked for the refund; required with `approve`.
 	RequestedBy string `json:"requested_by,omitempty"`
+
+	// Unapplied Refund all that came for the intent and was not applied (`unapplied`), by a payment method that is not a card. It takes no `amount`, and nothing from the customer.
+	Unapplied bool `json:"unapplied,omitempty"`
 }
 
 // Currency ISO 4217 code.
@@ -356,8 +362,11 @@ type Intent struct {
 	CaptureMethod CaptureMethod `json:"capture_method"`
 	Captured      int64         `json:"captured"`
 	Card          *MaskedCard   `json:"card,omitempty"`
-	CreatedAt     *time.Time    `json:"created_at,omitempty"`
-	Currency      string        `json:"currency"`
+
+	// Confirmations Of what is on its way by crypto.
+	Confirmations *Confirmations `json:"confirmations,omitempty"`
+	CreatedAt     *time.Time     `json:"created_at,omitempty"`
+	Currency      string         `json:"currency"`
 
 	// DeclineCode As the PSP gives it, such as a response code of ISO 8583: 51 is insufficient funds.
 	DeclineCode string `json:"decline_code,omitempty"`
@@ -397,8 +406,11 @@ type Intent struct {
 	Refunding int64 `json:"refunding"`
 
 	// Released Of what was authorised: voided or expired.
-	Released  int64      `json:"released"`
-	ReturnURL string     `json:"return_url,omitempty"`
+	Released  int64  `json:"released"`
+	ReturnURL string `json:"return_url,omitempty"`
+
+	// Unapplied What came and is not the customer's, or not yet: a part of the amount, what came above it, a second payment of one code. A refund with `unapplied` gives it back.
+	Unapplied int64      `json:"unapplied,omitempty"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 }
 
@@ -523,6 +535,9 @@ type Operation struct {
 	PSPReference string `json:"psp_reference,omitempty"`
 	State        string `json:"state"`
 	Type         string `json:"type"`
+
+	// Unapplied What came and was not asked for so (an authorize, whose `amount` is what is left of it to apply), or its refund.
+	Unapplied bool `json:"unapplied,omitempty"`
 }
 
 // PaymentLink defines model for PaymentLink.

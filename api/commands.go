@@ -61,7 +61,7 @@ func decodeRefund(body []byte, c *topics.Command) error {
 		return err
 	}
 	c.Currency, c.Reason = in.Currency, in.Reason
-	c.RequestedBy, c.ApprovedBy = in.RequestedBy, approval(in.Approve)
+	c.RequestedBy, c.ApprovedBy, c.Unapplied = in.RequestedBy, approval(in.Approve), in.Unapplied
 	return amountOrAll(in.Amount, &c.Amount)
 }
 

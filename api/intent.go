@@ -15,6 +15,7 @@ func intentOf(v *view.Intent) Intent {
 	intent := Intent{
 		ID: v.ID, Status: string(v.Status), CustomerID: v.CustomerID,
 		LinkID: v.LinkID, Amount: v.Amount, Currency: v.Currency, CaptureMethod: v.CaptureMethod, PaymentMethod: v.PaymentMethod,
+		Unapplied: v.Unapplied, Confirmations: v.Confirmations,
 		Authorized: v.Authorized, Captured: v.Captured, Released: v.Released, Refunding: v.Refunding, Refunded: v.Refunded,
 		Capturable: v.Capturable, Refundable: v.Refundable,
 		NextAction: v.Action, PSP: v.PSP, PSPReference: v.PSPReference, NetworkReference: v.NetworkReference,
@@ -29,7 +30,7 @@ func intentOf(v *view.Intent) Intent {
 	for _, op := range v.Operations {
 		intent.Operations = append(intent.Operations, Operation{
 			ID: op.RequestID, Type: string(op.Type), State: op.State, Amount: op.Amount, PSPReference: op.PSPReference,
-			PSP: op.PSP, GivenUp: op.GivenUp,
+			PSP: op.PSP, GivenUp: op.GivenUp, Unapplied: op.Unapplied,
 		})
 	}
 	return intent

@@ -66,6 +66,13 @@ func depositMovements() map[string]func(*world) (Entry, error) {
 			w.model.give(c, amount, s)
 			return DepositCaptured(c, amount, fee, s)
 		},
+		TemplateDepositApplied: func(w *world) (Entry, error) {
+			c, amount := w.customer(), w.amount()
+			s := w.standing(c)
+			w.model.post(c.System(Suspense), n(amount))
+			w.model.give(c, amount, s)
+			return DepositApplied(c, amount, s)
+		},
 		TemplateStrayReceived: func(w *world) (Entry, error) {
 			c, amount, fee := w.customer(), w.amount(), w.signed("fee")
 			w.model.post(c.System(PSPReceivable), sum(n(amount), minus(n(fee))))

@@ -5,6 +5,7 @@ import "slices"
 // The names of the templates: what an entry booked. They stand in stored entries and never change.
 const (
 	TemplateDepositCaptured = "deposit_captured"
+	TemplateDepositApplied  = "deposit_applied"
 	TemplateStrayReceived   = "stray_received"
 	TemplateStrayReturned   = "stray_returned"
 	TemplatePSPFeeAccrued   = "psp_fee_accrued"
@@ -98,9 +99,11 @@ type Template struct {
 var templates = [...]Template{
 	{TemplateDepositCaptured, Fact, Booked, "The PSP reports a capture, be it a late one.",
 		"The PSP owes us the amount less its fee, the fee is our expense, and we owe the customer the whole amount. A fee that the PSP tells only when it settles is zero here.", ""},
-	{TemplateStrayReceived, Fact, Booked, "A PSP reports a capture of an attempt that was given up for another PSP, or that its refund came back.",
-		"The PSP owes us the amount less its fee. It is not the customer's, who paid through another PSP or not at all: it stands in suspense until the refund that is requested at once is paid.", TemplateStrayReturned},
-	{TemplateStrayReturned, Fact, Booked, "The PSP reports the refund of such a capture as paid.",
+	{TemplateDepositApplied, Fact, Booked, "Enough has come of a payment that is paid in parts, by crypto.",
+		"What stood in suspense is the customer's, debt first.", ""},
+	{TemplateStrayReceived, Fact, Booked, "A PSP reports a capture of an attempt that was given up for another PSP, or that its refund came back; or that less came than was asked for, more, or the same again, where no card pays.",
+		"The PSP owes us the amount less its fee. It is not the customer's, or not yet: it stands in suspense until it is refunded (at once, where the customer paid through another PSP or not at all) or applied.", TemplateStrayReturned},
+	{TemplateStrayReturned, Fact, Booked, "The PSP reports the refund of such money as paid, or that it went back by itself.",
 		"The PSP paid it out of what it owes us, and nothing of it stands in suspense any more. The fee stays spent.", TemplateStrayReceived},
 	{TemplatePSPFeeAccrued, Fact, Ready, "A capture comes without the PSP's fee, and its price is known.",
 		"The fee is an expense of the month of the capture; until the PSP charges it, it is accrued.", ""},

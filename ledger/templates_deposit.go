@@ -17,6 +17,14 @@ func DepositCaptured(c Customer, amount, fee int64, s Standing) (Entry, error) {
 	return e.checked(amount)
 }
 
+// DepositApplied books that what had come in parts is the customer's.
+func DepositApplied(c Customer, amount int64, s Standing) (Entry, error) {
+	e := newEntry(TemplateDepositApplied, 2)
+	e.post(c.System(Suspense), amount)
+	e.credit(c, amount, s)
+	return e.checked(amount)
+}
+
 // StrayReceived books a capture of an attempt that was given up for another PSP: the PSP owes us the amount less its fee, and
 // nobody is credited.
 func StrayReceived(c Customer, amount, fee int64) (Entry, error) {

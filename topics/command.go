@@ -57,6 +57,8 @@ type Command struct {
 	// LinkID belongs to create: the payment link that is paid. Customer, amount and currency are the link's, and one of its uses
 	// is taken until the payment has ended without having taken money.
 	LinkID string `json:"link_id,omitempty" validate:"-" jsonschema:"maxLength=64"` // checked by invalidForType
+	// Unapplied belongs to refund: it gives back all that came and was not applied, and takes nothing from the customer.
+	Unapplied bool `json:"unapplied,omitempty" validate:"-"`
 	// RequestedBy and ApprovedBy belong to refund: two different people of the brand. A refund that rules hold back for a
 	// reviewer passes where ApprovedBy names one.
 	RequestedBy string `json:"requested_by,omitempty" validate:"-" jsonschema:"maxLength=64"` // checked by invalidForType: the validator costs memory for each field

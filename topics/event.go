@@ -28,6 +28,8 @@ const (
 	EventRefundRequested        EventType = "refund_requested" // posts: the wallet gives the money up
 	EventRefunded               EventType = "refunded"         // posts: settled
 	EventRefundFailed           EventType = "refund_failed"    // posts: the wallet has it back
+	EventUnappliedReceived      EventType = "unapplied_received" // posts: what came is not what was asked for, or came again; it stands in suspense
+	EventUnappliedReturned      EventType = "unapplied_returned" // posts: it went back by itself
 	EventReturned               EventType = "returned"         // posts: what had come, by another method than a card, went back; counts as refunded
 	EventExpired                EventType = "expired"
 	EventCancelled              EventType = "cancelled"
@@ -181,6 +183,8 @@ type PSPData struct {
 	DeclineRetry     string       `json:"decline_retry,omitempty"`    // never, later, other_route or after_authentication
 	Fee              int64        `json:"fee,omitempty"`
 	Reversed         bool         `json:"reversed,omitempty"` // refund_failed: the PSP had settled it before
+	Applied          bool         `json:"applied,omitempty"`  // captured: out of what had come in parts, and stood in suspense
+	Confirmations *Confirmations `json:"confirmations,omitempty"` // submitted: of what is on its way by crypto
 	Action           *Action      `json:"action,omitempty"`
 	Authentication   *AuthData    `json:"authentication,omitempty"`
 	// StoredCredential is what the PSP calls the card that it keeps for a mandate.
@@ -202,6 +206,7 @@ type Totals struct {
 	Refunded   int64 `json:"refunded,omitempty"`
 	Disputing  int64 `json:"disputing,omitempty"` // in dispute, and not taken
 	Disputed   int64 `json:"disputed,omitempty"`  // taken by disputes, less what was given back
+	Unapplied  int64 `json:"unapplied,omitempty"` // came by another method than a card, and stands in suspense
 }
 
 // DisputeChange is what a dispute changes of its payment, in minor units: each the amount after less that before.

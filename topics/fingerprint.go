@@ -25,6 +25,9 @@ func (c *Command) Fingerprint() int64 {
 	if c.Challenge != nil {
 		f.texts("challenge", c.Challenge.Result)
 	}
+	if c.Unapplied {
+		f.texts("unapplied")
+	}
 	if m := c.PaymentMethod.By(); m != nil {
 		f.texts("method", m.Type, m.Name)
 	}

@@ -254,6 +254,8 @@ type PSPReport struct {
 	// Dispute is of operations of disputes: a fact, whose outcome is approved, or the answer to a request.
 	Dispute *DisputeReport `json:"dispute,omitempty"`
 	Detail  string         `json:"detail,omitempty"`
+	// Confirmations of what is on its way by crypto; of a pending authorize. Approved, Amount is how much is confirmed in all.
+	Confirmations *Confirmations `json:"confirmations,omitempty"`
 	// OccurredAt is when it happened, by the PSP's clock. It is left out where the PSP gave none, or one beyond the years 1970
 	// to 9998 or more than a day ahead of ours.
 	OccurredAt time.Time `json:"occurred_at,omitzero"`

@@ -39,6 +39,10 @@ func (m *PaymentMethod) By() *PaymentMethod {
 func (c *Command) invalidMethod() string {
 	m := c.PaymentMethod
 	switch {
+	case c.Unapplied && c.Type != CommandRefund:
+		return "unapplied: is set; only a command of type refund takes it"
+	case c.Unapplied && c.Amount != 0:
+		return "amount: is set; what is unapplied is refunded as a whole"
 	case m == nil && c.Type == CommandCreate && c.Card == nil && c.Mandate == "":
 		return "card: is missing; want an object with the token of a card"
 	case m == nil:
@@ -73,4 +77,11 @@ func (c *Command) unsupported() string {
 		return "capture_delay_seconds: a payment by " + c.PaymentMethod.Type + " is captured when it is paid; leave it out"
 	}
 	return ""
+}
+
+// Confirmations is how far a payment by crypto is that was seen and is not final.
+type Confirmations struct {
+	Seen int64 `json:"seen,omitempty"` // what is on its way, with what is confirmed, minor units
+	Have int   `json:"have"`           // confirmations of the part that has fewest
+	Need int   `json:"need"`
 }

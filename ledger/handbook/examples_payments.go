@@ -12,6 +12,10 @@ template for them. A capture that the PSP reports after a void did take money, a
 			nil, captured(ana, 10000, 0)},
 		{ledger.TemplateDepositCaptured, "100.00 EUR captured for a customer who owes 40.00: the debt is repaid first.",
 			[]booking{forced(ledger.PSPReceivable, 4000)}, captured(ana, 10000, 290)},
+		{ledger.TemplateDepositApplied, "40.00 of 100.00 came by crypto, and the rest later.",
+			[]booking{booked(ledger.StrayReceived(ana, 4000, 0)), booked(ledger.StrayReceived(ana, 6000, 0))}, func(b *ledger.Balances) (ledger.Entry, error) {
+				return ledger.DepositApplied(ana, 10000, b.Standing(ana))
+			}},
 		{ledger.TemplateStrayReceived, "A PSP that had declined took 100.00 all the same; another PSP was asked since.",
 			nil, booked(ledger.StrayReceived(ana, 10000, 290))},
 		{ledger.TemplateStrayReturned, "It has refunded them, and keeps its fee.",

@@ -22,6 +22,7 @@ func (d *decision) declined() {
 		d.failed = topics.DeclineNoRoute
 	}
 	d.fact(topics.EventDeclined, d.op.Amount)
+	d.gaveUp()
 }
 
 // cascades says that the answer at hand leads to another request, now or later. A hard decline is the same everywhere, and so

@@ -82,7 +82,7 @@ func (p *Payment) checkAttempts() error {
 			attempts++
 		case op.stray() && op.authorizes() && op.State != OperationFailed && op.State != OperationSucceeded:
 			return fmt.Errorf("payment %s: P6: attempt %s was given up, and is %s", p.ID, op.Request, op.State)
-		case op.stray() && op.authorizes() && op.State == OperationSucceeded && !p.released(op.Request):
+		case op.stray() && op.authorizes() && op.State == OperationSucceeded && !op.Unapplied && !p.released(op.Request):
 			return fmt.Errorf("payment %s: P6: attempt %s was given up and approved, and nothing releases it", p.ID, op.Request)
 		case op.releases() && p.Operation(op.Of) == nil:
 			return fmt.Errorf("payment %s: P6: request %s releases %s, which is none of the payment's attempts", p.ID, op.Request, op.Of)

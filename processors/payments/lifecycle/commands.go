@@ -27,7 +27,11 @@ func (d *decision) command(c *topics.Command) {
 		d.revokeMandate()
 		return
 	}
-	if found := d.find(FromCommand, string(c.Type), ""); !found || d.p.finished() {
+	what, unapplied := string(c.Type), c.Type == topics.CommandRefund && c.Unapplied
+	if unapplied {
+		what = refundOfUnapplied
+	}
+	if found := d.find(FromCommand, what, ""); !found || d.p.finished() && !unapplied {
 		status := d.p.Status()
 		if Final(status) {
 			d.refuse(topics.RefusedFinished, fmt.Sprintf("the payment is %s", status))
@@ -298,6 +302,7 @@ func (d *decision) cancel() {
 		return
 	}
 	d.emit(topics.PaymentEvent{Type: topics.EventCancelled, Detail: d.in.Command.Command.Reason})
+	d.gaveUp()
 }
 
 func (d *decision) capture() {

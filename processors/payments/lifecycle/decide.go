@@ -45,6 +45,7 @@ type decision struct {
 	step    *Step
 	op      *Operation // that the report speaks of, as it was before; nil where there is none
 	unclear bool       // the report may be of the payment or of an attempt that was given up
+	applies bool       // what came in parts is applied
 	failed  string     // the decline code of an operation that a poll proved not performed
 	id      string     // of the payment, as events spell it
 	events  []topics.PaymentEvent

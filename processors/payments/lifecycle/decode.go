@@ -189,7 +189,7 @@ func (d *decoder) parts(p *Payment, m uint64) {
 		p.Terms = d.terms()
 	}
 	if m&hasMethod != 0 {
-		d.strs(&p.Method.Type, &p.Method.Name)
+		p.Method = d.method()
 	}
 	if m&hasLink != 0 {
 		for i := range p.Link {
@@ -256,7 +256,7 @@ func (d *decoder) operation(p *Payment) Operation {
 		return op
 	}
 	flags := d.uint()
-	op.Captured, op.Expiry = flags&opCaptured != 0, flags&opExpiry != 0
+	op.Captured, op.Expiry, op.Unapplied = flags&opCaptured != 0, flags&opExpiry != 0, flags&opUnapplied != 0
 	op.Request = topics.EventID{Partition: p.ID.Partition, Position: d.int(), Index: int16(d.int())}
 	op.NotAfter = d.after(p.CreatedAt)
 	op.AskedAt = d.after(p.CreatedAt)

@@ -277,7 +277,7 @@ func (e *encoder) parts(p *Payment) {
 		e.terms(&p.Terms)
 	}
 	if !p.Method.Card() {
-		e.strs(p.Method.Type, p.Method.Name)
+		e.method(&p.Method)
 	}
 	if p.Link != uuid.Nil {
 		e.b = append(e.b, p.Link[:]...)
@@ -330,6 +330,7 @@ const (
 	opSameAmount // as the payment's
 	opSameReference
 	opStray
+	opUnapplied
 )
 
 // kinds gives each operation its number in the stored form; it may only grow at the end.
@@ -341,7 +342,7 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	e.b = append(e.b, byte(slices.Index(kinds[:], op.Kind)), byte(op.State))
 	e.uint(flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
 		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
-		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray))
+		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray) | flag(op.Unapplied, opUnapplied))
 	e.int(op.Request.Position)
 	e.int(int64(op.Request.Index))
 	e.int(op.NotAfter.UnixMilli() - p.CreatedAt.UnixMilli())

@@ -109,6 +109,14 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		return p.unrefund(e)
 	case topics.EventReturned:
 		return p.giveBack(e)
+	case topics.EventUnappliedReceived:
+		return p.receipt(e)
+	case topics.EventUnappliedReturned:
+		op, err := p.named(e)
+		if err != nil {
+			return err
+		}
+		op.Captured = false
 	case topics.EventStrayAuthorized, topics.EventStrayCaptured, topics.EventStrayReleaseRequested, topics.EventStrayReleased,
 		topics.EventStrayReleaseFailed:
 		return p.straySaid(e)
@@ -265,7 +273,11 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 		op.State = OperationPending
 		if op.authorizes() {
 			p.refer(e.PSP)
-			p.Action, p.ExpiresAt = nil, zeroTime
+			p.ExpiresAt = zeroTime
+			if p.Method.Type != topics.MethodCrypto { // more may come by it
+				p.Action = nil
+			}
+			p.see(e)
 		}
 	case topics.EventOutcomeUnknown:
 		op.State = OperationUnknown
@@ -310,6 +322,7 @@ func (p *Payment) capture(e *topics.PaymentEvent) error {
 	}
 	if op.authorizes() {
 		op.Captured = true
+		p.came(e)
 		return nil
 	}
 	op.close(OperationSucceeded, e)

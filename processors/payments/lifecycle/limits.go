@@ -40,6 +40,8 @@ type Limits struct {
 
 	Retries Retries // of payments by a mandate
 
+	Short int64 // of what is asked for by crypto: how much less is taken for it, in basis points
+
 	Horizon    time.Duration // a command issued before it is refused: its id may have been forgotten
 	Operations int           // of one payment; a command beyond is refused
 	Cases      int           // of one payment; reports that would open more are dropped
@@ -55,7 +57,7 @@ func DefaultLimits() Limits {
 		UnknownFirst: time.Second, UnknownMost: 5 * time.Minute,
 		PendingFirst: time.Minute, PendingMost: 6 * time.Hour,
 		PollSlow: 24 * time.Hour, PollLimit: 30, PollEnd: 120,
-		QueueFirst: 2 * time.Second, QueueMost: time.Minute,
+		QueueFirst: 2 * time.Second, QueueMost: time.Minute, Short: 50,
 		Retries: DefaultRetries(),
 		Horizon: 30 * 24 * time.Hour, Operations: 100, Cases: 50,
 	}

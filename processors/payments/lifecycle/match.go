@@ -72,7 +72,7 @@ func (d *decision) byReference(r *topics.PSPReport) *topics.PSPReport {
 // attempts are the authorisation requests that went to a PSP.
 func (p *Payment) attempts(psp string) (requests []topics.EventID) {
 	for i := range p.Operations {
-		if op := &p.Operations[i]; op.Kind == topics.OperationAuthorize && p.pspOf(op) == psp {
+		if op := &p.Operations[i]; op.Kind == topics.OperationAuthorize && !op.Unapplied && p.pspOf(op) == psp {
 			requests = append(requests, op.Request)
 		}
 	}

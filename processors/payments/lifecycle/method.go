@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/weirhq/weir/topics"
 )
@@ -13,13 +14,20 @@ import (
 type Method struct {
 	Type string
 	Name string // which one of its type, as the PSP calls it
+
+	// Paid is what was captured, and Received all that came by the request, what was not applied included, until it was returned.
+	// Another payment of the same code is in neither. Minor units.
+	Paid, Received int64
+	// Seen is what is on its way by crypto, with Have of Need confirmations.
+	Seen       int64
+	Have, Need int
 }
 
 func methodOf(m *topics.PaymentMethod) Method {
 	if m.By() == nil {
 		return Method{}
 	}
-	return Method{m.Type, m.Name}
+	return Method{Type: m.Type, Name: m.Name}
 }
 
 // Said is the method as records spell it, nil of a card.
@@ -86,17 +94,19 @@ func (d *decision) cameAndWent() {
 	}
 	e.PSP.Reversed = true
 	d.emit(e)
+	d.dropAll()
 }
 
 // returned books that what had come went back: the bank called it back, or the chain dropped it. It is taken from the customer
 // by force.
 func (d *decision) returned() {
 	e := topics.PaymentEvent{
-		Type: topics.EventReturned, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(), Detail: d.in.Report.Detail,
+		Type: topics.EventReturned, RequestID: d.op.Request.String(), Amount: d.p.Method.Paid, PSP: d.said(), Detail: d.in.Report.Detail,
 	}
 	e.PSP.Reversed = true
 	d.emit(e)
-	d.openCase(topics.RefusedPaymentReturned, d.op.Amount, "a payment by %s that had come was returned", d.p.Method.Type)
+	d.dropAll()
+	d.openCase(topics.RefusedPaymentReturned, e.Amount, "a payment by %s that had come was returned", d.p.Method.Type)
 }
 
 // giveBack folds what was returned: it counts as refunded.
@@ -105,6 +115,54 @@ func (p *Payment) giveBack(e *topics.PaymentEvent) error {
 		return err
 	}
 	p.Refunded += e.Amount
+	p.Method.Paid = 0
 	p.closeAuthorization(OperationReversed, e)
 	return nil
+}
+
+// came folds what a capture brings of a payment that no card pays: anew, or out of what was not applied.
+func (p *Payment) came(e *topics.PaymentEvent) {
+	if p.Method.Card() {
+		return
+	}
+	p.Method.Paid += e.Amount
+	if e.PSP != nil && e.PSP.Applied {
+		p.applyFunds(e.Amount)
+		return
+	}
+	p.Method.Received += e.Amount
+}
+
+// actionUntil is when what the customer must do runs out: as the PSP says of a code or a page, but no later than an authorisation
+// would.
+func (d *decision) actionUntil() time.Time {
+	until := d.now.Add(d.limits.Challenge)
+	if a := d.in.Report.Action; a != nil && !d.p.Method.Card() && a.ExpiresAt.After(d.now) {
+		until = earlier(a.ExpiresAt, d.now.Add(d.limits.Authorization)).Truncate(time.Millisecond)
+	}
+	return until
+}
+
+func (e *encoder) method(m *Method) {
+	e.strs(m.Type, m.Name)
+	for _, n := range [...]int64{m.Paid, m.Received, m.Seen, int64(m.Have), int64(m.Need)} {
+		e.int(n)
+	}
+}
+
+func (d *decoder) method() (m Method) {
+	d.strs(&m.Type, &m.Name)
+	m.Paid, m.Received, m.Seen, m.Have, m.Need = d.int(), d.int(), d.int(), int(d.int()), int(d.int())
+	if m.Type == "" { // a card is not written
+		d.fail()
+	}
+	return m
+}
+
+// Confirmations of what is on its way, nil where nothing was seen.
+func (m *Method) Confirmations() *topics.Confirmations {
+	if m.Need == 0 {
+		return nil
+	}
+	return &topics.Confirmations{Seen: m.Seen, Have: m.Have, Need: m.Need}
 }

@@ -15,7 +15,7 @@ func (p *Payment) Ledger() ledger.Customer {
 // Moves says that an event books an entry.
 func Moves(e *topics.PaymentEvent) bool {
 	switch e.Type {
-	case topics.EventCaptured, topics.EventReturned, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed,
+	case topics.EventCaptured, topics.EventReturned, topics.EventUnappliedReceived, topics.EventUnappliedReturned, topics.EventRefundRequested, topics.EventRefunded, topics.EventRefundFailed,
 		topics.EventStrayCaptured, topics.EventStrayReleased, topics.EventStrayReleaseFailed:
 		return true
 	}
@@ -43,7 +43,12 @@ func Post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (*l
 func post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (ledger.Entry, error) {
 	c := before.Ledger()
 	switch e.Type {
+	case topics.EventUnappliedReceived, topics.EventUnappliedReturned:
+		return postUnapplied(c, e, standing)
 	case topics.EventCaptured:
+		if e.PSP != nil && e.PSP.Applied {
+			return postUnapplied(c, e, standing)
+		}
 		var fee int64
 		if e.PSP != nil {
 			fee = e.PSP.Fee

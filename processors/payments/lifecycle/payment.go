@@ -101,6 +101,8 @@ type Operation struct {
 	// the attempt's request then. Else the operation is of the payment's PSP.
 	PSP string
 	Of  topics.EventID
+	// Unapplied: nobody asked for it. It is a sum that came for a payment that no card pays, and of it what is left to apply.
+	Unapplied bool
 }
 
 // OperationState is how far an operation is.
@@ -232,7 +234,7 @@ func (p *Payment) Left() int64 { return p.Captured - p.Refunded - p.Refunding - 
 // Totals are the amounts as an event shows them.
 func (p *Payment) Totals() topics.Totals {
 	return topics.Totals{Authorized: p.Authorized, Captured: p.Captured, Refunding: p.Refunding, Refunded: p.Refunded,
-		Disputing: p.Disputing, Disputed: p.Disputed}
+		Disputing: p.Disputing, Disputed: p.Disputed, Unapplied: p.Unapplied()}
 }
 
 // Operation finds an operation by the id of its request, nil where there is none.

@@ -71,6 +71,13 @@ func (d *decision) answered(r *topics.PSPReport) {
 		}
 		outcome, d.failed = topics.PSPFailed, topics.DeclineNotPerformed
 	}
+	if d.byCrypto() && outcome == topics.PSPApproved {
+		d.cryptoPaid(r)
+		return
+	}
+	if outcome == topics.PSPReversed && d.op.authorizes() && d.p.Method.Received > 0 {
+		d.op.Amount = d.p.Method.Received
+	}
 	if outcome != topics.PSPPending && outcome != topics.PSPUnknown && outcome != topics.PSPRequiresAction && d.mismatch(r) {
 		return
 	}
@@ -99,9 +106,11 @@ func (d *decision) repeated(r *topics.PSPReport) {
 			d.step.do(d)
 		}
 	case d.op.State == OperationSucceeded && d.op.authorizes() && r.Outcome == topics.PSPReversed && !d.p.Method.Card():
-		if !d.mismatch(r) && d.find(FromReport, d.op.trigger(), r.Outcome) {
-			d.step.do(d)
-		}
+		d.wentBack(r)
+	case d.op.State == OperationReversed && d.op.authorizes() && r.Outcome == topics.PSPApproved && d.p.Method.Received > 0:
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s approved, which had come and was returned", r.Operation)
+	case d.op.State == OperationFailed && r.Outcome == topics.PSPApproved && d.byCrypto():
+		d.cryptoPaid(r)
 	case d.op.State == OperationFailed && r.Outcome == topics.PSPApproved:
 		if d.mismatch(r) {
 			return
@@ -116,6 +125,15 @@ func (d *decision) repeated(r *topics.PSPReport) {
 
 // again decides on a second success of one operation: the same one, its capture, or another one.
 func (d *decision) again(r *topics.PSPReport) {
+	switch {
+	case d.p.Method.Card() || !d.op.authorizes():
+	case !d.p.own(d.op, r.PSPReference):
+		d.secondPayment(r)
+		return
+	case d.byCrypto():
+		d.cryptoAgain(r)
+		return
+	}
 	if r.PSPReference != "" && r.PSPReference != d.op.Reference && r.PSPReference != d.p.PSPReference && d.op.Reference != "" {
 		d.openCase(topics.RefusedDuplicateOperation, r.Amount, "the PSP reports a second success, %s, of the %s that succeeded as %s", r.PSPReference, d.op.Kind, d.op.Reference)
 		return
@@ -135,7 +153,7 @@ func (d *decision) mismatch(r *topics.PSPReport) bool {
 	sameAmount := r.Amount == d.op.Amount
 	sameCurrency := r.Currency == string(d.p.Currency)
 	if d.op.Kind == topics.OperationVoid || r.Outcome != topics.PSPApproved && r.Outcome != topics.PSPReversed {
-		sameAmount, sameCurrency = sameAmount || r.Amount == 0, sameCurrency || r.Currency == ""
+		sameAmount, sameCurrency = sameAmount || r.Amount == 0 || d.byCrypto() && r.Outcome != topics.PSPReversed, sameCurrency || r.Currency == ""
 	}
 	if sameAmount && sameCurrency {
 		return false
@@ -160,7 +178,7 @@ func (d *decision) said() *topics.PSPData {
 		Source: r.Source, Operation: r.Operation, PSPReference: r.PSPReference,
 		NetworkReference: r.NetworkReference, DeclineCode: r.DeclineCode, HardDecline: r.HardDecline,
 		DeclineCategory: r.DeclineCategory, DeclineRetry: r.DeclineRetry,
-		Action: r.Action, Authentication: r.Authentication, StoredCredential: r.StoredCredential,
+		Action: r.Action, Authentication: r.Authentication, StoredCredential: r.StoredCredential, Confirmations: r.Confirmations,
 	}
 	if r.Source == topics.SourceWebhook { // only those are told apart by their id
 		data.ReportID = r.ReportID
@@ -220,7 +238,7 @@ func (d *decision) bookCapture(r *topics.PSPReport) {
 	within := r.Amount <= d.p.Uncaptured()
 	d.emit(topics.PaymentEvent{
 		Type: topics.EventCaptured, RequestID: d.op.Request.String(), Amount: r.Amount,
-		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: feeOf(r)},
+		PSP: &topics.PSPData{Operation: r.Operation, Source: r.Source, Fee: feeOf(r), Applied: d.applies},
 	})
 	switch {
 	case !within:
@@ -252,12 +270,12 @@ func (d *decision) actionRequired() {
 	}
 	d.emit(topics.PaymentEvent{
 		Type: topics.EventActionRequired, RequestID: d.op.Request.String(), Amount: d.op.Amount, PSP: d.said(),
-		ExpiresAt: d.now.Add(d.limits.Challenge),
+		ExpiresAt: d.actionUntil(),
 	})
 }
 
 func (d *decision) submitted() {
-	if d.op.State == OperationRequested || d.op.State == OperationUnknown {
+	if d.op.State == OperationRequested || d.op.State == OperationUnknown || d.seen(d.in.Report) {
 		d.fact(topics.EventSubmitted, d.op.Amount)
 	}
 }

@@ -141,6 +141,10 @@ func describe(e *topics.PaymentEvent, after *lifecycle.Payment) string {
 			b.WriteString(" hard")
 		}
 	}
+	if e.PSP != nil && e.PSP.Confirmations != nil {
+		c := e.PSP.Confirmations
+		fmt.Fprintf(&b, " seen %s, confirmed %d of %d", money(c.Seen), c.Have, c.Need)
+	}
 	if after != nil {
 		fmt.Fprintf(&b, " → %s", after.Status())
 	}
@@ -152,6 +156,9 @@ func describe(e *topics.PaymentEvent, after *lifecycle.Payment) string {
 		}
 		if t.Refunded != 0 {
 			b.WriteString(", refunded " + money(t.Refunded))
+		}
+		if t.Unapplied != 0 {
+			b.WriteString(", unapplied " + money(t.Unapplied))
 		}
 		b.WriteString("]")
 	}

@@ -127,7 +127,7 @@ func (w *world) command(a *args) ([]string, error) {
 	if a.flag("guest") {
 		c.CustomerID = ""
 	}
-	c.Authorize = a.flag("authorize")
+	c.Authorize, c.Unapplied = a.flag("authorize"), a.flag("unapplied")
 	if a.more() {
 		money, err := ledger.ParseMoney(a.next() + " " + a.next())
 		if err != nil {
@@ -230,6 +230,19 @@ func (w *world) report(a *args) ([]string, error) {
 	}
 	if s := a.option("action"); s != "" {
 		r.Action = &topics.Action{Type: "redirect", URL: s}
+	}
+	if s := a.option("pay-to"); s != "" {
+		r.Action = &topics.Action{Type: "qr_code", QRCode: s, CopyCode: s, ExpiresAt: w.now.Add(30 * time.Minute)}
+	}
+	if s := a.option("seen"); s != "" {
+		money, err := ledger.ParseMoney(s)
+		if err != nil {
+			return nil, err
+		}
+		r.Confirmations = &topics.Confirmations{Seen: money.Minor}
+		if _, err := fmt.Sscanf(a.option("confirmations"), "%d/%d", &r.Confirmations.Have, &r.Confirmations.Need); err != nil {
+			return nil, err
+		}
 	}
 	if s := a.option("qr"); s != "" {
 		r.Action = &topics.Action{Type: "qr_code", QRCode: s, CopyCode: s, Deeplink: "bank://pay", ExpiresAt: w.now.Add(10 * time.Minute)}
@@ -508,7 +521,10 @@ func (w *world) show(a *args) ([]string, error) {
 		p.Status(), m(p.Authorized), m(p.Captured), m(p.Released), m(p.Refunding), m(p.Refunded), p.Cases)}
 	for _, op := range p.Operations {
 		line := fmt.Sprintf("  %s %s %s", op.Kind, m(op.Amount), op.State)
-		if op.PSP != "" {
+		switch {
+		case op.Unapplied:
+			line += ", unapplied"
+		case op.PSP != "":
 			line += ", given up, at " + op.PSP
 		}
 		results = append(results, line)

@@ -108,6 +108,9 @@ func (d *decision) strayReleased() {
 		return
 	}
 	d.fact(topics.EventStrayReleased, d.op.Amount)
+	if of := d.p.Operation(d.op.Of); of.Unapplied && !of.Captured {
+		d.openCase(topics.RefusedDuplicateOperation, d.op.Amount, "the PSP %s refunded what had gone back by itself", d.op.PSP)
+	}
 	if d.op.Kind == topics.OperationVoid && d.p.Operation(d.op.Of).Captured {
 		d.openCase(topics.RefusedNotReleased, d.op.Amount, "the PSP %s voided what it had taken", d.op.PSP)
 	}
@@ -127,6 +130,9 @@ func (d *decision) strayReleaseFailed() {
 	d.emit(e)
 	if d.op.Kind == topics.OperationVoid && d.p.Operation(d.op.Of).Captured {
 		d.releaseStray(d.op.Of)
+		return
+	}
+	if of := d.p.Operation(d.op.Of); of.Unapplied && !of.Captured { // it went back by itself
 		return
 	}
 	if d.releaseAgain() {

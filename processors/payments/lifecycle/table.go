@@ -45,6 +45,9 @@ var (
 
 type statuses = []topics.PaymentStatus
 
+// refundOfUnapplied is the refund of what came and was not applied: wherever the payment is, that is not the customer's.
+const refundOfUnapplied = "refund unapplied"
+
 // Sets of statuses that several rows share.
 var (
 	same       statuses
@@ -73,6 +76,8 @@ var table = [...]Step{
 	{On: command(topics.CommandVoid), From: append(slices.Clone(reviewed), capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
+
+	{On: []Trigger{{Source: FromCommand, What: refundOfUnapplied}}, From: everywhere, Event: topics.EventStrayReleaseRequested, To: same, do: (*decision).refundUnapplied},
 
 	// What the PSP says of the authorisation.
 	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured, reviewing}, do: (*decision).authorized},
@@ -202,7 +207,7 @@ func indexSteps() map[lookup]*Step {
 func indexUnfinished() map[topics.PaymentStatus]bool {
 	m := make(map[topics.PaymentStatus]bool)
 	for i := range table {
-		if table[i].On[0].Source == FromCommand {
+		if table[i].On[0].Source == FromCommand && table[i].On[0].What != refundOfUnapplied {
 			for _, from := range table[i].From {
 				m[from] = true
 			}

@@ -86,6 +86,7 @@ func (p *Payment) expires() bool {
 
 func (d *decision) expire() {
 	d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: d.p.Amount})
+	d.gaveUp()
 }
 
 // expireHeld ends a payment that nobody reviewed, and releases what is authorised.

@@ -60,6 +60,8 @@ type Intent struct {
 	Version           int64                `json:"version"`             // position of the last inbox record that changed it
 
 	PaymentMethod *topics.PaymentMethod `json:"payment_method,omitempty"` // absent: a card
+	Unapplied     int64                 `json:"unapplied,omitempty"`      // came, and stands in suspense
+	Confirmations *topics.Confirmations `json:"confirmations,omitempty"`
 }
 
 // Card is what may be shown of a card: never its token.
@@ -84,6 +86,9 @@ type Operation struct {
 	// GivenUp: an attempt at the authorisation that was given up for another PSP, or what releases it where its PSP approved all
 	// the same. It counts in none of the payment's amounts.
 	GivenUp bool `json:"given_up,omitempty"`
+	// Unapplied: what came for a payment that no card pays, and was not asked for so (an authorize; Amount is what is left of it
+	// to apply), or its refund.
+	Unapplied bool `json:"unapplied,omitempty"`
 }
 
 // ErrNotFound says that the tenant has no such payment, or the customer no wallet or no such hold.
@@ -238,7 +243,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
 		Disputing: p.Disputing, Disputed: p.Disputed,
 		Capturable: p.Capturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
-		PaymentMethod: p.Method.Said(), Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
+		PaymentMethod: p.Method.Said(), Unapplied: p.Unapplied(), Confirmations: p.Method.Confirmations(), Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
 		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication,
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
 		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
@@ -267,7 +272,7 @@ func operationsOf(p *lifecycle.Payment) []Operation {
 	for i, op := range p.Operations {
 		operations[i] = Operation{
 			RequestID: op.Request.String(), Type: op.Kind, State: op.State.String(), Amount: op.Amount, PSPReference: op.Reference,
-			Polls: op.Polls, PSP: cmp.Or(op.PSP, p.PSP), GivenUp: op.PSP != "",
+			Polls: op.Polls, PSP: cmp.Or(op.PSP, p.PSP), GivenUp: op.PSP != "" && !p.OfUnapplied(&op), Unapplied: p.OfUnapplied(&op),
 		}
 	}
 	return operations
