@@ -46,8 +46,8 @@ type Command struct {
 	CaptureDelaySeconds int64 `json:"capture_delay_seconds,omitempty" validate:"-" jsonschema:"minimum=0,maximum=2592000"` // checked by invalidForType
 
 	PaymentMethod     *PaymentMethod    `json:"payment_method,omitempty" validate:"-"` // create: how the customer pays; absent it is a card
-	Card              *Card             `json:"card,omitempty"`    // create: required of a payment by card
-	Context           *Context          `json:"context,omitempty"` // create, authorize: what risk may look at
+	Card              *Card             `json:"card,omitempty"`                        // create: required of a payment by card
+	Context           *Context          `json:"context,omitempty"`                     // create, authorize: what risk may look at
 	ReturnURL         string            `json:"return_url,omitempty" validate:"omitempty,url,max=2048"`
 	MerchantReference string            `json:"merchant_reference,omitempty" validate:"max=128"`
 	Description       string            `json:"description,omitempty" validate:"max=256"`

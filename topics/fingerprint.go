@@ -25,16 +25,6 @@ func (c *Command) Fingerprint() int64 {
 	if c.Challenge != nil {
 		f.texts("challenge", c.Challenge.Result)
 	}
-	if c.Unapplied {
-		f.texts("unapplied")
-	}
-	if m := c.PaymentMethod.By(); m != nil {
-		f.texts("method", m.Type, m.Name)
-	}
-	if c.CaptureDelaySeconds != 0 {
-		f.texts("capture delay")
-		f.number(c.CaptureDelaySeconds)
-	}
 	if c.Mandate != "" {
 		f.texts("mandate", c.Mandate)
 	}
@@ -45,6 +35,16 @@ func (c *Command) Fingerprint() int64 {
 	}
 	if c.LinkID != "" {
 		f.texts("link", c.LinkID)
+	}
+	if c.Unapplied {
+		f.texts("unapplied")
+	}
+	if m := c.PaymentMethod.By(); m != nil {
+		f.texts("method", m.Type, m.Name)
+	}
+	if c.CaptureDelaySeconds != 0 {
+		f.texts("capture delay")
+		f.number(c.CaptureDelaySeconds)
 	}
 	return f.sum()
 }

@@ -116,6 +116,12 @@ func (c *Command) invalidForType() string {
 			return fmt.Sprintf("amount: is set; a command of type %s takes none", c.Type)
 		}
 	}
+	if detail := c.invalidMethod(); detail != "" {
+		return detail
+	}
+	if detail := c.invalidDelay(); detail != "" {
+		return detail
+	}
 	if c.LinkID != "" {
 		if c.Type != CommandCreate {
 			return "link_id: is set; only a command of type create takes one"
@@ -125,12 +131,6 @@ func (c *Command) invalidForType() string {
 		}
 	}
 	if detail := c.invalidMandate(); detail != "" {
-		return detail
-	}
-	if detail := c.invalidMethod(); detail != "" {
-		return detail
-	}
-	if detail := c.invalidDelay(); detail != "" {
 		return detail
 	}
 	if c.Challenge != nil && c.Type != CommandConfirm {

@@ -56,10 +56,10 @@ func (p *Payment) Append(b []byte) []byte {
 	if p.Terms != (Terms{}) || !p.Method.Card() {
 		format = Format
 	}
-	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
+	if p.Link != uuid.Nil {
 		format = Format
 	}
-	if p.Link != uuid.Nil {
+	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
 		format = Format
 	}
 	e := encoder{append(b, format)}
@@ -147,11 +147,11 @@ func (p *Payment) mask() uint64 {
 	set(hasRouting, p.Routing != nil)
 	set(hasActionCodes, p.showsCodes())
 	set(hasUnasked, len(p.Unasked) > 0)
-	set(hasTerms, p.Terms != (Terms{}))
-	set(hasMethod, !p.Method.Card())
 	set(hasMandate, p.Mandate != nil)
 	set(isRecurring, p.Recurring != nil)
 	set(hasDisputes, p.disputes())
+	set(hasTerms, p.Terms != (Terms{}))
+	set(hasMethod, !p.Method.Card())
 	set(hasLink, p.Link != uuid.Nil)
 	return m
 }

@@ -100,9 +100,6 @@ func check(r *topics.PSPRequest) error {
 		if m := r.PaymentMethod.By(); m != nil {
 			return fmt.Errorf("payment_method %s: Stripe is asked for cards alone", m.Type)
 		}
-		if m := r.PaymentMethod.By(); m != nil {
-			return fmt.Errorf("payment_method %s: Stripe is asked for cards alone", m.Type)
-		}
 		if r.Card == nil || !strings.HasPrefix(r.Card.Token, "pm_") {
 			return errors.New("card.token: want a PaymentMethod of Stripe (pm_…)")
 		}
