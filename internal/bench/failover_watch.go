@@ -182,7 +182,9 @@ func (w *watch) judge() failoverResult {
 		return int64(approved) * 1000 / int64(max(1, len(arrivals)))
 	}
 	during := w.arrivals[w.fails:]
-	r := failoverResult{before: rate(w.arrivals[int(warmUp.Seconds())*failoverRate : w.fails]), moved: failoverFor}
+	// The last seconds before the failure are left out: who has to wait on a busy machine may meet it.
+	before := w.arrivals[int(warmUp.Seconds())*failoverRate : w.fails-int(failoverBefore.Seconds())*failoverRate/2]
+	r := failoverResult{before: rate(before), moved: failoverFor}
 	// As before is a rate within a point of it, over a second and over all that is left.
 	for i := 0; i+failoverRate <= len(during); i++ {
 		if rate(during[i:i+failoverRate]) >= r.before-10 && rate(during[i:]) >= r.before-10 {
