@@ -11,6 +11,7 @@
 //	books.go      entries and balances for themselves
 //	inputs.go     the commands, customer events and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
+//	disputes.go   D1, D2: disputes with the fold of their events, with their postings, their timers and their payments
 //	payouts.go    U1, U2: payouts with the fold of their events, with their postings and with their timers
 //	links.go      K1, K2: payment links with the fold of their events, with their payments and with their timers
 //	sources.go    where deposits came from and that they are counted, with payments and payouts
@@ -82,7 +83,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, source, round, limit, timer, period, payment_link, attempt, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, dispute, source, round, limit, timer, period, payment_link, attempt, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -96,7 +97,7 @@ func (p Problem) String() string {
 type Counts struct {
 	Partitions, Done                                               atomic.Int64
 	Records, Events, Entries, Accounts, Payments, Timers, Problems atomic.Int64
-	Links                                                          atomic.Int64
+	Links, Disputes                                                atomic.Int64
 	Wallets, Holds, Payouts, Rounds, Published, Lines              atomic.Int64
 }
 
@@ -164,11 +165,11 @@ type checker struct {
 func (c *checker) partition(ctx context.Context, s snapshot) error {
 	p := &partitionCheck{checker: c, snapshot: s, unposted: unposted{left: map[ledger.AccountID]*ledger.Money{}}, seed: maphash.MakeSeed(),
 		inputs: newInputCheck(time.Now()), told: told{has: map[holder]*topics.WalletBalance{}},
-		limits: limits{of: map[customer]*gaming.State{}}, uses: linkUses{of: map[uuid.UUID]*linkUse{}}, mandated: map[topics.PaymentID]struct{}{}, sources: sources{of: map[customer]*customerSources{}}}
+		limits: limits{of: map[customer]*gaming.State{}}, uses: linkUses{of: map[uuid.UUID]*linkUse{}}, disputed: disputedSums{of: map[uuid.UUID]*disputedSum{}}, mandated: map[topics.PaymentID]struct{}{}, sources: sources{of: map[customer]*customerSources{}}}
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.mandates, p.payouts, p.links, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.mandates, p.payouts, p.disputes, p.links, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err
@@ -190,6 +191,7 @@ type partitionCheck struct {
 	limits   limits
 	sources  sources
 	uses     linkUses
+	disputed disputedSums
 
 	references references
 	mandated   map[topics.PaymentID]struct{} // the payments that set a mandate up

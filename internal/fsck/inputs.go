@@ -152,6 +152,7 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 				var moved topics.WalletEvent
 				var out topics.PayoutEvent
 				var linked topics.LinkEvent
+				var disputed topics.DisputeEvent
 				var closed topics.PeriodClosed
 				switch o := &outputs[j]; {
 				case o.Topic == topics.Events && topics.UnmarshalInPlace(o.Value, &paid) == nil && paid.Type != topics.EventDeadLettered:
@@ -162,6 +163,8 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 					add(out.Tenant, out.CommandID, out.Refusal, rows[i].Position)
 				case o.Topic == topics.LinkEvents && topics.UnmarshalInPlace(o.Value, &linked) == nil && linked.Type != topics.LinkDeadLettered:
 					add(linked.Tenant, linked.CommandID, linked.Refusal, rows[i].Position)
+				case o.Topic == topics.DisputeEvents && topics.UnmarshalInPlace(o.Value, &disputed) == nil && disputed.Type != topics.DisputeDeadLettered:
+					add(disputed.Tenant, disputed.CommandID, disputed.Refusal, rows[i].Position)
 				case o.Topic == topics.LedgerPeriods && topics.UnmarshalInPlace(o.Value, &closed) == nil && !putAside(closed.Refusal):
 					add(closed.Tenant, closed.CommandID, closed.Refusal, rows[i].Position)
 				}

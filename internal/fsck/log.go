@@ -100,6 +100,8 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 				changed = p.payoutEvent(&outputs[j], rows[i].Position, changed)
 			case topics.LinkEvents:
 				changed = p.linkEvent(&outputs[j], rows[i].Position, changed)
+			case topics.DisputeEvents:
+				changed = p.disputeEvent(&outputs[j], rows[i].Position, changed)
 			case topics.LedgerPeriods:
 				p.periodClosed(&outputs[j], rows[i].Position)
 			case topics.Decisions:

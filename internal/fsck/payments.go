@@ -70,6 +70,7 @@ func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 	p.sources.deposited(f.payment, r.Version >= p.next)
 	p.sources.told(f.payment, f.latest)
 	p.uses.payment(f.payment, r.Version >= p.next)
+	p.disputed.payment(f.payment, r.Version >= p.next)
 	if f.payment.Mandate != nil {
 		p.mandated[f.payment.ID] = struct{}{}
 	}
@@ -221,9 +222,9 @@ func (f *paymentFold) money() {
 		posted, want int64
 	}{
 		{"wallet, debt and suspense", posted(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense),
-			t.Refunding + t.Refunded - t.Captured - stray},
+			t.Refunding + t.Refunded + t.Disputed - t.Captured - stray},
 		{"refunds in flight", posted(ledger.RefundsInFlight), -t.Refunding},
-		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded + stray},
+		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded - t.Disputed + stray},
 	} {
 		if m.posted != m.want {
 			f.problem("payment", "its entries move %s by %d, its amounts %+v and %d of attempts that were given up ask for %d", m.what, m.posted, t, stray, m.want)
@@ -260,7 +261,7 @@ func orNone(s string) string {
 	return s
 }
 
-// timers looks for timers of payments, payouts and holds that do not exist.
+// timers looks for timers of payments, payouts, disputes and holds that do not exist.
 func (p *partitionCheck) timers(ctx context.Context) error {
 	type row struct {
 		Owner      [16]byte
@@ -272,8 +273,9 @@ SELECT t.payment, t.kind, t.generation FROM timers t
 LEFT JOIN payments p ON p.partition = t.partition AND p.id = t.payment AND p.tenant = t.tenant AND t.kind <> $2
 LEFT JOIN holds h ON h.partition = t.partition AND h.id = t.payment AND h.tenant = t.tenant AND t.kind = $2
 LEFT JOIN payouts o ON o.partition = t.partition AND o.id = t.payment AND o.tenant = t.tenant
+LEFT JOIN disputes d ON d.partition = t.partition AND d.id = t.payment AND d.tenant = t.tenant
 LEFT JOIN payment_links l ON l.partition = t.partition AND l.id = t.payment AND l.tenant = t.tenant
-WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL AND o.id IS NULL AND l.id IS NULL ORDER BY t.payment LIMIT $3`,
+WHERE t.partition = $1 AND p.id IS NULL AND h.id IS NULL AND o.id IS NULL AND l.id IS NULL AND d.id IS NULL ORDER BY t.payment LIMIT $3`,
 		p.snapshot.partition, string(topics.TimerHoldExpire), maxListed+1)
 	if err != nil {
 		return fmt.Errorf("look for timers of nothing: %w", err)

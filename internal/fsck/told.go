@@ -41,6 +41,13 @@ func (t *told) payout(e *topics.PayoutEvent) {
 	t.waiting = append(t.waiting, last)
 }
 
+// dispute takes the balance of a dispute's event; a record books one.
+func (t *told) dispute(e *topics.DisputeEvent) {
+	if e.Balance != nil {
+		t.waiting = append(t.waiting, toldBalance{holder{e.Tenant, e.CustomerID, e.Currency}, e.EventID, e.Balance})
+	}
+}
+
 // entry adds an entry's postings up. Its texts need not outlive the call.
 func (t *told) entry(e *topics.LedgerEntry) {
 	for i := range e.Postings {

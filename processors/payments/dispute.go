@@ -116,7 +116,7 @@ func (s *partition) applyDispute(in *input, r *stream.Record) []stream.Output {
 		s.foldDispute(h, payment.Payment, &events[i], &out)
 	}
 	if change := disputes.Change(before, h.Dispute); change != nil {
-		id := topics.EventID{Partition: s.number, Position: r.Position, Index: int16(len(events))}
+		id := topics.EventID{Partition: s.number, Position: r.Position} // the payment's only event of the record
 		e := lifecycle.Dispute(payment.Payment, id, change, events[0].At, events[0].TraceID)
 		s.fold(in, payment, &e, &out)
 	}
@@ -138,8 +138,10 @@ func (s *partition) foldDispute(h *heldDispute, payment *lifecycle.Payment, e *t
 			panic(err)
 		}
 		s.post(entry, about{e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.TraceID}, out)
-		balance = s.Balance(customer)
-		e.Balance = &balance
+		if s.holder(customerKey{customer.Tenant, customer.ID}).state.In(customer.Currency) {
+			balance = s.Balance(customer)
+			e.Balance = &balance
+		}
 	}
 	if err := s.evolveDispute(h, e, out.record.Position); err != nil {
 		panic(err) // Decide gave an event that does not fit: a bug, of which the dead letter tells

@@ -122,7 +122,7 @@ func (w *world) input(reference string, in *disputes.Input) (lines []string) {
 		lines = append(lines, w.fold(reference, &w.events[i])...)
 	}
 	if change := disputes.Change(before, w.disputes[reference]); change != nil {
-		e := lifecycle.Dispute(w.payment, topics.EventID{Partition: 3, Position: w.position, Index: int16(len(w.events))}, change, w.now, "")
+		e := lifecycle.Dispute(w.payment, topics.EventID{Partition: 3, Position: w.position}, change, w.now, "")
 		if w.schemas != nil {
 			if err := w.schemas.Check(&e); err != nil {
 				w.Error(err)
