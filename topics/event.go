@@ -25,12 +25,12 @@ const (
 	EventVoidRequested          EventType = "void_requested"
 	EventVoided                 EventType = "voided"
 	EventVoidFailed             EventType = "void_failed"
-	EventRefundRequested        EventType = "refund_requested" // posts: the wallet gives the money up
-	EventRefunded               EventType = "refunded"         // posts: settled
-	EventRefundFailed           EventType = "refund_failed"    // posts: the wallet has it back
+	EventRefundRequested        EventType = "refund_requested"   // posts: the wallet gives the money up
+	EventRefunded               EventType = "refunded"           // posts: settled
+	EventRefundFailed           EventType = "refund_failed"      // posts: the wallet has it back
 	EventUnappliedReceived      EventType = "unapplied_received" // posts: what came is not what was asked for, or came again; it stands in suspense
 	EventUnappliedReturned      EventType = "unapplied_returned" // posts: it went back by itself
-	EventReturned               EventType = "returned"         // posts: what had come, by another method than a card, went back; counts as refunded
+	EventReturned               EventType = "returned"           // posts: what had come, by another method than a card, went back; counts as refunded
 	EventExpired                EventType = "expired"
 	EventCancelled              EventType = "cancelled"
 	EventSubmitted              EventType = "submitted"       // the PSP accepted the request named; its result comes later
@@ -172,21 +172,21 @@ type ReviewData struct {
 
 // PSPData is what the PSP said, as far as it is kept.
 type PSPData struct {
-	ReportID         string       `json:"report_id,omitempty"` // of a webhook
-	Source           ReportSource `json:"source,omitempty"`
-	Operation        PSPOperation `json:"operation,omitempty"`
-	PSPReference     string       `json:"psp_reference,omitempty"`
-	NetworkReference string       `json:"network_reference,omitempty"`
-	DeclineCode      string       `json:"decline_code,omitempty"`
-	HardDecline      bool         `json:"hard_decline,omitempty"`
-	DeclineCategory  string       `json:"decline_category,omitempty"` // insufficient_funds …, by the table of decline codes
-	DeclineRetry     string       `json:"decline_retry,omitempty"`    // never, later, other_route or after_authentication
-	Fee              int64        `json:"fee,omitempty"`
-	Reversed         bool         `json:"reversed,omitempty"` // refund_failed: the PSP had settled it before
-	Applied          bool         `json:"applied,omitempty"`  // captured: out of what had come in parts, and stood in suspense
-	Confirmations *Confirmations `json:"confirmations,omitempty"` // submitted: of what is on its way by crypto
-	Action           *Action      `json:"action,omitempty"`
-	Authentication   *AuthData    `json:"authentication,omitempty"`
+	ReportID         string         `json:"report_id,omitempty"` // of a webhook
+	Source           ReportSource   `json:"source,omitempty"`
+	Operation        PSPOperation   `json:"operation,omitempty"`
+	PSPReference     string         `json:"psp_reference,omitempty"`
+	NetworkReference string         `json:"network_reference,omitempty"`
+	DeclineCode      string         `json:"decline_code,omitempty"`
+	HardDecline      bool           `json:"hard_decline,omitempty"`
+	DeclineCategory  string         `json:"decline_category,omitempty"` // insufficient_funds …, by the table of decline codes
+	DeclineRetry     string         `json:"decline_retry,omitempty"`    // never, later, other_route or after_authentication
+	Fee              int64          `json:"fee,omitempty"`
+	Reversed         bool           `json:"reversed,omitempty"`      // refund_failed: the PSP had settled it before
+	Applied          bool           `json:"applied,omitempty"`       // captured: out of what had come in parts, and stood in suspense
+	Confirmations    *Confirmations `json:"confirmations,omitempty"` // submitted: of what is on its way by crypto
+	Action           *Action        `json:"action,omitempty"`
+	Authentication   *AuthData      `json:"authentication,omitempty"`
 	// StoredCredential is what the PSP calls the card that it keeps for a mandate.
 	StoredCredential string `json:"stored_credential,omitempty"`
 	// PSP is who said it, of an authorisation by a plan, TookMS how long after the request, or after the latest poll, and

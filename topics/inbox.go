@@ -179,13 +179,13 @@ type PSPRequest struct {
 	// StoredCredential is set for the authorize of a payment that sets a mandate up, or is by one.
 	StoredCredential *StoredCredential `json:"stored_credential,omitempty"`
 	// Country is that of the card, as the routing plan has it: kill switches look at it.
-	Country           string     `json:"country,omitempty"`
-	Challenge         *Challenge `json:"challenge,omitempty"` // confirm
+	Country   string     `json:"country,omitempty"`
+	Challenge *Challenge `json:"challenge,omitempty"` // confirm
 	// PaymentMethod of the payment; absent: a card. Set for all operations of the payment.
 	PaymentMethod     *PaymentMethod `json:"payment_method,omitempty"`
-	ReturnURL         string     `json:"return_url,omitempty"`
-	MerchantReference string     `json:"merchant_reference,omitempty"`
-	PSPReference      string     `json:"psp_reference,omitempty"`
+	ReturnURL         string         `json:"return_url,omitempty"`
+	MerchantReference string         `json:"merchant_reference,omitempty"`
+	PSPReference      string         `json:"psp_reference,omitempty"`
 	// DisputeReference is what the PSP calls the dispute that is accepted or answered, Evidence the answer. The amount is what is
 	// disputed, 0 where that is not known.
 	DisputeReference string           `json:"dispute_reference,omitempty"`
@@ -296,9 +296,9 @@ const (
 	TimerPoll   TimerKind = "poll"   // ask again for an unknown or pending outcome
 	TimerRetry  TimerKind = "retry"  // a queued payment asks the PSPs of its plan again
 
-	TimerCapture TimerKind = "capture" // a delayed capture is asked for
-
 	TimerMandateExpire TimerKind = "mandate_expire" // the mandate that the payment set up
+
+	TimerCapture TimerKind = "capture" // a delayed capture is asked for
 
 	TimerHoldExpire TimerKind = "hold_expire" // what is left of a wallet's hold is released
 

@@ -72,8 +72,8 @@ type meaning struct {
 	operation topics.PSPOperation
 	outcome   topics.PSPOutcome
 	captured  bool
-}
 	fact      topics.DisputeFact // of an event of a dispute
+}
 
 // condition is a field that must have one of several values.
 type condition struct {
@@ -94,10 +94,10 @@ type webhook struct {
 	id                       []path // together they name the event
 	payment, request, tenant path
 	occurred                 path
-}
 	dispute                  *disputeAt // nil: none of its events is of a dispute
 }
 
 // disputeAt is where an event of a dispute says which one, and what else is known of it.
 type disputeAt struct {
 	reference, movement, reason, due, fee path
+}
