@@ -40,6 +40,8 @@ func (o *paymentOrder) content(answer await.Answer, intent *view.Intent) any {
 		return o.refund(cmp.Or(answer.Request, answer.Event.EventID), intent)
 	case intent == nil:
 		return o.accepted()
+	case o.command.Type == topics.CommandRevokeMandate && intent.Mandate != nil:
+		return mandateOf(intent.Mandate)
 	}
 	return intentOf(intent)
 }
@@ -104,6 +106,9 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 		message := "the PSP declined the payment"
 		if e.PSP != nil && e.PSP.DeclineCode == topics.DeclineNoRoute {
 			message = "no PSP could be asked for the payment"
+		}
+		if e.PSP != nil && e.PSP.DeclineCode == topics.DeclineMandateEnded {
+			message = "the mandate had ended before the PSP could be asked"
 		}
 		problem := no(message)
 		if e.PSP != nil {

@@ -109,7 +109,7 @@ type CreateIntent struct {
 	// CaptureMethod `automatic`: the PSP captures together with the authorisation, or after `capture_delay_seconds`.
 	CaptureMethod CaptureMethod `json:"capture_method,omitempty"`
 
-	// Card Required of a payment by card; no other has one.
+	// Card Required of a payment by card, unless it is by a mandate; no other has one.
 	Card     *Card    `json:"card,omitempty"`
 	Context  *Context `json:"context,omitempty"`
 	Currency string   `json:"currency"`
@@ -119,13 +119,19 @@ type CreateIntent struct {
 	Description string `json:"description,omitempty"`
 
 	// LinkID The payment link that it pays: customer, amount and currency are the link's.
-	LinkID            string            `json:"link_id,omitempty"`
+	LinkID string `json:"link_id,omitempty"`
+
+	// Mandate The mandate by which the merchant asks for the payment, without the customer: in the place of `card`.
+	Mandate           string            `json:"mandate,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
 
 	// PaymentMethod How the customer pays; absent, by card.
 	PaymentMethod *PaymentMethod `json:"payment_method,omitempty"`
 	ReturnURL     string         `json:"return_url,omitempty"`
+
+	// SetupMandate The customer agrees that the card is kept, for later payments without them. docs/mandates.md tells more.
+	SetupMandate *MandateTerms `json:"setup_mandate,omitempty"`
 }
 
 // CreatePaymentLink defines model for CreatePaymentLink.
@@ -379,7 +385,10 @@ type Intent struct {
 	HardDecline bool `json:"hard_decline,omitempty"`
 
 	// LinkID The payment link that it pays.
-	LinkID            string            `json:"link_id,omitempty"`
+	LinkID string `json:"link_id,omitempty"`
+
+	// MandateID The mandate that it sets up or is by.
+	MandateID         string            `json:"mandate_id,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
 	NetworkReference  string            `json:"network_reference,omitempty"`
@@ -406,8 +415,11 @@ type Intent struct {
 	Refunding int64 `json:"refunding"`
 
 	// Released Of what was authorised: voided or expired.
-	Released  int64  `json:"released"`
-	ReturnURL string `json:"return_url,omitempty"`
+	Released int64 `json:"released"`
+
+	// Retry When an intent by a mandate that is queued is asked for again.
+	Retry     *MandateRetry `json:"retry,omitempty"`
+	ReturnURL string        `json:"return_url,omitempty"`
 
 	// Unapplied What came and is not the customer's, or not yet: a part of the amount, what came above it, a second payment of one code. A refund with `unapplied` gives it back.
 	Unapplied int64      `json:"unapplied,omitempty"`
@@ -484,6 +496,51 @@ type ListPage struct {
 	NextAfter string        `json:"next_after,omitempty"`
 	Waiting   []WaitingEdit `json:"waiting"`
 }
+
+// Mandate defines model for Mandate.
+type Mandate struct {
+	ID string `json:"id"`
+
+	// Status docs/mandates.md tells what each status means.
+	Status     string      `json:"status"`
+	CustomerID string      `json:"customer_id"`
+	Card       *MaskedCard `json:"card,omitempty"`
+	CreatedAt  *time.Time  `json:"created_at,omitempty"`
+	Currency   string      `json:"currency"`
+
+	// DeclineCategory Of that decline.
+	DeclineCategory string     `json:"decline_category,omitempty"`
+	Description     string     `json:"description,omitempty"`
+	EndedAt         *time.Time `json:"ended_at,omitempty"`
+
+	// EndedBy The intent by the mandate whose decline ended it.
+	EndedBy   string     `json:"ended_by,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// IntentID The intent that set it up.
+	IntentID string `json:"intent_id"`
+
+	// MaxAmount Of one payment, minor units; absent: no limit.
+	MaxAmount int64 `json:"max_amount,omitempty"`
+
+	// NetworkReference The card network's reference of the first payment, which later ones name.
+	NetworkReference string `json:"network_reference,omitempty"`
+
+	// PSP The PSP that keeps the card, and is asked for payments by the mandate.
+	PSP  string `json:"psp,omitempty"`
+	Type string `json:"type"`
+}
+
+// MandateList defines model for MandateList.
+type MandateList struct {
+	Data []Mandate `json:"data"`
+}
+
+// MandateRetry defines model for MandateRetry.
+type MandateRetry = topics.MandateRetry
+
+// MandateTerms defines model for MandateTerms.
+type MandateTerms = topics.MandateTerms
 
 // MaskedCard defines model for MaskedCard.
 type MaskedCard struct {
@@ -941,6 +998,9 @@ type ListReason = string
 
 // ListValue Example: dev_81
 type ListValue = string
+
+// MandateID Example: man_0003_019ac1b2f5a87c3e9d10aa5be2c17f44
+type MandateID = string
 
 // PaymentLinkID Example: lnk_0003_6f1ac1b2f5a87c3e9d10aa5be2c17f44
 type PaymentLinkID = string

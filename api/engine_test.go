@@ -234,6 +234,11 @@ func (e *engine) decide(request *topics.PSPRequest, report *topics.PSPReport) {
 		report.Action = &topics.Action{Type: "redirect", URL: "https://psp.example/3ds"}
 	case token == "tok_unknown" && request.Operation == topics.OperationAuthorize:
 		report.Outcome, report.Captured, report.PSPReference = topics.PSPUnknown, false, ""
+	case token == "kept" && request.Operation == topics.OperationAuthorize && request.Amount < 1000: // by a mandate
+		report.Outcome, report.DeclineCode, report.Captured = topics.PSPDeclined, map[int64]string{510: "51", 430: "43"}[request.Amount], false
+		declines.Classify(report, declines.ISO8583)
+	case token == "tok_kept":
+		report.StoredCredential, report.NetworkReference = "kept", "net_1"
 	case token == "tok_refund_pending" && request.Operation == topics.OperationRefund:
 		report.Outcome = topics.PSPPending
 	case token == "tok_payout_fails" && request.Operation == topics.OperationPayout:

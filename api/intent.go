@@ -24,6 +24,7 @@ func intentOf(v *view.Intent) Intent {
 		CreatedAt: timeOf(v.CreatedAt), UpdatedAt: timeOf(v.UpdatedAt), ExpiresAt: timeOf(v.ExpiresAt),
 		CaptureAt: timeOf(v.CaptureAt),
 	}
+	intent.MandateID, intent.Retry = v.MandateID, v.Retry
 	if c := v.Card; c != nil {
 		intent.Card = &MaskedCard{Fingerprint: c.Fingerprint, BIN: c.BIN, Last4: c.Last4, Scheme: c.Scheme, Type: c.Type, Country: c.Country}
 	}

@@ -79,7 +79,7 @@ func statusOfRefusal(code topics.RefusalCode) int {
 	switch code {
 	case topics.RefusedUnknownPayment, topics.RefusedUnknownPayout, topics.RefusedUnknownLink, topics.RefusedUnknownAccount:
 		return http.StatusNotFound
-	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedReviewRequired, topics.RefusedInProgress, topics.RefusedUnderReview:
+	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedReviewRequired, topics.RefusedInProgress, topics.RefusedUnderReview, topics.RefusedMandateNotActive:
 		return http.StatusConflict
 	case topics.RefusedBlocked:
 		return http.StatusPaymentRequired

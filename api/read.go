@@ -22,7 +22,10 @@ const (
 func (a *API) find(c *call) (*view.Intent, error) {
 	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
 	defer cancel()
-	id := c.request.PathValue("id")
+	id, err := c.named()
+	if err != nil {
+		return nil, err
+	}
 	intent, err := view.Get(ctx, a.db.Pool, c.key.Tenant, id)
 	if errors.Is(err, view.ErrNotFound) {
 		return nil, notFound("intent with this id")

@@ -68,7 +68,7 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 		case answer.Request != "" && e.Type == topics.EventAuthorizationRequested: // of the next PSP: the last one did not charge
 			answer, ok = Answer{Request: e.EventID, TraceID: answer.TraceID}, false
 		case answer.Request != "" && e.Type == topics.EventQueued:
-			answer.Event, answer.Open, ok = *e, true, true
+			answer.Event, answer.Open, ok = *e, e.Retry == nil, true // a payment by a mandate waits for days
 		case answer.Open && answer.Event.Type == topics.EventQueued && e.Type == topics.EventCancelled: // by another command
 			answer.Event, answer.Open, ok = *e, false, true
 		case reviewing && endsReview(e.Type):
@@ -113,7 +113,11 @@ func asksPSP(t topics.EventType) bool {
 
 // concludes reports whether an event that a command caused itself answers the command.
 func concludes(t topics.EventType) bool {
-	return t != topics.EventPollRequested && t != topics.EventCaseOpened
+	switch t {
+	case topics.EventPollRequested, topics.EventCaseOpened, topics.EventMandateActivated, topics.EventMandateFailed, topics.EventMandateExpired:
+		return false
+	}
+	return true
 }
 
 // answersRequest reports whether an event answers the PSP request that it names.

@@ -62,6 +62,11 @@ type Intent struct {
 	PaymentMethod *topics.PaymentMethod `json:"payment_method,omitempty"` // absent: a card
 	Unapplied     int64                 `json:"unapplied,omitempty"`      // came, and stands in suspense
 	Confirmations *topics.Confirmations `json:"confirmations,omitempty"`
+
+	// MandateID names the mandate that the payment is by or sets up, which Mandate is then. Retry is when it is asked for again.
+	MandateID string               `json:"mandate_id,omitempty"`
+	Mandate   *Mandate             `json:"-"`
+	Retry     *topics.MandateRetry `json:"retry,omitempty"`
 }
 
 // Card is what may be shown of a card: never its token.
@@ -220,18 +225,21 @@ func List(ctx context.Context, db Querier, tenant string, filter Filter, cursor 
 }
 
 func scan(row pgx.CollectableRow) (*Intent, error) {
-	var key lifecycle.Key
-	var version int64
-	var state []byte
-	err := row.Scan(&key.ID.Partition, &key.ID.UUID, &key.Tenant, &key.Customer, &version, &state)
-	if err != nil {
-		return nil, err
-	}
-	p, err := lifecycle.Decode(key, state)
+	p, version, err := scanPayment(row)
 	if err != nil {
 		return nil, err
 	}
 	return Of(p, version), nil
+}
+
+func scanPayment(row pgx.CollectableRow) (p *lifecycle.Payment, version int64, err error) {
+	var key lifecycle.Key
+	var state []byte
+	if err := row.Scan(&key.ID.Partition, &key.ID.UUID, &key.Tenant, &key.Customer, &version, &state); err != nil {
+		return nil, 0, err
+	}
+	p, err = lifecycle.Decode(key, state)
+	return p, version, err
 }
 
 // Of is the view of a payment in memory.
@@ -247,7 +255,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication,
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
 		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
-		Operations: operationsOf(p), Cases: p.Cases,
+		Operations: operationsOf(p), Cases: p.Cases, MandateID: mandateIDOf(p), Mandate: mandateOf(p), Retry: retryOf(p),
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.Expiry(), CaptureAt: p.Terms.CaptureAt, Version: version,
 	}
 }
