@@ -3,10 +3,13 @@ package payments_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/weirhq/weir/internal/chaos"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
 	"github.com/weirhq/weir/processors/payments"
@@ -384,6 +387,45 @@ func TestDueTimers(t *testing.T) {
 	if n := count(t, db, "timers"); n != 1 {
 		t.Fatalf("%d timers left, want that of the second payment", n)
 	}
+}
+
+// TestTimersOutliveASilentConnection: the connection that a look for due timers uses falls silent, and is not closed. The next
+// look uses another one.
+func TestTimersOutliveASilentConnection(t *testing.T) {
+	db := databasetest.New(t)
+	address, err := url.Parse(db.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := chaos.NewProxy(address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = proxy.Close() }) // its connections end with it
+	address.Host = proxy.Addr()
+	through, err := database.Open(t.Context(), address.String(), 4, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(through.Close)
+	silent, sent := proxy.Arm(chaos.Bytes([]byte("commit\x00")), 3, chaos.Mute), make(chan topics.TimerDue, 10)
+	in := newInbox(t, db, newProgram(t, through, 1, func(c *payments.Config) {
+		c.TimerInterval, c.BackgroundTimeout = time.Millisecond, time.Second
+		c.Produce = func(_ context.Context, _ int32, due topics.TimerDue) error {
+			select {
+			case <-silent.Fired():
+				sent <- due
+				return nil
+			default:
+				return errors.New("not yet")
+			}
+		}
+	}), 0)
+	in.now = time.Now().Add(-48 * time.Hour)
+	first := unused(in, 1)
+	stop := background(t, in)
+	next(t, sent, first)
+	stop()
 }
 
 // unused creates a payment that is not authorised and returns its id.

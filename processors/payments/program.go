@@ -33,6 +33,8 @@ const (
 	defaultCacheBytes    = 64 << 20
 	defaultCacheWallets  = 100_000
 	defaultTimerInterval = time.Second
+
+	defaultBackgroundTimeout = 15 * time.Second
 	timersAtOnce         = 500 // due timers of a partition that are turned into records in one interval
 )
 
@@ -53,6 +55,9 @@ type Config struct {
 	CacheBytes    int           // of these payments, about, and as much again of payouts, and of what limits know of customers; 0: 64 MiB
 	CacheWallets  int           // customers with their balances, and as many holds and rounds; 0: 100,000
 	TimerInterval time.Duration // between two looks for due timers; 0: one second
+	// BackgroundTimeout is for one such look with what is sent then, and for one step of forgetting inputs: a connection whose
+	// other end has fallen silent must not stop a partition's timers. 0: 15 seconds.
+	BackgroundTimeout time.Duration
 
 	Registerer prometheus.Registerer // nil: no metrics are shown
 	Log        *slog.Logger          // nil: slog.Default
@@ -82,6 +87,7 @@ func New(config Config) (*Program, error) {
 	orDefault(&config.CacheBytes, defaultCacheBytes)
 	orDefault(&config.CacheWallets, defaultCacheWallets)
 	orDefault(&config.TimerInterval, defaultTimerInterval)
+	orDefault(&config.BackgroundTimeout, defaultBackgroundTimeout)
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}

@@ -31,11 +31,11 @@ func (s *partition) Background(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		if s.config.Produce != nil {
-			if err := s.sendDue(ctx, sent); err != nil && ctx.Err() == nil {
+			if err := s.within(ctx, func(ctx context.Context) error { return s.sendDue(ctx, sent) }); err != nil && ctx.Err() == nil {
 				s.log.Warn("due timers are not sent; they are tried again", "after", s.config.TimerInterval, "error", err)
 			}
 		}
-		if err := sweep.step(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		if err := s.within(ctx, func(ctx context.Context) error { return sweep.step(ctx, time.Now()) }); err != nil && ctx.Err() == nil {
 			s.log.Warn("old input ids are not forgotten; it is tried again", "after", s.config.TimerInterval, "error", err)
 		}
 		select {
@@ -44,6 +44,12 @@ func (s *partition) Background(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+func (s *partition) within(ctx context.Context, work func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.BackgroundTimeout)
+	defer cancel()
+	return work(ctx)
 }
 
 // sendDue produces the timers that are due and were not sent yet, and drops from sent those that are gone. A timer stays
