@@ -6,9 +6,16 @@ package api
 import (
 	"time"
 
+	"github.com/weirhq/weir/internal/evidence"
 	"github.com/weirhq/weir/ledger/statement"
 	"github.com/weirhq/weir/topics"
 )
+
+// AcceptDispute defines model for AcceptDispute.
+type AcceptDispute struct {
+	// Reason Why, for people.
+	Reason string `json:"reason,omitempty"`
+}
 
 // Action What the customer must do; then confirm.
 type Action = topics.Action
@@ -250,6 +257,83 @@ type DisablePSP struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
+// Dispute defines model for Dispute.
+type Dispute struct {
+	ID string `json:"id"`
+
+	// PaymentID The intent that is disputed.
+	PaymentID  string        `json:"payment_id,omitempty"`
+	CustomerID string        `json:"customer_id"`
+	Status     DisputeStatus `json:"status"`
+
+	// Amount What is disputed, minor units. Absent: it is not known in the intent's currency.
+	Amount int64 `json:"amount,omitempty"`
+
+	// Cases Codes of what a person must look at.
+	Cases []string `json:"cases,omitempty"`
+
+	// Category `fraud`, `authorisation`, `processing`, `consumer` or `unknown`.
+	Category string     `json:"category,omitempty"`
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
+
+	// Currency The intent's.
+	Currency string `json:"currency,omitempty"`
+
+	// Evidence That was sent last, or is being.
+	Evidence *DisputeEvidence `json:"evidence,omitempty"`
+
+	// EvidenceDue Until when the PSP takes evidence.
+	EvidenceDue *time.Time `json:"evidence_due,omitempty"`
+
+	// Explanation The same in words, for people; the words may change.
+	Explanation string `json:"explanation"`
+
+	// Fees What it charged for the dispute.
+	Fees         int64      `json:"fees,omitempty"`
+	FeesReturned int64      `json:"fees_returned,omitempty"`
+	OpenedAt     *time.Time `json:"opened_at,omitempty"`
+	PSP          string     `json:"psp,omitempty"`
+
+	// PSPReference What the PSP calls the dispute.
+	PSPReference string `json:"psp_reference,omitempty"`
+
+	// ReasonCode Of the card scheme or the PSP.
+	ReasonCode string `json:"reason_code,omitempty"`
+
+	// Reinstated What it gave back of it.
+	Reinstated int64 `json:"reinstated,omitempty"`
+
+	// RequestedBy The API key that answered it.
+	RequestedBy string `json:"requested_by,omitempty"`
+
+	// Stage How far it went.
+	Stage string `json:"stage,omitempty"`
+
+	// Until When something happens by itself if nothing comes before.
+	Until     *time.Time `json:"until,omitempty"`
+	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+
+	// WaitsFor `evidence`: evidence, or that it is given up. `psp`: what the PSP says. Absent where nothing is awaited.
+	WaitsFor string `json:"waits_for,omitempty"`
+
+	// Withdrawn What the PSP took, minor units.
+	Withdrawn int64 `json:"withdrawn,omitempty"`
+}
+
+// DisputeEvidence defines model for DisputeEvidence.
+type DisputeEvidence = topics.DisputeEvidence
+
+// DisputeList defines model for DisputeList.
+type DisputeList struct {
+	Data []Dispute `json:"data"`
+
+	// NextCursor Absent on the last page.
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
+// DisputeStatus `stored`: the command is, and it is not decided on yet. docs/disputes.md tells what each status means and what follows it.
+type DisputeStatus = string
+
 // EndIntent defines model for EndIntent.
 type EndIntent struct {
 	Reason string `json:"reason,omitempty"`
@@ -300,6 +384,12 @@ type ErrorDetails struct {
 	Possible *PayoutDestination `json:"possible,omitempty"`
 	Reasons  []string           `json:"reasons,omitempty"`
 }
+
+// EvidenceDocument defines model for EvidenceDocument.
+type EvidenceDocument = topics.EvidenceDocument
+
+// EvidencePacket docs/disputes.md tells what it holds.
+type EvidencePacket = evidence.Packet
 
 // Explanation defines model for Explanation.
 type Explanation = statement.ExplanationView
@@ -863,6 +953,17 @@ type StatementLine = statement.LineView
 // Status Derived from the amounts and the open requests. `accepted`: stored, not decided on yet. `reviewing`: authorised, and nothing is captured until the rules have looked at what the issuer answered.
 type Status = string
 
+// SubmitEvidence defines model for SubmitEvidence.
+type SubmitEvidence struct {
+	Documents []EvidenceDocument `json:"documents,omitempty"`
+
+	// Reason Why, for people.
+	Reason string `json:"reason,omitempty"`
+
+	// Text For who decides on the dispute.
+	Text string `json:"text,omitempty"`
+}
+
 // SwitchTurned defines model for SwitchTurned.
 type SwitchTurned struct {
 	// Status unchanged: it was so before.
@@ -978,6 +1079,9 @@ type AsOf = string
 // Customer Example: cus_42
 type Customer = string
 
+// DisputeID Example: dp_0003_6f1ac1b2f5a87c3e9d10aa5be2c17f44
+type DisputeID = string
+
 // EventID Example: 019ac1b2-f5a8-7c3e-9d10-aa5be2c17f46
 type EventID = string
 
@@ -1031,6 +1135,9 @@ type Conflict = Error
 
 // Declined defines model for Declined.
 type Declined = Error
+
+// DisputeAccepted defines model for DisputeAccepted.
+type DisputeAccepted = Dispute
 
 // Forbidden defines model for Forbidden.
 type Forbidden = Error

@@ -131,9 +131,10 @@ func TestStatusesOfTheDocument(t *testing.T) {
 // Every status that a refusal is answered with is documented on every write.
 func TestRefusalStatusesAreDocumented(t *testing.T) {
 	codes := []topics.RefusalCode{
-		topics.RefusedDuplicateCommand, topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment, topics.RefusedUnknownPayout, topics.RefusedClosedLoop, topics.RefusedReviewRequired,
+		topics.RefusedDuplicateCommand, topics.RefusedInvalid, topics.RefusedCardNumber, topics.RefusedTooOld, topics.RefusedUnknownPayment, topics.RefusedUnknownPayout, topics.RefusedUnknownDispute, topics.RefusedClosedLoop, topics.RefusedReviewRequired,
 		topics.RefusedUnknownAccount, topics.RefusedAccountClosed, topics.RefusedLimitExceeded, topics.RefusedCustomerMismatch, topics.RefusedRegionMismatch, topics.RefusedCurrencyMismatch, topics.RefusedFinished, topics.RefusedWrongState,
 		topics.RefusedInProgress, topics.RefusedUnderReview, topics.RefusedExceedsAuthorized, topics.RefusedExceedsCaptured,
+		topics.RefusedDisputed, topics.RefusedByDashboardOnly,
 		topics.RefusedInsufficientFunds, topics.RefusedUndecodable, topics.RefusedPoison,
 	}
 	guide, err := os.ReadFile("../docs/api.md")
@@ -147,7 +148,7 @@ func TestRefusalStatusesAreDocumented(t *testing.T) {
 		}
 	}
 	for path, item := range loadDocument(t).Paths.Map() {
-		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") && !strings.HasPrefix(path, "/v1/wallets/") && !strings.HasPrefix(path, "/v1/payouts") {
+		if item.Post == nil || !strings.HasPrefix(path, "/v1/intents/{id}/") && !strings.HasPrefix(path, "/v1/wallets/") && !strings.HasPrefix(path, "/v1/payouts") && !strings.HasPrefix(path, "/v1/disputes") {
 			continue
 		}
 		for _, code := range codes {

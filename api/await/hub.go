@@ -38,7 +38,7 @@ var (
 
 // read names the topics that the hub reads from its start. Decisions, of which every payment has one, are read from the
 // first question about one of them.
-const read = topics.Events + ", " + topics.WalletEvents + ", " + topics.PayoutEvents + " and " + topics.LinkEvents
+const read = topics.Events + ", " + topics.WalletEvents + ", " + topics.PayoutEvents + ", " + topics.LinkEvents + " and " + topics.DisputeEvents
 
 // Hub reads all partitions of the topics that answer commands, uncommitted transactions included: the database has
 // committed before an event is written, so what is read here is a fact even where its Kafka transaction aborts and is
@@ -147,15 +147,18 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // start begins to read.
 func (h *Hub) start(ctx context.Context) error {
-	offsets, err := h.ends(ctx, topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents)
+	answering := []string{topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents, topics.DisputeEvents}
+	offsets, err := h.ends(ctx, answering...)
 	if err != nil {
 		return err
 	}
-	partitions := len(offsets[topics.Events])
-	if partitions == 0 || len(offsets[topics.WalletEvents]) != partitions || len(offsets[topics.PayoutEvents]) != partitions ||
-		len(offsets[topics.LinkEvents]) != partitions {
-		return fmt.Errorf("%s have %d, %d, %d and %d partitions, want as many and at least one: create the topics first",
-			read, partitions, len(offsets[topics.WalletEvents]), len(offsets[topics.PayoutEvents]), len(offsets[topics.LinkEvents]))
+	counts := make([]int, len(answering))
+	for i, topic := range answering {
+		counts[i] = len(offsets[topic])
+	}
+	partitions := counts[0]
+	if partitions == 0 || slices.Max(counts) != partitions || slices.Min(counts) != partitions {
+		return fmt.Errorf("%s have %d partitions, want as many and at least one: create the topics first", read, counts)
 	}
 	h.client.AddConsumePartitions(offsets)
 	h.partitions.Store(int32(partitions))

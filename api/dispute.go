@@ -1,0 +1,162 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"github.com/weirhq/weir/api/await"
+	"github.com/weirhq/weir/processors/payments/view"
+	"github.com/weirhq/weir/topics"
+)
+
+// statusStored is that of a dispute of which nothing is known but a command: accepted is one that was given up.
+const statusStored = "stored"
+
+// disputeOrder is a write that a dispute command carries out.
+type disputeOrder struct {
+	call    *call
+	id      uuid.UUID // of the command
+	command topics.DisputeCommand
+	dispute topics.DisputeID
+}
+
+// dispute reads the orders of one kind of dispute command, whose fields decode takes out of the body.
+func dispute(kind topics.DisputeCommandType, decode func([]byte, *topics.DisputeCommand) error) func(*call, []byte, uuid.UUID) (order, error) {
+	return func(c *call, body []byte, id uuid.UUID) (order, error) {
+		o := &disputeOrder{call: c, command: topics.DisputeCommand{
+			CommandID: id.String(), Type: kind, Tenant: c.key.Tenant, Region: c.key.Region, RequestedBy: c.key.Name, TraceID: c.traceID,
+		}}
+		if err := decode(body, &o.command); err != nil {
+			return nil, err
+		}
+		if err := o.address(); err != nil {
+			return nil, err
+		}
+		if refusal := o.command.Validate(); refusal != nil {
+			return nil, refused(refusal.Code, refusal.Detail)
+		}
+		return o, nil
+	}
+}
+
+func decodeDisputeEnd(body []byte, c *topics.DisputeCommand) error {
+	var in AcceptDispute
+	err := decode(body, &in)
+	c.Reason = in.Reason
+	return err
+}
+
+func decodeEvidence(body []byte, c *topics.DisputeCommand) error {
+	var in SubmitEvidence
+	err := decode(body, &in)
+	c.Reason, c.Evidence = in.Reason, &topics.DisputeEvidence{Text: in.Text, Documents: in.Documents}
+	return err
+}
+
+// address finds the dispute that a command is for.
+func (o *disputeOrder) address() error {
+	found, err := o.call.api.findDispute(o.call)
+	if err != nil {
+		return err
+	}
+	if o.dispute, err = topics.ParseDisputeID(found.ID); err != nil {
+		return err
+	}
+	o.command.DisputeID, o.command.CustomerID = found.ID, found.CustomerID
+	if o.command.Region == "" { // this installation has none
+		o.command.Region = found.Region
+	}
+	return nil
+}
+
+// parameters leave out what may differ between two attempts at the same thing, as those of payments do.
+func (o *disputeOrder) parameters() ([32]byte, error) {
+	c := o.command
+	c.CommandID, c.IssuedAt, c.TraceID, c.Region, c.RequestedBy = "", time.Time{}, "", "", ""
+	return fingerprint(o.call.pattern, &c)
+}
+
+func (o *disputeOrder) bind(id uuid.UUID, issued time.Time, _ int32) {
+	o.id, o.command.CommandID, o.command.IssuedAt = id, id.String(), issued
+	o.call.paymentID = o.dispute.String()
+}
+
+func (o *disputeOrder) result(ctx context.Context, resumed bool) (reply, error) {
+	api := o.call.api
+	waiter, err := api.hub.AskDispute(o.command.CommandID)
+	if err != nil {
+		return reply{}, err
+	}
+	defer waiter.Close()
+	applied := false
+	if resumed {
+		events, err := api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
+		if err != nil {
+			return reply{}, err
+		}
+		waiter.Learn(events...)
+		applied = slices.ContainsFunc(events, func(e topics.DisputeEvent) bool { return e.CommandID == o.command.CommandID })
+	}
+	if !applied {
+		if err := o.produce(ctx); err != nil {
+			return reply{}, err
+		}
+	}
+	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
+	defer cancel()
+	event, known := waiter.Wait(deadline)
+	if !known {
+		accepted := Dispute{ID: o.dispute.String(), Status: statusStored, CustomerID: o.command.CustomerID,
+			Explanation: "the command is stored and not decided on yet"}
+		return encodeReply(http.StatusAccepted, accepted, open)
+	}
+	events, err := api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
+	if err != nil {
+		return reply{}, err
+	}
+	return o.reply(&event, events)
+}
+
+func (o *disputeOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
+	events, err := o.call.api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
+	if err != nil {
+		return r, false, err
+	}
+	event, ok := await.ConcludeDispute(o.command.CommandID, events)
+	if !ok {
+		return r, false, nil
+	}
+	r, err = o.reply(&event, events)
+	return r, err == nil, err
+}
+
+func (o *disputeOrder) produce(ctx context.Context) error {
+	return o.call.api.produceCommand(ctx, topics.DisputeCommands, o.command.CustomerID, &o.command, topics.Envelope{
+		ID: o.command.CommandID, Type: topics.TypeDisputeCommand, Subject: o.dispute.String(),
+		Time: o.command.IssuedAt, Tenant: o.command.Tenant, Region: o.command.Region, TraceID: o.command.TraceID,
+	})
+}
+
+// location: nothing is made.
+func (o *disputeOrder) location() string { return "" }
+
+// reply turns the event that answers the command into an answer: the dispute as the events up to that one's record left it.
+func (o *disputeOrder) reply(event *topics.DisputeEvent, events []topics.DisputeEvent) (reply, error) {
+	switch event.Type {
+	case topics.DisputeCommandRefused:
+		problem := refused(event.Refusal, event.Detail)
+		return encodeReply(problem.Status, problem.body(event.TraceID), ofRefusal(event.Refusal))
+	case topics.DisputeDeadLettered:
+		problem := refused(topics.RefusedPoison, "")
+		return encodeReply(problem.Status, problem.body(event.TraceID), final)
+	}
+	found, err := view.FoldDispute(events, event.EventID)
+	if err != nil {
+		return reply{}, err
+	}
+	return encodeReply(http.StatusOK, disputeOf(found), logged)
+}
