@@ -121,7 +121,7 @@ func (f *fixture) on(t *testing.T) *fixture {
 
 func savedTables() []string {
 	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain", "wallets", "holds", "rounds", "customer_limits", "closed_periods", "payouts", "deposit_sources",
-		"deposit_sources_built", "mandates"}
+		"deposit_sources_built", "disputes", "mandates"}
 }
 
 // save keeps what the tables hold for restore.

@@ -2,6 +2,7 @@ package disputes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/weirhq/weir/topics"
@@ -23,14 +24,21 @@ func Markdown() string {
 		if step.Refuse != "" {
 			event, to = "refused: `"+string(step.Refuse)+"`", "the same"
 		}
+		if step.Or != "" {
+			event += " or `" + string(step.Or) + "`"
+		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", strings.Join(on, "; "), list(step.From), event, to)
 	}
 	return b.String()
 }
 
 func list(all []topics.DisputeStatus) string {
-	if len(all) == len(known) {
+	switch len(all) {
+	case len(known):
 		return "any"
+	case len(known) - 1:
+		missing := slices.IndexFunc(known, func(s topics.DisputeStatus) bool { return !slices.Contains(all, s) })
+		return "any but " + string(known[missing])
 	}
 	names := make([]string, len(all))
 	for i, s := range all {

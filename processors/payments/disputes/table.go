@@ -42,8 +42,9 @@ type Step struct {
 	On     []Trigger
 	From   []topics.DisputeStatus // none: no dispute yet
 	Event  topics.DisputeEventType
-	To     []topics.DisputeStatus // none: the status stays
-	Refuse topics.RefusalCode     // the command is refused from here, with this code rather than wrong_state
+	Or     topics.DisputeEventType // in its place, of an inquiry
+	To     []topics.DisputeStatus  // none: the status stays
+	Refuse topics.RefusalCode      // the command is refused from here, with this code rather than wrong_state
 
 	do func(*decision)
 }
@@ -74,8 +75,8 @@ var (
 var table = [...]Step{
 	// What the PSP tells of it.
 	{On: fact(topics.FactInquiry, topics.FactOpened), From: statuses{none}, Event: topics.DisputeOpened, To: statuses{needsResponse}, do: (*decision).nothing},
-	{On: fact(topics.FactInquiry), From: undone, Event: topics.DisputeUpdated, To: statuses{needsResponse, overdue, submitting, accepting, underReview, accepted}, do: (*decision).inquired},
-	{On: fact(topics.FactOpened), From: known, Event: topics.DisputeUpdated, To: known, do: (*decision).noticed},
+	{On: fact(topics.FactInquiry), From: undone, Event: topics.DisputeUpdated, To: undone, do: (*decision).inquired},
+	{On: fact(topics.FactOpened), From: known, Event: topics.DisputeUpdated, Or: topics.DisputeChargedBack, To: known, do: (*decision).noticed},
 	{On: fact(topics.FactEvidenceSubmitted), From: statuses{needsResponse, overdue, submitting}, Event: topics.DisputeEvidenceSubmitted, To: statuses{underReview}, do: (*decision).evidenced},
 	{On: fact(topics.FactPreArbitration), From: known, Event: topics.DisputePreArbitration, To: known, do: (*decision).preArbitration},
 	{On: fact(topics.FactArbitration), From: known, Event: topics.DisputeArbitration, To: known, do: (*decision).arbitration},
