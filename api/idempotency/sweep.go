@@ -12,6 +12,9 @@ import (
 // sweepPage is how many keys one statement of a sweep looks at.
 const sweepPage = 1000
 
+// sweepWithin is for one statement: a connection whose other end has fallen silent must not stop the sweep.
+const sweepWithin = 15 * time.Second
+
 // Sweep deletes the keys older than the retention and returns how many there were. It walks the primary key page by
 // page, so that no index on the time is needed and no statement is long; pause is taken between pages.
 // A crash in a sweep leaves keys for the next one.
@@ -20,6 +23,8 @@ func (s *Store) Sweep(ctx context.Context, retention, pause time.Duration) (dele
 	for {
 		var lastTenant, lastKey string
 		err := s.retry(ctx, func() error {
+			ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+			defer cancel()
 			return s.db.Pool.QueryRow(ctx, `
 				SELECT tenant, key FROM (
 					SELECT tenant, key FROM idempotency_keys WHERE (tenant, key) > ($1, $2)
@@ -33,6 +38,8 @@ func (s *Store) Sweep(ctx context.Context, retention, pause time.Duration) (dele
 			return deleted, fmt.Errorf("sweep idempotency keys: %w", err)
 		}
 		err = s.retry(ctx, func() error {
+			ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+			defer cancel()
 			tag, err := s.db.Pool.Exec(ctx, `
 				DELETE FROM idempotency_keys
 				WHERE (tenant, key) > ($1, $2) AND (tenant, key) <= ($3, $4) AND created_at < now() - $5::interval`,

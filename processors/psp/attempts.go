@@ -30,6 +30,9 @@ type Attempts interface {
 	Forget(ctx context.Context, partition int32, after string, before time.Time) (last string, err error)
 }
 
+// databaseWithin is for one look at the database: a connection whose other end has fallen silent must not stop a partition.
+const databaseWithin = 15 * time.Second
+
 // StoredAttempts keeps attempts in the table psp_attempts.
 type StoredAttempts struct {
 	db *database.DB
@@ -47,6 +50,8 @@ func (s *StoredAttempts) Begin(ctx context.Context, r *topics.PSPRequest) (first
 	}
 	var psp string
 	var stored []byte
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `INSERT INTO psp_attempts (partition, request, psp, claimed_at) VALUES ($1, $2, $3, now())
 			ON CONFLICT (partition, request) DO NOTHING`, partition, r.RequestID, r.PSP)
@@ -82,6 +87,8 @@ func (s *StoredAttempts) Settle(ctx context.Context, r *topics.PSPRequest, repor
 	if err != nil {
 		return settled, fmt.Errorf("attempt of %s: %w", r.RequestID, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE psp_attempts SET report = $3 WHERE partition = $1 AND request = $2 AND report IS NULL`,
 			partition, r.RequestID, stored); err != nil {
@@ -108,6 +115,8 @@ func (s *StoredAttempts) Finish(ctx context.Context, r *topics.PSPRequest, repor
 	if err != nil {
 		return fmt.Errorf("attempt of %s: %w", r.RequestID, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	err = s.db.InTx(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE psp_attempts SET report = $3 WHERE partition = $1 AND request = $2`,
 			partition, r.RequestID, stored)

@@ -41,6 +41,8 @@ func (s *session) forgetRegularly(ctx context.Context) {
 
 // Forget implements Attempts.
 func (s *StoredAttempts) Forget(ctx context.Context, partition int32, after string, before time.Time) (last string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	// Its own level: it removes only what nobody asks for any more.
 	err = pgx.BeginTxFunc(ctx, s.db.Pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `SELECT request, claimed_at FROM psp_attempts WHERE partition = $1 AND request > $2 ORDER BY request LIMIT $3`,

@@ -16,6 +16,9 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
+// databaseWithin is for one look at the database: a connection whose other end has fallen silent must not stop a partition.
+const databaseWithin = 15 * time.Second
+
 // rows are the table of parked webhooks. Each statement is a transaction of its own. A row is its partition's owner's; where
 // two processes believe to be that for a moment, both may send its report, which the inbox takes once.
 type rows struct{ pool *pgxpool.Pool }
@@ -79,6 +82,8 @@ func (t rows) park(ctx context.Context, r stream.Record, psp, why string, now ti
 	if err != nil {
 		return false, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	tag, err := t.pool.Exec(ctx, insertParked, r.Partition, ParkedID(r), psp, now, now.Add(wait), kept.Value)
 	if err != nil {
 		return false, fmt.Errorf("park a webhook: %w", err)
@@ -92,6 +97,8 @@ func (t rows) due(ctx context.Context, partition int32, now time.Time, limit int
 }
 
 func (t rows) read(ctx context.Context, sql string, arguments ...any) ([]Parked, error) {
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	result, _ := t.pool.Query(ctx, sql, arguments...)
 	found, err := pgx.CollectRows(result, func(row pgx.CollectableRow) (p Parked, err error) {
 		var letter []byte
@@ -110,10 +117,14 @@ func (t rows) send(ctx context.Context, changes *pgx.Batch) error {
 	if changes.Len() == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	return t.pool.SendBatch(ctx, changes).Close()
 }
 
 func (t rows) remove(ctx context.Context, partition int32, id uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	_, err := t.pool.Exec(ctx, deleteParked, partition, id)
 	return err
 }

@@ -114,6 +114,8 @@ func (r resolver) owners(ctx context.Context, reports []topics.PSPReport) ([]own
 	if batch.Len() == 0 {
 		return owners, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, databaseWithin)
+	defer cancel()
 	if err := r.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("look up the payments of webhooks: %w", err)
 	}
