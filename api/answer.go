@@ -122,6 +122,8 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 		return no("a risk rule blocked the payment")
 	case topics.EventCaptureFailed:
 		return no("the PSP did not capture")
+	case topics.EventIncrementFailed:
+		return no("the PSP did not raise the authorisation")
 	case topics.EventVoidFailed:
 		return no("the PSP did not void")
 	case topics.EventRefundFailed:

@@ -56,6 +56,13 @@ func decodeCapture(body []byte, c *topics.Command) error {
 	return amountOrAll(in.Amount, &c.Amount)
 }
 
+func decodeIncrement(body []byte, c *topics.Command) error {
+	var in IncrementIntent
+	err := decode(body, &in)
+	c.Amount, c.Currency = in.Amount, in.Currency
+	return err
+}
+
 func decodeRefund(body []byte, c *topics.Command) error {
 	var in CreateRefund
 	if err := decode(body, &in); err != nil {

@@ -29,6 +29,7 @@ func (a *API) table(registry *prometheus.Registry) []route {
 		{pattern: "POST /v1/intents/{id}/reject", handle: a.write(payment(topics.CommandReject, decodeReview)), review: true},
 		{pattern: "POST /v1/intents/{id}/confirm", handle: a.write(payment(topics.CommandConfirm, decodeConfirm))},
 		{pattern: "POST /v1/intents/{id}/capture", handle: a.write(payment(topics.CommandCapture, decodeCapture))},
+		{pattern: "POST /v1/intents/{id}/increment", handle: a.write(payment(topics.CommandIncrement, decodeIncrement))},
 		{pattern: "POST /v1/intents/{id}/void", handle: a.write(payment(topics.CommandVoid, decodeEnd))},
 		{pattern: "POST /v1/intents/{id}/cancel", handle: a.write(payment(topics.CommandCancel, decodeEnd))},
 		{pattern: "POST /v1/intents/{id}/refunds", handle: a.write(payment(topics.CommandRefund, decodeRefund))},

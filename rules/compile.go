@@ -244,9 +244,18 @@ func (c *condition) outcomes() {
 	}
 }
 
+// ofIncrement tells whether an increment command has a field that every create command has.
+func ofIncrement(field string) bool {
+	switch field {
+	case "tenant", "command.type", "payment.amount", "payment.currency":
+		return true
+	}
+	return false
+}
+
 // mayMiss says what a condition may find missing, "" where nothing can be.
 func (c *condition) mayMiss() string {
-	authorize := c.appliesTo(topics.CommandAuthorize)
+	authorize, increment := c.appliesTo(topics.CommandAuthorize), c.appliesTo(topics.CommandIncrement)
 	for _, f := range c.fields {
 		switch {
 		case !c.reads[f.Name]:
@@ -256,6 +265,8 @@ func (c *condition) mayMiss() string {
 			return fmt.Sprintf("%s may be missing", f.Name)
 		case authorize && f.Name != "tenant" && f.Name != "command.type":
 			return fmt.Sprintf("%s may be missing in an authorize command", f.Name)
+		case increment && !ofIncrement(f.Name):
+			return fmt.Sprintf("%s may be missing in an increment command", f.Name)
 		}
 	}
 	return ""

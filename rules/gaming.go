@@ -124,7 +124,7 @@ func (s *Set) GamingTerms(in *Input) *topics.GamingTerms {
 
 // deposits says that commands of a type ask for a deposit, or let one pass.
 func deposits(t topics.CommandType) bool {
-	return t == topics.CommandCreate || t == topics.CommandAuthorize || t == topics.CommandApprove
+	return t == topics.CommandCreate || t == topics.CommandAuthorize || t == topics.CommandIncrement || t == topics.CommandApprove
 }
 
 func (g *gaming) terms(in *Input, kinds []topics.GamingKind, currency string, told bool) *topics.GamingTerms {

@@ -313,18 +313,21 @@ var otherOutcomes = map[string]topics.Outcome{
 
 func (s *source) commands(n ast.Node) []topics.CommandType {
 	var types []topics.CommandType
+	known := commandTypes(topics.StageBeforeAuthorization)
 	for _, c := range s.sequence(n, "commands") {
 		switch t := topics.CommandType(s.text(c, "a command type")); {
 		case t == "":
-		case t != topics.CommandCreate && t != topics.CommandAuthorize:
-			s.fail(placeOf(tokenOf(c)), suggest(string(t), []string{"create", "authorize"}), "rules are not evaluated for %q", t)
+		case !slices.Contains(known, string(t)):
+			s.fail(placeOf(tokenOf(c)), suggest(string(t), known), "rules are not evaluated for %q", t)
 		case slices.Contains(types, t):
 			s.fail(placeOf(tokenOf(c)), "", "%q stands here twice", t)
 		default:
 			types = append(types, t)
 		}
 	}
-	sort.Slice(types, func(i, j int) bool { return types[i] > types[j] }) // create first
+	sort.Slice(types, func(i, j int) bool {
+		return slices.Index(known, string(types[i])) < slices.Index(known, string(types[j]))
+	})
 	if seq, ok := n.(*ast.SequenceNode); ok && len(seq.Values) == 0 {
 		s.fail(placeOf(tokenOf(n)), "write commands: [create], or leave it out", "commands names nothing that rules are evaluated for")
 	}

@@ -67,7 +67,7 @@ func ruleSchema() *jsonschema.Schema {
 		property("owner", text("Who answers for it.")),
 		property("commands", &jsonschema.Schema{Type: "array", UniqueItems: true, MinItems: ptr(1), Default: []string{"create"},
 			Description: "The commands that it is evaluated for.",
-			Items:       &jsonschema.Schema{Type: "string", Enum: []any{string(topics.CommandCreate), string(topics.CommandAuthorize)}}}),
+			Items:       &jsonschema.Schema{Type: "string", Enum: []any{string(topics.CommandCreate), string(topics.CommandAuthorize), string(topics.CommandIncrement)}}}),
 		property("when", text("The condition, in CEL. The fields:"+fields.String())),
 		property("outcome", outcomes("What it asks for where the condition is true.", topics.OutcomeBlock, topics.OutcomeHold,
 			topics.OutcomeStepUp, topics.OutcomePass, topics.OutcomeAllow)),

@@ -75,7 +75,7 @@ func (s *Set) Decides(stage topics.Stage, tenant, region string) bool {
 func (s *Set) Assesses(in *Input) bool {
 	switch stage := in.Stage(); {
 	case stage == topics.StageBeforeAuthorization:
-		return in.Command.Type == topics.CommandCreate || in.Command.Type == topics.CommandAuthorize
+		return slices.Contains(commandTypes(stage), string(in.Command.Type))
 	case stage == topics.StageWallet && !assessedWallet(in.Wallet.Type),
 		stage == topics.StagePayout && in.Payout.Type != topics.PayoutCreate:
 		return false
@@ -106,7 +106,7 @@ func commandTypes(stage topics.Stage) []string {
 	if stage == topics.StageWallet {
 		return []string{string(topics.WalletCredit), string(topics.WalletDebit), string(topics.WalletHold), string(topics.WalletCaptureHold)}
 	}
-	return []string{string(topics.CommandCreate), string(topics.CommandAuthorize)}
+	return []string{string(topics.CommandCreate), string(topics.CommandAuthorize), string(topics.CommandIncrement)}
 }
 
 // notAt says that a stage does not have a field.

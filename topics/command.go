@@ -10,6 +10,7 @@ const (
 	CommandAuthorize CommandType = "authorize" // ask the PSP to authorise a created payment
 	CommandConfirm   CommandType = "confirm"   // the customer has come back from a 3-D Secure challenge
 	CommandCapture   CommandType = "capture"   // take all or part of the authorised amount
+	CommandIncrement CommandType = "increment" // have more authorised, before anything is captured
 	CommandVoid      CommandType = "void"      // release what is authorised and not captured
 	CommandRefund    CommandType = "refund"    // give back all or part of the captured amount
 	CommandCancel    CommandType = "cancel"    // give up a payment that is not authorised yet
@@ -25,14 +26,14 @@ type Command struct {
 	// CommandID is a UUID chosen by the producer (version 7 recommended); the same id is never applied twice, and refused for
 	// another command. The payment that a create command opens takes its id from it.
 	CommandID string      `json:"command_id" validate:"required,command_id"`
-	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture void refund cancel approve reject revoke_mandate"`
+	Type      CommandType `json:"type" validate:"required,oneof=create authorize confirm capture increment void refund cancel approve reject revoke_mandate"`
 	Tenant    string      `json:"tenant" validate:"required,max=64,name"`
 	Region    string      `json:"region,omitempty" validate:"max=32"`
 	// CustomerID is the account holder; empty in a create command it makes a guest, whose id derives from CommandID.
 	// Every other command names the payment's customer.
 	CustomerID string `json:"customer_id,omitempty" validate:"max=64,omitempty,name"`
 	PaymentID  string `json:"payment_id,omitempty" validate:"required_unless=Type create,max=64"`
-	// Amount is required for create, optional for capture and refund (absent: all that is left), and has no place in others.
+	// Amount is required for create, and for increment, where it is what is added; optional for capture and refund (absent: all that is left), and has no place in others.
 	Amount   int64  `json:"amount,omitempty" validate:"gte=0,lte=999999999999999"`
 	Currency string `json:"currency,omitempty" validate:"omitempty,currency"`
 	// IssuedAt is when the producer wrote the command; one older than the deduplication horizon (30 days) is refused.

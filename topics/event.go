@@ -22,6 +22,9 @@ const (
 	EventCaptureRequested       EventType = "capture_requested"
 	EventCaptured               EventType = "captured" // posts
 	EventCaptureFailed          EventType = "capture_failed"
+	EventIncrementRequested     EventType = "increment_requested" // Amount is what is added to the authorisation
+	EventIncremented            EventType = "incremented"
+	EventIncrementFailed        EventType = "increment_failed" // what was authorised before stands
 	EventVoidRequested          EventType = "void_requested"
 	EventVoided                 EventType = "voided"
 	EventVoidFailed             EventType = "void_failed"
@@ -154,6 +157,7 @@ type RequestData struct {
 	Capture   bool       `json:"capture,omitempty"`
 	ThreeDS   bool       `json:"three_ds,omitempty"`
 	Challenge *Challenge `json:"challenge,omitempty"`
+	Total     int64      `json:"total,omitempty"`  // increment: what is to be authorised in all, minor units
 	Expiry    bool       `json:"expiry,omitempty"` // void: because the authorisation runs out; it ends as expired
 	// Review of an authorize: what the PSP approves is reviewed before anything is captured.
 	Review *ReviewBasis `json:"review,omitempty"`

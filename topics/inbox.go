@@ -140,6 +140,7 @@ const (
 	OperationConfirm   PSPOperation = "confirm"
 	OperationCapture   PSPOperation = "capture"
 	OperationVoid      PSPOperation = "void"
+	OperationIncrement PSPOperation = "increment" // amounts are of the whole authorisation, in the request and in reports
 	OperationRefund    PSPOperation = "refund"
 	OperationPayout    PSPOperation = "payout" // pay money out to the customer; payment_id is the payout's
 

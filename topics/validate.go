@@ -107,6 +107,10 @@ func (c *Command) invalidForType() string {
 		case c.Currency == "":
 			return "currency: is missing; want an ISO 4217 code such as EUR"
 		}
+	case CommandIncrement:
+		if c.Amount == 0 || c.Currency == "" {
+			return "amount: is missing or zero, or currency is; want what is to be added, in the payment's currency"
+		}
 	case CommandCapture, CommandRefund:
 		if c.Amount != 0 && c.Currency == "" {
 			return "currency: is missing; an amount needs the payment's currency"

@@ -105,7 +105,7 @@ func endsReview(t topics.EventType) bool {
 func asksPSP(t topics.EventType) bool {
 	switch t {
 	case topics.EventAuthorizationRequested, topics.EventConfirmationRequested, topics.EventCaptureRequested,
-		topics.EventVoidRequested, topics.EventRefundRequested:
+		topics.EventIncrementRequested, topics.EventVoidRequested, topics.EventRefundRequested:
 		return true
 	}
 	return false
@@ -124,7 +124,7 @@ func concludes(t topics.EventType) bool {
 func answersRequest(t topics.EventType) bool {
 	switch t {
 	case topics.EventAuthorized, topics.EventDeclined, topics.EventActionRequired, topics.EventCaptured,
-		topics.EventCaptureFailed, topics.EventVoided, topics.EventVoidFailed, topics.EventRefunded,
+		topics.EventCaptureFailed, topics.EventIncremented, topics.EventIncrementFailed, topics.EventVoided, topics.EventVoidFailed, topics.EventRefunded,
 		topics.EventRefundFailed, topics.EventSubmitted, topics.EventOutcomeUnknown, topics.EventDeadLettered:
 		return true
 	}

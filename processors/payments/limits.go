@@ -49,7 +49,7 @@ func (s *partition) wantCounted(in *input, want *wanted) {
 	}
 }
 
-// checkDeposit finds the day that a create, authorize or approve command counts in, and the deposit limit that it is closest
+// checkDeposit finds the day that a create, authorize, approve or increment command counts in, and the deposit limit that it is closest
 // to. What a reviewer approves stays where it was counted, and is measured by the customer's own limits alone: these no
 // reviewer lifts. What was never counted, since there was no limit then, counts on the day of the approval.
 func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
@@ -68,6 +68,8 @@ func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 		customer, ask.Amount = h.Ledger(), h.Amount
 	case c.Command.Type == topics.CommandApprove:
 		customer, ask.Amount = h.Ledger(), h.Deposited()
+	case c.Command.Type == topics.CommandIncrement:
+		customer, ask.Amount = h.Ledger(), h.Deposited()+c.Command.Amount
 	default:
 		return
 	}
@@ -81,6 +83,9 @@ func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
 		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
 		if c.Command.Type == topics.CommandApprove {
 			ask.Day, terms = h.CountedDay, nil
+		}
+		if c.Command.Type == topics.CommandIncrement { // it is a part of what is counted there
+			ask.Day = h.CountedDay
 		}
 	}
 	in.CountedDay, in.Limit = ask.Day, limits.state.Check(&ask, terms)

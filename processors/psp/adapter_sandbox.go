@@ -178,6 +178,8 @@ func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err er
 		body.Challenge = r.Challenge
 	case topics.OperationCapture:
 		path = "/v1/authorizations/" + r.PSPReference + "/capture"
+	case topics.OperationIncrement:
+		path = "/v1/authorizations/" + r.PSPReference + "/increment"
 	case topics.OperationVoid:
 		path, body.Amount = "/v1/authorizations/"+r.PSPReference+"/void", 0
 	case topics.OperationRefund:
@@ -235,7 +237,7 @@ func (op *sandboxOperation) report() (topics.PSPReport, error) {
 		OccurredAt: op.CreatedAt,
 	}
 	switch op.Operation {
-	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
+	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationIncrement, topics.OperationVoid, topics.OperationRefund,
 		topics.OperationPayout:
 	case topics.OperationDispute, topics.OperationDisputeAccept, topics.OperationDisputeEvidence:
 		return op.disputeReport(r)

@@ -41,7 +41,7 @@ func (s *session) readTask(r *kgo.Record) (*task, error) {
 		return nil, fmt.Errorf("field \"psp\": %s", notConfigured(q.PSP))
 	}
 	switch q.Operation {
-	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
+	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationIncrement, topics.OperationVoid, topics.OperationRefund,
 		topics.OperationPayout, topics.OperationDisputeAccept, topics.OperationDisputeEvidence:
 	default:
 		return nil, fmt.Errorf("field \"operation\": %.64q is not one", q.Operation)

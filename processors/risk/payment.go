@@ -43,12 +43,12 @@ func readPayment(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	return d, nil
 }
 
-// event is an attempt where the command creates a payment; the one that authorises it later counts as nothing again.
+// event is an attempt where the command creates a payment or has more of it authorised; the one that authorises it later counts as nothing again.
 func (p *paymentCommand) event() velocity.Event {
 	c := p.Command
 	e := velocity.Event{ID: p.id.String(), Time: c.IssuedAt, Amount: ledger.Money{Minor: c.Amount, Currency: ledger.Currency(c.Currency)}}
 	switch c.Type {
-	case topics.CommandCreate:
+	case topics.CommandCreate, topics.CommandIncrement: // of what is added
 		e.Kind = velocity.KindAttempt
 	case topics.CommandRefund:
 		e.Kind = velocity.KindRefundAttempt

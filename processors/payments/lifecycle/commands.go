@@ -131,6 +131,10 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 		if d.in.Command.Decision.Outcome == "" {
 			return invalid("decision: the command was not assessed")
 		}
+	case topics.CommandIncrement:
+		if c.Amount == 0 {
+			return invalid("amount: an increment command needs what is to be added")
+		}
 	case topics.CommandConfirm:
 		if c.Challenge == nil {
 			return invalid("challenge: a confirm command needs what the challenge returned")
@@ -306,9 +310,11 @@ func (d *decision) cancel() {
 }
 
 func (d *decision) capture() {
-	if d.p.open(topics.OperationVoid) != nil {
-		d.refuse(topics.RefusedInProgress, "a void is open")
-		return
+	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationIncrement} {
+		if d.p.open(kind) != nil {
+			d.refuse(topics.RefusedInProgress, isOpen(kind))
+			return
+		}
 	}
 	if d.p.Review.open() {
 		d.refuse(topics.RefusedUnderReview, "the review has not let the authorisation pass")
@@ -331,9 +337,9 @@ func (d *decision) void() {
 		d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment is %s, from which void is not a step", d.p.Status()))
 		return
 	}
-	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationCapture} {
+	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationCapture, topics.OperationIncrement} {
 		if d.p.open(kind) != nil {
-			d.refuse(topics.RefusedInProgress, fmt.Sprintf("a %s is open", kind))
+			d.refuse(topics.RefusedInProgress, isOpen(kind))
 			return
 		}
 	}

@@ -277,5 +277,8 @@ func (d *decoder) operation(p *Payment) Operation {
 		op.PSP = d.str()
 		op.Of = topics.EventID{Partition: p.ID.Partition, Position: d.int(), Index: int16(d.int())}
 	}
+	if flags&opTotal != 0 {
+		op.Total = d.int()
+	}
 	return op
 }

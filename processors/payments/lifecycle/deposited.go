@@ -12,7 +12,7 @@ import (
 // what was captured. Refunds give nothing back.
 func (p *Payment) Deposited() int64 {
 	if p.Authorized > 0 || p.Captured > 0 {
-		return max(p.Captured, p.Authorized-p.Released)
+		return max(p.Captured, p.Authorized+p.incrementing()-p.Released)
 	}
 	switch p.Mark {
 	case topics.StatusBlocked, topics.StatusRejected, topics.StatusDeclined, topics.StatusExpired, topics.StatusCancelled:

@@ -53,6 +53,9 @@ func (p *Payment) Append(b []byte) []byte {
 	if len(p.Unasked) > 0 {
 		format = formatUnasked
 	}
+	if slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.Total != 0 }) {
+		format = Format
+	}
 	if p.Terms != (Terms{}) || !p.Method.Card() {
 		format = Format
 	}
@@ -331,18 +334,21 @@ const (
 	opSameReference
 	opStray
 	opUnapplied
+	opTotal
 )
 
 // kinds gives each operation its number in the stored form; it may only grow at the end.
 var kinds = [...]topics.PSPOperation{
 	topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund,
+	topics.OperationIncrement,
 }
 
 func (e *encoder) operation(op *Operation, p *Payment) {
 	e.b = append(e.b, byte(slices.Index(kinds[:], op.Kind)), byte(op.State))
 	e.uint(flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
 		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
-		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray) | flag(op.Unapplied, opUnapplied))
+		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray) | flag(op.Unapplied, opUnapplied) |
+		flag(op.Total != 0, opTotal))
 	e.int(op.Request.Position)
 	e.int(int64(op.Request.Index))
 	e.int(op.NotAfter.UnixMilli() - p.CreatedAt.UnixMilli())
@@ -363,6 +369,9 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 		e.str(op.PSP)
 		e.int(op.Of.Position)
 		e.int(int64(op.Of.Index))
+	}
+	if op.Total != 0 {
+		e.int(op.Total)
 	}
 }
 

@@ -88,10 +88,10 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 	case topics.EventCancelled, topics.EventDeclined, topics.EventExpired:
 		return p.end(e)
 	case topics.EventAuthorizationRequested, topics.EventConfirmationRequested, topics.EventCaptureRequested,
-		topics.EventVoidRequested, topics.EventRefundRequested:
+		topics.EventIncrementRequested, topics.EventVoidRequested, topics.EventRefundRequested:
 		return p.request(e)
 	case topics.EventActionRequired, topics.EventSubmitted, topics.EventOutcomeUnknown, topics.EventPollRequested,
-		topics.EventCaptureFailed, topics.EventVoidFailed:
+		topics.EventCaptureFailed, topics.EventIncrementFailed, topics.EventVoidFailed:
 		return p.progress(e)
 	case topics.EventAttemptDeclined:
 		p.giveUp(e)
@@ -99,6 +99,8 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		p.queue(e)
 	case topics.EventAuthorized:
 		return p.authorize(e)
+	case topics.EventIncremented:
+		return p.increment(e)
 	case topics.EventCaptured:
 		return p.capture(e)
 	case topics.EventVoided:
@@ -243,6 +245,8 @@ func (p *Payment) request(e *topics.PaymentEvent) error {
 		p.Action, p.ExpiresAt = nil, zeroTime
 	case topics.EventCaptureRequested:
 		op.Kind, p.Terms.CaptureAt = topics.OperationCapture, zeroTime
+	case topics.EventIncrementRequested:
+		op.Kind, op.Total = topics.OperationIncrement, e.Request.Total
 	case topics.EventVoidRequested:
 		op.Kind, p.Terms.CaptureAt = topics.OperationVoid, zeroTime
 	case topics.EventRefundRequested:
@@ -286,7 +290,7 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 		if !e.ExpiresAt.IsZero() {
 			p.ExpiresAt = e.ExpiresAt
 		}
-	case topics.EventCaptureFailed, topics.EventVoidFailed:
+	case topics.EventCaptureFailed, topics.EventIncrementFailed, topics.EventVoidFailed:
 		op.State = OperationFailed
 	}
 	op.AskedAt = e.At
@@ -306,6 +310,16 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 	p.refer(e.PSP)
 	p.keeps(e.PSP)
 	p.closeAuthorization(OperationSucceeded, e)
+	return nil
+}
+
+func (p *Payment) increment(e *topics.PaymentEvent) error {
+	p.Authorized += e.Amount
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	op.close(OperationSucceeded, e)
 	return nil
 }
 

@@ -113,7 +113,7 @@ func (d *decision) guess(attempt topics.EventID, r *topics.PSPReport) {
 	var found *Operation
 	for i := range d.p.Operations {
 		op := &d.p.Operations[i]
-		if d.p.attemptOf(op) != attempt || !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.Amount) {
+		if d.p.attemptOf(op) != attempt || !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.said()) {
 			continue
 		}
 		if found == nil || better(op, found, r) {

@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/weirhq/weir/internal/reference/matrixtest"
@@ -45,7 +46,7 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 	}
 	table := map[topics.PSPOperation]string{
 		topics.OperationAuthorize: "Reports of the authorisation", topics.OperationCapture: "Reports of a capture",
-		topics.OperationVoid: "Reports of a void", topics.OperationRefund: "Reports of a refund",
+		topics.OperationIncrement: "Reports of an increment", topics.OperationVoid: "Reports of a void", topics.OperationRefund: "Reports of a refund",
 	}[kind]
 	if op.PSP != "" {
 		psp, source = op.PSP, lifecycle.FromStray
@@ -58,7 +59,7 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 		}
 		r := &topics.PSPReport{
 			Source: topics.SourcePoll, PSP: psp, Tenant: "acme", PaymentID: s.p.ID.String(), RequestID: op.Request.String(), Operation: op.Kind,
-			Outcome: say.outcome, Amount: op.Amount, Currency: "EUR", PSPReference: "ref " + op.Request.String(), Captured: say.captured,
+			Outcome: say.outcome, Amount: cmp.Or(op.Total, op.Amount), Currency: "EUR", PSPReference: "ref " + op.Request.String(), Captured: say.captured,
 		}
 		now := s.now
 		on := lifecycle.Trigger{Source: source, What: string(kind), Outcome: say.outcome}

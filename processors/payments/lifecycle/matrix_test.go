@@ -86,8 +86,8 @@ func spare(on lifecycle.Trigger, from topics.PaymentStatus) bool {
 	}
 	answered := on.Source == lifecycle.FromReport && on.Outcome != topics.PSPApproved
 	switch from {
-	case topics.StatusExpired: // an authorisation does not run out while a capture or another void is open
-		return answered && (on.What == string(topics.OperationCapture) || on.What == string(topics.OperationVoid))
+	case topics.StatusExpired: // an authorisation does not run out while a capture or an increment is open
+		return answered && (on.What == string(topics.OperationCapture) || on.What == string(topics.OperationIncrement))
 	case topics.StatusBlocked, topics.StatusRejected: // a void was asked for as soon as they were, and is what the PSP means
 		return on.Source == lifecycle.FromPSP && on.What == string(topics.OperationVoid)
 	}
@@ -189,6 +189,7 @@ func (x *explorer) commands(s state) (all []stimulus) {
 		topics.CommandCapture, topics.CommandRefund} {
 		all = append(all, x.command(s.p, kind, 0, topics.OutcomePass))
 	}
+	all = append(all, x.command(s.p, topics.CommandIncrement, 20, topics.OutcomePass))
 	if s.p.Capturable() > 60 {
 		all = append(all, x.command(s.p, topics.CommandCapture, 60, topics.OutcomePass))
 	}
@@ -300,10 +301,10 @@ func (x *explorer) note(from topics.PaymentStatus, after *lifecycle.Payment, s s
 func newMatrix() matrixtest.Matrix {
 	m := matrixtest.Matrix{
 		Rows: []string{
-			"Commands", "Reports of the authorisation", "Answers of risk on an authorisation", "Reports of a capture", "Reports of a void",
+			"Commands", "Reports of the authorisation", "Answers of risk on an authorisation", "Reports of a capture", "Reports of an increment", "Reports of a void",
 			"Reports of a refund", "Reports of what nobody asked for", "Reports of a PSP that was asked twice, of neither attempt", "Timers", "(none)", "requested", "pending",
 		},
-		Columns: []string{"create", "authorize", "confirm", "capture", "void", "refund", "cancel", "approve", "reject", "pass", "allow", "hold", "block"},
+		Columns: []string{"create", "authorize", "confirm", "capture", "increment", "void", "refund", "cancel", "approve", "reject", "pass", "allow", "hold", "block"},
 	}
 	for _, s := range []topics.PaymentStatus{
 		topics.StatusCreated, topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected, topics.StatusAuthorizing, topics.StatusQueued,

@@ -23,6 +23,7 @@ type model struct {
 type asked struct {
 	operation topics.PSPOperation
 	amount    int64
+	adds      int64 // increment: amount is the total
 	psp       string
 	givenUp   bool // an attempt at the authorisation, for another one
 	releases  bool // an attempt that was given up
@@ -69,6 +70,10 @@ func (m *model) totals() topics.Totals {
 			}
 			if a.captured {
 				t.Captured += a.amount
+			}
+		case topics.OperationIncrement:
+			if a.approved {
+				t.Authorized += a.adds
 			}
 		case topics.OperationCapture:
 			if a.approved {
@@ -141,7 +146,7 @@ func (s *system) step() {
 	switch rapid.IntRange(0, 10).Draw(s.T, "what") {
 	case 0, 1, 2, 3:
 		s.command(rapid.SampledFrom([]topics.CommandType{
-			topics.CommandAuthorize, topics.CommandConfirm, topics.CommandCapture, topics.CommandCapture, topics.CommandVoid,
+			topics.CommandAuthorize, topics.CommandConfirm, topics.CommandCapture, topics.CommandCapture, topics.CommandIncrement, topics.CommandVoid,
 			topics.CommandRefund, topics.CommandRefund, topics.CommandCancel, topics.CommandApprove, topics.CommandReject,
 		}).Draw(s.T, "command"))
 	case 4, 5, 6, 7:
@@ -161,6 +166,9 @@ func (s *system) command(kind topics.CommandType) {
 	c := topics.Command{
 		CommandID: s.w.uuid(fmt.Sprint("c", s.w.position)), Type: kind, Tenant: "acme", CustomerID: "anna",
 		Amount: rapid.SampledFrom([]int64{0, 0, 1, 40, 60, 100, 101}).Draw(s.T, "amount"),
+	}
+	if c.Amount > 0 {
+		c.Currency = "EUR"
 	}
 	in := &topics.AssessedCommand{Command: c}
 	in.Decision.Outcome = rapid.SampledFrom([]topics.Outcome{
@@ -384,7 +392,7 @@ func (s *system) fold(e *topics.PaymentEvent) {
 		s.reviewed(r)
 		s.alone(r)
 		s.model.requests[r.RequestID] = &asked{
-			operation: r.Operation, amount: r.Amount, psp: r.PSP, releases: e.Type == topics.EventStrayReleaseRequested,
+			operation: r.Operation, amount: r.Amount, adds: e.Amount, psp: r.PSP, releases: e.Type == topics.EventStrayReleaseRequested,
 		}
 		s.model.order = append(s.model.order, r.RequestID)
 	}

@@ -105,7 +105,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 	var op *Operation
 	switch e.Type {
 	case topics.EventAuthorizationRequested, topics.EventConfirmationRequested, topics.EventCaptureRequested,
-		topics.EventVoidRequested, topics.EventRefundRequested, topics.EventStrayReleaseRequested:
+		topics.EventIncrementRequested, topics.EventVoidRequested, topics.EventRefundRequested, topics.EventStrayReleaseRequested:
 		op = after.find(e.EventID)
 	case topics.EventPollRequested:
 		op = after.find(e.RequestID)
@@ -115,7 +115,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 	}
 	r := &topics.PSPRequest{
 		RequestID: op.Request.String(), Operation: op.Kind, PSP: after.pspOf(op), Tenant: after.Tenant, Region: after.Region,
-		CustomerID: after.Customer, PaymentID: e.PaymentID, TraceID: e.TraceID, Amount: op.Amount,
+		CustomerID: after.Customer, PaymentID: e.PaymentID, TraceID: e.TraceID, Amount: op.said(),
 		Currency: string(after.Currency), NotAfter: op.NotAfter, Poll: e.Type == topics.EventPollRequested,
 		PSPReference: after.PSPReference, CreatedAt: after.CreatedAt, PaymentMethod: after.Method.Said(),
 	}

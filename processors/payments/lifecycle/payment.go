@@ -90,6 +90,7 @@ type Operation struct {
 	Kind      topics.PSPOperation
 	State     OperationState
 	Amount    int64 // minor units
+	Total     int64 // increment: what is authorised with it; 0: another operation
 	NotAfter  time.Time
 	AskedAt   time.Time // of the request, the latest poll or the latest change of State
 	Polls     int

@@ -115,7 +115,7 @@ func (d *decision) repeated(r *topics.PSPReport) {
 		if d.mismatch(r) {
 			return
 		}
-		if !d.find(FromReport, d.op.trigger(), r.Outcome) {
+		if d.superseded() || !d.find(FromReport, d.op.trigger(), r.Outcome) {
 			d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s approved, which had failed, while the payment is %s", r.Operation, d.p.Status())
 			return
 		}
@@ -150,7 +150,7 @@ func (d *decision) again(r *topics.PSPReport) {
 // mismatch opens a case where a result is not of the amount and the currency that were asked for. It moves nothing. A
 // failure, and the result of a void, may leave them out.
 func (d *decision) mismatch(r *topics.PSPReport) bool {
-	sameAmount := r.Amount == d.op.Amount
+	sameAmount := r.Amount == d.op.said()
 	sameCurrency := r.Currency == string(d.p.Currency)
 	if d.op.Kind == topics.OperationVoid || r.Outcome != topics.PSPApproved && r.Outcome != topics.PSPReversed {
 		sameAmount, sameCurrency = sameAmount || r.Amount == 0 || d.byCrypto() && r.Outcome != topics.PSPReversed, sameCurrency || r.Currency == ""
@@ -158,7 +158,7 @@ func (d *decision) mismatch(r *topics.PSPReport) bool {
 	if sameAmount && sameCurrency {
 		return false
 	}
-	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %s, and %s was asked for", r.Operation, reported(r), d.p.money(d.op.Amount))
+	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %s, and %s was asked for", r.Operation, reported(r), d.p.money(d.op.said()))
 	return true
 }
 

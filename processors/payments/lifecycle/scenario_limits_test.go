@@ -64,6 +64,11 @@ func (w *world) checkDeposit(p *lifecycle.Payment, in *lifecycle.Input) {
 			in.CountedDay, in.Limit = ask.Day, state.Check(&ask, nil)
 			return
 		}
+	case c.Type == topics.CommandIncrement && p != nil:
+		ask.Amount += p.Deposited()
+		if p.CountedDay != "" {
+			ask.Day, ask.Counted = p.CountedDay, topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
+		}
 	case c.Type != topics.CommandCreate:
 		return
 	}

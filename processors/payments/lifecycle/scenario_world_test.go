@@ -176,7 +176,7 @@ func (w *world) command(a *args) ([]string, error) {
 	}
 	c.RequestedBy, c.ApprovedBy = a.option("requested"), a.option("approved")
 	assessed := &topics.AssessedCommand{Command: c, Refusal: c.Validate()} // as the risk role does
-	if kind == topics.CommandCreate || kind == topics.CommandAuthorize || kind == topics.CommandRefund {
+	if kind == topics.CommandCreate || kind == topics.CommandAuthorize || kind == topics.CommandIncrement || kind == topics.CommandRefund {
 		assessed.Decision = decisionOf(a, c.CommandID, topics.Outcome(a.or("decision", "pass")))
 		assessed.Decision.Reviews = a.flag("reviews")
 	}

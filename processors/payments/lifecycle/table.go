@@ -73,6 +73,9 @@ var table = [...]Step{
 	{On: command(topics.CommandCancel), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandCapture), From: statuses{reviewing}, Refuse: topics.RefusedUnderReview},
 	{On: command(topics.CommandCapture), From: capturable, Event: topics.EventCaptureRequested, To: same, do: (*decision).capture},
+	{On: command(topics.CommandIncrement), From: statuses{reviewing}, Refuse: topics.RefusedUnderReview},
+	{On: command(topics.CommandIncrement), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
+	{On: command(topics.CommandIncrement), From: statuses{authorized}, Event: topics.EventIncrementRequested, To: same, do: (*decision).increment},
 	{On: command(topics.CommandVoid), From: append(slices.Clone(reviewed), capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
@@ -109,6 +112,15 @@ var table = [...]Step{
 	{On: report(topics.OperationCapture, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventCaptureFailed, To: same, do: (*decision).captureFailed},
 	{On: report(topics.OperationCapture, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
 	{On: report(topics.OperationCapture, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
+
+	// What the PSP says of an increment.
+	{On: report(topics.OperationIncrement, topics.PSPApproved), From: statuses{authorized}, Event: topics.EventIncremented, To: same, do: (*decision).incremented},
+	{On: report(topics.OperationIncrement, topics.PSPApproved), From: statuses{partly, captured}, Event: topics.EventIncremented, To: statuses{partly}, Late: true, do: (*decision).incremented},
+	{On: report(topics.OperationIncrement, topics.PSPApproved), From: statuses{partlyBack, refunded}, Event: topics.EventIncremented, To: statuses{partlyBack}, Late: true, do: (*decision).incremented},
+	{On: report(topics.OperationIncrement, topics.PSPApproved), From: statuses{voided, expired}, Event: topics.EventIncremented, To: same, Late: true, do: (*decision).incremented},
+	{On: report(topics.OperationIncrement, topics.PSPDeclined, topics.PSPFailed), From: asked, Event: topics.EventIncrementFailed, To: same, do: (*decision).incrementFailed},
+	{On: report(topics.OperationIncrement, topics.PSPPending), From: asked, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
+	{On: report(topics.OperationIncrement, topics.PSPUnknown), From: asked, Event: topics.EventOutcomeUnknown, To: same, do: (*decision).outcomeUnknown},
 
 	// What the PSP says of a void.
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: append(statuses{authorized}, reviewed...), Event: topics.EventVoided, To: statuses{voided, expired}, do: (*decision).voided},

@@ -25,9 +25,9 @@ func (d *decision) delayed(r *topics.PSPReport, late bool) *time.Time {
 	return &at
 }
 
-// captureAt is when a delayed capture is due, zero where none is, or where a review has not let it pass.
+// captureAt is when a delayed capture is due, zero where none is, where a review has not let it pass, or while an increment is open.
 func (p *Payment) captureAt() time.Time {
-	if p.Terms.CaptureAt.IsZero() || p.Review.open() || p.Status() != topics.StatusAuthorized {
+	if p.Terms.CaptureAt.IsZero() || p.Review.open() || p.Status() != topics.StatusAuthorized || p.open(topics.OperationIncrement) != nil {
 		return zeroTime
 	}
 	return p.Terms.CaptureAt

@@ -79,9 +79,10 @@ func (p *Payment) due() time.Time {
 	return p.Expiry()
 }
 
-// expires says that the payment can run out now. An authorisation waits for a capture or a void that is open.
+// expires says that the payment can run out now. An authorisation waits for a capture, an increment or a void that is open.
 func (p *Payment) expires() bool {
-	return !p.due().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil
+	return !p.due().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationIncrement) == nil &&
+		p.open(topics.OperationVoid) == nil
 }
 
 func (d *decision) expire() {

@@ -34,7 +34,7 @@ const Lookup Kind = "lookup"
 
 // outageKinds are what an outage may be of.
 func outageKinds() []Kind {
-	return []Kind{Authorize, Confirm, Capture, Void, Refund, Payout, DisputeEvidence, DisputeAccept, Lookup}
+	return []Kind{Authorize, Confirm, Capture, Increment, Void, Refund, Payout, DisputeEvidence, DisputeAccept, Lookup}
 }
 
 // check names the first field that is wrong.

@@ -21,6 +21,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/authorizations", s.perform(Authorize))
 	mux.HandleFunc("POST /v1/authorizations/{id}/confirm", s.perform(Confirm))
 	mux.HandleFunc("POST /v1/authorizations/{id}/capture", s.perform(Capture))
+	mux.HandleFunc("POST /v1/authorizations/{id}/increment", s.perform(Increment))
 	mux.HandleFunc("POST /v1/authorizations/{id}/void", s.perform(Void))
 	mux.HandleFunc("POST /v1/refunds", s.perform(Refund))
 	mux.HandleFunc("POST /v1/payouts", s.perform(Payout))

@@ -114,6 +114,8 @@ func (f *performer) follow(p *payment, kind Kind, key, fingerprint string, r *Re
 		refused = f.confirm(p, &op, token, r.Challenge)
 	case Capture:
 		refused = f.capture(p, &op, token)
+	case Increment:
+		refused = f.increment(p, &op, token)
 	case Void:
 		refused = f.void(p, &op, token)
 	case Refund:
@@ -179,6 +181,23 @@ func (f *performer) capture(p *payment, op *operation, token *Token) *refusal {
 	}
 	op.Status, op.Captured, op.Fee = Approved, true, f.fee(op.Amount)
 	p.Captured += op.Amount
+	return nil
+}
+
+// increment raises the authorization to an amount.
+func (f *performer) increment(p *payment, op *operation, token *Token) *refusal {
+	switch {
+	case p.Voided || p.Authorized == 0 || p.Captured > 0:
+		return refuse(CodeWrongState, "only an authorization of which nothing is captured or voided is raised")
+	case op.Amount <= p.Authorized:
+		return refuse(CodeInvalid, "amount %d: want more than %d, which are authorized", op.Amount, p.Authorized)
+	}
+	if token.noIncrement {
+		op.Status, op.Decline = Declined, "51"
+		return nil
+	}
+	op.Status = Approved
+	p.Authorized = op.Amount
 	return nil
 }
 

@@ -19,6 +19,7 @@ type Token struct {
 	settles        Status // the authorization is pending and then this
 	webhook        webhookPlan
 	captureFails   bool
+	noIncrement    bool
 	voidFails      bool
 	refund         Status // the answer to a refund: approved where empty
 	refundSettles  Status // what it turns into later
@@ -86,6 +87,7 @@ func Tokens() []Token {
 		{Name: "tok_unknown_webhook", Does: "approved; the webhook is of an unknown kind", webhook: unknownKind},
 		{Name: "tok_foreign_webhook", Does: "approved; the webhook names a payment that nobody has", webhook: foreignReference},
 		{Name: "tok_capture_fails", Does: "authorised; no capture succeeds", captureFails: true},
+		{Name: "tok_increment_declined", Does: "approved; no increment of it is: 51, insufficient funds", noIncrement: true},
 		{Name: "tok_void_fails", Does: "approved; no void succeeds", voidFails: true},
 		{Name: "tok_refund_pending", Does: "approved; refunds are pending, then settle", refund: Pending, refundSettles: Approved},
 		{Name: "tok_refund_fails", Does: "approved; refunds fail at once", refund: Failed},

@@ -68,6 +68,26 @@ func TestLaterOutcomes(t *testing.T) {
 	if op := post("/v1/authorizations/"+fails.Authorization+"/capture", "capture-2", `{"amount":1000}`); op.Status != sandbox.Failed {
 		t.Errorf("tok_capture_fails: capture %+v", op)
 	}
+	raised := authorize(t, s, "raised", "tok_approved", 1000, false)
+	for _, c := range []struct {
+		key    string
+		amount int
+		want   sandbox.Status
+	}{{"raise-1", 1500, sandbox.Approved}, {"raise-1", 1500, sandbox.Approved}, {"raise-2", 1700, sandbox.Approved}} {
+		if op := post("/v1/authorizations/"+raised.Authorization+"/increment", c.key, fmt.Sprintf(`{"amount":%d}`, c.amount)); op.Status != c.want || op.Amount != int64(c.amount) {
+			t.Errorf("raised to %d: %+v", c.amount, op)
+		}
+	}
+	if op := post("/v1/authorizations/"+raised.Authorization+"/capture", "raise-3", `{"amount":1700}`); op.Status != sandbox.Approved {
+		t.Errorf("capture of what was raised: %+v", op)
+	}
+	stays := authorize(t, s, "stays", "tok_increment_declined", 1000, false)
+	if op := post("/v1/authorizations/"+stays.Authorization+"/increment", "stays-1", `{"amount":1500}`); op.Status != sandbox.Declined || op.DeclineCode != "51" {
+		t.Errorf("tok_increment_declined: %+v", op)
+	}
+	if op := post("/v1/authorizations/"+stays.Authorization+"/capture", "stays-2", `{"amount":1000}`); op.Status != sandbox.Approved {
+		t.Errorf("tok_increment_declined: capture %+v", op)
+	}
 	keeps := authorize(t, s, "void", "tok_void_fails", 1000, false)
 	if op := post("/v1/authorizations/"+keeps.Authorization+"/void", "void-2", `{}`); op.Status != sandbox.Failed {
 		t.Errorf("tok_void_fails: void %+v", op)

@@ -21,6 +21,7 @@ const (
 	Authorize Kind = "authorize"
 	Confirm   Kind = "confirm"
 	Capture   Kind = "capture"
+	Increment Kind = "increment" // its amount is what is to be authorized in all
 	Void      Kind = "void"
 	Refund    Kind = "refund"
 	Payout    Kind = "payout"

@@ -1,0 +1,92 @@
+package lifecycle
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// An increment raises what is authorised, before anything is captured. It is an operation of its own at the PSP, whose amounts
+// are those of the whole authorisation: to set it to an amount twice does no more than once. One at a time, and neither a
+// capture nor a void beside it: each would have to be of an amount that is not known yet.
+
+func (d *decision) increment() {
+	for _, kind := range [...]topics.PSPOperation{topics.OperationIncrement, topics.OperationCapture, topics.OperationVoid} {
+		if d.p.open(kind) != nil {
+			d.refuse(topics.RefusedInProgress, isOpen(kind))
+			return
+		}
+	}
+	amount, left := d.in.Command.Command.Amount, d.p.Uncaptured()
+	if b := &d.in.Balance; amount > topics.MaxAmount-left || b.Available > topics.MaxBalance-left-amount || b.Held > topics.MaxBalance-left-amount-b.Available {
+		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("more than %d minor units would be authorised, or the customer would have more than %d", topics.MaxAmount, topics.MaxBalance))
+		return
+	}
+	decision := &d.in.Command.Decision
+	if refusal := decision.Refusal(""); refusal != nil { // no reviewer is asked: the customer is there, and may pay anew
+		d.refuse(topics.RefusedBlocked, "a risk rule does not let the authorisation be raised", decision.Reasons...)
+		return
+	}
+	if v := d.in.verdict(); v.limit != nil {
+		d.refuse(topics.RefusedBlocked, v.detail, v.reasons...)
+		return
+	}
+	counted := d.counting()
+	if counted != nil {
+		counted.Amount += amount
+	}
+	d.emit(topics.PaymentEvent{
+		Type: topics.EventIncrementRequested, Amount: amount, Outcome: decision.Outcome, Reasons: decision.Reasons, Counted: counted,
+		Request: &topics.RequestData{PSP: d.p.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Total: left + amount},
+	})
+}
+
+// incremented takes what the PSP has raised. Where that comes once something was captured or released, a person is told, and
+// what nobody waits for any more is released.
+func (d *decision) incremented() {
+	late := d.step.Late
+	d.fact(topics.EventIncremented, d.op.Amount)
+	if !late {
+		return
+	}
+	d.openCase(topics.RefusedUnmatchedReport, d.op.Amount, "the PSP raised an authorisation of which something was captured or released")
+	if d.p.Captured == 0 && d.p.open(topics.OperationVoid) == nil {
+		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
+	}
+}
+
+func (d *decision) incrementFailed() { d.fact(topics.EventIncrementFailed, d.op.Amount) }
+
+// isOpen is what is told of a command that must wait for an operation.
+func isOpen(kind topics.PSPOperation) string {
+	article := "a"
+	if kind == topics.OperationIncrement {
+		article = "an"
+	}
+	return fmt.Sprintf("%s %s is open", article, kind)
+}
+
+// superseded says that another increment was asked for since this one had failed: the PSP means less than it says.
+func (d *decision) superseded() bool {
+	if d.op.Kind != topics.OperationIncrement {
+		return false
+	}
+	for i := len(d.p.Operations) - 1; i >= 0; i-- {
+		if op := &d.p.Operations[i]; op.Kind == topics.OperationIncrement {
+			return op.Request != d.op.Request
+		}
+	}
+	return false
+}
+
+// said is the amount by which the PSP speaks of an operation.
+func (op *Operation) said() int64 { return cmp.Or(op.Total, op.Amount) }
+
+// incrementing is by how much the authorisation may be about to be raised.
+func (p *Payment) incrementing() int64 {
+	if op := p.open(topics.OperationIncrement); op != nil {
+		return op.Amount
+	}
+	return 0
+}
