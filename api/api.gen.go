@@ -437,15 +437,6 @@ type Hold struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
-// IncrementIntent defines model for IncrementIntent.
-type IncrementIntent struct {
-	// Amount Minor units: what is added to what is authorised.
-	Amount int64 `json:"amount"`
-
-	// Currency Must be the intent's where it is given.
-	Currency string `json:"currency,omitempty"`
-}
-
 // Intent defines model for Intent.
 type Intent struct {
 	ID         string `json:"id"`
@@ -476,6 +467,12 @@ type Intent struct {
 	// DeclineCode As the PSP gives it, such as a response code of ISO 8583: 51 is insufficient funds.
 	DeclineCode string `json:"decline_code,omitempty"`
 	Description string `json:"description,omitempty"`
+
+	// Disputed Taken by disputes and not given back.
+	Disputed int64 `json:"disputed,omitempty"`
+
+	// Disputing In [dispute](disputes.md) and not taken. No refund may ask for it.
+	Disputing int64 `json:"disputing,omitempty"`
 
 	// ExpiresAt When the intent, or what is authorised and not captured, runs out; absent where nothing does any more.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`

@@ -17,6 +17,7 @@ func intentOf(v *view.Intent) Intent {
 		LinkID: v.LinkID, Amount: v.Amount, Currency: v.Currency, CaptureMethod: v.CaptureMethod, PaymentMethod: v.PaymentMethod,
 		Unapplied: v.Unapplied, Confirmations: v.Confirmations,
 		Authorized: v.Authorized, Captured: v.Captured, Released: v.Released, Refunding: v.Refunding, Refunded: v.Refunded,
+		Disputing: v.Disputing, Disputed: v.Disputed,
 		Capturable: v.Capturable, Refundable: v.Refundable,
 		NextAction: v.Action, PSP: v.PSP, PSPReference: v.PSPReference, NetworkReference: v.NetworkReference,
 		DeclineCode: v.DeclineCode, HardDecline: v.HardDecline, Authentication: v.Authentication, Reasons: v.Reasons,

@@ -26,7 +26,7 @@ const Role = "payments"
 
 // Format is the format number of what the fold stores. It rises with every change that an older build would misread: such
 // a build then gives the partition up.
-const Format = 4
+const Format = 5
 
 const (
 	defaultCachePayments = 100_000
