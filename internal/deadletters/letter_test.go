@@ -79,6 +79,8 @@ func TestRefusal(t *testing.T) {
 		"a wallet command":                {setAside(t, topics.WalletCommands, goodCommand), nil, soon, false, ""},
 		"a payout command":                {setAside(t, topics.PayoutCommands, goodCommand), nil, soon, false, ""},
 		"a payout command, too old":       {setAside(t, topics.PayoutCommands, goodCommand), nil, late, false, "remembered for 30 days"},
+		"a link command":                  {setAside(t, topics.LinkCommands, goodCommand), nil, soon, false, ""},
+		"a link command, too old":         {setAside(t, topics.LinkCommands, goodCommand), nil, late, false, "remembered for 30 days"},
 		"a wallet command, too old":       {setAside(t, topics.WalletCommands, goodCommand), nil, late, false, "remembered for 30 days"},
 		"a wallet command without tenant": {setAside(t, topics.WalletCommands, strings.Replace(goodCommand, "acme", "", 1)), nil, soon, true, "no tenant"},
 		"a wallet command of no shape":    {setAside(t, topics.WalletCommands, `{"amount":"5"}`), nil, soon, true, "cannot read it either"},
@@ -101,6 +103,7 @@ func TestRefusal(t *testing.T) {
 		"inbox: a command without an id":           {setAside(t, topics.Inbox, `{"command":{}}`, kind(topics.TypeAssessedCommand)), nil, soon, true, "no command_id"},
 		"inbox: a wallet command, its author told": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, false, "told that it failed"},
 		"inbox: a payout command, its author told": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedPayout)), nil, soon, false, "told that it failed"},
+		"inbox: a link command, its author told":   {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedLink)), nil, soon, false, "told that it failed"},
 		"inbox: a wallet command, not asked again": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, true, ""},
 		"inbox: a wallet command, too old":         {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, late, true, "remembered for 30 days"},
 		"inbox: a customer event":                  {setAside(t, topics.Inbox, `{"event":`+goodEvent+`}`, kind(topics.TypeAssessedCustomerEvent)), nil, soon, false, ""},
@@ -132,7 +135,7 @@ func TestRefusal(t *testing.T) {
 // TestEveryDeadLetterTopicIsDecidedOn: a new one must not slip through as replayable.
 func TestEveryDeadLetterTopicIsDecidedOn(t *testing.T) {
 	names, origins := Topics()
-	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.PayoutCommandsDeadLetters, topics.CustomerEventsDeadLetters, topics.InboxDeadLetters,
+	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.PayoutCommandsDeadLetters, topics.LinkCommandsDeadLetters, topics.CustomerEventsDeadLetters, topics.InboxDeadLetters,
 		topics.PSPRequestsDeadLetters, topics.PSPWebhooksDeadLetters, topics.SignalsDeadLetters, topics.ReviewsDeadLetters}
 	if len(names) != len(decided) {
 		t.Errorf("%v: decide in Refusal what a replay of each does", names)
