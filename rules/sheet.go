@@ -71,6 +71,15 @@ func (s *Sheet) Sequence(n Node, what string) []Node { return s.sequence(n, what
 // Text reads a text, "" where it is none; numbers are none.
 func (s *Sheet) Text(n Node, what string) string { return s.text(n, what) }
 
+// Number is a number that is not in quotes, as it is written; ok is false where there is something else.
+func (s *Sheet) Number(n Node) (text string, ok bool) {
+	switch n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode:
+		return tokenOf(n).Value, true
+	}
+	return "", false
+}
+
 // Value reads a text or a whole number as it is written.
 func (s *Sheet) Value(n Node) string { return s.value(n) }
 

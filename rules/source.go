@@ -181,7 +181,7 @@ func (s *source) duration(n ast.Node, what string) (d time.Duration, ok bool) {
 	at := placeOf(tokenOf(n))
 	if _, number := n.(*ast.IntegerNode); number {
 		digits := tokenOf(n).Value
-		s.fail(at, fmt.Sprintf("write %s: %sh for hours, %sd for days or %sm for minutes", what, digits, digits, digits), "%s %s has no unit", what, digits)
+		s.fail(at, fmt.Sprintf("write %s: %ss for seconds, %sm for minutes, %sh for hours or %sd for days", what, digits, digits, digits, digits), "%s %s has no unit", what, digits)
 		return 0, false
 	}
 	text := s.text(n, what)

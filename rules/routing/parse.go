@@ -120,15 +120,17 @@ func (p *parser) together(at map[string]rules.SheetEntry) {
 }
 
 func (p *parser) cascade(n rules.Node) {
+	within := false
 	for _, e := range p.Mapping(n, "cascade", cascadeKeys) {
 		switch e.Key {
 		case "attempts":
 			p.set.attempts = int(p.Integer(e.Value, "attempts", 1, maxAttempts))
 		case "within":
+			within = true
 			p.set.within = p.Duration(e.Value, "within", time.Second, maxWithin)
 		}
 	}
-	if p.set.attempts > 1 && p.set.within == 0 {
+	if p.set.attempts > 1 && !within {
 		p.Fail(n, "add within: 30s", "cascade does not say within which time another PSP may be asked")
 	}
 }
@@ -248,6 +250,10 @@ var percentForm = regexp.MustCompile(`^(\d{1,2})(?:\.(\d{1,4}))?%$`)
 
 // percent reads 1.4% as millionths: 14000.
 func (p *parser) percent(n rules.Node) int64 {
+	if number, ok := p.Number(n); ok {
+		p.Fail(n, "write percent: "+number+"%", "percent must be a percentage, not the number %s", number)
+		return 0
+	}
 	text := p.Text(n, "percent")
 	if text == "" {
 		return 0
