@@ -437,6 +437,15 @@ type Hold struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
+// IncrementIntent defines model for IncrementIntent.
+type IncrementIntent struct {
+	// Amount Minor units: what is added to what is authorised.
+	Amount int64 `json:"amount"`
+
+	// Currency Must be the intent's where it is given.
+	Currency string `json:"currency,omitempty"`
+}
+
 // Intent defines model for Intent.
 type Intent struct {
 	ID         string `json:"id"`
