@@ -71,6 +71,8 @@ type sandboxRequest struct {
 	Challenge         *topics.Challenge `json:"challenge,omitempty"`
 	Authorization     string            `json:"authorization,omitempty"`
 	Evidence          string            `json:"evidence,omitempty"`
+
+	StoredCredential *topics.StoredCredential `json:"stored_credential,omitempty"`
 }
 
 type sandboxCard struct {
@@ -98,6 +100,8 @@ type sandboxOperation struct {
 	Dispute           *sandboxDispute     `json:"dispute"`
 	Detail            string              `json:"detail"`
 	CreatedAt         time.Time           `json:"created_at"`
+
+	StoredCredential string `json:"stored_credential"`
 }
 
 type sandboxError struct {
@@ -164,6 +168,7 @@ func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err er
 		path = "/v1/authorizations"
 		body.MerchantAccount, body.MerchantReference = r.Tenant, r.PaymentID
 		body.Capture, body.ThreeDS, body.ReturnURL = r.Capture, r.ThreeDS, r.ReturnURL
+		body.StoredCredential = r.StoredCredential
 		if r.Card != nil {
 			body.Card = &sandboxCard{r.Card.Token}
 		}
@@ -232,7 +237,7 @@ func sandboxRefusal(r *topics.PSPRequest, status int, data []byte) (topics.PSPRe
 func (op *sandboxOperation) report() (topics.PSPReport, error) {
 	r := topics.PSPReport{
 		Operation: op.Operation, Amount: op.Amount, Currency: op.Currency, Captured: op.Captured, Fee: op.Fee,
-		PSPReference: op.Authorization, NetworkReference: op.NetworkReference, DeclineCode: op.DeclineCode,
+		PSPReference: op.Authorization, NetworkReference: op.NetworkReference, StoredCredential: op.StoredCredential, DeclineCode: op.DeclineCode,
 		HardDecline: op.HardDecline, Action: op.Action, Authentication: op.Authentication, Detail: SafeDetail(op.Detail),
 		OccurredAt: op.CreatedAt,
 	}

@@ -218,6 +218,7 @@ func (b *book) perform(kind Kind, key, print string, r *Request, baseURL string)
 	var p *payment
 	switch e := b.payments[r.Authorization]; {
 	case kind == Authorize:
+		r.attempt = len(b.references[r.MerchantReference])
 		p, refused = b.authorize(key, print, r, now)
 	case kind == Payout:
 		p, refused = b.payout(key, print, r, now)

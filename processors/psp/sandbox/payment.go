@@ -23,6 +23,8 @@ type payment struct {
 	PaidOut    int64  `json:"p,omitempty"` // by a payout: settled and pending
 	Disputed   int64  `json:"q,omitempty"` // withdrawn by disputes, and not reinstated
 
+	Kept string `json:"kpt,omitempty"` // the token of the card that it keeps
+
 	Operations []operation `json:"ops"` // the first one is the authorization or the payout
 }
 
@@ -121,6 +123,9 @@ func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 	switch status {
 	case Approved:
 		shown.Captured, shown.Fee, shown.Authentication = op.Captured, op.Fee, op.Auth
+		if op.Kind == Authorize || op.Kind == Confirm {
+			shown.StoredCredential = p.Kept
+		}
 	case Failed, Reversed:
 		shown.Detail = op.Detail
 	case Declined:

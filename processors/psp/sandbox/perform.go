@@ -32,10 +32,12 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	if refused != nil {
 		return nil, refused
 	}
+	token = r.without(token)
 	p := &payment{
 		ID: deriveID("auth_", key), Reference: r.MerchantReference, Account: r.MerchantAccount, Currency: r.Currency,
 		Token: r.Card.Token, ReturnURL: r.ReturnURL, Network: deriveID("net_", key), Capture: r.Capture,
 	}
+	p.Kept = r.keeps(key)
 	op := operation{Key: key, Fingerprint: fingerprint, Kind: Authorize, Amount: r.Amount, CreatedAt: now}
 	op.Decline, op.Hard = token.decline, token.hard
 	switch {
@@ -75,7 +77,7 @@ func (f *performer) opens(r *Request) (*Token, *refusal) {
 	if !ok {
 		return nil, refuse(CodeUnknownToken, "card token: not one of GET /v1/tokens")
 	}
-	return token, nil
+	return token, r.StoredCredential.check(r.Card.Token)
 }
 
 // approve grants an authorization, and captures it where that was asked for.

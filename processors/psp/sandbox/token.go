@@ -27,6 +27,8 @@ type Token struct {
 	payoutSettles  Status // what it turns into later
 	payoutFault    fault
 	dispute        *disputePlan // of what is captured; nil: none
+
+	later []string // where its card is kept and the customer not there: how the first authorizations of a merchant reference are declined
 }
 
 // fault is what goes wrong between the server and its caller in an authorization or a payout.
@@ -63,6 +65,10 @@ func Tokens() []Token {
 		{Name: "tok_declined_issuer", Does: "declined: 91, issuer not available", decline: "91"},
 		{Name: "tok_declined_hard", Does: "declined for good: 43, stolen card", decline: "43", hard: true},
 		{Name: "tok_declined_expired", Does: "declined for good: 54, expired card", decline: "54", hard: true},
+		{Name: "tok_mandate_soft", Does: "approved; once it is kept, declined twice for each merchant reference: 51, insufficient funds", later: []string{"51", "51"}},
+		{Name: "tok_mandate_hard", Does: "approved; once it is kept, declined for good: 43, stolen card", later: []string{"43"}},
+		{Name: "tok_mandate_revoked", Does: "approved; once it is kept, declined for good: R1, the card holder has stopped it", later: []string{"R1"}},
+		{Name: "tok_mandate_authentication", Does: "approved; once it is kept, declined: 1A, the customer must authenticate", later: []string{"1A", "1A", "1A"}},
 		{Name: "tok_3ds_challenge", Does: "requires a 3-D Secure challenge; its result decides", challenge: true},
 		{Name: "tok_3ds_fail", Does: "requires a challenge and then declines: 1A, authentication failed", challenge: true, challengeFails: true},
 		{Name: "tok_3ds_frictionless", Does: "approved; 3-D Secure authenticated without a challenge (ECI 05)", frictionless: true},

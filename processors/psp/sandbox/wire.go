@@ -47,7 +47,10 @@ type Request struct {
 
 	Dispute string `json:"-"` // that is answered: of the path
 
-	byHand bool // nobody asked for it through the API
+	StoredCredential *StoredCredential `json:"stored_credential,omitempty"` // authorize
+
+	byHand  bool // nobody asked for it through the API
+	attempt int  // authorize: how many of the same merchant reference came before
 }
 
 // Card is a token.
@@ -77,6 +80,7 @@ type Operation struct {
 	Captured          bool            `json:"captured,omitempty"` // authorize, confirm: captured in the same call
 	Fee               int64           `json:"fee,omitempty"`      // kept of what was captured, or charged for a payout
 	NetworkReference  string          `json:"network_reference,omitempty"`
+	StoredCredential  string          `json:"stored_credential,omitempty"` // the token of the card that was kept
 	DeclineCode       string          `json:"decline_code,omitempty"`
 	HardDecline       bool            `json:"hard_decline,omitempty"`
 	Action            *Action         `json:"action,omitempty"`
