@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/weirhq/weir/internal/database/databasetest"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/sandbox"
@@ -62,4 +64,23 @@ func TestPayoutsAtTheGateway(t *testing.T) {
 	if n := w.charges(t, requests[3].PaymentID); n != 0 {
 		t.Errorf("what was not sent was paid %d times", n)
 	}
+}
+
+// TestBreakerIsSeenBeforeItMoves: an alert on a metric that is not there yet would never come.
+func TestBreakerIsSeenBeforeItMoves(t *testing.T) {
+	w := newWorld(t, sandbox.Config{})
+	registry := prometheus.NewRegistry()
+	w.run(t, func(c *psp.Config) { c.Metrics = registry })
+	w.ask(t, 1, authorization(1, "tok_approved"))
+	w.wait(t, 1)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "weir_psp_breaker_state" && len(f.GetMetric()) == 1 && f.GetMetric()[0].GetGauge().GetValue() == 0 {
+			return
+		}
+	}
+	t.Error("weir_psp_breaker_state of the PSP is not there")
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/processors/stream"
@@ -44,6 +45,7 @@ func newSession(cfg *Config, m *metrics) *session {
 	}
 	for _, adapter := range cfg.Adapters {
 		s.stations[adapter.Name()] = newStation(cfg, adapter, m)
+		m.breaker.WithLabelValues(adapter.Name()).Set(float64(circuitbreaker.ClosedState)) // there before it first moves
 	}
 	if cfg.Attempts != nil {
 		s.absent = newStation(cfg, absent{}, m)
