@@ -28,23 +28,23 @@ func byLink(n int, customer, link string) *topics.AssessedCommand {
 	return c
 }
 
-// addLinks has the customers of the mixed traffic make links, which several payers open at once, and cancel some of them. Ids of
-// commands begin at 700,000.
+// addLinks has customers of their own make links, which several payers open at once, and cancel some of them. Ids of commands begin
+// at 700,000.
 func addLinks(rounds *[4][]any, partitions int32) {
 	n := 700_000
 	for k := range 6 {
-		customer := fmt.Sprintf("customer-%d", k)
-		for uses := range 3 {
+		customer := fmt.Sprintf("payer-%d", k)
+		for i, uses := range []int{0, 2, 9} {
 			n++
 			link := topics.NewLinkID("acme", customer, id(n), partitions).String()
 			rounds[0] = append(rounds[0], linkCommand(n, customer, uses, ""))
-			for i := 1; i < len(rounds); i++ {
+			for round := 1; round < len(rounds); round++ {
 				for range 2 {
 					n++
-					rounds[i] = append(rounds[i], byLink(n, customer, link))
+					rounds[round] = append(rounds[round], byLink(n, customer, link))
 				}
 			}
-			if n++; k%3 == uses {
+			if n++; k%3 == i {
 				rounds[2] = append(rounds[2], linkCommand(n, customer, 0, link))
 			}
 		}
