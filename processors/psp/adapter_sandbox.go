@@ -65,6 +65,7 @@ type sandboxRequest struct {
 	Amount            int64             `json:"amount,omitempty"`
 	Currency          string            `json:"currency,omitempty"`
 	Card              *sandboxCard      `json:"card,omitempty"`
+	PaymentMethod     *topics.PaymentMethod `json:"payment_method,omitempty"`
 	Capture           bool              `json:"capture,omitempty"`
 	ThreeDS           bool              `json:"three_ds,omitempty"`
 	ReturnURL         string            `json:"return_url,omitempty"`
@@ -99,6 +100,7 @@ type sandboxOperation struct {
 	Authentication    *topics.AuthData    `json:"authentication"`
 	Dispute           *sandboxDispute     `json:"dispute"`
 	Detail            string              `json:"detail"`
+	Confirmations     *topics.Confirmations `json:"confirmations"`
 	CreatedAt         time.Time           `json:"created_at"`
 
 	StoredCredential string `json:"stored_credential"`
@@ -167,7 +169,7 @@ func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err er
 	case topics.OperationAuthorize:
 		path = "/v1/authorizations"
 		body.MerchantAccount, body.MerchantReference = r.Tenant, r.PaymentID
-		body.Capture, body.ThreeDS, body.ReturnURL = r.Capture, r.ThreeDS, r.ReturnURL
+		body.Capture, body.ThreeDS, body.ReturnURL, body.PaymentMethod = r.Capture, r.ThreeDS, r.ReturnURL, r.PaymentMethod.By()
 		body.StoredCredential = r.StoredCredential
 		if r.Card != nil {
 			body.Card = &sandboxCard{r.Card.Token}
@@ -239,7 +241,7 @@ func (op *sandboxOperation) report() (topics.PSPReport, error) {
 		Operation: op.Operation, Amount: op.Amount, Currency: op.Currency, Captured: op.Captured, Fee: op.Fee,
 		PSPReference: op.Authorization, NetworkReference: op.NetworkReference, StoredCredential: op.StoredCredential, DeclineCode: op.DeclineCode,
 		HardDecline: op.HardDecline, Action: op.Action, Authentication: op.Authentication, Detail: SafeDetail(op.Detail),
-		OccurredAt: op.CreatedAt,
+		OccurredAt: op.CreatedAt, Confirmations: op.Confirmations,
 	}
 	switch op.Operation {
 	case topics.OperationAuthorize, topics.OperationConfirm, topics.OperationCapture, topics.OperationIncrement, topics.OperationVoid, topics.OperationRefund,

@@ -19,15 +19,15 @@ func (d *decision) cryptoPaid(r *topics.PSPReport) {
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s approved while the payment is %s", r.Operation, d.p.Status())
 		return
 	}
-	step, op, late := d.step, d.op, d.step.Late
-	if before > 0 || r.Amount < d.limits.enough(asked) { // what came in parts is applied once it is enough
-		d.receive(r.Amount-before, r.PSPReference)
-		if d.applies = true; d.p.usable() < d.limits.enough(asked) {
-			if late {
-				d.gaveUp()
-			}
-			return
+	step, op, delta := d.step, d.op, r.Amount-before
+	if enough := d.limits.enough(asked); d.p.usable()+delta < enough {
+		if d.find(FromReport, d.op.trigger(), inPart) {
+			d.step.do(d)
 		}
+		return
+	} else if before > 0 || delta < enough { // what came in parts is applied together
+		d.receive(delta, r.PSPReference)
+		d.applies = true
 	}
 	whole := *r
 	whole.Amount = min(r.Amount, asked)
@@ -44,6 +44,15 @@ func (d *decision) cryptoPaid(r *topics.PSPReport) {
 		d.receive(over, r.PSPReference)
 	}
 	d.overpaid(r)
+}
+
+// partCame books a part, and tells a person where nobody waits for the rest.
+func (d *decision) partCame() {
+	r := d.in.Report
+	d.receive(r.Amount-d.p.Method.Received, r.PSPReference)
+	if d.op.State == OperationFailed {
+		d.gaveUp()
+	}
 }
 
 const basisPoints = 10_000
@@ -68,14 +77,6 @@ func (d *decision) overpaid(r *topics.PSPReport) {
 	if left := d.p.Unapplied(); left > 0 {
 		d.op = nil
 		d.openCase(topics.RefusedAmountMismatch, left, "%s came of %s: %s stands in suspense until what is unapplied is refunded", reported(r), d.p.money(d.p.Amount), d.p.money(left))
-	}
-}
-
-// cryptoAgain decides on how much is confirmed of what was paid.
-func (d *decision) cryptoAgain(r *topics.PSPReport) {
-	if before := d.p.Method.Received; r.Amount > before && d.countable(r) && d.p.Cases < d.limits.Cases {
-		d.receive(r.Amount-before, r.PSPReference)
-		d.overpaid(r)
 	}
 }
 

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/weirhq/weir/internal/reference/matrixtest"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
@@ -24,6 +25,7 @@ var sayings = []said{
 	{column: "approved and captured", outcome: topics.PSPApproved, only: topics.OperationAuthorize, captured: true},
 	{column: "approved, another amount", outcome: topics.PSPApproved, change: func(r *topics.PSPReport) { r.Amount++ }},
 	{column: "approved again, another reference", outcome: topics.PSPApproved, change: func(r *topics.PSPReport) { r.PSPReference = "another" }},
+	{column: "approved in part", outcome: topics.PSPApproved},
 	{column: "challenge", outcome: topics.PSPRequiresAction, only: topics.OperationAuthorize},
 	{column: "pending", outcome: topics.PSPPending},
 	{column: "unknown", outcome: topics.PSPUnknown},
@@ -52,9 +54,19 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 		psp, source = op.PSP, lifecycle.FromStray
 		table += map[bool]string{true: " of an attempt that was given up", false: " that releases an attempt"}[kind == topics.OperationAuthorize]
 	}
+	if op.Unapplied { // nobody asked for it, and no report names it
+		return nil
+	}
+	other := !s.p.Method.Card() && kind == topics.OperationAuthorize && op.PSP == ""
+	if other {
+		table += of(s.p.Method.Type)
+	}
 	for _, say := range sayings {
 		again := say.column == "approved again, another reference"
-		if say.only != "" && say.only != kind || again && op.State != lifecycle.OperationSucceeded {
+		if say.column == "approved in part" && (!other || s.p.Method.Type != topics.MethodCrypto) {
+			continue
+		}
+		if say.only != "" && say.only != kind && !(other && say.outcome == topics.PSPReversed) || again && op.State != lifecycle.OperationSucceeded {
 			continue
 		}
 		r := &topics.PSPReport{
@@ -74,6 +86,9 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 		if say.captured && op.State == lifecycle.OperationSucceeded && op.PSP == "" { // it tells of the capture
 			on = lifecycle.Trigger{Source: lifecycle.FromPSP, What: string(topics.OperationCapture), Outcome: say.outcome}
 		}
+		if other {
+			adapt(s.p, op, say, r, &on)
+		}
 		if kind == topics.OperationAuthorize { // and its confirmation are one
 			r.PSPReference = fmt.Sprintf("at %s, %d", psp, ordinal(s.p, op))
 		}
@@ -87,6 +102,44 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 		})
 	}
 	return all
+}
+
+// adapt makes of a column what it is of a payment that no card pays: an approval of some, of more, or of another payment.
+func adapt(p *lifecycle.Payment, op *lifecycle.Operation, say said, r *topics.PSPReport, on *lifecycle.Trigger) {
+	crypto, paid := p.Method.Type == topics.MethodCrypto, op.State == lifecycle.OperationSucceeded
+	switch {
+	case say.column == "approved in part":
+		if r.Amount = 40; p.Method.Received < 40 {
+			on.Outcome = "approved in part"
+		}
+	case crypto && !paid && say.outcome == topics.PSPApproved && applicable(p)+r.Amount-p.Method.Received < op.Amount:
+		on.Outcome = "approved in part"
+	case paid && (say.column == "approved again, another reference" || crypto && say.column == "approved, another amount"):
+		on.Outcome = "approved again"
+	case say.outcome == topics.PSPReversed && p.Method.Received > 0:
+		r.Amount = p.Method.Received
+	}
+}
+
+// applicable is what came and is not being refunded.
+func applicable(p *lifecycle.Payment) (minor int64) {
+	for _, receipt := range p.Operations {
+		returning := slices.ContainsFunc(p.Operations, func(op lifecycle.Operation) bool {
+			return op.Kind == topics.OperationRefund && op.Of == receipt.Request && (op.State.Open() || op.State == lifecycle.OperationSucceeded)
+		})
+		if receipt.Unapplied && receipt.Captured && !returning {
+			minor += receipt.Amount
+		}
+	}
+	return minor
+}
+
+// of is the method in the name of a table, "" of cards.
+func of(method string) string {
+	if method == "" {
+		return ""
+	}
+	return ", of a payment by " + method
 }
 
 // ignoredAs is what a report that yields nothing is: one that proves nothing yet, a repeat of what is known, or one that comes
@@ -140,7 +193,7 @@ func (x *explorer) unnamed(s state, say topics.PSPOutcome) stimulus {
 func askedTwice(p *lifecycle.Payment) bool {
 	n := 0
 	for i := range p.Operations {
-		if op := &p.Operations[i]; op.Kind == topics.OperationAuthorize && (op.PSP == "" || op.PSP == p.PSP) {
+		if op := &p.Operations[i]; op.Kind == topics.OperationAuthorize && !op.Unapplied && (op.PSP == "" || op.PSP == p.PSP) {
 			n++
 		}
 	}

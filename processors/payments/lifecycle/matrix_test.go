@@ -120,6 +120,12 @@ func (x *explorer) begin() {
 			}
 		}
 	}
+	for _, method := range []string{topics.MethodQR, topics.MethodCrypto} {
+		s := x.command(nil, topics.CommandCreate, 100, topics.OutcomePass)
+		c := &s.in.Command.Command
+		c.Card, c.PaymentMethod, c.Authorize = nil, &topics.PaymentMethod{Type: method}, true
+		x.follow(nil, s)
+	}
 	for _, op := range []topics.PSPOperation{topics.OperationAuthorize, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund} {
 		x.follow(nil, x.unasked(state{now: noon}, op, "ref", "approved"))
 	}
@@ -189,6 +195,12 @@ func (x *explorer) commands(s state) (all []stimulus) {
 		topics.CommandCapture, topics.CommandRefund} {
 		all = append(all, x.command(s.p, kind, 0, topics.OutcomePass))
 	}
+	if !s.p.Method.Card() {
+		c := x.command(s.p, topics.CommandRefund, 0, topics.OutcomePass)
+		c.in.Command.Command.Unapplied, c.place.Column = true, "refund unapplied"
+		c.on.What = c.place.Column
+		all = append(all, c)
+	}
 	all = append(all, x.command(s.p, topics.CommandIncrement, 20, topics.OutcomePass))
 	if s.p.Capturable() > 60 {
 		all = append(all, x.command(s.p, topics.CommandCapture, 60, topics.OutcomePass))
@@ -208,12 +220,13 @@ func (x *explorer) command(p *lifecycle.Payment, kind topics.CommandType, amount
 		CommandID: uuid.NewV5(uuid.Nil, fmt.Sprint(x.position)).String(), Type: kind, Tenant: "acme", CustomerID: "anna", Amount: amount, Currency: "EUR",
 		Challenge: &topics.Challenge{Result: "authenticated"}, Card: &topics.Card{Token: "tok"},
 	}
-	row := "(none)"
+	row, table := "(none)", "Commands"
 	if p != nil {
+		table += of(p.Method.Type)
 		row, c.PaymentID = string(p.Status()), p.ID.String()
 	}
 	return stimulus{
-		place: matrixtest.Place{Table: "Commands", Status: row, Column: string(kind)}, now: noon, ignored: "duplicate",
+		place: matrixtest.Place{Table: table, Status: row, Column: string(kind)}, now: noon, ignored: "duplicate",
 		on: lifecycle.Trigger{Source: lifecycle.FromCommand, What: string(kind)},
 		in: lifecycle.Input{Command: &topics.AssessedCommand{Command: c, Decision: topics.Decision{Outcome: outcome}}, Balance: topics.WalletBalance{Available: 1000}},
 	}
@@ -304,7 +317,7 @@ func newMatrix() matrixtest.Matrix {
 			"Commands", "Reports of the authorisation", "Answers of risk on an authorisation", "Reports of a capture", "Reports of an increment", "Reports of a void",
 			"Reports of a refund", "Reports of what nobody asked for", "Reports of a PSP that was asked twice, of neither attempt", "Timers", "(none)", "requested", "pending",
 		},
-		Columns: []string{"create", "authorize", "confirm", "capture", "increment", "void", "refund", "cancel", "approve", "reject", "pass", "allow", "hold", "block"},
+		Columns: []string{"create", "authorize", "confirm", "capture", "void", "refund", "refund unapplied", "cancel", "approve", "reject", "pass", "allow", "hold", "block"},
 	}
 	for _, s := range []topics.PaymentStatus{
 		topics.StatusCreated, topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected, topics.StatusAuthorizing, topics.StatusQueued,
@@ -323,7 +336,7 @@ func newMatrix() matrixtest.Matrix {
 // news says that a payment shows two things together that none of its status has shown before.
 func (x *explorer) news(p *lifecycle.Payment) (found bool) {
 	traits := []string{
-		fmt.Sprint(p.CaptureMethod, " ", p.Review, " ", p.Terms.CaptureDelaySeconds > 0, !p.Terms.CaptureAt.IsZero()), fmt.Sprint("timer ", p.Timer.Kind, " waiting ", p.Waiting != nil, p.CountedDay != ""),
+		fmt.Sprint(p.CaptureMethod, " ", p.Method.Type, p.Unapplied() > 0, " ", p.Review, " ", p.Terms.CaptureDelaySeconds > 0, !p.Terms.CaptureAt.IsZero()), fmt.Sprint("timer ", p.Timer.Kind, " waiting ", p.Waiting != nil, p.CountedDay != ""),
 		fmt.Sprint("left ", p.Capturable() > 0, p.Uncaptured() > 0, p.Refundable() > 0),
 	}
 	if r := p.Routing; r != nil {

@@ -125,13 +125,10 @@ func (d *decision) repeated(r *topics.PSPReport) {
 
 // again decides on a second success of one operation: the same one, its capture, or another one.
 func (d *decision) again(r *topics.PSPReport) {
-	switch {
-	case d.p.Method.Card() || !d.op.authorizes():
-	case !d.p.own(d.op, r.PSPReference):
-		d.secondPayment(r)
-		return
-	case d.byCrypto():
-		d.cryptoAgain(r)
+	if d.op.authorizes() && (d.byCrypto() || !d.p.Method.Card() && !d.p.own(d.op, r.PSPReference)) {
+		if d.find(FromReport, d.op.trigger(), more) {
+			d.step.do(d)
+		}
 		return
 	}
 	if r.PSPReference != "" && r.PSPReference != d.op.Reference && r.PSPReference != d.p.PSPReference && d.op.Reference != "" {

@@ -48,6 +48,12 @@ type statuses = []topics.PaymentStatus
 // refundOfUnapplied is the refund of what came and was not applied: wherever the payment is, that is not the customer's.
 const refundOfUnapplied = "refund unapplied"
 
+// Approvals of what no card pays that are steps of their own.
+const (
+	inPart topics.PSPOutcome = "approved in part" // less came than was asked for
+	more   topics.PSPOutcome = "approved again"   // of what was paid: more came, or the same once more
+)
+
 // Sets of statuses that several rows share.
 var (
 	same       statuses
@@ -80,7 +86,7 @@ var table = [...]Step{
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
 
-	{On: []Trigger{{Source: FromCommand, What: refundOfUnapplied}}, From: everywhere, Event: topics.EventStrayReleaseRequested, To: same, do: (*decision).refundUnapplied},
+	{On: []Trigger{{Source: FromCommand, What: refundOfUnapplied}}, From: statuses{asking, unknown, acting, declined, expired, cancelled, captured, partlyBack, refunded}, Event: topics.EventStrayReleaseRequested, To: same, do: (*decision).refundUnapplied},
 
 	// What the PSP says of the authorisation.
 	{On: report(topics.OperationAuthorize, topics.PSPApproved), From: statuses{asking, unknown, acting}, Event: topics.EventAuthorized, To: statuses{authorized, captured, reviewing}, do: (*decision).authorized},
@@ -93,8 +99,10 @@ var table = [...]Step{
 	{On: report(topics.OperationAuthorize, topics.PSPUnknown), From: statuses{asking}, Event: topics.EventOutcomeUnknown, To: statuses{unknown}, do: (*decision).outcomeUnknown},
 
 	{On: report(topics.OperationAuthorize, topics.PSPPending), From: statuses{acting}, Event: topics.EventSubmitted, To: statuses{asking}, do: (*decision).accepted},
+	{On: report(topics.OperationAuthorize, inPart), From: statuses{asking, unknown, acting, declined, expired, cancelled}, Event: topics.EventUnappliedReceived, To: same, do: (*decision).partCame},
+	{On: report(topics.OperationAuthorize, more), From: statuses{captured, partlyBack, refunded}, Event: topics.EventUnappliedReceived, To: same, do: (*decision).moreCame},
 	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).cameAndWent},
-	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: moneyHeld, Event: topics.EventReturned, To: statuses{refunded}, do: (*decision).returned},
+	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: statuses{captured, partlyBack, refunded}, Event: topics.EventReturned, To: statuses{refunded}, do: (*decision).returned},
 
 	// What risk says of the authorisation.
 	{On: review(topics.OutcomePass, topics.OutcomeAllow), From: statuses{reviewing, held}, Event: topics.EventReviewed, To: statuses{authorized}, do: (*decision).reviewPassed},

@@ -94,6 +94,19 @@ func (d *decision) gaveUp() {
 	}
 }
 
+// moreCame books what came once the payment was paid: more by crypto, or another payment of the same code.
+func (d *decision) moreCame() {
+	r := d.in.Report
+	if !d.p.own(d.op, r.PSPReference) {
+		d.secondPayment(r)
+		return
+	}
+	if before := d.p.Method.Received; r.Amount > before && d.countable(r) && d.p.Cases < d.limits.Cases {
+		d.receive(r.Amount-before, r.PSPReference)
+		d.overpaid(r)
+	}
+}
+
 // secondPayment books a second success of one request under another reference: the code was paid twice, by two people perhaps.
 func (d *decision) secondPayment(r *topics.PSPReport) {
 	known := slices.ContainsFunc(d.p.Operations, func(op Operation) bool { return op.Unapplied && op.Reference == r.PSPReference })

@@ -153,7 +153,7 @@ func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a >
 
 // schedule puts what an operation owes on the agendas, except what stood there before.
 func (b *book) schedule(id string, op, before *operation) {
-	if op.SettlesTo != "" && before.SettlesTo == "" {
+	if op.SettlesTo != "" && !op.SettlesAt.Equal(before.SettlesAt) {
 		b.settlements.add(item{at: op.SettlesAt, payment: id, key: op.Key})
 	}
 	for n, e := range op.Events {

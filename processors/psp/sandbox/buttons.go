@@ -129,7 +129,7 @@ func (s *Server) pressOperation(p *payment, do string, r *http.Request) *refusal
 	op, now := &p.Operations[n], time.Now().UTC()
 	switch do {
 	case "settle":
-		_, refused := s.book.settleByHand(op.Key, Status(r.PostForm.Get("status")), now, s.baseURL)
+		_, refused := s.book.settleByHand(op.Key, Status(r.PostForm.Get("status")), 0, now, s.baseURL)
 		return refused
 	case "webhook":
 		t, refused := s.webhookButton(op, r.PostForm.Get("kind"))

@@ -40,6 +40,7 @@ type shownPayment struct {
 	Error                                   string
 	ID, Reference, Token                    string
 	Challenge                               string // address of its page; "" where none is asked for
+	Crypto                                  bool
 	Opened                                  string
 	Authorized, Captured, Refunded, PaidOut string
 	Disputed                                string
@@ -79,7 +80,10 @@ func (p *payment) page(baseURL string) shownPayment {
 		Disputed: money(p.Disputed), Disputable: p.Captured, DisputesBefore: p.disputes(), Disputes: p.shownDisputes(money),
 	}
 	if p.Operations[0].Status == RequiresAction {
-		shown.Challenge = baseURL + "/challenge/" + p.ID
+		shown.Challenge = p.action(&p.Operations[0], baseURL).URL
+	}
+	if p.Method != nil {
+		shown.Token, shown.Crypto = p.Method.Type+" "+p.Method.Name, p.Method.Type == "crypto"
 	}
 	if left := p.Authorized - p.Captured; left > 0 && !p.Voided {
 		shown.Follow = append(shown.Follow, followUp{Capture, len(p.Operations), left}, followUp{Void, len(p.Operations), 0})
@@ -94,7 +98,7 @@ func (p *payment) page(baseURL string) shownPayment {
 		}
 		one := shownOperation{
 			Index: i, Kind: op.Kind, Money: money(op.Amount), Status: op.Status, RequestID: op.requestID(),
-			At: op.CreatedAt.UTC().Format(time.RFC3339), Detail: op.Detail, Outcomes: op.outcomes(), Webhooks: webhookButtons(),
+			At: op.CreatedAt.UTC().Format(time.RFC3339), Detail: op.Detail, Outcomes: p.outcomes(op), Webhooks: webhookButtons(),
 		}
 		for _, e := range op.Events {
 			one.Events = append(one.Events, fmt.Sprintf("%s %s, %d to deliver%s", e.ID, e.Type, e.Left, map[bool]string{true: ", forged"}[e.Forged]))

@@ -88,8 +88,18 @@ func (d *deliverer) settleItem(i item) {
 		return
 	}
 	now := time.Now()
-	d.settle(p, op, now)
-	if err := d.put(p); err != nil {
+	err := error(nil)
+	if p.twice(op) { // a crash before the next line pays it again: under the same id, so that it is one
+		err = d.put(d.performer.again(p, op, now))
+		op.Step++
+		op.SettlesTo, op.SettlesAt = "", time.Time{}
+	} else {
+		d.settle(p, op, now)
+	}
+	if err == nil {
+		err = d.put(p)
+	}
+	if err != nil {
 		d.cfg.Log.Error("sandbox: operation stays pending", "request_id", i.key, "error", err)
 		i.at = now.Add(d.cfg.RetryDelay)
 		d.settlements.add(i)
@@ -154,6 +164,9 @@ func (d *deliverer) record(i item, failure error) {
 func (p *payment) event(op *operation, e *event, baseURL string) Event {
 	data := p.show(op, e.Status, baseURL)
 	data.Amount = e.Amount
+	if data.Confirmations != nil {
+		data.Confirmations.Have = e.Have
+	}
 	if e.Reference != "" {
 		data.MerchantReference, data.RequestID = e.Reference, ""
 	}

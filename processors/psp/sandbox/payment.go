@@ -13,6 +13,7 @@ type payment struct {
 	Account    string `json:"acc,omitempty"`
 	Currency   string `json:"cur"`
 	Token      string `json:"tok"`
+	Method     *Method `json:"m,omitempty"` // nil: a card, whose token is Token
 	ReturnURL  string `json:"url,omitempty"`
 	Network    string `json:"net,omitempty"`
 	Capture    bool   `json:"cap,omitempty"` // asked for in the authorization
@@ -51,6 +52,11 @@ type operation struct {
 	BookedAt   time.Time `json:"b,omitzero"`
 	ReversedAt time.Time `json:"z,omitzero"`
 
+	// Of a payment that no card pays: how many steps it has gone, what came in all, and its confirmations.
+	Step     int   `json:"sp,omitempty"`
+	Received int64 `json:"rc,omitempty"`
+	Have     int   `json:"hv,omitempty"`
+
 	SettlesTo Status    `json:"st,omitempty"`
 	SettlesAt time.Time `json:"sa,omitzero"`
 	Events    []event   `json:"ev,omitempty"`
@@ -65,6 +71,7 @@ type event struct {
 	Reference string    `json:"r,omitempty"` // instead of the payment's
 	Due       time.Time `json:"d"`
 	Left      int       `json:"l"` // deliveries still owed
+	Have      int       `json:"h,omitempty"` // confirmations, of crypto that is pending
 	Forged    bool      `json:"g,omitempty"`
 	Ordered   bool      `json:"o,omitempty"` // waits for those of the payment that were due before
 	Tries     int       `json:"n,omitempty"`
@@ -131,7 +138,14 @@ func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 	case Declined:
 		shown.DeclineCode, shown.HardDecline = op.Decline, op.Hard
 	case RequiresAction:
-		shown.Action = &Action{Type: "redirect", URL: baseURL + "/challenge/" + p.ID}
+		shown.Action = p.action(op, baseURL)
+	case Pending:
+		if p.Method != nil && p.Method.Type == "crypto" && op.Kind == Authorize {
+			shown.Confirmations = &Confirmations{Seen: op.Amount, Have: op.Have, Need: confirmationsNeeded}
+		}
+	}
+	if p.Method != nil && op.Kind == Authorize && (status == Approved || status == Reversed) {
+		shown.Amount = op.Received
 	}
 	return shown
 }

@@ -35,12 +35,17 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	token = r.without(token)
 	p := &payment{
 		ID: deriveID("auth_", key), Reference: r.MerchantReference, Account: r.MerchantAccount, Currency: r.Currency,
-		Token: r.Card.Token, ReturnURL: r.ReturnURL, Network: deriveID("net_", key), Capture: r.Capture,
+		Token: token.Name, Method: r.PaymentMethod, ReturnURL: r.ReturnURL, Network: deriveID("net_", key), Capture: r.Capture,
 	}
 	p.Kept = r.keeps(key)
 	op := operation{Key: key, Fingerprint: fingerprint, Kind: Authorize, Amount: r.Amount, CreatedAt: now}
 	op.Decline, op.Hard = token.decline, token.hard
+	if r.Card != nil {
+		p.Token = r.Card.Token
+	}
 	switch {
+	case p.Method != nil:
+		f.asks(p, &op, now)
 	case token.challenge || r.ThreeDS:
 		op.Status = RequiresAction
 	case token.byHand:
@@ -67,11 +72,16 @@ func (f *performer) opens(r *Request) (*Token, *refusal) {
 		return nil, refuse(CodeInvalid, "merchant_account: want at most 64 characters")
 	case r.Amount <= 0:
 		return nil, refuse(CodeInvalid, "amount %d: want a positive number of minor units", r.Amount)
-	case r.Card == nil:
+	case r.Card == nil && r.PaymentMethod == nil:
 		return nil, refuse(CodeInvalid, "card: is missing")
+	case r.Card != nil && r.PaymentMethod != nil:
+		return nil, refuse(CodeInvalid, "payment_method: stands in the place of a card; want one of them")
 	}
 	if _, ok := ledger.Currency(r.Currency).Exponent(); !ok {
 		return nil, refuse(CodeInvalid, "currency %q: not an ISO 4217 currency", r.Currency)
+	}
+	if r.PaymentMethod != nil {
+		return &Token{}, r.PaymentMethod.check()
 	}
 	token, ok := f.tokens.find(r.Card.Token)
 	if !ok {
@@ -106,6 +116,9 @@ func (f *performer) follow(p *payment, kind Kind, key, fingerprint string, r *Re
 		return refuse(CodeWrongState, "the authorization has %d operations already", MaxOperations)
 	}
 	token, ok := f.tokens.find(p.Token)
+	if p.Method != nil {
+		token, ok = &Token{}, true
+	}
 	if !ok {
 		return refuse(CodeUnknownToken, "the authorization's card token is not one of GET /v1/tokens")
 	}
@@ -250,6 +263,10 @@ func (f *performer) settle(p *payment, op *operation, now time.Time) {
 	op.SettlesTo, op.SettlesAt = "", time.Time{}
 	if op.Kind == Dispute {
 		f.tell(p, op, status, 0, now)
+		return
+	}
+	if p.Method != nil && op.Kind == Authorize {
+		f.paid(p, op, status, 0, now)
 		return
 	}
 	switch {

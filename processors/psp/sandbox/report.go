@@ -42,6 +42,8 @@ func (p *payment) movements() []movement {
 		succeeded := op.Status == Approved || !op.ReversedAt.IsZero()
 		switch {
 		// What a challenge led to is the confirmation's.
+		case p.Method != nil && op.Kind == Authorize && op.Captured:
+			add("capture", op.Received, op.Fee, booked)
 		case op.Captured && (op.Kind != Authorize || op.Answered != RequiresAction):
 			add("capture", op.Amount, op.Fee, booked)
 		case op.Kind == Refund && succeeded:
@@ -57,7 +59,9 @@ func (p *payment) movements() []movement {
 		case op.Status == FeeReturned:
 			add("chargeback_fee_returned", 0, -op.Amount, booked)
 		}
-		if !op.ReversedAt.IsZero() {
+		if p.Method != nil && op.Kind == Authorize && !op.ReversedAt.IsZero() {
+			add("capture_returned", -op.Received, 0, op.ReversedAt)
+		} else if !op.ReversedAt.IsZero() {
 			add(string(op.Kind)+"_returned", op.Amount, 0, op.ReversedAt)
 		}
 	}

@@ -31,7 +31,7 @@ func TestReportSums(t *testing.T) {
 			for m := range rapid.IntRange(0, 4).Draw(t, "steps") {
 				last := &p.Operations[len(p.Operations)-1]
 				if to := last.SettlesTo; to != "" || rapid.Bool().Draw(t, "settle") {
-					if can := last.outcomes(); to == "" && len(can) > 0 {
+					if can := p.outcomes(last); to == "" && len(can) > 0 {
 						last.SettlesTo = rapid.SampledFrom(can).Draw(t, "status")
 					}
 					if last.SettlesTo != "" {

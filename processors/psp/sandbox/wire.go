@@ -38,6 +38,7 @@ type Request struct {
 	Amount            int64      `json:"amount,omitempty"`             // minor units; confirm and void have none
 	Currency          string     `json:"currency,omitempty"`           // of the authorization, checked in all that follow
 	Card              *Card      `json:"card,omitempty"`               // authorize, payout: required
+	PaymentMethod     *Method    `json:"payment_method,omitempty"`     // authorize: in the place of a card
 	Capture           bool       `json:"capture,omitempty"`            // authorize: capture in the same call
 	ThreeDS           bool       `json:"three_ds,omitempty"`           // authorize: ask for a challenge
 	ReturnURL         string     `json:"return_url,omitempty"`         // authorize
@@ -87,13 +88,26 @@ type Operation struct {
 	Authentication    *Authentication `json:"authentication,omitempty"`
 	Dispute           *DisputeData    `json:"dispute,omitempty"`
 	Detail            string          `json:"detail,omitempty"`
+	Confirmations     *Confirmations  `json:"confirmations,omitempty"`
 	CreatedAt         time.Time       `json:"created_at"`
 }
 
 // Action is where the customer must go.
 type Action struct {
-	Type string `json:"type"` // redirect
+	Type string `json:"type"` // redirect or qr_code
 	URL  string `json:"url"`
+
+	QRCode    string     `json:"qr_code,omitempty"`
+	CopyCode  string     `json:"copy_code,omitempty"`
+	Deeplink  string     `json:"deeplink,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// Confirmations of a payment by crypto that is pending.
+type Confirmations struct {
+	Seen int64 `json:"seen"` // minor units
+	Have int   `json:"have"`
+	Need int   `json:"need"`
 }
 
 // Authentication is what verification returned.
