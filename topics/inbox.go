@@ -283,10 +283,24 @@ type Action struct {
 // AuthData is what authentication and verification returned.
 type AuthData struct {
 	ECI             string `json:"eci,omitempty"`
-	CAVV            string `json:"cavv,omitempty"`
+	CAVV            string `json:"cavv,omitempty"` // CAVVPresent; releases before kept the value
 	DSTransactionID string `json:"ds_transaction_id,omitempty"`
-	AVS             string `json:"avs,omitempty"` // address verification result code
-	CVV             string `json:"cvv,omitempty"` // card verification result code; never the value itself
+	AVS             string `json:"avs,omitempty"`              // address verification result code
+	CVV             string `json:"cvv,omitempty"`              // card verification result code; never the value itself
+	ThreeDSVersion  string `json:"three_ds_version,omitempty"` // of the protocol of 3-D Secure: 2.2.0
+}
+
+// CAVVPresent stands for the CAVV that a PSP told. The value proves an authentication: whoever has it may use it, so it is not kept.
+const CAVVPresent = "present"
+
+// Concealed is what may be kept of it: that there is a CAVV, and not which.
+func (a *AuthData) Concealed() *AuthData {
+	if a == nil || a.CAVV == "" || a.CAVV == CAVVPresent {
+		return a
+	}
+	c := *a
+	c.CAVV = CAVVPresent
+	return &c
 }
 
 // TimerKind is what a timer of a payment, a payout, a dispute or a hold is for.

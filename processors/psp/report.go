@@ -84,6 +84,7 @@ func (s *session) report(t *task, r *topics.PSPReport) {
 }
 
 func (s *session) reportRecord(t *task, r *topics.PSPReport) (*kgo.Record, error) {
+	r.Authentication = r.Authentication.Concealed()
 	value, err := topics.Marshal(r)
 	if err != nil {
 		return nil, err

@@ -113,6 +113,7 @@ func message(report *topics.PSPReport, partition int32) ([]stream.Message, *stre
 	told := facts(report)
 	messages := make([]stream.Message, len(told))
 	for i := range told {
+		told[i].Authentication = told[i].Authentication.Concealed()
 		value, err := topics.Marshal(&told[i])
 		if err != nil {
 			return nil, &stream.DeadLetter{Reason: topics.RefusedPoison, Detail: err.Error()}, nil

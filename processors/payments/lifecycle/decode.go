@@ -196,6 +196,9 @@ func (d *decoder) parts(p *Payment, m uint64) {
 			p.Link[i] = d.byte()
 		}
 	}
+	if m&hasThreeDSVersion != 0 && m&hasAuthentication != 0 {
+		p.Authentication.ThreeDSVersion = d.str()
+	}
 }
 
 func (d *decoder) kind() topics.PSPOperation {

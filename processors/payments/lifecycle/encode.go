@@ -59,7 +59,7 @@ func (p *Payment) Append(b []byte) []byte {
 	if p.Terms != (Terms{}) || !p.Method.Card() {
 		format = Format
 	}
-	if p.Link != uuid.Nil {
+	if p.Link != uuid.Nil || p.threeDSVersion() != "" {
 		format = Format
 	}
 	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
@@ -114,6 +114,7 @@ const (
 	hasTerms
 	hasMethod
 	hasLink
+	hasThreeDSVersion
 )
 
 func (p *Payment) mask() uint64 {
@@ -156,6 +157,7 @@ func (p *Payment) mask() uint64 {
 	set(hasTerms, p.Terms != (Terms{}))
 	set(hasMethod, !p.Method.Card())
 	set(hasLink, p.Link != uuid.Nil)
+	set(hasThreeDSVersion, p.threeDSVersion() != "")
 	return m
 }
 
@@ -284,6 +286,9 @@ func (e *encoder) parts(p *Payment) {
 	}
 	if p.Link != uuid.Nil {
 		e.b = append(e.b, p.Link[:]...)
+	}
+	if version := p.threeDSVersion(); version != "" {
+		e.str(version)
 	}
 }
 

@@ -175,7 +175,7 @@ func (d *decision) said() *topics.PSPData {
 		Source: r.Source, Operation: r.Operation, PSPReference: r.PSPReference,
 		NetworkReference: r.NetworkReference, DeclineCode: r.DeclineCode, HardDecline: r.HardDecline,
 		DeclineCategory: r.DeclineCategory, DeclineRetry: r.DeclineRetry,
-		Action: r.Action, Authentication: r.Authentication, StoredCredential: r.StoredCredential, Confirmations: r.Confirmations,
+		Action: r.Action, Authentication: r.Authentication.Concealed(), StoredCredential: r.StoredCredential, Confirmations: r.Confirmations,
 	}
 	if r.Source == topics.SourceWebhook { // only those are told apart by their id
 		data.ReportID = r.ReportID

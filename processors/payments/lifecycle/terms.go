@@ -13,6 +13,14 @@ type Terms struct {
 	CaptureAt time.Time
 }
 
+// threeDSVersion is that of the authentication, "" where none is known.
+func (p *Payment) threeDSVersion() string {
+	if p.Authentication == nil {
+		return ""
+	}
+	return p.Authentication.ThreeDSVersion
+}
+
 // together says that the capture is asked for in the same call as the authorisation, unless a review stands between.
 func (p *Payment) together() bool { return p.automatic() && p.Terms.CaptureDelaySeconds == 0 }
 

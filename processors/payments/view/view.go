@@ -252,7 +252,7 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		Disputing: p.Disputing, Disputed: p.Disputed,
 		Capturable: p.Capturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
 		PaymentMethod: p.Method.Said(), Unapplied: p.Unapplied(), Confirmations: p.Method.Confirmations(), Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
-		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication,
+		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication.Concealed(),
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
 		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
 		Operations: operationsOf(p), Cases: p.Cases, MandateID: mandateIDOf(p), Mandate: mandateOf(p), Retry: retryOf(p),

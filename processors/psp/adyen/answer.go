@@ -26,6 +26,7 @@ type paymentAnswer struct {
 		ECI              string `json:"eci"`
 		CAVV             string `json:"cavv"`
 		DSTransaction    string `json:"dsTransID"`
+		ThreeDSVersion   string `json:"threeDSVersion"`
 		AVS              string `json:"avsResult"`
 		CVC              string `json:"cvcResult"`
 	} `json:"additionalData"`
@@ -66,7 +67,7 @@ func payment(r *topics.PSPRequest, data []byte) (topics.PSPReport, error) {
 		Operation: r.Operation, Outcome: outcome, PSPReference: answer.PSPReference, NetworkReference: more.NetworkReference,
 		Amount: r.Amount, Currency: r.Currency, Detail: psp.SafeDetail(answer.RefusalReason),
 	}
-	if auth := (topics.AuthData{ECI: more.ECI, CAVV: more.CAVV, DSTransactionID: more.DSTransaction, AVS: more.AVS, CVV: more.CVC}); auth != (topics.AuthData{}) {
+	if auth := (topics.AuthData{ECI: more.ECI, CAVV: more.CAVV, DSTransactionID: more.DSTransaction, AVS: more.AVS, CVV: more.CVC, ThreeDSVersion: more.ThreeDSVersion}); auth != (topics.AuthData{}) {
 		report.Authentication = &auth
 	}
 	if answer.Amount != nil {

@@ -94,6 +94,7 @@ func charge(report *topics.PSPReport, charge *stripe.Charge) {
 	var auth topics.AuthData
 	if secure := card.ThreeDSecure; secure != nil {
 		auth.ECI, auth.DSTransactionID = string(secure.ElectronicCommerceIndicator), secure.TransactionID
+		auth.ThreeDSVersion = string(secure.Version)
 	}
 	if checks := card.Checks; checks != nil {
 		auth.CVV, auth.AVS = string(checks.CVCCheck), string(checks.AddressPostalCodeCheck)
