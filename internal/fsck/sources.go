@@ -52,7 +52,7 @@ func (s *sources) state(tenant, id string) *customerSources {
 
 // deposited adds what a payment brought.
 func (s *sources) deposited(p *lifecycle.Payment, later bool) {
-	if t := p.Totals(); t.Captured == 0 && t.Refunding == 0 && t.Refunded == 0 && !later || p.Card == nil {
+	if t := p.Totals(); t.Captured == 0 && t.Refunding == 0 && t.Refunded == 0 && t.Disputed == 0 && !later || p.Card == nil {
 		return
 	}
 	if c := s.state(p.Tenant, p.Customer); c != nil {

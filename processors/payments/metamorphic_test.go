@@ -132,6 +132,10 @@ func answer(r *topics.PSPRequest) *topics.PSPReport {
 	if r.Operation == topics.OperationPayout {
 		return answerPayout(r, report)
 	}
+	if r.Operation.OfDispute() {
+		report.Dispute = &topics.DisputeReport{Reference: r.DisputeReference}
+		return report
+	}
 	pid, _ := topics.ParsePaymentID(r.PaymentID)
 	if r.Operation == topics.OperationAuthorize && pid.UUID[15]%7 == 0 {
 		report.Outcome, report.DeclineCode, report.Captured = topics.PSPDeclined, "do_not_honor", false

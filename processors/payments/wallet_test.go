@@ -98,6 +98,7 @@ func mixed(partitions int32) (rounds [4][]any) {
 	}
 	addPayouts(&rounds, partitions)
 	addLinks(&rounds, partitions)
+	addDisputes(&rounds, partitions)
 	return rounds
 }
 
@@ -200,7 +201,7 @@ func checkMixture(t *testing.T, dump string) {
 		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt", "closed 2026-02 EUR game_revenue",
 		"balance retained_earnings  EUR", " captured {", " partially_refunded {",
 		" blocked payout blocked ", " held payout held ", " released payout ", " rejected payout ", " cancelled payout ", " expired payout ",
-		" paid payout paid ", " failed payout failed ", " queued payout queued ", " returned payout returned ", " closed_loop ", `"paid_out":`,
+		" paid payout paid ", " failed payout failed ", " queued payout queued ", " returned payout returned ", " won dispute won ", " accepted dispute accepted ", " funds_withdrawn dispute lost ", " closed_loop ", `"paid_out":`,
 	} {
 		if !strings.Contains(dump, part) {
 			t.Errorf("nothing in the traffic leads to %s:\n%s", part, dump)
@@ -242,6 +243,10 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedPayout, c)
 			case *topics.AssessedLinkCommand:
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedLink, c)
+			case *topics.AssessedDisputeCommand:
+				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedDispute, c)
+			case *topics.PSPReport:
+				inboxes[topics.PartitionOf("acme", c.CustomerID, v.partitions)].twice(v.repeat, topics.TypePSPReport, c)
 			}
 		}
 		for settle(t, v, inboxes, schemas) {
@@ -305,6 +310,10 @@ func reordered(round []any) []any {
 			customer = c.Command.CustomerID
 		case *topics.AssessedLinkCommand:
 			customer = c.Command.CustomerID
+		case *topics.AssessedDisputeCommand:
+			customer = c.Command.CustomerID
+		case *topics.PSPReport:
+			customer = c.CustomerID
 		}
 		of[customer] = append(of[customer], value)
 		order = append(order, customer)
@@ -394,6 +403,7 @@ func storedOf(t *testing.T, db *database.DB) []string {
 		`SELECT 'payout', id::text, customer, status, currency, reserved, array_length(positions, 1) FROM payouts`,
 		`SELECT 'link', id::text, customer, status, regexp_replace(state, '"(latest|updated_at|created_at|due)":"[^"]*"', '', 'g'), array_length(positions, 1) FROM payment_links`,
 		`SELECT 'source', customer, regexp_replace(state, '("last"|"reference"):"[^"]*"', '\1', 'g') FROM deposit_sources`,
+		`SELECT 'dispute', payment::text, customer, status, currency, taken, array_length(positions, 1) FROM disputes`,
 		`SELECT DISTINCT 'closed period', tenant, month FROM closed_periods`,
 		// Times of records, by which time is counted and raises wait, differ between variants.
 		`SELECT 'limits', customer, regexp_replace(state, '("from"|"seconds"|"last_stake_ms"):("[^"]*"|[0-9]*)', '\1', 'g') FROM customer_limits`,
@@ -420,6 +430,10 @@ func toldOf(t *testing.T, inboxes []*inbox) []string {
 		for _, e := range outputsOf[topics.PayoutEvent](t, in.outputsInOrder(), topics.PayoutEvents) {
 			told[e.CustomerID] = append(told[e.CustomerID], fmt.Sprintf("%s told %s %s payout %s %s %d %s %v", e.CustomerID, e.CommandID, e.Type, e.Status, e.Refusal,
 				e.Amount, e.Currency, e.Balance))
+		}
+		for _, e := range outputsOf[topics.DisputeEvent](t, in.outputsInOrder(), topics.DisputeEvents) {
+			told[e.CustomerID] = append(told[e.CustomerID], fmt.Sprintf("%s told %s %s dispute %s %s %d %v", e.CustomerID, e.CommandID, e.Type, e.Status, e.Refusal,
+				e.Amount, e.Balance))
 		}
 		for _, d := range outputsOf[topics.Decision](t, in.outputsInOrder(), topics.Decisions) {
 			if d.Stage == topics.StageWallet || d.Stage == topics.StagePayout {
