@@ -103,6 +103,31 @@ func TestConfigIsFound(t *testing.T) {
 	}
 }
 
+// TestConfigRefusesWhatRunDoes: what keeps weir run from starting is told before.
+func TestConfigRefusesWhatRunDoes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for file, text := range map[string]string{
+		"secret.yaml":  "psp: { sandbox: { base_url: \"http://localhost:1\", webhook: { secret: whsec_short } } }\n",
+		"routing.yaml": "risk: { routing: routes.yaml }\n",
+		"routes.yaml":  "version: 1\nroutes:\n  - { name: a, psp: sandbax }\n",
+		"rules.yaml":   "risk: { rules: nowhere.yaml }\n",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, want := range map[string]string{
+		"secret.yaml": "psp.sandbox.webhook: ", "routing.yaml": `no PSP "sandbax"`, "rules.yaml": "nowhere.yaml",
+	} {
+		if code, out, errOut := weir(t, nil, "config", "--config", file); code == exitOK || !strings.Contains(errOut, want) {
+			t.Errorf("%s: %d %s, want %s", file, code, errOut+out, want)
+		}
+	}
+	if code, _, errOut := weir(t, nil, "config", "--config", "routing.yaml", "--set", "roles=api"); code != exitOK {
+		t.Errorf("a process without the role risk reads no routing file: %s", errOut)
+	}
+}
+
 func TestTopicsOnACluster(t *testing.T) {
 	t.Chdir(t.TempDir())
 	b := brokertest.New(t, 2)

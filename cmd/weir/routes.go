@@ -49,8 +49,17 @@ func newRoutesCheckCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Check a routing file: every mistake with its line",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Long: `Check a routing file: every mistake with its line. With --config its PSPs must be those of the configuration, as they must be for
+weir run; with --psps those that are named. Without either a route may name any.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("config") {
+				c, err := a.toolConfiguration(cmd)
+				if err != nil {
+					return err
+				}
+				psps = slices.Sorted(maps.Keys(c.PSP))
+			}
 			set, err := loadRoutes(a, args[0], psps)
 			if err != nil {
 				return err
@@ -60,6 +69,8 @@ func newRoutesCheckCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringSliceVar(&psps, "psps", nil, "the PSPs that there are, such as acme,beta; without it routes may name any")
+	cmd.Flags().String("config", "", "configuration file whose PSPs there are")
+	cmd.MarkFlagsMutuallyExclusive("config", "psps")
 	return cmd
 }
 
@@ -91,7 +102,8 @@ func newRoutesExplainCommand(a *app) *cobra.Command {
 		Use:   "explain FILE",
 		Short: "Show the plan for one payment, and what becomes of each route",
 		Long: `Show the plan that a routing file makes for one payment, and what becomes of each route: its place, or why it is left out, and
-the values that its condition read. All PSPs are healthy, no route has taken anything today, and nothing was learnt.
+the values that its condition read. All PSPs are healthy, none is switched off ("weir routes switches" lists those that are), no route
+has taken anything today, and nothing was learnt.
 
 --command names a file that holds the command as it stands on payments.commands.v1; "-" reads it from standard input.
 --given gives a field a value, such as card.country=DE or risk.score=40; what is not given is missing.`,

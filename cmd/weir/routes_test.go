@@ -23,11 +23,16 @@ func TestRoutes(t *testing.T) {
 	command := writeFile(t, "command.json", `{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"create","tenant":"acme","customer_id":"cus_1",`+
 		`"amount":2000,"currency":"EUR","authorize":true,"card":{"token":"tok_1","country":"AT","bin":"400000"}}`)
 	refund := writeFile(t, "refund.json", `{"command_id":"0190a3c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b","type":"refund","tenant":"acme","customer_id":"cus_1","payment_id":"pay_0001_0190a3c45b6d7e8f9a0b1c2d3e4f5a6b"}`)
+	const there = "psp:\n  beta: { base_url: \"http://localhost:1\" }\n  world: { base_url: \"http://localhost:2\" }\n  acme: { base_url: \"http://localhost:3\" }\npayments: { psp: beta }\n"
+	three := writeFile(t, "three.yaml", there)
+	other := writeFile(t, "other.yaml", strings.Replace(there, "acme:", "acne:", 1))
 	for _, c := range []struct {
 		name, args string
 		code       int
 		want       []string // on either stream
 	}{
+		{"check, with the PSPs of the configuration", "check --config " + three + " " + shopRoutes, exitOK, []string{"no mistakes"}},
+		{"check, a PSP that the configuration spells otherwise", "check --config " + other + " " + shopRoutes, exitProblem, []string{`the configuration has no PSP "acme"`, `did you mean "acne"?`}},
 		{"check", "check " + shopRoutes, exitOK, []string{"5 routes, strategy priority: no mistakes\nrouting file "}},
 		{"check, a mistake", "check " + broken, exitProblem, []string{`broken.yaml:3:33: unknown field "card.contry"`, "1 problem"}},
 		{"check, a PSP that is not there", "check --psps beta,world " + shopRoutes, exitProblem, []string{`the configuration has no PSP "acme"`}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -19,6 +20,8 @@ import (
 	"github.com/weirhq/weir/internal/engine"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments"
+	"github.com/weirhq/weir/processors/webhooks"
+	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -83,8 +86,20 @@ func (f *deliveryFlags) filter(now time.Time) (deliveries.Filter, error) {
 	return filter, nil
 }
 
+// knownPSP refuses to look for the webhooks of a PSP that there is not: none of them would be found.
+func knownPSP(name string, mappers webhooks.Mappers) error {
+	names := slices.Sorted(maps.Keys(mappers))
+	if name == "" || slices.Contains(names, name) {
+		return nil
+	}
+	return usageError{fmt.Errorf("flag --psp: no PSP %q is configured; %s", name, rules.Suggest(name, names))}
+}
+
 // eachDelivery calls handle for at most limit deliveries.
 func eachDelivery(ctx context.Context, log *deliveries.Log, f deliveries.Filter, limit int, handle func(*deliveries.Delivery) error) error {
+	if err := knownPSP(f.PSP, log.Mappers); err != nil {
+		return err
+	}
 	seen := 0
 	err := log.Read(ctx, f, func(d *deliveries.Delivery) error {
 		if err := handle(d); err != nil {
@@ -190,7 +205,7 @@ func becameOf(d *deliveries.Delivery) string {
 	case deliveries.Applied:
 		return "by record " + d.Record
 	case deliveries.Parked:
-		return fmt.Sprintf("until %s, tried %d times", d.ParkedUntil.Format(time.RFC3339), d.Attempts)
+		return fmt.Sprintf("tried %d times, next at %s", d.Attempts, d.ParkedUntil.Format(time.RFC3339))
 	case deliveries.DeadLettered:
 		return string(d.Reason) + ": " + printable(d.Why, shownDetail)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -126,4 +127,15 @@ func TestLogOfWebhooks(t *testing.T) {
 		}
 	}
 	w.fsck(t)
+}
+
+// TestWebhooksOfAPSPThatThereIsNot: an empty table would look as if nothing had come.
+func TestWebhooksOfAPSPThatThereIsNot(t *testing.T) {
+	mappers := webhooks.Mappers{"sandbox": nil, "acme": nil}
+	for psp, want := range map[string]string{"": "", "acme": "", "nope": "known: acme, sandbox", "sandbx": `did you mean "sandbox"?`} {
+		err := knownPSP(psp, mappers)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("--psp %s: %v, want %q", psp, err, want)
+		}
+	}
 }
