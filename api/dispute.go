@@ -22,6 +22,7 @@ type disputeOrder struct {
 	id      uuid.UUID // of the command
 	command topics.DisputeCommand
 	dispute topics.DisputeID
+	found   *view.Dispute // before it
 }
 
 // dispute reads the orders of one kind of dispute command, whose fields decode takes out of the body.
@@ -66,6 +67,7 @@ func (o *disputeOrder) address() error {
 	if o.dispute, err = topics.ParseDisputeID(found.ID); err != nil {
 		return err
 	}
+	o.found = found
 	o.command.DisputeID, o.command.CustomerID = found.ID, found.CustomerID
 	if o.command.Region == "" { // this installation has none
 		o.command.Region = found.Region
@@ -110,8 +112,8 @@ func (o *disputeOrder) result(ctx context.Context, resumed bool) (reply, error) 
 	defer cancel()
 	event, known := waiter.Wait(deadline)
 	if !known {
-		accepted := Dispute{ID: o.dispute.String(), Status: statusStored, CustomerID: o.command.CustomerID,
-			Explanation: "the command is stored and not decided on yet"}
+		accepted := Dispute{ID: o.dispute.String(), PaymentID: o.found.PaymentID, Status: statusStored, CustomerID: o.command.CustomerID,
+			Currency: o.found.Currency, Explanation: "the command is stored and not decided on yet"}
 		return encodeReply(http.StatusAccepted, accepted, open)
 	}
 	events, err := api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)

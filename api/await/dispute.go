@@ -10,8 +10,10 @@ type DisputeWaiter = Waiter[topics.DisputeEvent, topics.DisputeEvent]
 func (h *Hub) AskDispute(commandID string) (*DisputeWaiter, error) {
 	w := &DisputeWaiter{
 		hub: h, about: []subject{{topics.DisputeEvents, commandID}}, concluded: make(chan struct{}, 1),
-		idOf:     func(e *topics.DisputeEvent) string { return e.EventID },
-		conclude: func(events []topics.DisputeEvent) (topics.DisputeEvent, bool) { return ConcludeDispute(commandID, events) },
+		idOf: func(e *topics.DisputeEvent) string { return e.EventID },
+		conclude: func(events []topics.DisputeEvent) (topics.DisputeEvent, bool) {
+			return ConcludeDispute(commandID, events)
+		},
 	}
 	if err := h.ask(w); err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 )
 
 // The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet, the
-// payment or the payout that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
+// payment, the payout or the dispute that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
 // status that a payment had when it was answered for, cannot.
 
 // answerRow is an answered key.
@@ -34,6 +34,7 @@ type answerBody struct {
 	IntentID   string `json:"intent_id"` // of a refund: the payment
 	CommandID  string `json:"command_id"`
 	CustomerID string `json:"customer_id"`
+	DisputedID string `json:"payment_id"` // of a dispute: what is disputed
 	Status     string `json:"status"`
 	Amount     int64  `json:"amount"`
 	Currency   string `json:"currency"`
@@ -54,10 +55,11 @@ type answer struct {
 	payment topics.PaymentID
 	payout  topics.PayoutID
 	link    topics.LinkID
+	dispute topics.DisputeID
 }
 
 // answersOf are answers by what they tell of and by its partition.
-type answersOf struct{ changes, payments, payouts, links map[int32][]answer }
+type answersOf struct{ changes, payments, payouts, links, disputes map[int32][]answer }
 
 // answers compares the stored answers with the log and with payments.
 func (c *checker) answers(ctx context.Context) error {
@@ -68,14 +70,15 @@ WHERE (tenant, key) > ($1, $2) AND body IS NOT NULL ORDER BY tenant, key LIMIT $
 		if err != nil {
 			return fmt.Errorf("read idempotency_keys: %w", err)
 		}
-		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
+		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
 		for i := range rows {
 			c.sort(&rows[i], &of)
 		}
 		for _, compare := range [...]struct {
 			with    func(*partitionCheck, context.Context, []answer) error
 			answers map[int32][]answer
-		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).paymentAnswers, of.payments}, {(*partitionCheck).payoutAnswers, of.payouts}, {(*partitionCheck).linkAnswers, of.links}} {
+		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).paymentAnswers, of.payments}, {(*partitionCheck).payoutAnswers, of.payouts}, {(*partitionCheck).linkAnswers, of.links},
+			{(*partitionCheck).disputeAnswers, of.disputes}} {
 			for partition, some := range compare.answers {
 				p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
 				if err := compare.with(p, ctx, some); err != nil {
@@ -111,6 +114,10 @@ func (c *checker) sort(r *answerRow, of *answersOf) {
 	case topics.IsPayoutID(a.ID):
 		if a.payout, err = topics.ParsePayoutID(a.ID); err == nil {
 			of.payouts[a.payout.Partition] = append(of.payouts[a.payout.Partition], a)
+		}
+	case topics.IsDisputeID(a.ID):
+		if a.dispute, err = topics.ParseDisputeID(a.ID); err == nil {
+			of.disputes[a.dispute.Partition] = append(of.disputes[a.dispute.Partition], a)
 		}
 	case topics.IsLinkID(a.ID):
 		if a.link, err = topics.ParseLinkID(a.ID); err == nil {

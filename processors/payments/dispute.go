@@ -115,6 +115,7 @@ func (s *partition) applyDispute(in *input, r *stream.Record) []stream.Output {
 	for i := range events {
 		s.foldDispute(h, payment.Payment, &events[i], &out)
 	}
+	s.metrics.fared.changed(before, h.Dispute, events)
 	if change := disputes.Change(before, h.Dispute); change != nil {
 		id := topics.EventID{Partition: s.number, Position: r.Position} // the payment's only event of the record
 		e := lifecycle.Dispute(payment.Payment, id, change, events[0].At, events[0].TraceID)

@@ -15,6 +15,7 @@ type metrics struct {
 	payouts     *prometheus.CounterVec
 	links       *prometheus.CounterVec
 	disputes    *prometheus.CounterVec
+	fared       disputeMetrics
 	refusals    *prometheus.CounterVec
 	limits      *prometheus.CounterVec
 	repeated    prometheus.Counter
@@ -44,6 +45,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		disputes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_disputes_events_total", Help: "Events of disputes decided, by type; those of a batch that was not committed included.",
 		}, []string{"type"}),
+		fared: newDisputeMetrics(),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
 		}, []string{"code"}),
@@ -63,7 +65,8 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.disputes, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes} {
+	all := []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.disputes, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes}
+	for _, c := range append(all, m.fared.collectors()...) {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
