@@ -53,18 +53,11 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
 		Terms: Terms{CaptureDelaySeconds: c.CaptureDelaySeconds},
 	}
-	if c.LinkID != "" {
-		link, err := topics.ParseLinkID(c.LinkID)
-		if err != nil {
-			return nil, fmt.Errorf("event %s: %w", e.EventID, err)
-		}
-		p.Link = link.UUID
-	}
 	p.plan(c.Plan)
 	p.setsUp(c.SetupMandate)
 	p.isBy(c.Mandate)
 	p.stamp(e)
-	return p, nil
+	return p, p.pays(c.LinkID)
 }
 
 // stamp takes what any event may carry.
