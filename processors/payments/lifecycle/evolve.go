@@ -306,16 +306,6 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 	return nil
 }
 
-func (p *Payment) increment(e *topics.PaymentEvent) error {
-	p.Authorized += e.Amount
-	op, err := p.named(e)
-	if err != nil {
-		return err
-	}
-	op.close(OperationSucceeded, e)
-	return nil
-}
-
 func (p *Payment) capture(e *topics.PaymentEvent) error {
 	p.Captured += e.Amount
 	p.Terms.CaptureAt = zeroTime
@@ -434,21 +424,5 @@ func (op *Operation) close(state OperationState, e *topics.PaymentEvent) {
 	op.State, op.AskedAt = state, e.At
 	if e.PSP != nil && e.PSP.PSPReference != "" {
 		op.Reference = e.PSP.PSPReference
-	}
-}
-
-// refer keeps the references and the authentication of the authorisation.
-func (p *Payment) refer(said *topics.PSPData) {
-	if said == nil {
-		return
-	}
-	if said.PSPReference != "" {
-		p.PSPReference = said.PSPReference
-	}
-	if said.NetworkReference != "" {
-		p.NetworkReference = said.NetworkReference
-	}
-	if said.Authentication != nil {
-		p.Authentication = said.Authentication
 	}
 }

@@ -67,6 +67,16 @@ func isOpen(kind topics.PSPOperation) string {
 	return fmt.Sprintf("%s %s is open", article, kind)
 }
 
+func (p *Payment) increment(e *topics.PaymentEvent) error {
+	p.Authorized += e.Amount
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	op.close(OperationSucceeded, e)
+	return nil
+}
+
 // superseded says that another increment was asked for since this one had failed: the PSP means less than it says.
 func (d *decision) superseded() bool {
 	if d.op.Kind != topics.OperationIncrement {
