@@ -21,6 +21,22 @@ func (p *Payment) Named(e *topics.PaymentEvent) Reference {
 	return r
 }
 
+// refer keeps the references and the authentication of the authorisation.
+func (p *Payment) refer(said *topics.PSPData) {
+	if said == nil {
+		return
+	}
+	if said.PSPReference != "" {
+		p.PSPReference = said.PSPReference
+	}
+	if said.NetworkReference != "" {
+		p.NetworkReference = said.NetworkReference
+	}
+	if said.Authentication != nil {
+		p.Authentication = said.Authentication
+	}
+}
+
 // Knows tells whether a PSP calls the payment so.
 func (p *Payment) Knows(r Reference) bool {
 	if r.Reference == "" {
