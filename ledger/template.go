@@ -121,13 +121,13 @@ var templates = [...]Template{
 	{TemplateRefundForced, Fact, Booked, "The PSP reports a refund that nobody requested here, such as one made in its console.",
 		"The customer pays what was refundable: from the wallet what is there, the rest as debt. What the PSP gave back above the capture stands in suspense, and a case is opened.", TemplateRefundReversed},
 
-	{TemplateChargebackWithdrawn, Fact, Ready, "The PSP withdraws the funds of a dispute. Notice, evidence, winning and losing book nothing by themselves.",
+	{TemplateChargebackWithdrawn, Fact, Booked, "The PSP withdraws the funds of a dispute. Notice, evidence, winning and losing book nothing by themselves.",
 		"The customer pays what was refundable, from the wallet and then as debt; what exceeds it (after a refund, say) stands in suspense, and a case is opened.", TemplateChargebackReinstated},
-	{TemplateChargebackReinstated, Fact, Ready, "The PSP reinstates the funds of a dispute.",
+	{TemplateChargebackReinstated, Fact, Booked, "The PSP reinstates the funds of a dispute.",
 		"The PSP owes us the amount again. It clears the payment's excess in suspense, then the customer's debt; the rest is the customer's.", ""},
-	{TemplateChargebackFeeCharged, Fact, Ready, "The PSP charges its fee for a dispute.",
+	{TemplateChargebackFeeCharged, Fact, Booked, "The PSP charges its fee for a dispute.",
 		"We bear the fee, whoever wins.", TemplateChargebackFeeReturned},
-	{TemplateChargebackFeeReturned, Fact, Ready, "The PSP returns its fee for a dispute.",
+	{TemplateChargebackFeeReturned, Fact, Booked, "The PSP returns its fee for a dispute.",
 		"The fee is no longer an expense.", ""},
 
 	{TemplatePayoutHeld, Command, Booked, "A payout is requested.",

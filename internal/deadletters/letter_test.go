@@ -79,6 +79,8 @@ func TestRefusal(t *testing.T) {
 		"a wallet command":                {setAside(t, topics.WalletCommands, goodCommand), nil, soon, false, ""},
 		"a payout command":                {setAside(t, topics.PayoutCommands, goodCommand), nil, soon, false, ""},
 		"a payout command, too old":       {setAside(t, topics.PayoutCommands, goodCommand), nil, late, false, "remembered for 30 days"},
+		"a dispute command":               {setAside(t, topics.DisputeCommands, goodCommand), nil, soon, false, ""},
+		"a dispute command, too old":      {setAside(t, topics.DisputeCommands, goodCommand), nil, late, false, "remembered for 30 days"},
 		"a link command":                  {setAside(t, topics.LinkCommands, goodCommand), nil, soon, false, ""},
 		"a link command, too old":         {setAside(t, topics.LinkCommands, goodCommand), nil, late, false, "remembered for 30 days"},
 		"a wallet command, too old":       {setAside(t, topics.WalletCommands, goodCommand), nil, late, false, "remembered for 30 days"},
@@ -103,6 +105,7 @@ func TestRefusal(t *testing.T) {
 		"inbox: a command without an id":           {setAside(t, topics.Inbox, `{"command":{}}`, kind(topics.TypeAssessedCommand)), nil, soon, true, "no command_id"},
 		"inbox: a wallet command, its author told": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, false, "told that it failed"},
 		"inbox: a payout command, its author told": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedPayout)), nil, soon, false, "told that it failed"},
+		"inbox: a dispute command, author told":    {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedDispute)), nil, soon, false, "told that it failed"},
 		"inbox: a link command, its author told":   {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedLink)), nil, soon, false, "told that it failed"},
 		"inbox: a wallet command, not asked again": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, true, ""},
 		"inbox: a wallet command, too old":         {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, late, true, "remembered for 30 days"},
@@ -135,7 +138,7 @@ func TestRefusal(t *testing.T) {
 // TestEveryDeadLetterTopicIsDecidedOn: a new one must not slip through as replayable.
 func TestEveryDeadLetterTopicIsDecidedOn(t *testing.T) {
 	names, origins := Topics()
-	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.PayoutCommandsDeadLetters, topics.LinkCommandsDeadLetters, topics.CustomerEventsDeadLetters, topics.InboxDeadLetters,
+	decided := []string{topics.CommandsDeadLetters, topics.WalletCommandsDeadLetters, topics.PayoutCommandsDeadLetters, topics.DisputeCommandsDeadLetters, topics.LinkCommandsDeadLetters, topics.CustomerEventsDeadLetters, topics.InboxDeadLetters,
 		topics.PSPRequestsDeadLetters, topics.PSPWebhooksDeadLetters, topics.SignalsDeadLetters, topics.ReviewsDeadLetters}
 	if len(names) != len(decided) {
 		t.Errorf("%v: decide in Refusal what a replay of each does", names)
