@@ -36,8 +36,8 @@ func TestBadInput(t *testing.T) {
 		{name: "no key", body: goodCreate, headers: header{"Idempotency-Key": ""}, status: 422, code: "idempotency_key_required", says: "Idempotency-Key"},
 		{name: "two different keys", body: goodCreate, headers: header{"X-Idempotency-Key": "k2"}, status: 400, code: "malformed"},
 		{name: "a key that is too long", body: goodCreate, headers: header{"Idempotency-Key": long}, status: 400, code: "malformed", says: "255"},
-		{name: "a card number as key", body: goodCreate, headers: header{"Idempotency-Key": card}, status: 422, code: "card_number"},
-		{name: "a card number as trace id", body: goodCreate, headers: header{"X-Trace-Id": card}, status: 422, code: "card_number"},
+		{name: "a card number as key", body: goodCreate, headers: header{"Idempotency-Key": card}, status: 422, code: "card_number", says: "put a letter right before"},
+		{name: "a card number as trace id", body: goodCreate, headers: header{"X-Trace-Id": card}, status: 422, code: "card_number", says: "put a letter right before"},
 		{name: "a trace id that is none", body: goodCreate, headers: header{"X-Trace-Id": "a b"}, status: 400, code: "malformed"},
 
 		{name: "not JSON", body: `{"amount":`, status: 400, code: "malformed"},

@@ -86,6 +86,12 @@ func cardNumber(where string) *Problem {
 		Message: where + " holds a card number; send the token of a vault"}
 }
 
+// cardLike refuses an id of the caller's that looks like a card number.
+func cardLike(where string) *Problem {
+	return &Problem{Status: http.StatusUnprocessableEntity, Code: string(topics.RefusedCardNumber),
+		Message: where + " holds digits that look like a card number; put a letter right before a number of 13 to 19 digits, as in o4000000000000000"}
+}
+
 func malformed(field, message string) *Problem {
 	p := &Problem{Status: http.StatusBadRequest, Code: "malformed", Message: message}
 	if field != "" {

@@ -34,7 +34,7 @@ func idempotencyKey(h http.Header) (string, error) {
 				"and the same when the operation is repeated",
 			Details: &ErrorDetails{Field: headerKey}}
 	case topics.FindCardNumber([]byte(key)):
-		return "", cardNumber("header Idempotency-Key")
+		return "", cardLike("header Idempotency-Key")
 	case len(key) > maxKeyBytes || !printable(key):
 		return "", malformed(headerKey, "Idempotency-Key: want 1 to 255 printable ASCII characters")
 	}

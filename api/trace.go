@@ -24,7 +24,7 @@ func (c *call) readTrace() error {
 		c.traceID = traceOfParent(c.request.Header.Get(headerParent))
 	case topics.FindCardNumber([]byte(given)):
 		c.traceID = newTrace()
-		return cardNumber("header X-Trace-Id")
+		return cardLike("header X-Trace-Id")
 	case !validTrace(given):
 		c.traceID = newTrace()
 		return &Problem{Status: http.StatusBadRequest, Code: "malformed", Details: &ErrorDetails{Field: headerTrace},
