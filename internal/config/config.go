@@ -147,6 +147,8 @@ type Payments struct {
 	PollGrace        time.Duration `key:"poll_grace" validate:"gte=0" doc:"After these, how long a request may still be on its way before \"not found\" proves that it was not performed."`
 	PollAfter        time.Duration `key:"poll_after" validate:"gte=10ms" doc:"Before the first poll of an unknown outcome; each wait is twice the one before."`
 	PollMost         time.Duration `key:"poll_most" validate:"gtefield=PollAfter" doc:"Longest wait between polls of an unknown outcome."`
+	MandateAttempts  int           `key:"mandate_attempts" validate:"gte=1,lte=16" doc:"How often a payment by a mandate is asked for at most, the first time included; card schemes allow 15 repeats."`
+	MandateWithin    time.Duration `key:"mandate_within" validate:"gte=1h,lte=720h" doc:"How long after the first time a payment by a mandate that was declined for now is still asked for; card schemes allow 30 days."`
 	DedupHorizon     time.Duration `key:"dedup_horizon" validate:"gte=720h,lte=1080h" doc:"How long a command id is remembered; older commands are refused. Not less than 30 days, not more than topics are kept (45 days)."`
 }
 
@@ -201,6 +203,7 @@ func Default() Config {
 		Velocity: Velocity{Within: 2 * time.Second, Skew: time.Minute, ReplyBytes: 16 << 20, Keep: 30 * 24 * time.Hour, Flush: time.Second},
 		Risk:     Risk{RulesFrom: "files"},
 		Payments: Payments{
+			MandateAttempts: 5, MandateWithin: 21 * 24 * time.Hour,
 			CreatedTTL: 24 * time.Hour, HeldTTL: 72 * time.Hour, ChallengeTTL: 15 * time.Minute, ReviewTTL: 15 * time.Minute, AuthorizationTTL: 7 * 24 * time.Hour,
 			RequestTTL: time.Minute, FollowTTL: 15 * time.Minute, PollGrace: 30 * time.Second,
 			PollAfter: time.Second, PollMost: 5 * time.Minute, DedupHorizon: topics.DedupHorizon,

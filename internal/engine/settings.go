@@ -44,6 +44,7 @@ func lifecycleLimits(c *config.Config) lifecycle.Limits {
 	limits.AuthorizeWithin, limits.FollowWithin, limits.Grace = p.RequestTTL, p.FollowTTL, p.PollGrace
 	limits.UnknownFirst, limits.UnknownMost = p.PollAfter, p.PollMost
 	limits.Horizon = p.DedupHorizon
+	limits.Retries.Attempts, limits.Retries.Within = p.MandateAttempts, p.MandateWithin
 	return limits
 }
 

@@ -74,6 +74,15 @@ func (a *Adapter) payment(r *topics.PSPRequest, money amount) (string, any, erro
 		ShopperReference: r.CustomerID, ShopperInteraction: "ContAuth", RecurringProcessingModel: "CardOnFile",
 		AdditionalData: map[string]string{"manualCapture": "true"},
 	}
+	if k := r.StoredCredential; k != nil {
+		call.RecurringProcessingModel = "UnscheduledCardOnFile"
+		if k.Kind == topics.MandateRecurring {
+			call.RecurringProcessingModel = "Subscription"
+		}
+		if k.Use == topics.CredentialFirst {
+			call.ShopperInteraction = "Ecommerce" // the customer is there
+		}
+	}
 	if r.ThreeDS {
 		call.AuthenticationData = map[string]string{"attemptAuthentication": "always"}
 	}

@@ -34,6 +34,9 @@ var variables = map[string]func(*values) (string, kind){
 	},
 	"method":            func(v *values) (string, kind) { return v.r.PaymentMethod.Kind(), isText },
 	"method_name":       func(v *values) (string, kind) { return v.methodName(), isText },
+	"credential_use":    func(v *values) (string, kind) { return v.credential().Use, isText },
+	"mandate_type":      func(v *values) (string, kind) { return string(v.credential().Kind), isText },
+	"network_reference": func(v *values) (string, kind) { return v.credential().NetworkReference, isText },
 	"challenge_result":  func(v *values) (string, kind) { return v.challenge().Result, isText },
 	"challenge_payload": func(v *values) (string, kind) { return v.challenge().Payload, isText },
 	"secret":            func(v *values) (string, kind) { return v.secret, isText },
@@ -69,6 +72,13 @@ func (v *values) challenge() topics.Challenge {
 		return topics.Challenge{}
 	}
 	return *v.r.Challenge
+}
+
+func (v *values) credential() topics.StoredCredential {
+	if v.r.StoredCredential == nil {
+		return topics.StoredCredential{}
+	}
+	return *v.r.StoredCredential
 }
 
 // valuesOf reads a request. Its amount is written as the PSP wants it.

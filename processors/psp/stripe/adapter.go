@@ -103,6 +103,9 @@ func check(r *topics.PSPRequest) error {
 		if r.Card == nil || !strings.HasPrefix(r.Card.Token, "pm_") {
 			return errors.New("card.token: want a PaymentMethod of Stripe (pm_…)")
 		}
+		if r.StoredCredential != nil { // a PaymentMethod is used again by its Customer alone (cus_…), whom nothing of ours names
+			return errors.New("mandates are not supported at Stripe")
+		}
 	case topics.OperationConfirm, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund:
 		if !strings.HasPrefix(r.PSPReference, "pi_") || strings.ContainsAny(r.PSPReference, "/?#%. ") {
 			return fmt.Errorf("psp_reference %.64q: want a PaymentIntent of Stripe (pi_…)", r.PSPReference)

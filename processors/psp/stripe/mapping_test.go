@@ -78,6 +78,7 @@ func TestWhatStripeCannotPerform(t *testing.T) {
 	p := newPeer(t)
 	for name, change := range map[string]func(*topics.PSPRequest){
 		"a token of another PSP":  func(r *topics.PSPRequest) { r.Card.Token = "tok_visa" },
+		"a mandate":               func(r *topics.PSPRequest) { r.StoredCredential = &topics.StoredCredential{Use: topics.CredentialFirst} },
 		"no card":                 func(r *topics.PSPRequest) { r.Card = nil },
 		"a third decimal":         func(r *topics.PSPRequest) { r.Currency, r.Amount = "KWD", 1234 },
 		"a currency it lacks":     func(r *topics.PSPRequest) { r.Currency = "LYD" },
