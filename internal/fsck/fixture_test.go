@@ -120,7 +120,7 @@ func (f *fixture) on(t *testing.T) *fixture {
 }
 
 func savedTables() []string {
-	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain", "wallets", "holds", "rounds", "customer_limits", "closed_periods", "payouts", "deposit_sources",
+	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain", "wallets", "holds", "rounds", "customer_limits", "closed_periods", "payouts", "payment_links", "deposit_sources",
 		"deposit_sources_built", "disputes", "mandates"}
 }
 
