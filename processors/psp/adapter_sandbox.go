@@ -60,18 +60,18 @@ func (s *Sandbox) Close() { s.client.Close() }
 
 // sandboxRequest is the body of every POST; each operation has its own fields.
 type sandboxRequest struct {
-	MerchantAccount   string            `json:"merchant_account,omitempty"`
-	MerchantReference string            `json:"merchant_reference,omitempty"`
-	Amount            int64             `json:"amount,omitempty"`
-	Currency          string            `json:"currency,omitempty"`
-	Card              *sandboxCard      `json:"card,omitempty"`
+	MerchantAccount   string                `json:"merchant_account,omitempty"`
+	MerchantReference string                `json:"merchant_reference,omitempty"`
+	Amount            int64                 `json:"amount,omitempty"`
+	Currency          string                `json:"currency,omitempty"`
+	Card              *sandboxCard          `json:"card,omitempty"`
 	PaymentMethod     *topics.PaymentMethod `json:"payment_method,omitempty"`
-	Capture           bool              `json:"capture,omitempty"`
-	ThreeDS           bool              `json:"three_ds,omitempty"`
-	ReturnURL         string            `json:"return_url,omitempty"`
-	Challenge         *topics.Challenge `json:"challenge,omitempty"`
-	Authorization     string            `json:"authorization,omitempty"`
-	Evidence          string            `json:"evidence,omitempty"`
+	Capture           bool                  `json:"capture,omitempty"`
+	ThreeDS           bool                  `json:"three_ds,omitempty"`
+	ReturnURL         string                `json:"return_url,omitempty"`
+	Challenge         *topics.Challenge     `json:"challenge,omitempty"`
+	Authorization     string                `json:"authorization,omitempty"`
+	Evidence          string                `json:"evidence,omitempty"`
 
 	StoredCredential *topics.StoredCredential `json:"stored_credential,omitempty"`
 }
@@ -82,26 +82,26 @@ type sandboxCard struct {
 
 // sandboxOperation is what the sandbox answers, shows and tells in webhooks.
 type sandboxOperation struct {
-	RequestID         string              `json:"request_id"`
-	ID                string              `json:"id"` // of what no request asked for
-	Operation         topics.PSPOperation `json:"operation"`
-	Status            string              `json:"status"`
-	Authorization     string              `json:"authorization"`
-	MerchantAccount   string              `json:"merchant_account"`
-	MerchantReference string              `json:"merchant_reference"`
-	Amount            int64               `json:"amount"`
-	Currency          string              `json:"currency"`
-	Captured          bool                `json:"captured"`
-	Fee               int64               `json:"fee"`
-	NetworkReference  string              `json:"network_reference"`
-	DeclineCode       string              `json:"decline_code"`
-	HardDecline       bool                `json:"hard_decline"`
-	Action            *topics.Action      `json:"action"`
-	Authentication    *topics.AuthData    `json:"authentication"`
-	Dispute           *sandboxDispute     `json:"dispute"`
-	Detail            string              `json:"detail"`
+	RequestID         string                `json:"request_id"`
+	ID                string                `json:"id"` // of what no request asked for
+	Operation         topics.PSPOperation   `json:"operation"`
+	Status            string                `json:"status"`
+	Authorization     string                `json:"authorization"`
+	MerchantAccount   string                `json:"merchant_account"`
+	MerchantReference string                `json:"merchant_reference"`
+	Amount            int64                 `json:"amount"`
+	Currency          string                `json:"currency"`
+	Captured          bool                  `json:"captured"`
+	Fee               int64                 `json:"fee"`
+	NetworkReference  string                `json:"network_reference"`
+	DeclineCode       string                `json:"decline_code"`
+	HardDecline       bool                  `json:"hard_decline"`
+	Action            *topics.Action        `json:"action"`
+	Authentication    *topics.AuthData      `json:"authentication"`
+	Dispute           *sandboxDispute       `json:"dispute"`
+	Detail            string                `json:"detail"`
 	Confirmations     *topics.Confirmations `json:"confirmations"`
-	CreatedAt         time.Time           `json:"created_at"`
+	CreatedAt         time.Time             `json:"created_at"`
 
 	StoredCredential string `json:"stored_credential"`
 }

@@ -8,21 +8,21 @@ import (
 // payment is one authorization and all that followed, or one payout. A stored payment is never changed: an operation works on a clone,
 // which is journalled first and then takes the old one's place.
 type payment struct {
-	ID         string `json:"id"`
-	Reference  string `json:"ref"`
-	Account    string `json:"acc,omitempty"`
-	Currency   string `json:"cur"`
-	Token      string `json:"tok"`
+	ID         string  `json:"id"`
+	Reference  string  `json:"ref"`
+	Account    string  `json:"acc,omitempty"`
+	Currency   string  `json:"cur"`
+	Token      string  `json:"tok"`
 	Method     *Method `json:"m,omitempty"` // nil: a card, whose token is Token
-	ReturnURL  string `json:"url,omitempty"`
-	Network    string `json:"net,omitempty"`
-	Capture    bool   `json:"cap,omitempty"` // asked for in the authorization
-	Authorized int64  `json:"a,omitempty"`
-	Captured   int64  `json:"c,omitempty"`
-	Refunded   int64  `json:"r,omitempty"` // settled and pending
-	Voided     bool   `json:"v,omitempty"`
-	PaidOut    int64  `json:"p,omitempty"` // by a payout: settled and pending
-	Disputed   int64  `json:"q,omitempty"` // withdrawn by disputes, and not reinstated
+	ReturnURL  string  `json:"url,omitempty"`
+	Network    string  `json:"net,omitempty"`
+	Capture    bool    `json:"cap,omitempty"` // asked for in the authorization
+	Authorized int64   `json:"a,omitempty"`
+	Captured   int64   `json:"c,omitempty"`
+	Refunded   int64   `json:"r,omitempty"` // settled and pending
+	Voided     bool    `json:"v,omitempty"`
+	PaidOut    int64   `json:"p,omitempty"` // by a payout: settled and pending
+	Disputed   int64   `json:"q,omitempty"` // withdrawn by disputes, and not reinstated
 
 	Kept string `json:"kpt,omitempty"` // the token of the card that it keeps
 
@@ -70,7 +70,7 @@ type event struct {
 	Amount    int64     `json:"a"`
 	Reference string    `json:"r,omitempty"` // instead of the payment's
 	Due       time.Time `json:"d"`
-	Left      int       `json:"l"` // deliveries still owed
+	Left      int       `json:"l"`           // deliveries still owed
 	Have      int       `json:"h,omitempty"` // confirmations, of crypto that is pending
 	Forged    bool      `json:"g,omitempty"`
 	Ordered   bool      `json:"o,omitempty"` // waits for those of the payment that were due before
