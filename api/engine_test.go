@@ -245,6 +245,8 @@ func (e *engine) decide(request *topics.PSPRequest, report *topics.PSPReport) {
 		report.Outcome, report.DeclineCode, report.Detail = topics.PSPFailed, "57", "the card takes no payouts"
 	case token == "tok_payout_pending" && request.Operation == topics.OperationPayout:
 		report.Outcome = topics.PSPPending
+	case token == "tok_increment_declined" && request.Operation == topics.OperationIncrement:
+		report.Outcome, report.DeclineCode = topics.PSPDeclined, "51"
 	case token == "tok_capture_fails" && request.Operation == topics.OperationCapture:
 		report.Outcome = topics.PSPDeclined
 	}

@@ -216,6 +216,34 @@ func TestCaptureThatFails(t *testing.T) {
 	}
 }
 
+// TestIncrementAndDelayedCapture: more is authorised, or is not and leaves what was; the capture that is put off shows when it is due.
+func TestIncrementAndDelayedCapture(t *testing.T) {
+	f := newFixture(t, nil).ready(t)
+	f.withEngine(t)
+	intent := want(t, f.post(t, "/v1/intents", "k", authorize("tok_approved", `,"capture_method":"automatic","capture_delay_seconds":3600`)), 201, "create").intent(t)
+	if intent.Status != "authorized" || intent.CaptureAt == nil || intent.CaptureAt.Sub(*intent.UpdatedAt) != time.Hour {
+		t.Errorf("delayed: %+v", intent)
+	}
+	path := "/v1/intents/" + intent.ID
+	a := want(t, f.post(t, path+"/increment", "k2", `{"amount":950}`), 200, "increment")
+	if raised := a.intent(t); raised.Authorized != 2000 || raised.Capturable != 2000 || raised.Captured != 0 {
+		t.Errorf("raised: %s", a.body)
+	}
+	if again := want(t, f.post(t, path+"/increment", "k2", `{"amount":950}`), 200, "repeat"); string(again.body) != string(a.body) {
+		t.Errorf("the repeat differs:\n%s%s", a.body, again.body)
+	}
+	want(t, f.post(t, path+"/increment", "k3", `{}`), 422, "an increment without an amount")
+	if captured := want(t, f.post(t, path+"/capture", "k4", `{"amount":1500}`), 200, "capture").intent(t); captured.Captured != 1500 || captured.CaptureAt != nil {
+		t.Errorf("captured: %+v", captured)
+	}
+	want(t, f.post(t, path+"/increment", "k5", `{"amount":1}`), 409, "an increment of what is captured in part")
+
+	other := want(t, f.post(t, "/v1/intents", "k6", authorize("tok_increment_declined", "")), 201, "create").intent(t)
+	if e := want(t, f.post(t, "/v1/intents/"+other.ID+"/increment", "k7", `{"amount":950}`), 402, "declined").error(t); e.Error != "increment_failed" || e.Details.Intent.Authorized != 1050 {
+		t.Errorf("declined: %+v", e)
+	}
+}
+
 func TestPendingRefundIsAccepted(t *testing.T) {
 	f := newFixture(t, nil).ready(t)
 	f.withEngine(t)
