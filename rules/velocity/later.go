@@ -49,7 +49,7 @@ type Declined struct {
 
 // OutcomeOf is the kind of outcome that an event of a payment is, "" where the attempt is only over, so that a reservation
 // is given back; ok is false where it is no outcome. status is the payment's after the event: one whose authorisation is
-// reviewed is approved once rules or a reviewer have let it pass. Disputes and payouts have no events yet.
+// reviewed is approved once rules or a reviewer have let it pass.
 func OutcomeOf(event topics.EventType, status topics.PaymentStatus, declined Declined) (kind string, ok bool) {
 	switch event {
 	case topics.EventAuthorized:
