@@ -67,7 +67,7 @@ func post(before *Payment, e *topics.PaymentEvent, standing ledger.Standing) (le
 		}
 		return ledger.RefundFailed(c, e.Amount, standing)
 	case topics.EventReturned:
-		return ledger.RefundForced(c, e.Amount, before.Refundable(), standing)
+		return ledger.RefundForced(c, e.Amount, before.Left(), standing)
 	case topics.EventStrayCaptured:
 		return ledger.StrayReceived(c, e.Amount, e.PSP.Fee)
 	case topics.EventStrayReleased:
