@@ -1,0 +1,41 @@
+package adyen_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/weirhq/weir/topics"
+)
+
+// TestHowACardIsKeptIsTold: who begins a payment, and what the card is kept for.
+func TestHowACardIsKeptIsTold(t *testing.T) {
+	var asked struct{ ShopperInteraction, RecurringProcessingModel string }
+	peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer peer.Close()
+	a := adapter(t, peer.URL)
+	for _, c := range []struct {
+		kept               *topics.StoredCredential
+		interaction, model string
+	}{
+		{nil, "ContAuth", "CardOnFile"},
+		{&topics.StoredCredential{Use: topics.CredentialFirst, Kind: topics.MandateRecurring}, "Ecommerce", "Subscription"},
+		{&topics.StoredCredential{Use: topics.CredentialSubsequent, Kind: topics.MandateRecurring}, "ContAuth", "Subscription"},
+		{&topics.StoredCredential{Use: topics.CredentialSubsequent, Kind: topics.MandateUnscheduled}, "ContAuth", "UnscheduledCardOnFile"},
+	} {
+		r := authorization("AUTHORISED")
+		r.StoredCredential = c.kept
+		if _, err := a.Do(t.Context(), r); err == nil {
+			t.Error("a 500 is an answer")
+		}
+		if asked.ShopperInteraction != c.interaction || asked.RecurringProcessingModel != c.model {
+			t.Errorf("%+v is asked for as %+v", c.kept, asked)
+		}
+	}
+}
