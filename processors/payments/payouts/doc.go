@@ -26,5 +26,6 @@
 //
 // U1: the sum of what payouts have set aside, with what is left of holds, is the balance of the customer's hold account.
 // U2: a payout is paid once: where the PSP pays a second time, or after the money was given back, that is booked by force and
-// a case is opened. U3: at most one request is open whose success is not known to be a second one.
+// a case is opened. U3: at most one request is open whose success is not known to be a second one, and none once the customer
+// has the money back.
 package payouts
