@@ -188,17 +188,21 @@ func (c *stateColumns) reset() {
 	c.keys, c.tenants, c.customers, c.states, c.before, c.versions = c.keys[:0], c.tenants[:0], c.customers[:0], c.states[:0], c.before[:0], c.versions[:0]
 }
 
-func addState[T gaming.State | payouts.Sources](c *stateColumns, p *part[T]) {
-	state, err := topics.Marshal(&p.state)
-	if err != nil {
-		panic(fmt.Sprintf("payments: %T of customer %s of tenant %s: %v", p.state, p.customer.id, p.customer.tenant, err))
-	}
+func addState[T gaming.State | payouts.Sources](c *stateColumns, p *part[T], state []byte) {
 	c.keys = append(c.keys, p.key)
 	c.tenants = append(c.tenants, p.customer.tenant)
 	c.customers = append(c.customers, p.customer.id)
 	c.states = append(c.states, string(state))
 	c.before = append(c.before, p.version)
 	c.versions = append(c.versions, p.positions[len(p.positions)-1])
+}
+
+func encodeLimits(p *part[gaming.State]) []byte {
+	state, err := topics.Marshal(&p.state)
+	if err != nil {
+		panic(fmt.Sprintf("payments: limits of customer %s of tenant %s: %v", p.customer.id, p.customer.tenant, err))
+	}
+	return state
 }
 
 // The version check is that of upsertPayments. Records that counted are not listed: there may be very many.

@@ -201,7 +201,7 @@ func checkMixture(t *testing.T, dump string) {
 		" exceeds_authorized ", " insufficient_funds ", " wrong_state ", "customer_debt", "closed 2026-02 EUR game_revenue",
 		"balance retained_earnings  EUR", " captured {", " partially_refunded {",
 		" blocked payout blocked ", " held payout held ", " released payout ", " rejected payout ", " cancelled payout ", " expired payout ",
-		" paid payout paid ", " failed payout failed ", " queued payout queued ", " returned payout returned ", " won dispute won ", " accepted dispute accepted ", " funds_withdrawn dispute lost ", " closed_loop ", `"paid_out":`,
+		" paid payout paid ", " failed payout failed ", " queued payout queued ", " returned payout returned ", " won dispute won ", " accepted dispute accepted ", " funds_withdrawn dispute lost ", " closed_loop ", "some was paid out",
 	} {
 		if !strings.Contains(dump, part) {
 			t.Errorf("nothing in the traffic leads to %s:\n%s", part, dump)
@@ -402,7 +402,7 @@ func storedOf(t *testing.T, db *database.DB) []string {
 		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
 		`SELECT 'payout', id::text, customer, status, currency, reserved, array_length(positions, 1) FROM payouts`,
 		`SELECT 'link', id::text, customer, status, regexp_replace(state, '"(latest|updated_at|created_at|due)":"[^"]*"', '', 'g'), array_length(positions, 1) FROM payment_links`,
-		`SELECT 'source', customer, regexp_replace(state, '("last"|"reference"):"[^"]*"', '\1', 'g') FROM deposit_sources`,
+		`SELECT 'source', customer, CASE WHEN state ~ '"[A-Z]{3}",[0-9]+,[1-9]' THEN 'some was paid out' ELSE '' END, regexp_replace(state, '"[0-9-]+T[^"]*","[^"]*"', '', 'g') FROM deposit_sources`,
 		`SELECT 'dispute', payment::text, customer, status, currency, taken, array_length(positions, 1) FROM disputes`,
 		`SELECT DISTINCT 'closed period', tenant, month FROM closed_periods`,
 		// Times of records, by which time is counted and raises wait, differ between variants.

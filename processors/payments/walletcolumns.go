@@ -86,10 +86,12 @@ func (c *changed) add(to *walletColumns, timers *columns) {
 		to.rolled = append(to.rolled, r.state.RolledBack)
 	}
 	for _, l := range c.limits {
-		addState(&to.limits, l)
+		addState(&to.limits, l, encodeLimits(l))
 	}
+	var buffer []byte
 	for _, p := range c.sources {
-		addState(&to.sources, p)
+		buffer = p.state.Append(buffer[:0])
+		addState(&to.sources, p, buffer)
 	}
 }
 

@@ -26,17 +26,17 @@ type Sources struct {
 
 // Source is a card at a PSP, in one currency. Amounts are minor units.
 type Source struct {
-	PSP       string          `json:"psp"`
-	Currency  ledger.Currency `json:"currency"`
-	Card      topics.Card     `json:"card"`
-	Reference string          `json:"reference,omitempty"` // the PSP's, of the last deposit
-	Deposited int64           `json:"deposited"`           // captured, less what was refunded or is being refunded
-	PaidOut   int64           `json:"paid_out,omitempty"`  // what payouts took of it that were paid or are under way
-	Open      int64           `json:"open,omitempty"`      // of PaidOut, what is under way
+	PSP       string
+	Currency  ledger.Currency
+	Card      topics.Card
+	Reference string // the PSP's, of the last deposit
+	Deposited int64  // captured, less what was refunded or is being refunded
+	PaidOut   int64  // what payouts took of it that were paid or are under way
+	Open      int64  // of PaidOut, what is under way
 	// Over is what went back to the card above what was deposited: a refund that was made at the PSP, a payout that was paid
 	// after its money had been given back. What is deposited later waits all the same.
-	Over int64     `json:"over,omitempty"`
-	Last time.Time `json:"last"` // deposit
+	Over int64
+	Last time.Time // deposit
 }
 
 // Rest is what waits to be paid back. It is never below zero.
