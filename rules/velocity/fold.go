@@ -57,6 +57,12 @@ func holds(events []record, command uint64, horizon int64) bool {
 	return false
 }
 
+// dated keeps the latest time of an entry's events, and of all.
+func (s *State) dated(e *entry, time int64) {
+	e.newest = max(e.newest, seconds(time))
+	s.latest = max(s.latest, e.newest)
+}
+
 // settle ends the reservation of a command: where it was approved, the approval takes its place. It tells whether it did.
 func (s *State) settle(d *dimension, e *entry, number uint32, approved bool, event record) bool {
 	events := s.lists.list(e.events, int(e.count))
@@ -73,7 +79,7 @@ func (s *State) settle(d *dimension, e *entry, number uint32, approved bool, eve
 		}
 		*r = event
 		r.setKind(codeApproved)
-		e.newest = max(e.newest, seconds(r.time()))
+		s.dated(e, r.time())
 		return true
 	}
 	return false
@@ -86,7 +92,7 @@ func (s *State) append(d *dimension, e *entry, number uint32, event record) {
 	list := s.lists.list(e.events, n+1)
 	list[n] = event
 	e.count++
-	e.newest = max(e.newest, seconds(event.time()))
+	s.dated(e, event.time())
 	s.changes.mark(e, number, entryChanged)
 	if n+1 < maxEvents {
 		return

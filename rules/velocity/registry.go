@@ -75,7 +75,7 @@ type group struct {
 type slot struct {
 	name  string
 	since int64 // from when on it is recorded
-	ended int64 // when it was no longer; 0 where it still is
+	ended int64 // no event that it holds is later, and nothing is recorded any more; 0 where it still is
 }
 
 func (s *slot) recorded(name string) bool { return name != "" && s.name == name && s.ended == 0 }
@@ -123,8 +123,9 @@ func (r *registry) find(tenant, field string) *dimension {
 	return nil
 }
 
-// retain puts a Retain into force at time now; reach is as dimension.horizon takes it. It tells whether anything changed.
-func (r *registry) retain(plan *Retain, now, reach int64) bool {
+// retain puts a Retain into force at time now. No event is later than last; reach is as dimension.horizon takes it. It tells
+// whether anything changed.
+func (r *registry) retain(plan *Retain, now, last, reach int64) bool {
 	t := r.tenants[plan.Tenant]
 	if t == nil {
 		t = &tenant{dimensions: map[string]*dimension{}} // becomes one with its first dimension
@@ -138,14 +139,14 @@ func (r *registry) retain(plan *Retain, now, reach int64) bool {
 	named := map[string]bool{}
 	for i := range plan.Dimensions {
 		named[plan.Dimensions[i].Field] = true
-		changed = r.begin(t, plan, &plan.Dimensions[i], now, reach) || changed
+		changed = r.begin(t, plan, &plan.Dimensions[i], now, last, reach) || changed
 	}
 	for _, d := range t.dimensions {
 		if d.active && !named[d.field] {
 			d.active, d.changed, changed = false, true, true
 			d.kinds = nil
-			d.end(currencies, nil, now)
-			d.end(values, nil, now)
+			d.end(currencies, nil, last)
+			d.end(values, nil, last)
 		}
 	}
 	if version > t.version {
@@ -167,7 +168,7 @@ func (r *registry) retain(plan *Retain, now, reach int64) bool {
 
 // begin brings one dimension in line with its plan; what is new in it is recorded from now on. Above maxRecorded nothing
 // begins, and questions about the dimension have no answer.
-func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, reach int64) bool {
+func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, last, reach int64) bool {
 	from := now + 1 // what arrived up to now may lie at now
 	d := t.dimensions[wanted.Field]
 	if d == nil {
@@ -201,7 +202,7 @@ func (r *registry) begin(t *tenant, plan *Retain, wanted *Retained, now, reach i
 		of    slots
 		names []string
 	}{{currencies, codes}, {values, wanted.Of}} {
-		d.end(each.of, each.names, now)
+		d.end(each.of, each.names, last)
 		for _, name := range each.names {
 			d.start(each.of, name, now, reach)
 		}
@@ -238,13 +239,13 @@ type slots func(*group) []slot
 func currencies(g *group) []slot { return g.currencies[:] }
 func values(g *group) []slot     { return g.values[:] }
 
-// end ends what is recorded in slots and not wanted any more.
-func (d *dimension) end(of slots, wanted []string, now int64) {
+// end ends what is recorded in slots and not wanted any more. No event in them is later than last.
+func (d *dimension) end(of slots, wanted []string, last int64) {
 	for i := range d.groups {
 		for j := range of(&d.groups[i]) {
 			s := &of(&d.groups[i])[j]
 			if s.recorded(s.name) && !slices.Contains(wanted, s.name) {
-				s.ended, d.changed = now, true
+				s.ended, d.changed = last, true
 			}
 		}
 	}

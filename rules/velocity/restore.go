@@ -193,7 +193,7 @@ func (s *State) Restored() error {
 		if int(e.dimension) >= len(s.registry.dimensions) {
 			return fmt.Errorf("changelog: key %x is of dimension %d, which is missing", e.key, e.dimension)
 		}
-		e.newest = seconds(max(newest(s.lists.list(e.events, int(e.count))), newest(s.lists.list(e.summary, int(e.summed)))))
+		s.dated(e, max(newest(s.lists.list(e.events, int(e.count))), newest(s.lists.list(e.summary, int(e.summed)))))
 	}
 	if err := s.replies.restored(); err != nil {
 		return fmt.Errorf("changelog: %w", err)

@@ -30,6 +30,7 @@ type State struct {
 	replies  replies
 	changes  changes
 	cursor   uint32 // of the sweep
+	latest   uint32 // time of the latest event that was kept, as entry.newest has it
 
 	touched uint64 // keeps what fetch reads from being optimised away
 
@@ -117,7 +118,8 @@ func (s *State) repeat(signal *Signal, from *answered, asks bool) (Output, bool)
 func (s *State) Retain(recordTime int64, plan *Retain) {
 	at := s.clock.tick(recordTime)
 	s.changes.any = true
-	s.registry.retain(plan, at, s.reach())
+	// A record whose time lay ahead has events that are later than now.
+	s.registry.retain(plan, at, max(at, int64(s.latest)*1000), s.reach())
 }
 
 // reach is how far back the times of events may lie that are still to come.
