@@ -122,7 +122,7 @@ func commonFields() []Field {
 				}
 			}},
 		{Name: fieldCommandType, Type: TypeText, at: atBefore | atWallet, sure: atBefore | atWallet, Example: "create", Match: MatchExact,
-			Doc: "create or authorize; at stage wallet credit, debit, hold or capture_hold.",
+			Doc: "create, authorize or increment; at stage wallet credit, debit, hold or capture_hold.",
 			get: func(in *Input) string {
 				switch {
 				case in.Wallet != nil:
