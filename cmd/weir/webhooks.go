@@ -86,7 +86,8 @@ func (f *deliveryFlags) filter(now time.Time) (deliveries.Filter, error) {
 	return filter, nil
 }
 
-// knownPSP refuses to look for the webhooks of a PSP that there is not: none of them would be found.
+// knownPSP refuses a PSP that is not configured where none of its webhooks was found: that may be a slip of the pen. Those of
+// a PSP that is not configured any more are found.
 func knownPSP(name string, mappers webhooks.Mappers) error {
 	names := slices.Sorted(maps.Keys(mappers))
 	if name == "" || slices.Contains(names, name) {
@@ -97,9 +98,6 @@ func knownPSP(name string, mappers webhooks.Mappers) error {
 
 // eachDelivery calls handle for at most limit deliveries.
 func eachDelivery(ctx context.Context, log *deliveries.Log, f deliveries.Filter, limit int, handle func(*deliveries.Delivery) error) error {
-	if err := knownPSP(f.PSP, log.Mappers); err != nil {
-		return err
-	}
 	seen := 0
 	err := log.Read(ctx, f, func(d *deliveries.Delivery) error {
 		if err := handle(d); err != nil {
@@ -110,8 +108,11 @@ func eachDelivery(ctx context.Context, log *deliveries.Log, f deliveries.Filter,
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
+	switch {
+	case errors.Is(err, errEnough):
 		return nil
+	case err == nil && seen == 0:
+		return knownPSP(f.PSP, log.Mappers)
 	}
 	return err
 }
@@ -161,6 +162,9 @@ each line is one webhook with its body in base64.`,
 					}
 					return err
 				})
+				if err != nil && rows == 0 {
+					return err
+				}
 				return errors.Join(err, table.Flush())
 			})
 		},

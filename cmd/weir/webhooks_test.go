@@ -74,7 +74,7 @@ func TestLogOfWebhooks(t *testing.T) {
 		"list --state dead_lettered":       "0:2",
 		"list --payment " + other:          "parked",
 		"list --payment " + reference:      "applied",
-		"list --psp nobody":                "RECEIVED",
+		"list --payment nobody":            "RECEIVED",
 		"show 0:0":                         "none: it said nothing new",
 		"show 0:1":                         `"merchant_reference":"","authorization":"` + reference + `"`,
 		"show 0:2":                         "unknown_event: webhook of sandbox: unknown kind of event",
@@ -86,6 +86,7 @@ func TestLogOfWebhooks(t *testing.T) {
 			t.Errorf("%s: want %q, got\n%s", args, want, got)
 		}
 	}
+	w.webhooks(t, exitUsage, "list", "--psp", "nobody")
 	// The payment that was told of too early comes to be; its webhook is taken then.
 	early, err := topics.ParsePaymentID(other)
 	if err != nil {
