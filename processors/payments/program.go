@@ -35,7 +35,7 @@ const (
 	defaultTimerInterval = time.Second
 
 	defaultBackgroundTimeout = 15 * time.Second
-	timersAtOnce         = 500 // due timers of a partition that are turned into records in one interval
+	timersAtOnce             = 500 // due timers of a partition that are turned into records in one interval
 )
 
 // Config is what a Program works with.
