@@ -13,7 +13,7 @@ import (
 )
 
 // The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet, the
-// payment, the payout or the dispute that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
+// payment, the payout, the mandate or the dispute that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
 // status that a payment had when it was answered for, cannot.
 
 // answerRow is an answered key.
@@ -26,17 +26,18 @@ type answerRow struct {
 
 func (r *answerRow) subject() string { return "idempotency key " + r.Key + " of " + r.Tenant }
 
-// answerBody is what bodies have: of a refusal, a change of a wallet, a payment, a payout or a refund.
+// answerBody is what bodies have: of a refusal, a change of a wallet, a payment, a payout, a mandate or a refund.
 type answerBody struct {
 	Error      string `json:"error"`     // code of a refusal
 	EventID    string `json:"event_id"`  // of a wallet's change
-	ID         string `json:"id"`        // of a payment or a payout, or of the request for a refund
-	IntentID   string `json:"intent_id"` // of a refund: the payment
+	ID         string `json:"id"`        // of a payment, a payout or a mandate, or of the request for a refund
+	IntentID   string `json:"intent_id"` // of a refund: the payment; of a mandate: the one that set it up
 	CommandID  string `json:"command_id"`
 	CustomerID string `json:"customer_id"`
 	DisputedID string `json:"payment_id"` // of a dispute: what is disputed
 	Status     string `json:"status"`
 	Amount     int64  `json:"amount"`
+	MaxAmount  int64  `json:"max_amount"` // of a payment by a mandate
 	Currency   string `json:"currency"`
 	Authorized int64  `json:"authorized"`
 	Captured   int64  `json:"captured"`
@@ -215,6 +216,9 @@ func (a *answer) differs(p *lifecycle.Payment) string {
 		if a.ID == "" {
 			return "" // not decided yet
 		}
+		if _, err := topics.ParseMandateID(a.ID); err == nil {
+			return a.differsOfMandate(p)
+		}
 		for i := range p.Operations {
 			if op := &p.Operations[i]; op.Request.String() == a.ID && op.Kind == topics.OperationRefund && op.Amount == a.Amount {
 				return ""
@@ -229,6 +233,19 @@ func (a *answer) differs(p *lifecycle.Payment) string {
 		return fmt.Sprintf("it says amount %d instead of %d", a.Amount, p.Amount)
 	case a.Authorized > p.Authorized || a.Captured > p.Captured:
 		return fmt.Sprintf("it says authorised %d and captured %d, more than the %d and %d", a.Authorized, a.Captured, p.Authorized, p.Captured)
+	}
+	return ""
+}
+
+// differsOfMandate is differs of an answer that tells of the mandate which the payment set up.
+func (a *answer) differsOfMandate(p *lifecycle.Payment) string {
+	switch m := p.Mandate; {
+	case m == nil || a.ID != p.ID.MandateID():
+		return fmt.Sprintf("it tells of mandate %s, which is none", a.ID)
+	case a.CustomerID != p.Customer:
+		return fmt.Sprintf("it says customer %s of the mandate instead of %s", a.CustomerID, p.Customer)
+	case a.MaxAmount != m.Terms.MaxAmount:
+		return fmt.Sprintf("it says that the mandate is for payments of up to %d instead of %d", a.MaxAmount, m.Terms.MaxAmount)
 	}
 	return ""
 }

@@ -43,6 +43,31 @@ func TestMandatesHold(t *testing.T) {
 	f.wantNone()
 }
 
+// TestTamperedAnswersAboutMandatesAreFound changes what a repeated revocation would be answered.
+func TestTamperedAnswersAboutMandatesAreFound(t *testing.T) {
+	f := newFixture(t)
+	id, anna := f.agree(), customers(t)[0][0]
+	answer := `{"id":"` + id + `","status":"revoked","customer_id":"` + anna + `","currency":"EUR","intent_id":"` + strings.Replace(id, "man_", "pay_", 1) + `"}`
+	f.answered("revoke", uuid.FromStringOrNil(commandID(50)), 200, answer)
+	f.wantNone()
+	for _, c := range []struct{ name, old, now, want string }{
+		{"another customer", anna, "eve", "it says customer eve of the mandate instead of " + anna},
+		{"a limit", `{`, `{"max_amount":1,`, "up to 1 instead of 0"},
+		{"another currency", "EUR", "USD", "it says currency USD instead of EUR"},
+		{"another mandate", id, topics.PaymentID{Partition: 3}.MandateID(), "which is none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := *f
+			f.t = t
+			f.exec(`UPDATE idempotency_keys SET body = $1`, []byte(strings.Replace(answer, c.old, c.now, 1)))
+			problems, _, _ := f.check()
+			if len(problems) != 1 || !strings.Contains(problems[0], "idempotency key revoke of acme") || !strings.Contains(problems[0], c.want) {
+				t.Errorf("%q, want one that says %q", problems, c.want)
+			}
+		})
+	}
+}
+
 func TestCorruptionOfMandatesIsFound(t *testing.T) {
 	f := newFixture(t)
 	id := f.agree()

@@ -1,0 +1,180 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/engine"
+	"github.com/weirhq/weir/topics"
+)
+
+// shop asks a whole process for payments that are more than a card and one capture.
+type shop struct {
+	*testing.T
+	*engine.Engine
+}
+
+// asks posts to the API and returns what the answer names: the intent, and the mandate that it sets up.
+func (s shop) asks(path, key, body string, want int) (id, mandate string) {
+	s.Helper()
+	status, answer := post(s.T, s.URL+"/v1/"+path, key, body)
+	var named struct {
+		ID      string `json:"id"`
+		Mandate string `json:"mandate_id"`
+	}
+	if err := json.Unmarshal(answer, &named); err != nil || status != want {
+		s.Fatalf("%s %s: %d %s, want %d", path, body, status, answer, want)
+	}
+	return named.ID, named.Mandate
+}
+
+// intent is a payment of a customer who is named as the key is.
+func (s shop) intent(key string, amount int, more string) (id, mandate string) {
+	s.Helper()
+	customer, _, _ := strings.Cut(key, "-")
+	return s.asks("intents", key, fmt.Sprintf(`{"customer_id":%q,"amount":%d,"currency":"EUR","authorize":true,"capture_method":"automatic",%s}`,
+		customer, amount, more), http.StatusCreated)
+}
+
+func (s shop) until(id, says string) {
+	s.Helper()
+	until(s.T, s.URL+"/v1/intents/"+id, says)
+}
+
+// hurries has the timer of a payment come due.
+func (s shop) hurries(id string, kind topics.TimerKind) {
+	s.Helper()
+	of, err := topics.ParsePaymentID(id)
+	if err != nil {
+		s.Fatal(err)
+	}
+	err = s.Database.InTx(s.Context(), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(s.Context(), `UPDATE timers SET due = $1 WHERE partition = $2 AND payment = $3 AND kind = $4`, time.Now(), of.Partition, of.UUID, string(kind))
+		if err == nil && tag.RowsAffected() != 1 {
+			return fmt.Errorf("payment %s has %d timers %s", id, tag.RowsAffected(), kind)
+		}
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+const keptCard = `"card":{"token":"tok_%s","bin":"411111","country":"DE"},"context":{"country":"DE"},"setup_mandate":{"type":"recurring"}`
+
+// TestEveryWayToPayOverHTTP takes payments by mandates, other methods than cards, links, increments and delayed captures through the built-in rules,
+// the fold, the gateway, the sandbox and its webhooks, side by side, and the books agree.
+func TestEveryWayToPayOverHTTP(t *testing.T) {
+	cfg := load(t)
+	cfg.API.Rate, cfg.API.Burst = 100_000, 100_000 // who waits asks again and again
+	cfg.Links.Methods = []config.LinkMethod{{Label: "Test card", Type: "card", Token: "tok_approved"}, {Label: "Bank", Type: "bank_redirect", Name: "paid"}}
+	e := start(t, cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	t.Run("ways", func(t *testing.T) {
+		for name, play := range map[string]func(shop){
+			"mandate": paysByMandate, "mandate declined for now": retriesByMandate, "bank and code": paysByBankAndCode,
+			"crypto": paysByCrypto, "link": paysByLinks, "increment": raises, "delayed capture": capturesLater,
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				play(shop{t, e})
+			})
+		}
+	})
+	if found := check(t, e); len(found) > 0 {
+		t.Errorf("fsck: %s", strings.Join(found, "\n"))
+	}
+	var entries, unbalanced int
+	if err := e.Database.Pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM (SELECT currency FROM accounts GROUP BY currency HAVING sum(balance) <> 0) AS c)`).
+		Scan(&entries, &unbalanced); err != nil || entries == 0 || unbalanced != 0 {
+		t.Errorf("%d entries, %d currencies whose balances do not sum to zero: %v", entries, unbalanced, err)
+	}
+}
+
+// paysByMandate: amounts that are challenged or doubted where a customer pays pass where nobody is there.
+func paysByMandate(s shop) {
+	_, mandate := s.intent("anna-first", 10_00, fmt.Sprintf(keptCard, "approved"))
+	until(s.T, s.URL+"/v1/mandates/"+mandate, `"status":"active"`)
+	for key, amount := range map[string]int{"anna-small": 5_00, "anna-large": 900_00} {
+		id, _ := s.intent(key, amount, fmt.Sprintf(`"mandate":%q`, mandate))
+		s.until(id, `"status":"captured"`)
+	}
+	s.asks("mandates/"+mandate+"/revoke", "anna-revoke", `{"reason":"moved"}`, http.StatusOK)
+	if status, answer := post(s.T, s.URL+"/v1/intents", "anna-late", fmt.Sprintf(`{"customer_id":"anna","amount":500,"currency":"EUR","authorize":true,"mandate":%q}`, mandate)); status < 400 || !strings.Contains(string(answer), `"mandate_not_active"`) {
+		s.Errorf("by a mandate that was revoked: %d %s", status, answer)
+	}
+}
+
+// retriesByMandate: declined twice, each time asked for again by its timer.
+func retriesByMandate(s shop) {
+	_, mandate := s.intent("bert-first", 10_00, fmt.Sprintf(keptCard, "mandate_soft"))
+	until(s.T, s.URL+"/v1/mandates/"+mandate, `"status":"active"`)
+	id, _ := s.intent("bert-later", 20_00, fmt.Sprintf(`"mandate":%q`, mandate))
+	for attempt := 1; attempt <= 2; attempt++ {
+		s.until(id, fmt.Sprintf(`"attempts":%d,`, attempt))
+		s.hurries(id, topics.TimerRetry)
+	}
+	s.until(id, `"status":"captured"`)
+	until(s.T, s.URL+"/v1/wallets/bert", `"available":3000`)
+}
+
+func paysByBankAndCode(s shop) {
+	for _, method := range []string{"bank_redirect", "qr"} {
+		id, _ := s.intent("cleo-"+method, 300_00, fmt.Sprintf(`"payment_method":{"type":%q,"name":"paid"},"return_url":"https://shop.example/back"`, method))
+		s.until(id, `"next_action"`)
+		s.until(id, `"status":"captured"`)
+	}
+	until(s.T, s.URL+"/v1/wallets/cleo", `"available":60000`)
+}
+
+// paysByCrypto: a part waits for the rest, what is too much is given back.
+func paysByCrypto(s shop) {
+	part, _ := s.intent("dora-part", 100_00, `"payment_method":{"type":"crypto","name":"topped_up"}`)
+	much, _ := s.intent("dora-much", 100_00, `"payment_method":{"type":"crypto","name":"overpaid"}`)
+	s.until(part, `"captured":10000`)
+	s.until(much, `"unapplied":3000`)
+	s.asks("intents/"+much+"/refunds", "dora-back", `{"unapplied":true}`, http.StatusCreated)
+	s.until(much, `"state":"succeeded","type":"refund"`)
+	until(s.T, s.URL+"/v1/wallets/dora", `"available":20000`)
+}
+
+func paysByLinks(s shop) {
+	b := browser{s.T}
+	for method, key := range []string{"emil-card", "emil-bank"} {
+		var link struct{ ID, URL string }
+		status, answer := post(s.T, s.URL+"/v1/payment-links", key, fmt.Sprintf(`{"customer_id":"emil","amount":1050,"currency":"EUR","description":"Shoes","expires_at":%q}`,
+			time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+		if err := json.Unmarshal(answer, &link); err != nil || status != http.StatusCreated {
+			s.Fatalf("make a link: %d %s", status, answer)
+		}
+		_, secret, _ := strings.Cut(link.URL, "/pay/")
+		at := s.URL + "/pay/" + secret
+		_, page, _ := b.get(at)
+		_, _, header := b.pay(at, page, fmt.Sprint(method))
+		b.until(header.Get("At"), "<dd>paid</dd>")
+		until(s.T, s.URL+"/v1/payment-links/"+link.ID, `"status":"paid"`)
+	}
+	until(s.T, s.URL+"/v1/wallets/emil", `"available":2100`)
+}
+
+func raises(s shop) {
+	id, _ := s.asks("intents", "fred", `{"customer_id":"fred","amount":1000,"currency":"EUR","authorize":true,"card":{"token":"tok_approved","bin":"411111","country":"DE"}}`, http.StatusCreated)
+	s.asks("intents/"+id+"/increment", "fred-more", `{"amount":500}`, http.StatusOK)
+	s.until(id, `"authorized":1500`)
+	s.asks("intents/"+id+"/capture", "fred-all", `{}`, http.StatusOK)
+	s.until(id, `"captured":1500`)
+}
+
+func capturesLater(s shop) {
+	id, _ := s.intent("gina", 20_00, `"card":{"token":"tok_approved","bin":"411111","country":"DE"},"capture_delay_seconds":3600`)
+	s.until(id, `"status":"authorized"`)
+	s.hurries(id, topics.TimerCapture)
+	s.until(id, `"status":"captured"`)
+}
