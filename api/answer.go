@@ -72,16 +72,18 @@ func (o *paymentOrder) refund(request string, intent *view.Intent) Refund {
 	return refund
 }
 
-// explain adds what kind of decline it was, where the table of decline codes says so: of a PSP's code the event has it, of
-// our own codes no PSP said anything.
-func (d *ErrorDetails) explain(said *topics.PSPData) {
-	category := declines.Category(said.DeclineCategory)
-	if own := declines.Lookup(declines.Weir, said.DeclineCode); category == "" && own.Category != declines.Unknown {
-		category = own.Category
+// explained is what kind of decline it was and what the customer may be told, where the table of decline codes says so: of a
+// PSP's code the event has it, of our own codes no PSP said anything.
+func explained(said *topics.PSPData) (category, message string) {
+	of := declines.Category(said.DeclineCategory)
+	if own := declines.Lookup(declines.Weir, said.DeclineCode); of == "" && own.Category != declines.Unknown {
+		of = own.Category
 	}
-	if kind, ok := declines.OfCategory(category); ok {
-		d.DeclineCategory, d.CustomerMessage = string(category), kind.Message
+	kind, ok := declines.OfCategory(of)
+	if !ok {
+		return "", ""
 	}
+	return string(of), kind.Message
 }
 
 // problemOfEvent is the error with which an event is answered, nil where the command succeeded.
@@ -112,7 +114,7 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 		}
 		problem := no(message)
 		if e.PSP != nil {
-			problem.Details.explain(e.PSP)
+			problem.Details.DeclineCategory, problem.Details.CustomerMessage = explained(e.PSP)
 		}
 		return problem
 	case topics.EventBlocked:

@@ -473,6 +473,14 @@ type Intent struct {
 	CreatedAt     *time.Time     `json:"created_at,omitempty"`
 	Currency      string         `json:"currency"`
 
+	// CustomerMessage With decline_category: what the customer may be told of it, in English.
+	CustomerMessage string `json:"customer_message,omitempty"`
+
+	// DeclineCategory What kind of decline it is, the same for every PSP (docs/decline-codes.md). Told where one intent is read, of a declined one. It is for you: who tries stolen cards must not learn that it is known.
+	//
+	// Example: insufficient_funds
+	DeclineCategory string `json:"decline_category,omitempty"`
+
 	// DeclineCode As the PSP gives it, such as a response code of ISO 8583: 51 is insufficient funds.
 	DeclineCode string `json:"decline_code,omitempty"`
 	Description string `json:"description,omitempty"`

@@ -19,9 +19,8 @@ func TestDeclinesAreExplained(t *testing.T) {
 		{topics.PSPData{DeclineCode: "51"}, "", ""}, // of before there was a table: whose code it is, nobody said
 		{topics.PSPData{DeclineCode: "1", DeclineCategory: "of a later version"}, "", ""},
 	} {
-		var d ErrorDetails
-		if d.explain(&c.said); d.DeclineCategory != c.category || !strings.HasPrefix(d.CustomerMessage, c.message) || c.message == "" && d.CustomerMessage != "" {
-			t.Errorf("%+v: %s, %s", c.said, d.DeclineCategory, d.CustomerMessage)
+		if category, message := explained(&c.said); category != c.category || !strings.HasPrefix(message, c.message) || c.message == "" && message != "" {
+			t.Errorf("%+v: %s, %s", c.said, category, message)
 		}
 	}
 }

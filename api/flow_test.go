@@ -134,8 +134,15 @@ func TestOutcomesOfAnAuthorisation(t *testing.T) {
 				t.Fatalf("got %s, want an intent that is %s", a.body, test.intent)
 			}
 			// The answer is made of the events, what is read of the row.
-			if read := f.get(t, "/v1/intents/"+intent.ID); test.status == 201 && string(read.body) != string(a.body) {
+			read := f.get(t, "/v1/intents/"+intent.ID)
+			if test.status == 201 && string(read.body) != string(a.body) {
 				t.Errorf("answered, then read:\n%s%s", a.body, read.body)
+			}
+			if shown := read.intent(t); test.code != "" {
+				e := a.error(t)
+				if shown.DeclineCategory != e.Details.DeclineCategory || shown.CustomerMessage != e.Details.CustomerMessage {
+					t.Errorf("read: %s, %s; answered: %s, %s", shown.DeclineCategory, shown.CustomerMessage, e.Details.DeclineCategory, e.Details.CustomerMessage)
+				}
 			}
 			again := want(t, f.post(t, "/v1/intents", test.name, test.body), test.status, "repeat")
 			if string(again.body) != string(a.body) {

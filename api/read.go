@@ -41,7 +41,33 @@ func (a *API) getIntent(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.reply(http.StatusOK, intentOf(intent))
+	shown := intentOf(intent)
+	if intent.Status == topics.StatusDeclined {
+		if err := a.explain(c, &shown); err != nil {
+			return err
+		}
+	}
+	return c.reply(http.StatusOK, shown)
+}
+
+// explain adds what kind of decline ended a payment, which its events tell.
+func (a *API) explain(c *call, shown *Intent) error {
+	id, err := topics.ParsePaymentID(shown.ID)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
+	defer cancel()
+	events, err := a.events.Read(ctx, c.key.Tenant, id, id.UUID)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		if e := &events[i]; e.Type == topics.EventDeclined && e.PaymentID == shown.ID && e.PSP != nil {
+			shown.DeclineCategory, shown.CustomerMessage = explained(e.PSP)
+		}
+	}
+	return nil
 }
 
 func (a *API) listRefunds(c *call) error {
