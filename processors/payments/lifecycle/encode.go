@@ -16,7 +16,7 @@ import (
 
 // Format is the number of the stored form of a payment. A process that reads a higher one must give the partition up.
 // Payments are written in the oldest form that has room for them: formatBefore knows no reviews and no deposit limits,
-// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked, formatUnasked no terms and no method but cards.
+// formatReviews no plan of PSPs, formatRouting not what PSPs did without being asked, formatUnasked nothing from hasTerms on, no increments and no plan for later.
 const (
 	Format        = 5
 	formatUnasked = 4
@@ -53,20 +53,13 @@ func (p *Payment) Append(b []byte) []byte {
 	if len(p.Unasked) > 0 {
 		format = formatUnasked
 	}
-	if slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.Total != 0 }) {
-		format = Format
-	}
-	if p.Terms != (Terms{}) || !p.Method.Card() {
-		format = Format
-	}
-	if p.Link != uuid.Nil || p.threeDSVersion() != "" {
-		format = Format
-	}
-	if p.Mandate != nil || p.Recurring != nil || p.disputes() {
+	m := p.mask()
+	if m >= hasTerms || p.Routing != nil && len(p.Routing.Plan.Later) > 0 ||
+		slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.Total != 0 }) {
 		format = Format
 	}
 	e := encoder{append(b, format)}
-	e.uint(p.mask())
+	e.uint(m)
 	e.str(string(p.Currency))
 	e.int(p.Amount)
 	e.time(p.CreatedAt)
