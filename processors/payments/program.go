@@ -25,7 +25,8 @@ import (
 const Role = "payments"
 
 // Format is the format number of what the fold stores. It rises with every change that an older build would misread: such
-// a build then gives the partition up.
+// a build then gives the partition up. 5 came with disputes, mandates, payment links, methods but cards, increments, delayed
+// captures, plans for later, and sources of deposits as lists.
 const Format = 5
 
 const (
