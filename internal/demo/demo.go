@@ -104,7 +104,7 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	board := newScoreboard(bar.advance)
 
 	var overKafka, overHTTP []*payment
-	decisions := len(payees) // one for each deposit
+	decisions := len(payees) + paymentsByWays() // one for each deposit
 	for _, p := range plan {
 		decisions++
 		for _, s := range p.steps {
@@ -140,6 +140,8 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	group.Go(func() error { return wallets.run(playing, players) })
 	group.Go(func() error { return shop.runWallets(playing, players) })
 	group.Go(func() error { return payouts.run(playing, shop, payees) })
+	gone := make([]bool, len(ways))
+	group.Go(func() error { return shop.runWays(playing, o.Seed, gone) })
 	if err := group.Wait(); err != nil && ctx.Err() == nil {
 		board.problem("traffic: %v", err)
 	}
@@ -150,7 +152,7 @@ func drive(ctx context.Context, o Options, e *engine.Engine) (problems int, err 
 	for _, line := range append(bus.open(), wallets.open()...) {
 		board.problem("not ended: %s", line)
 	}
-	r := &report{Options: o, engine: e, tenant: tenant, board: board, seen: bus.seen, wallets: wallets, payouts: payouts, took: time.Since(began)}
+	r := &report{Options: o, engine: e, tenant: tenant, board: board, seen: bus.seen, wallets: wallets, payouts: payouts, ways: gone, took: time.Since(began)}
 	return r.write(ctx)
 }
 
@@ -185,8 +187,9 @@ func configure(o Options, dir string) (*config.Config, error) {
 	return config.Load(config.Sources{File: file, Flags: flags})
 }
 
-// keys gives the demo's clients access, whatever broker and database are used, as fast as they are.
-const keys = "api: {rate: 1000000, burst: 1000000, keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + ", approver: true}]}\n"
+// keys gives the demo's clients access, and its payment link a page, whatever broker and database are used, as fast as they are.
+const keys = "links: {key: key-of-payment-links-of-a-demonstration, methods: [{label: Test card, type: card, token: tok_approved}]}\n" +
+	"api: {rate: 1000000, burst: 1000000, keys: [{name: demo, tenant: " + config.DevelopmentTenant + ", key: " + config.DevelopmentKey + ", approver: true}]}\n"
 
 // freeAddresses finds free ports of the loopback interface.
 func freeAddresses(n int) ([]string, error) {

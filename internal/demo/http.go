@@ -195,3 +195,44 @@ func (c *checkout) send(ctx context.Context, method, path, key string, body []by
 	answer, err := io.ReadAll(response.Body)
 	return response.StatusCode, answer, err
 }
+
+// twice posts the same with the same key again: both answers must be the same.
+func (c *checkout) twice(ctx context.Context, path, key string, fields map[string]any) (status int, answer []byte, err error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return 0, nil, err
+	}
+	status, answer, err = c.send(ctx, http.MethodPost, path, key, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	again, repeated, err := c.send(ctx, http.MethodPost, path, key, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if again != status || !bytes.Equal(repeated, answer) {
+		return 0, nil, fmt.Errorf("POST %s: repeated with its key: %d %s, at first %d %s", path, again, repeated, status, answer)
+	}
+	c.board.repeated()
+	return status, answer, nil
+}
+
+// until reads a resource until it says something.
+func (c *checkout) until(ctx context.Context, path, says string) error {
+	tick := time.NewTicker(readEvery)
+	defer tick.Stop()
+	for {
+		_, answer, err := c.send(ctx, http.MethodGet, path, "", nil)
+		switch {
+		case err != nil:
+			return err
+		case bytes.Contains(answer, []byte(says)):
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("GET %s: %s, should come to say %s", path, answer, says)
+		case <-tick.C:
+		}
+	}
+}

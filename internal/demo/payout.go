@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -127,34 +126,22 @@ func (s *payoutSide) play(ctx context.Context, c *checkout, p *payee) error {
 	if err != nil {
 		return err
 	}
-	if err := p.until(ctx, c, "/v1/payouts/"+id, fmt.Sprintf(`"status":%q`, p.ends)); err != nil {
+	if err := c.until(ctx, "/v1/payouts/"+id, fmt.Sprintf(`"status":%q`, p.ends)); err != nil {
 		return err
 	}
 	left := p.deposit
 	if p.ends == topics.PayoutStatusPaid {
 		left -= p.amount
 	}
-	return p.until(ctx, c, "/v1/wallets/"+p.customer, fmt.Sprintf(`"available":%d,`, left))
+	return c.until(ctx, "/v1/wallets/"+p.customer, fmt.Sprintf(`"available":%d,`, left))
 }
 
-// post sends a request twice, with the same key: both answers must be the same. It returns the id of what was made.
+// post asks twice for something, and returns the id of what was made.
 func (p *payee) post(ctx context.Context, c *checkout, path string, key int, fields map[string]any, refusal topics.RefusalCode) (id string, err error) {
-	body, err := json.Marshal(fields)
+	status, answer, err := c.twice(ctx, path, p.keys[key], fields)
 	if err != nil {
 		return "", err
 	}
-	status, answer, err := c.send(ctx, http.MethodPost, path, p.keys[key], body)
-	if err != nil {
-		return "", err
-	}
-	again, repeated, err := c.send(ctx, http.MethodPost, path, p.keys[key], body)
-	if err != nil {
-		return "", err
-	}
-	if again != status || !bytes.Equal(repeated, answer) {
-		return "", fmt.Errorf("POST %s: repeated with its key: %d %s, at first %d %s", path, again, repeated, status, answer)
-	}
-	c.board.repeated()
 	var made struct {
 		ID    string             `json:"id"`
 		Error topics.RefusalCode `json:"error"`
@@ -166,26 +153,6 @@ func (p *payee) post(ctx context.Context, c *checkout, path string, key int, fie
 		return "", fmt.Errorf("POST %s: %d %s, should be refused: %q", path, status, answer, refusal)
 	}
 	return made.ID, nil
-}
-
-// until reads a resource until it says something.
-func (p *payee) until(ctx context.Context, c *checkout, path, says string) error {
-	tick := time.NewTicker(readEvery)
-	defer tick.Stop()
-	for {
-		_, answer, err := c.send(ctx, http.MethodGet, path, "", nil)
-		switch {
-		case err != nil:
-			return err
-		case bytes.Contains(answer, []byte(says)):
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("GET %s: %s, should come to say %s", path, answer, says)
-		case <-tick.C:
-		}
-	}
 }
 
 func (r *report) payoutsOf(_ context.Context, out io.Writer) error {

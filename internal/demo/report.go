@@ -23,6 +23,7 @@ type report struct {
 	seen    *observed
 	wallets *walletSide
 	payouts *payoutSide
+	ways    []bool // those that came to their end
 	took    time.Duration
 }
 
@@ -43,6 +44,7 @@ func (r *report) write(ctx context.Context) (problems int, err error) {
 		{"Payments by status, declines by code", r.payments},
 		{"Wallet commands by type, what became of them, refusals by code", r.walletCommands},
 		{"Payouts by status, refusals by code", r.payoutsOf},
+		{"Other ways to pay", r.waysToPay},
 		{"Decisions by rule (each create and each authorize is one)", r.decisions},
 		{"Latency, command to answer (unanswered PSP calls and the wait for their outcome included)", r.latency},
 		{"Trial balance (debit +, credit -)", r.trialBalance},
@@ -88,8 +90,8 @@ func (r *report) payments(ctx context.Context, out io.Writer) error {
 	for _, code := range sorted(declines) {
 		fmt.Fprintf(out, "  %d\t declined: %s\n", declines[code], code)
 	}
-	if len(r.Brokers) == 0 && total != r.Payments+r.payouts.all {
-		r.board.problem("the database holds %d payments, %d were created", total, r.Payments+r.payouts.all)
+	if len(r.Brokers) == 0 && total != r.Payments+r.payouts.all+paymentsByWays() {
+		r.board.problem("the database holds %d payments, %d were created", total, r.Payments+r.payouts.all+paymentsByWays())
 	}
 	return nil
 }
@@ -207,6 +209,7 @@ func (r *report) check(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "  every payment ended as its story has it: %d of %d\n", r.ended(), r.Payments)
 	fmt.Fprintf(out, "  every wallet holds what its story has: %d of %d\n", r.wallets.right, len(r.wallets.players))
 	fmt.Fprintf(out, "  every payout ended as its story has it, and the wallet with it: %d of %d\n", r.payouts.right, r.payouts.all)
+	fmt.Fprintf(out, "  every other way to pay came to its end: %d of %d\n", r.gone(), len(ways))
 	fmt.Fprintf(out, "  checked: %s\n", counts)
 	fmt.Fprintf(out, "  fsck: %d problems\n", found)
 	return nil
