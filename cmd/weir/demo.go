@@ -15,10 +15,9 @@ func newDemoCommand(a *app) *cobra.Command {
 		Use:   "demo",
 		Short: "Start everything in this process, drive traffic from both sides, report and check",
 		Long: `Start an embedded broker and database, the sandbox PSP and every role in this process, with data that is thrown away.
-Then write commands as a Kafka producer and call the API as HTTP clients, for payments and for wallets, go once by a mandate,
-a dispute, a payment link and a QR code, wait until every
-payment has come to the end that its story has and every wallet holds what its story has, report, and run fsck. Exit status 1
-if anything is wrong.`,
+Then write commands as a Kafka producer and call the API as HTTP clients, for payments and for wallets, and once for a
+mandate, a dispute, a payment link and a QR code, wait until every payment has come to the end that its story has and every
+wallet holds what its story has, report, and run fsck. Exit status 1 if anything is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Progress, o.Report = a.errOut, a.out
