@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -67,6 +68,7 @@ func (s *source) coolOff(n ast.Node) (*draft, []*definitionDraft) {
 		definition("_seen", velocity.Definition{Aggregate: velocity.Count, Window: velocity.MaxWindow}),
 		definition("_recent", velocity.Definition{Aggregate: velocity.Count, Window: window}),
 	}
+	d.newness = instrument
 	d.When = fmt.Sprintf("velocity.%s_seen == velocity.%s_recent", d.Name, d.Name)
 	if amount.Currency != "" {
 		definitions = append(definitions, definition("_sum", velocity.Definition{Aggregate: velocity.Sum, Currency: amount.Currency, Window: window, Reserve: true}))
@@ -74,3 +76,17 @@ func (s *source) coolOff(n ast.Node) (*draft, []*definitionDraft) {
 	}
 	return d, definitions
 }
+
+// onlyWhereUsed keeps a cool-off from payments that use no such instrument: nobody's card or device is seen in a payment by a
+// mandate, and only a payment by card has one. Authorize commands tell neither.
+func (d *draft) onlyWhereUsed() {
+	of, _, _ := strings.Cut(d.newness, ".")
+	switch of {
+	case "card", "bin":
+		d.When = `(!known(payment.method) || payment.method == "card") && ` + ofCustomers + d.When
+	case "context", "device", "ip":
+		d.When = ofCustomers + d.When
+	}
+}
+
+const ofCustomers = `(!known(payment.initiator) || payment.initiator == "customer") && `

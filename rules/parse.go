@@ -19,6 +19,7 @@ type draft struct {
 	at       map[string]place // of the values, by key; "" is the rule itself
 	whenNode ast.Node         // the condition, whose characters are looked for where one of them is a mistake
 	removal  bool             // it only says enabled: false, and takes another rule away
+	newness  string           // of a cool-off: the field of the instrument
 }
 
 // listDraft is a list as parsed; the entries of a file are read later.

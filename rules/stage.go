@@ -128,6 +128,7 @@ func (f *Field) notAt(stage topics.Stage) (problem, hint string) {
 func (d *draft) place(in *document) {
 	d.Scope, d.Stage = in.scope, in.stage
 	if d.Stage == topics.StageBeforeAuthorization {
+		d.onlyWhereUsed()
 		return
 	}
 	d.Commands = nil

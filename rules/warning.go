@@ -26,6 +26,7 @@ func (c *compiler) lackedByAuthorize(d *condition) {
 	}
 	for _, name := range sortedNames(d.reads) {
 		switch {
+		case d.asks[name]:
 		case name == "payment.amount", name == "payment.currency", name == "payment.capture_method", name == "payment.method", name == "payment.initiator", strings.HasPrefix(name, "card."), strings.HasPrefix(name, "bin."):
 			c.warn(d.source, d.at["commands"], "leave authorize out, or ask with known("+name+") where the field may be missing",
 				"an authorize command has no %s: there the rule asks for %s, as on_missing says", name, cmp.Or(d.OnMissing, topics.OutcomeHold))

@@ -22,9 +22,11 @@ func TestWarnings(t *testing.T) {
 		"what is known":      {"stage: event\nrules:\n  - { name: a, when: known(event.duration) && event.duration > duration(\"8h\"), outcome: block, on_missing: block }\n", ""},
 		"rates that contradict": {"rates: { entries: [{ date: \"2026-11-20\", from: EUR, to: USD, rate: 1.0842 }, { date: \"2026-11-20\", from: USD, to: EUR, rate: 1.0842 }] }\nrules:\n  - { name: a, when: payment.amount.to(\"EUR\") > money(\"5.00 EUR\"), outcome: hold, on_missing: hold }\n",
 			"the rate from EUR to USD on 2026-11-20 is 1.0842, and 1.0842 from USD to EUR: there and back is not 1"},
-		"rates with a spread": {"rates: { entries: [{ date: \"2026-11-20\", from: EUR, to: USD, rate: 1.0842 }, { date: \"2026-11-20\", from: USD, to: EUR, rate: 0.91 }] }\nrules:\n  - { name: a, when: payment.amount.to(\"EUR\") > money(\"5.00 EUR\"), outcome: hold, on_missing: hold }\n", ""},
-		"what is asked for":   {"rules:\n  - { name: a, commands: [create, authorize], when: known(card.country), outcome: pass }\n", ""},
-		"what is used":        {"lists: { vip: { entries: [cus_1] } }\nrules:\n  - { name: a, when: customer.id in list(\"vip\"), outcome: allow, on_missing: pass }\n", ""},
+		"rates with a spread":     {"rates: { entries: [{ date: \"2026-11-20\", from: EUR, to: USD, rate: 1.0842 }, { date: \"2026-11-20\", from: USD, to: EUR, rate: 0.91 }] }\nrules:\n  - { name: a, when: payment.amount.to(\"EUR\") > money(\"5.00 EUR\"), outcome: hold, on_missing: hold }\n", ""},
+		"what authorize may lack": {"rules:\n  - { name: a, commands: [create, authorize], when: known(card.country) && card.country == \"FR\", outcome: hold, on_missing: hold }\n", ""},
+		"a cool-off of authorize": {"cool_offs:\n  - { name: a, commands: [create, authorize], instrument: card.fingerprint, for: 24h, outcome: hold, on_missing: hold }\n", ""},
+		"what is asked for":       {"rules:\n  - { name: a, commands: [create, authorize], when: known(card.country), outcome: pass }\n", ""},
+		"what is used":            {"lists: { vip: { entries: [cus_1] } }\nrules:\n  - { name: a, when: customer.id in list(\"vip\"), outcome: allow, on_missing: pass }\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set, err := rules.Compile([]rules.File{{Name: "rules.yaml", Text: []byte("version: 1\n" + c.text)}}, nil)
