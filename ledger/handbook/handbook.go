@@ -62,8 +62,8 @@ Generated from ledger/template.go and ledger/handbook: every entry of the ledger
 its name stands in the entry (` + "`template`" + ` in ` + "`ledger.entries.v1`" + `). The accounts are described in
 [chart-of-accounts.md](chart-of-accounts.md).
 
-Not all of them are in use. What the engine books today says *booked*: deposits, refunds, wallet commands and the closing of
-a period. What says *ready* (fees told after the capture, chargebacks, payouts, transfers, merchants, currencies, settlements,
+Not all of them are in use. What the engine books today says *booked*: deposits, refunds, chargebacks, payouts, wallet commands
+and the closing of a period. What says *ready* (fees told after the capture, transfers, merchants, currencies, settlements,
 cases) is defined and tested, and nothing in the engine books it yet.
 
 The examples are not drawn by hand: each is an entry of its template, made by its code and booked on the balances shown as
