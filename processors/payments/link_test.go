@@ -125,6 +125,39 @@ func TestDeclinedPaymentFreesItsUse(t *testing.T) {
 	wantSound(t, in)
 }
 
+// TestPaymentByALinkIsNotRaised: a link is for its amount, before the authorisation and after it.
+func TestPaymentByALinkIsNotRaised(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	link := topics.NewLinkID("acme", "anna", id(1), 1).String()
+	in.put(topics.TypeAssessedLink, linkCommand(1, "anna", 1, ""))
+	c := byLink(2, "anna", link)
+	c.Command.CaptureMethod = topics.CaptureManual
+	in.put(topics.TypeAssessedCommand, c)
+	in.fold(10)
+	in.put(topics.TypePSPReport, approved(&outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)[0], false))
+	in.put(topics.TypeAssessedCommand, raise(3, "anna", 2, 1))
+	in.fold(10)
+	wantRefused(t, in, topics.RefusedWrongState)
+}
+
+// raise is an increment of payment n.
+func raise(command int, customer string, n int, amount int64) *topics.AssessedCommand {
+	c := create(command, customer, "")
+	c.Command = topics.Command{CommandID: c.Command.CommandID, Type: topics.CommandIncrement, Tenant: "acme", CustomerID: customer,
+		PaymentID: topics.PaymentID{UUID: id(n)}.String(), Amount: amount, Currency: "EUR"}
+	return c
+}
+
+func wantRefused(t *testing.T, in *inbox, want topics.RefusalCode) {
+	t.Helper()
+	events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+	if last := events[len(events)-1]; last.Refusal != want {
+		t.Errorf("the command: %s %s %s, want it refused: %s", last.Type, last.Refusal, last.Detail, want)
+	}
+	wantSound(t, in)
+}
+
 // TestUseOfAPayment: a use is free once the payment can take no money any more, as far as is known.
 func TestUseOfAPayment(t *testing.T) {
 	open := func(kind topics.PSPOperation, state lifecycle.OperationState) []lifecycle.Operation {

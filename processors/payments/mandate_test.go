@@ -110,6 +110,25 @@ func TestAMandateInTheFold(t *testing.T) {
 	}
 }
 
+// TestAnIncrementReadsTheMandate: the terms are those of another payment, which the database has.
+func TestAnIncrementReadsTheMandate(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	first := create(1, "anna", topics.CaptureAutomatic)
+	first.Command.SetupMandate = &topics.MandateTerms{Kind: topics.MandateRecurring, MaxAmount: 10_000}
+	by := byMandate(2, "anna")
+	by.Command.CaptureMethod = topics.CaptureManual
+	in.put(topics.TypeAssessedCommand, first)
+	in.put(topics.TypePSPReport, approved(authorizeOf(1, "anna", 0), true))
+	in.put(topics.TypeAssessedCommand, by)
+	in.put(topics.TypePSPReport, approved(authorizeOf(2, "anna", 2), false))
+	in.fold(10)
+	in.restart()
+	in.put(topics.TypeAssessedCommand, raise(3, "anna", 2, 1))
+	in.fold(10)
+	wantRefused(t, in, topics.RefusedExceedsMandate)
+}
+
 // restore folds what was published into an empty database.
 func restore(t *testing.T, in *inbox, records []stream.Restored) {
 	t.Helper()

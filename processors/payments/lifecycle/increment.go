@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/gofrs/uuid/v5"
+
 	"github.com/weirhq/weir/topics"
 )
 
@@ -19,6 +21,10 @@ func (d *decision) increment() {
 		}
 	}
 	amount, left := d.in.Command.Command.Amount, d.p.Uncaptured()
+	if refusal := d.agreed(left + amount); refusal != nil {
+		d.refuse(refusal.Code, refusal.Detail)
+		return
+	}
 	if b := &d.in.Balance; amount > topics.MaxAmount-left || b.Available > topics.MaxBalance-left-amount || b.Held > topics.MaxBalance-left-amount-b.Available {
 		d.refuse(topics.RefusedLimitExceeded, fmt.Sprintf("more than %d minor units would be authorised, or the customer would have more than %d", topics.MaxAmount, topics.MaxBalance))
 		return
@@ -40,6 +46,18 @@ func (d *decision) increment() {
 		Type: topics.EventIncrementRequested, Amount: amount, Outcome: decision.Outcome, Reasons: decision.Reasons, Counted: counted,
 		Request: &topics.RequestData{PSP: d.p.PSP, NotAfter: d.now.Add(d.limits.AuthorizeWithin), Total: left + amount},
 	})
+}
+
+// agreed refuses a sum that is more than the payer has agreed to: by a payment link exactly its amount, by a mandate what that is
+// for, as long as it stands.
+func (d *decision) agreed(sum int64) *topics.Refusal {
+	if d.p.Link != uuid.Nil {
+		return &topics.Refusal{Code: topics.RefusedWrongState, Detail: fmt.Sprintf("the payment is by a payment link, which is for %s", d.p.money(d.p.Amount))}
+	}
+	if d.p.Recurring == nil {
+		return nil
+	}
+	return d.allows(sum)
 }
 
 // incremented takes what the PSP has raised. Where that comes once something was captured or released, a person is told, and

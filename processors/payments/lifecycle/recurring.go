@@ -86,10 +86,17 @@ func (d *decision) byMandate(c *topics.Command) *topics.Refusal {
 	if c.Currency != string(of.Currency) {
 		return &topics.Refusal{Code: topics.RefusedCurrencyMismatch, Detail: fmt.Sprintf("the mandate is in %s, the command in %s", of.Currency, c.Currency)}
 	}
-	if status := of.Mandate.At(d.now); status != topics.MandateActive {
+	return d.allows(c.Amount)
+}
+
+// allows refuses what the mandate does not allow: it has ended, or one payment by it may not be as large.
+func (d *decision) allows(sum int64) *topics.Refusal {
+	status, ok := d.stands()
+	if !ok {
 		return &topics.Refusal{Code: topics.RefusedMandateNotActive, Detail: fmt.Sprintf("the mandate is %s", status)}
 	}
-	if most := of.Mandate.Terms.MaxAmount; most > 0 && c.Amount > most {
+	of := d.in.Mandate
+	if most := of.Mandate.Terms.MaxAmount; most > 0 && sum > most {
 		return &topics.Refusal{Code: topics.RefusedExceedsMandate, Detail: fmt.Sprintf("the mandate is for payments of up to %s", of.money(most))}
 	}
 	return nil
