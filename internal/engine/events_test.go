@@ -64,4 +64,7 @@ func TestEventsOverHTTP(t *testing.T) {
 	if status != http.StatusPaymentRequired || !bytes.Contains(answer, []byte(`"busy_account"`)) {
 		t.Errorf("a payment after three logins: %d %s", status, answer)
 	}
+	if found := check(t, e); len(found) > 0 {
+		t.Errorf("fsck: %q", found)
+	}
 }

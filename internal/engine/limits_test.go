@@ -92,4 +92,7 @@ func TestTheBrandsLimitsOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, e.URL+"/v1/intents/"+blocked.Details.Intent.ID+"/decisions", `"gaming_limit":{"kind":"deposit","period":"month","set_by":"customer","currency":"EUR","limit":9500`)
+	if found := check(t, e); len(found) > 0 {
+		t.Errorf("fsck: %q", found)
+	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet, the
-// payment, the payout, the mandate or the dispute that it tells of, and what it says of that which never changes can be compared. The words of a refusal, and the
-// status that a payment had when it was answered for, cannot.
+// The answer stored with an idempotency key is given to every repeat. One of success names the event of a wallet or of a
+// customer, the payment, the payout, the mandate, the link or the dispute that it tells of, and what it says of that which never
+// changes can be compared. The words of a refusal, and the status that a payment had when it was answered for, cannot.
 
 // answerRow is an answered key.
 type answerRow struct {
@@ -26,10 +26,10 @@ type answerRow struct {
 
 func (r *answerRow) subject() string { return "idempotency key " + r.Key + " of " + r.Tenant }
 
-// answerBody is what bodies have: of a refusal, a change of a wallet, a payment, a payout, a mandate or a refund.
+// answerBody is what bodies have, whatever they tell of.
 type answerBody struct {
 	Error      string `json:"error"`     // code of a refusal
-	EventID    string `json:"event_id"`  // of a wallet's change
+	EventID    string `json:"event_id"`  // of a wallet's change, or given to what happened to a customer
 	ID         string `json:"id"`        // of a payment, a payout or a mandate, or of the request for a refund
 	IntentID   string `json:"intent_id"` // of a refund: the payment; of a mandate: the one that set it up
 	CommandID  string `json:"command_id"`
@@ -60,7 +60,7 @@ type answer struct {
 }
 
 // answersOf are answers by what they tell of and by its partition.
-type answersOf struct{ changes, payments, payouts, links, disputes map[int32][]answer }
+type answersOf struct{ changes, events, payments, payouts, links, disputes map[int32][]answer }
 
 // answers compares the stored answers with the log and with payments.
 func (c *checker) answers(ctx context.Context) error {
@@ -71,15 +71,15 @@ WHERE (tenant, key) > ($1, $2) AND body IS NOT NULL ORDER BY tenant, key LIMIT $
 		if err != nil {
 			return fmt.Errorf("read idempotency_keys: %w", err)
 		}
-		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
+		of := answersOf{map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}, map[int32][]answer{}}
 		for i := range rows {
 			c.sort(&rows[i], &of)
 		}
 		for _, compare := range [...]struct {
 			with    func(*partitionCheck, context.Context, []answer) error
 			answers map[int32][]answer
-		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).paymentAnswers, of.payments}, {(*partitionCheck).payoutAnswers, of.payouts}, {(*partitionCheck).linkAnswers, of.links},
-			{(*partitionCheck).disputeAnswers, of.disputes}} {
+		}{{(*partitionCheck).changeAnswers, of.changes}, {(*partitionCheck).eventAnswers, of.events}, {(*partitionCheck).paymentAnswers, of.payments},
+			{(*partitionCheck).payoutAnswers, of.payouts}, {(*partitionCheck).linkAnswers, of.links}, {(*partitionCheck).disputeAnswers, of.disputes}} {
 			for partition, some := range compare.answers {
 				p := &partitionCheck{checker: c, snapshot: snapshot{partition: partition}}
 				if err := compare.with(p, ctx, some); err != nil {
@@ -104,6 +104,10 @@ func (c *checker) sort(r *answerRow, of *answersOf) {
 	case success != (a.Error == ""):
 		err = fmt.Errorf("status %d with error %q", r.Status, a.Error)
 	case !success:
+	case a.CommandID == "" && a.EventID != "":
+		if partition := topics.PartitionOf(a.Tenant, a.CustomerID, max(c.partitions, 1)); c.partitions > 0 { // else nothing says which one it is of
+			of.events[partition] = append(of.events[partition], a)
+		}
 	case a.EventID != "":
 		if a.event, err = topics.ParseEventID(a.EventID); err == nil {
 			of.changes[a.event.Partition] = append(of.changes[a.event.Partition], a)
