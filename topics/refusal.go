@@ -44,7 +44,8 @@ const (
 	RefusedDisputedRefund     RefusalCode = "disputed_refund"     // case: what was refunded, or is being, is disputed, too
 	RefusedLatePayout         RefusalCode = "late_payout"         // case: the PSP paid what had been given back to the customer
 	RefusedLinkOverpaid       RefusalCode = "link_overpaid"       // case: more payments by a payment link than it allows have taken money, or may
-	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused; void it again, or at the PSP
+	RefusedNotReleased        RefusalCode = "not_released"        // case: the PSP did not void what a review refused, or what nobody waits for any more; void it again, or at the PSP
+	RefusedNotCaptured        RefusalCode = "not_captured"        // case: an automatic capture provably was not performed, however often it was asked for; capture or void it
 	RefusedPaymentReturned    RefusalCode = "payment_returned"    // case: what had come by another method than a card went back: a bank returned it, or a chain dropped it
 	RefusedDuplicateOperation RefusalCode = "duplicate_operation" // case: the PSP reports a second, different success
 	RefusedOutcomeUnknown     RefusalCode = "outcome_unknown"     // case: still unknown after many polls
