@@ -39,12 +39,16 @@ func TestMandate(t *testing.T) {
 	if paid := want(t, by("paid", 1500, ""), 201, "a payment by it").intent(t); paid.Status != "captured" || paid.MandateID != m.ID || paid.Retry != nil || paid.Card.Last4 != "1111" {
 		t.Errorf("paid by it: %+v", paid)
 	}
-	soft := want(t, by("soft", 510, ""), 201, "one that is declined for now")
+	soft := want(t, by("soft", 510, ""), 202, "one that is declined for now")
 	if i := soft.intent(t); i.Status != "queued" || i.Retry == nil || i.Retry.Attempts != 1 || i.Retry.Left != 4 || i.Retry.At.Sub(*i.CreatedAt) < 23*time.Hour {
 		t.Errorf("declined for now: %s", soft.body)
 	}
-	if again := want(t, by("soft", 510, ""), 201, "again"); string(again.body) != string(soft.body) {
+	if again := want(t, by("soft", 510, ""), 202, "again"); string(again.body) != string(soft.body) {
 		t.Errorf("the first answer was %s, then %s", soft.body, again.body)
+	}
+	want(t, f.post(t, "/v1/intents/"+soft.intent(t).ID+"/cancel", "enough", `{"reason":"paid otherwise"}`), 200, "waited for no longer")
+	if last := want(t, by("soft", 510, ""), 201, "the last word"); last.intent(t).Status != "cancelled" {
+		t.Errorf("after the cancellation the payment is answered with %s", last.body)
 	}
 	for key, c := range map[string]struct {
 		amount int64

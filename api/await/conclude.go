@@ -68,7 +68,7 @@ func Conclude(q Question, events []topics.PaymentEvent) (answer Answer, ok bool)
 		case answer.Request != "" && e.Type == topics.EventAuthorizationRequested: // of the next PSP: the last one did not charge
 			answer, ok = Answer{Request: e.EventID, TraceID: answer.TraceID}, false
 		case answer.Request != "" && e.Type == topics.EventQueued:
-			answer.Event, answer.Open, ok = *e, e.Retry == nil, true // a payment by a mandate waits for days
+			answer.Event, answer.Open, ok = *e, true, true
 		case answer.Open && answer.Event.Type == topics.EventQueued && e.Type == topics.EventCancelled: // by another command
 			answer.Event, answer.Open, ok = *e, false, true
 		case reviewing && endsReview(e.Type):
