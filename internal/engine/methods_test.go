@@ -22,22 +22,24 @@ type shop struct {
 	*engine.Engine
 }
 
-// asks posts to the API and returns what the answer names: the intent, and the mandate that it sets up.
-func (s shop) asks(path, key, body string, want int) (id, mandate string) {
+// made is what an answer names.
+type made struct {
+	ID      string          `json:"id"`
+	Mandate string          `json:"mandate_id"`
+	Action  json.RawMessage `json:"next_action"`
+}
+
+func (s shop) asks(path, key, body string, want int) (m made) {
 	s.Helper()
 	status, answer := post(s.T, s.URL+"/v1/"+path, key, body)
-	var named struct {
-		ID      string `json:"id"`
-		Mandate string `json:"mandate_id"`
-	}
-	if err := json.Unmarshal(answer, &named); err != nil || status != want {
+	if err := json.Unmarshal(answer, &m); err != nil || status != want {
 		s.Fatalf("%s %s: %d %s, want %d", path, body, status, answer, want)
 	}
-	return named.ID, named.Mandate
+	return m
 }
 
 // intent is a payment of a customer who is named as the key is.
-func (s shop) intent(key string, amount int, more string) (id, mandate string) {
+func (s shop) intent(key string, amount int, more string) made {
 	s.Helper()
 	customer, _, _ := strings.Cut(key, "-")
 	return s.asks("intents", key, fmt.Sprintf(`{"customer_id":%q,"amount":%d,"currency":"EUR","authorize":true,"capture_method":"automatic",%s}`,
@@ -100,11 +102,10 @@ func TestEveryWayToPayOverHTTP(t *testing.T) {
 
 // paysByMandate: amounts that are challenged or doubted where a customer pays pass where nobody is there.
 func paysByMandate(s shop) {
-	_, mandate := s.intent("anna-first", 10_00, fmt.Sprintf(keptCard, "approved"))
+	mandate := s.intent("anna-first", 10_00, fmt.Sprintf(keptCard, "approved")).Mandate
 	until(s.T, s.URL+"/v1/mandates/"+mandate, `"status":"active"`)
 	for key, amount := range map[string]int{"anna-small": 5_00, "anna-large": 900_00} {
-		id, _ := s.intent(key, amount, fmt.Sprintf(`"mandate":%q`, mandate))
-		s.until(id, `"status":"captured"`)
+		s.until(s.intent(key, amount, fmt.Sprintf(`"mandate":%q`, mandate)).ID, `"status":"captured"`)
 	}
 	s.asks("mandates/"+mandate+"/revoke", "anna-revoke", `{"reason":"moved"}`, http.StatusOK)
 	if status, answer := post(s.T, s.URL+"/v1/intents", "anna-late", fmt.Sprintf(`{"customer_id":"anna","amount":500,"currency":"EUR","authorize":true,"mandate":%q}`, mandate)); status < 400 || !strings.Contains(string(answer), `"mandate_not_active"`) {
@@ -114,9 +115,10 @@ func paysByMandate(s shop) {
 
 // retriesByMandate: declined twice, each time asked for again by its timer.
 func retriesByMandate(s shop) {
-	_, mandate := s.intent("bert-first", 10_00, fmt.Sprintf(keptCard, "mandate_soft"))
+	mandate := s.intent("bert-first", 10_00, fmt.Sprintf(keptCard, "mandate_soft")).Mandate
 	until(s.T, s.URL+"/v1/mandates/"+mandate, `"status":"active"`)
-	id, _ := s.intent("bert-later", 20_00, fmt.Sprintf(`"mandate":%q`, mandate))
+	id := s.asks("intents", "bert-later", fmt.Sprintf(`{"customer_id":"bert","amount":2000,"currency":"EUR","authorize":true,"capture_method":"automatic","mandate":%q}`, mandate),
+		http.StatusAccepted).ID
 	for attempt := 1; attempt <= 2; attempt++ {
 		s.until(id, fmt.Sprintf(`"attempts":%d,`, attempt))
 		s.hurries(id, topics.TimerRetry)
@@ -126,22 +128,38 @@ func retriesByMandate(s shop) {
 }
 
 func paysByBankAndCode(s shop) {
-	for _, method := range []string{"bank_redirect", "qr"} {
-		id, _ := s.intent("cleo-"+method, 300_00, fmt.Sprintf(`"payment_method":{"type":%q,"name":"paid"},"return_url":"https://shop.example/back"`, method))
-		s.until(id, `"next_action"`)
-		s.until(id, `"status":"captured"`)
+	pays := func(key, method, name string) (id string) {
+		m := s.intent(key, 300_00, fmt.Sprintf(`"payment_method":{"type":%q,"name":%q},"return_url":"https://shop.example/back"`, method, name))
+		if m.Action == nil {
+			s.Errorf("%s: the customer is asked for nothing", key)
+		}
+		return m.ID
 	}
+	bank, code := pays("cleo-bank", "bank_redirect", "paid"), pays("cleo-code", "qr", "paid")
+	back, again := pays("cora-back", "bank_redirect", "returned"), pays("cora-again", "qr", "paid_twice")
+	s.until(bank, `"status":"captured"`)
+	s.until(code, `"status":"captured"`)
+	s.until(back, `"status":"refunded"`)
+	s.until(again, `"unapplied":30000`)
+	s.asks("intents/"+again+"/refunds", "cora-second", `{"unapplied":true}`, http.StatusCreated)
+	s.until(again, `"state":"succeeded","type":"refund"`)
 	until(s.T, s.URL+"/v1/wallets/cleo", `"available":60000`)
+	until(s.T, s.URL+"/v1/wallets/cora", `"available":30000`)
 }
 
-// paysByCrypto: a part waits for the rest, what is too much is given back.
+// paysByCrypto: a part waits for the rest, what is too much or never becomes enough is given back.
 func paysByCrypto(s shop) {
-	part, _ := s.intent("dora-part", 100_00, `"payment_method":{"type":"crypto","name":"topped_up"}`)
-	much, _ := s.intent("dora-much", 100_00, `"payment_method":{"type":"crypto","name":"overpaid"}`)
+	part := s.intent("dora-part", 100_00, `"payment_method":{"type":"crypto","name":"topped_up"}`).ID
+	much := s.intent("dora-much", 100_00, `"payment_method":{"type":"crypto","name":"overpaid"}`).ID
+	short := s.intent("dora-short", 100_00, `"payment_method":{"type":"crypto","name":"short"}`).ID
 	s.until(part, `"captured":10000`)
 	s.until(much, `"unapplied":3000`)
-	s.asks("intents/"+much+"/refunds", "dora-back", `{"unapplied":true}`, http.StatusCreated)
-	s.until(much, `"state":"succeeded","type":"refund"`)
+	s.until(short, `"decline_category"`)
+	s.until(short, `"unapplied":4000`)
+	for _, id := range []string{much, short} {
+		s.asks("intents/"+id+"/refunds", "dora-"+id, `{"unapplied":true}`, http.StatusCreated)
+		s.until(id, `"state":"succeeded","type":"refund"`)
+	}
 	until(s.T, s.URL+"/v1/wallets/dora", `"available":20000`)
 }
 
@@ -165,7 +183,7 @@ func paysByLinks(s shop) {
 }
 
 func raises(s shop) {
-	id, _ := s.asks("intents", "fred", `{"customer_id":"fred","amount":1000,"currency":"EUR","authorize":true,"card":{"token":"tok_approved","bin":"411111","country":"DE"}}`, http.StatusCreated)
+	id := s.asks("intents", "fred", `{"customer_id":"fred","amount":1000,"currency":"EUR","authorize":true,"card":{"token":"tok_approved","bin":"411111","country":"DE"}}`, http.StatusCreated).ID
 	s.asks("intents/"+id+"/increment", "fred-more", `{"amount":500}`, http.StatusOK)
 	s.until(id, `"authorized":1500`)
 	s.asks("intents/"+id+"/capture", "fred-all", `{}`, http.StatusOK)
@@ -173,7 +191,7 @@ func raises(s shop) {
 }
 
 func capturesLater(s shop) {
-	id, _ := s.intent("gina", 20_00, `"card":{"token":"tok_approved","bin":"411111","country":"DE"},"capture_delay_seconds":3600`)
+	id := s.intent("gina", 20_00, `"card":{"token":"tok_approved","bin":"411111","country":"DE"},"capture_delay_seconds":3600`).ID
 	s.until(id, `"status":"authorized"`)
 	s.hurries(id, topics.TimerCapture)
 	s.until(id, `"status":"captured"`)
