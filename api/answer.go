@@ -14,7 +14,14 @@ import (
 // reply turns what became of the command into an answer. intent is what outcome gave for it.
 func (o *paymentOrder) reply(answer await.Answer, known bool, intent *view.Intent) (reply, error) {
 	if !known || answer.Open {
-		return encodeReply(http.StatusAccepted, o.content(answer, intent), open)
+		content := o.content(answer, intent)
+		if shown, ok := content.(Intent); ok && shown.Status == string(topics.StatusQueued) {
+			if err := o.call.api.explain(o.call, &shown); err != nil {
+				return reply{}, err
+			}
+			content = shown
+		}
+		return encodeReply(http.StatusAccepted, content, open)
 	}
 	if problem := problemOfEvent(&answer.Event, intent); problem != nil {
 		kept := ofRefusal(answer.Event.Refusal)
@@ -73,11 +80,14 @@ func (o *paymentOrder) refund(request string, intent *view.Intent) Refund {
 }
 
 // explained is what kind of decline it was and what the customer may be told, where the table of decline codes says so: of a
-// PSP's code the event has it, of our own codes no PSP said anything.
+// PSP's code the event has it, of our own codes no PSP said anything. A PSP that gives no code has refused what it was asked.
 func explained(said *topics.PSPData) (category, message string) {
 	of := declines.Category(said.DeclineCategory)
 	if own := declines.Lookup(declines.Weir, said.DeclineCode); of == "" && own.Category != declines.Unknown {
 		of = own.Category
+	}
+	if of == "" && said.DeclineCode == "" {
+		of = declines.RefusedByPSP
 	}
 	kind, ok := declines.OfCategory(of)
 	if !ok {
@@ -105,7 +115,7 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 	case topics.EventDeadLettered:
 		return refused(topics.RefusedPoison, "")
 	case topics.EventDeclined:
-		message := "the PSP declined the payment"
+		message := why("the PSP declined the payment", e)
 		if e.PSP != nil && e.PSP.DeclineCode == topics.DeclineNoRoute {
 			message = "no PSP could be asked for the payment"
 		}
@@ -123,13 +133,21 @@ func problemOfEvent(e *topics.PaymentEvent, intent *view.Intent) *Problem {
 		}
 		return no("a risk rule blocked the payment")
 	case topics.EventCaptureFailed:
-		return no("the PSP did not capture")
+		return no(why("the PSP did not capture", e))
 	case topics.EventIncrementFailed:
-		return no("the PSP did not raise the authorisation")
+		return no(why("the PSP did not raise the authorisation", e))
 	case topics.EventVoidFailed:
-		return no("the PSP did not void")
+		return no(why("the PSP did not void", e))
 	case topics.EventRefundFailed:
-		return no("the PSP did not refund")
+		return no(why("the PSP did not refund", e))
 	}
 	return nil
+}
+
+// why adds the PSP's own words to a message where it gave no code, which would say more.
+func why(message string, e *topics.PaymentEvent) string {
+	if e.Detail == "" || e.PSP == nil || e.PSP.DeclineCode != "" {
+		return message
+	}
+	return message + ": " + e.Detail
 }

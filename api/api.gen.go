@@ -476,7 +476,7 @@ type Intent struct {
 	// CustomerMessage With decline_category: what the customer may be told of it, in English.
 	CustomerMessage string `json:"customer_message,omitempty"`
 
-	// DeclineCategory What kind of decline it is, the same for every PSP (docs/decline-codes.md). Told where one intent is read, of a declined one. It is for you: who tries stolen cards must not learn that it is known.
+	// DeclineCategory What kind of decline it is, the same for every PSP (docs/decline-codes.md). Told where one intent is read, of a declined one, and of a queued one whose last attempt was declined. It is for you: who tries stolen cards must not learn that it is known.
 	//
 	// Example: insufficient_funds
 	DeclineCategory string `json:"decline_category,omitempty"`

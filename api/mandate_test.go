@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -40,11 +41,15 @@ func TestMandate(t *testing.T) {
 		t.Errorf("paid by it: %+v", paid)
 	}
 	soft := want(t, by("soft", 510, ""), 202, "one that is declined for now")
-	if i := soft.intent(t); i.Status != "queued" || i.Retry == nil || i.Retry.Attempts != 1 || i.Retry.Left != 4 || i.Retry.At.Sub(*i.CreatedAt) < 23*time.Hour {
+	if i := soft.intent(t); i.Status != "queued" || i.Retry == nil || i.Retry.Attempts != 1 || i.Retry.Left != 4 || i.Retry.At.Sub(*i.CreatedAt) < 23*time.Hour ||
+		i.DeclineCode != "51" || i.DeclineCategory != "insufficient_funds" || !strings.HasPrefix(i.CustomerMessage, "There is not enough money") {
 		t.Errorf("declined for now: %s", soft.body)
 	}
 	if again := want(t, by("soft", 510, ""), 202, "again"); string(again.body) != string(soft.body) {
 		t.Errorf("the first answer was %s, then %s", soft.body, again.body)
+	}
+	if read := want(t, f.get(t, "/v1/intents/"+soft.intent(t).ID), 200, "read").intent(t); read.DeclineCategory != "insufficient_funds" || read.DeclineCode != "51" {
+		t.Errorf("read: %+v", read)
 	}
 	want(t, f.post(t, "/v1/intents/"+soft.intent(t).ID+"/cancel", "enough", `{"reason":"paid otherwise"}`), 200, "waited for no longer")
 	if last := want(t, by("soft", 510, ""), 201, "the last word"); last.intent(t).Status != "cancelled" {

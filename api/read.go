@@ -42,7 +42,7 @@ func (a *API) getIntent(c *call) error {
 		return err
 	}
 	shown := intentOf(intent)
-	if intent.Status == topics.StatusDeclined {
+	if intent.Status == topics.StatusDeclined || intent.Status == topics.StatusQueued {
 		if err := a.explain(c, &shown); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (a *API) getIntent(c *call) error {
 	return c.reply(http.StatusOK, shown)
 }
 
-// explain adds what kind of decline ended a payment, which its events tell.
+// explain adds what kind of decline ended a payment, or has it wait for its next attempt, which its events tell.
 func (a *API) explain(c *call, shown *Intent) error {
 	id, err := topics.ParsePaymentID(shown.ID)
 	if err != nil {
@@ -62,8 +62,13 @@ func (a *API) explain(c *call, shown *Intent) error {
 	if err != nil {
 		return err
 	}
+	told := topics.EventDeclined
+	if shown.Status == string(topics.StatusQueued) {
+		told = topics.EventAttemptDeclined
+	}
 	for i := range events {
-		if e := &events[i]; e.Type == topics.EventDeclined && e.PaymentID == shown.ID && e.PSP != nil {
+		if e := &events[i]; e.Type == told && e.PaymentID == shown.ID && e.PSP != nil {
+			shown.DeclineCode = e.PSP.DeclineCode
 			shown.DeclineCategory, shown.CustomerMessage = explained(e.PSP)
 		}
 	}

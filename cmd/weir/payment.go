@@ -72,9 +72,16 @@ func detailOf(e *topics.PaymentEvent) string {
 		add("psp", p.PSPReference)
 		add("by", string(p.Source))
 		add("code", p.DeclineCode)
+		add("category", p.DeclineCategory)
 		if p.Fee != 0 {
 			add("fee", ledger.Money{Minor: p.Fee, Currency: ledger.Currency(e.Currency)}.String())
 		}
+	}
+	switch r := e.Retry; {
+	case r != nil:
+		parts = append(parts, fmt.Sprintf("asked for again at %s, %d attempts left until %s", r.At.UTC().Format(time.RFC3339), r.Left, r.Until.UTC().Format(time.RFC3339)))
+	case e.Type == topics.EventQueued:
+		add("waits for a PSP until", e.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	add("command", e.CommandID)
 	if e.Detail != "" {

@@ -40,6 +40,9 @@ const (
 	Revoked           Category = "revoked"
 )
 
+// RefusedByPSP is the category of what a PSP did not even take to the issuer.
+const RefusedByPSP Category = "refused_by_psp"
+
 // Retry says what may be tried after a decline.
 type Retry string
 
