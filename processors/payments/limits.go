@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/weirhq/weir/internal/database"
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/gaming"
 	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/stream"
@@ -49,55 +50,79 @@ func (s *partition) wantCounted(in *input, want *wanted) {
 	}
 }
 
-// checkDeposit finds the day that a create, authorize, approve or increment command counts in, and the deposit limit that it is closest
-// to. What a reviewer approves stays where it was counted, and is measured by the customer's own limits alone: these no
-// reviewer lifts. What was never counted, since there was no limit then, counts on the day of the approval.
+// checkDeposit finds the day that a create, authorize, approve or increment command, or the next attempt of a payment that waited,
+// counts in, and the deposit limit that it is closest to. What a reviewer approves, and what was asked for before, stays where it
+// was counted, and is measured by the customer's own limits alone: these no reviewer lifts, and no wait outlasts. What was never
+// counted, since there was no limit then, counts on the day of the approval or the attempt.
 func (s *partition) checkDeposit(h *held, in *input, r *stream.Record) {
-	c := in.Command
-	if !s.limited || c == nil || c.Refusal != nil {
+	if !s.limited {
 		return
 	}
-	ask := gaming.Ask{Kind: topics.GamingDeposit, Now: r.Time}
-	customer, ok := s.creates(in)
-	switch {
-	case ok:
-		ask.Amount = c.Command.Amount
-	case h.Payment == nil || c.Command.Tenant != h.Tenant || c.Command.CustomerID != h.Customer:
-		return // it is refused, and tells nothing of whose payment it names
-	case c.Command.Type == topics.CommandAuthorize:
-		customer, ask.Amount = h.Ledger(), h.Amount
-	case c.Command.Type == topics.CommandApprove:
-		customer, ask.Amount = h.Ledger(), h.Deposited()
-	case c.Command.Type == topics.CommandIncrement:
-		customer, ask.Amount = h.Ledger(), h.Deposited()+c.Command.Amount
-	default:
+	customer, amount, terms, ok := s.deposit(h, in)
+	if !ok {
 		return
 	}
-	ask.Currency = string(customer.Currency)
-	limits, terms := &s.holder(customerKey{customer.Tenant, customer.ID}).limits, c.Gaming
+	ask := gaming.Ask{Kind: topics.GamingDeposit, Currency: string(customer.Currency), Amount: amount, Now: r.Time}
+	limits := &s.holder(customerKey{customer.Tenant, customer.ID}).limits
 	if terms == nil && !limits.state.Counts(topics.GamingDeposit) {
 		return
 	}
 	ask.Day = gaming.DayIn(terms, r.Time)
-	if !ok && h.CountedDay != "" {
+	if h.Payment != nil && h.CountedDay != "" {
 		ask.Counted = topics.GamingCount{Day: h.CountedDay, Amount: h.Counted}
-		if c.Command.Type == topics.CommandApprove {
+		switch {
+		case in.Timer != nil:
+			ask.Day = h.CountedDay
+		case in.Command.Command.Type == topics.CommandApprove:
 			ask.Day, terms = h.CountedDay, nil
-		}
-		if c.Command.Type == topics.CommandIncrement { // it is a part of what is counted there
+		case in.Command.Command.Type == topics.CommandIncrement: // it is a part of what is counted there
 			ask.Day = h.CountedDay
 		}
 	}
 	in.CountedDay, in.Limit = ask.Day, limits.state.Check(&ask, terms)
-	c.Decision.GamingLimit = in.Limit
+	if in.Command != nil {
+		in.Command.Decision.GamingLimit = in.Limit
+	}
 	s.metrics.limit(in.Limit)
+}
+
+// deposit is whose deposit an input may let begin or grow, up to how much, and the brand's limits that came with it; ok is false where it
+// is of nothing such.
+func (s *partition) deposit(h *held, in *input) (customer ledger.Customer, amount int64, terms *topics.GamingTerms, ok bool) {
+	if t := in.Timer; t != nil {
+		if h.Payment == nil || t.Kind != topics.TimerRetry || t.Generation != h.Timer.Generation {
+			return customer, 0, nil, false
+		}
+		return h.Ledger(), h.Deposited(), nil, true
+	}
+	c := in.Command
+	if c == nil || c.Refusal != nil {
+		return customer, 0, nil, false
+	}
+	if customer, ok = s.creates(in); ok {
+		return customer, c.Command.Amount, c.Gaming, true
+	}
+	if h.Payment == nil || c.Command.Tenant != h.Tenant || c.Command.CustomerID != h.Customer {
+		return customer, 0, nil, false // it is refused, and tells nothing of whose payment it names
+	}
+	switch c.Command.Type {
+	case topics.CommandAuthorize:
+		amount = h.Amount
+	case topics.CommandApprove:
+		amount = h.Deposited()
+	case topics.CommandIncrement:
+		amount = h.Deposited() + c.Command.Amount
+	default:
+		return customer, 0, nil, false
+	}
+	return h.Ledger(), amount, c.Gaming, true
 }
 
 // countDeposit folds what an event of a payment counts.
 func (s *partition) countDeposit(e *topics.PaymentEvent, in *input, position int64) {
 	h := s.holder(customerKey{e.Tenant, e.CustomerID})
 	h.limits.state.CountDeposit(e.Counted, e.Currency)
-	if in != nil && in.CountedDay != "" {
+	if in != nil && in.CountedDay != "" && in.Command != nil {
 		h.limits.state.Learn(in.Command.Gaming, topics.GamingDeposit)
 	}
 	s.touchLimits(h, position)

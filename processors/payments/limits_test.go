@@ -193,6 +193,37 @@ func TestApprovedAboveALimitSetMeanwhile(t *testing.T) {
 	wantSound(t, in)
 }
 
+// TestALimitBindsWhatWaited: a payment that waited for a route is not asked for again above a limit that the customer has set
+// meanwhile, whoever owns the partition now. It had not counted before: nobody had limits.
+func TestALimitBindsWhatWaited(t *testing.T) {
+	for _, test := range []struct {
+		limit int64
+		want  topics.EventType
+	}{{9_999, topics.EventBlocked}, {10_000, topics.EventAuthorizationRequested}} {
+		db := databasetest.New(t)
+		in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+		first := create(1, "anna", topics.CaptureAutomatic)
+		first.Command.SetupMandate = &topics.MandateTerms{Kind: topics.MandateRecurring}
+		in.put(topics.TypeAssessedCommand, first)
+		in.put(topics.TypePSPReport, approved(authorizeOf(1, "anna", 0), true))
+		in.put(topics.TypeAssessedCommand, byMandate(2, "anna"))
+		in.put(topics.TypePSPReport, declinedBy(authorizeOf(2, "anna", 2), "51", "insufficient_funds", "later"))
+		in.put(topics.TypeAssessedWallet, walletCommand(3, topics.WalletSetLimit, test.limit, func(c *topics.WalletCommand) {
+			c.Limit = &topics.LimitRequest{Kind: topics.GamingDeposit, Period: topics.GamingDay}
+		}))
+		in.fold(10)
+		in.restart()
+		in.put(topics.TypeTimerDue, topics.TimerDue{Generation: 2, Kind: topics.TimerRetry, Tenant: "acme", CustomerID: "anna", PaymentID: topics.PaymentID{UUID: id(2)}.String()})
+		in.fold(10)
+		events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
+		last := events[len(events)-1]
+		if last.Type != test.want || (last.Counted != nil) != (test.want == topics.EventAuthorizationRequested) {
+			t.Errorf("below a limit of %d: %s, counted %+v, want %s", test.limit, last.Type, last.Counted, test.want)
+		}
+		wantSound(t, in)
+	}
+}
+
 // TestARefusedCommandTellsNothingOfAnothersLimits: whoever names a payment of somebody else does not learn what they deposit.
 func TestARefusedCommandTellsNothingOfAnothersLimits(t *testing.T) {
 	db := databasetest.New(t)

@@ -127,15 +127,18 @@ func (d *decision) noRoute(e *topics.PaymentEvent) {
 	d.emit(*e)
 }
 
-// retry asks the PSPs of a queued payment again, or declines it once it has waited for as long as it may.
+// retry asks the PSPs of a queued payment again, or declines it once it has waited for as long as it may. A deposit limit that the
+// customer has set meanwhile blocks it.
 func (d *decision) retry() {
-	if d.p.Recurring != nil {
-		d.attempt(d.authorization(false, d.p.capturesAtOnce()))
+	if v := d.in.verdict(); v.limit != nil {
+		d.block(v)
 		return
 	}
 	r := d.p.Routing
-	if d.now.Before(r.Until) && r.candidate(d.now) != nil && !d.full() {
-		d.attempt(d.authorization(r.ThreeDS, d.p.capturesAtOnce()))
+	if d.p.Recurring != nil || d.now.Before(r.Until) && r.candidate(d.now) != nil && !d.full() {
+		e := d.authorization(r != nil && r.ThreeDS, d.p.capturesAtOnce())
+		e.Counted = d.counting()
+		d.attempt(e)
 		return
 	}
 	d.emit(topics.PaymentEvent{

@@ -228,7 +228,7 @@ func (d *decision) assess(authorize bool) {
 	}
 	switch v.outcome {
 	case topics.OutcomeBlock:
-		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
+		d.block(v)
 	case topics.OutcomeHold:
 		e := topics.PaymentEvent{
 			Type: topics.EventHeld, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail,
@@ -268,7 +268,7 @@ func (d *decision) approve() {
 		}
 	}
 	if v := d.in.verdict(); v.outcome == topics.OutcomeBlock { // the customer has set a limit meanwhile, which no reviewer lifts
-		d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Amount: d.p.Authorized, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
+		d.block(v)
 		d.releaseAll()
 		return
 	}

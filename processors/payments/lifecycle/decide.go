@@ -27,8 +27,9 @@ type Input struct {
 	// Waits is what may still go back to the payment's card of all that the customer deposited with it: refunds and payouts took
 	// the rest. Nil where that is not known. Only refund commands read it.
 	Waits *int64
-	// CountedDay is the day in which a create, authorize or approve command counts for the customer's deposit limits, "" where
-	// none counts it, and Limit the limit of which least is left, nil where none binds.
+	// CountedDay is the day in which a create, authorize, approve or increment command, or the next attempt of a payment that
+	// waited, counts for the customer's deposit limits, "" where none counts it, and Limit the limit of which least is left, nil where
+	// none binds.
 	CountedDay string
 	Limit      *topics.GamingLimit
 	// Link is why the payment link that a create command names takes no payment now; nil where it does, or none is named.

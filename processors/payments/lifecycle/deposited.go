@@ -71,8 +71,12 @@ func (d *decision) verdictOf() verdict {
 	return v
 }
 
+// verdict is pass, but for limits, where no command is decided on.
 func (in *Input) verdict() verdict {
-	v := verdict{outcome: in.Command.Decision.Outcome, reasons: in.Command.Decision.Reasons}
+	v := verdict{outcome: topics.OutcomePass}
+	if in.Command != nil {
+		v.outcome, v.reasons = in.Command.Decision.Outcome, in.Command.Decision.Reasons
+	}
 	l := in.Limit
 	if l == nil || l.Outcome == "" || v.outcome == topics.OutcomeBlock {
 		return v
@@ -88,4 +92,9 @@ func (in *Input) verdict() verdict {
 	v.outcome, v.limit = l.Outcome, l
 	v.detail = fmt.Sprintf("%s may still be deposited this %s, the limit is %s", money(l.Left), l.Period, money(l.Limit))
 	return v
+}
+
+// block ends the payment, or gives up what is authorised.
+func (d *decision) block(v verdict) {
+	d.emit(topics.PaymentEvent{Type: topics.EventBlocked, Amount: d.p.Authorized, Outcome: v.outcome, Reasons: v.reasons, GamingLimit: v.limit, Detail: v.detail})
 }

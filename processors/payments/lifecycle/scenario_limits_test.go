@@ -75,6 +75,19 @@ func (w *world) checkDeposit(p *lifecycle.Payment, in *lifecycle.Input) {
 	in.CountedDay, in.Limit = ask.Day, state.Check(&ask, w.limited.terms)
 }
 
+// checkRetry does what the fold does before a payment that waited is asked for again.
+func (w *world) checkRetry(p *lifecycle.Payment, in *lifecycle.Input) {
+	state := w.limitsOf(p.Customer)
+	if in.Timer.Kind != topics.TimerRetry || !state.Counts(topics.GamingDeposit) {
+		return
+	}
+	ask := gaming.Ask{Kind: topics.GamingDeposit, Currency: string(p.Currency), Amount: p.Deposited(), Day: gaming.DayOf(w.now), Now: w.now}
+	if p.CountedDay != "" {
+		ask.Day, ask.Counted = p.CountedDay, topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
+	}
+	in.CountedDay, in.Limit = ask.Day, state.Check(&ask, nil)
+}
+
 // counts folds what an event counts, and tells.
 func (w *world) counts(e *topics.PaymentEvent) string {
 	c := e.Counted

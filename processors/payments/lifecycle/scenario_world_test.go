@@ -368,7 +368,9 @@ func (w *world) timer(a *args) ([]string, error) {
 	if err := w.described(w.last); err != nil {
 		return nil, err
 	}
-	return w.fold(name, lifecycle.Input{Timer: w.last})
+	in := lifecycle.Input{Timer: w.last}
+	w.checkRetry(p, &in)
+	return w.fold(name, in)
 }
 
 // spend takes money off the customer's wallet, as a purchase elsewhere in the product does.

@@ -179,7 +179,7 @@ var table = [...]Step{
 	{On: timer(topics.TimerExpire), From: statuses{reviewing}, Event: topics.EventHeld, To: statuses{held}, do: (*decision).reviewMissing},
 	{On: timer(topics.TimerExpire), From: statuses{acting}, Event: topics.EventPollRequested, To: statuses{acting, expired}, do: (*decision).expireChallenge},
 	{On: timer(topics.TimerExpire), From: append(statuses{blocked, rejected}, capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
-	{On: timer(topics.TimerRetry), From: statuses{queued}, Event: topics.EventAuthorizationRequested, To: statuses{asking, declined}, do: (*decision).retry},
+	{On: timer(topics.TimerRetry), From: statuses{queued}, Event: topics.EventAuthorizationRequested, To: statuses{asking, declined, blocked}, do: (*decision).retry},
 	{On: timer(topics.TimerCapture), From: statuses{authorized}, Event: topics.EventCaptureRequested, To: same, do: (*decision).captureDelayed},
 	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: same, do: (*decision).poll},
 }
