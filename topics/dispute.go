@@ -188,6 +188,8 @@ type DisputeEvent struct {
 	Reason      string           `json:"reason,omitempty"`
 	Category    string           `json:"category,omitempty"`
 	EvidenceDue time.Time        `json:"evidence_due,omitzero"`
+	// Exposed is what the payment has captured, where nobody knows how much of it is disputed: no refund is let until it is known.
+	Exposed int64 `json:"exposed,omitempty"`
 	OccurredAt  time.Time        `json:"occurred_at,omitzero"` // when it happened, by the PSP's clock
 	Movement    string           `json:"movement,omitempty"`   // events that post: what the PSP calls the movement of money
 	Evidence    *DisputeEvidence `json:"evidence,omitempty"`   // evidence_requested

@@ -20,6 +20,8 @@ type disputeRow struct {
 	Currency, Status string
 	Taken            int64
 	State            string
+	EvidenceDue      *time.Time
+	Opened           time.Time
 	Due              *time.Time
 	Kind             *string
 	Generation       *int64
@@ -59,11 +61,11 @@ func (s *disputedSums) payment(p *lifecycle.Payment, unsure bool) {
 	}
 }
 
-// disputes folds each dispute again and compares: its state, what its entries moved (D1), its timer; and what all of a payment
-// took with what the payment says (D2).
+// disputes folds each dispute again and compares: its state, what its entries moved (D1), its timer; what all of a payment took
+// with what the payment says (D2); and that what it gave back above what it took stood in suspense.
 func (p *partitionCheck) disputes(ctx context.Context) error {
 	err := walkRows(ctx, p, `
-SELECT p.id, p.tenant, p.customer, p.version, p.positions, p.payment, p.currency, p.status, p.taken, p.state, t.due, t.kind, t.generation
+SELECT p.id, p.tenant, p.customer, p.version, p.positions, p.payment, p.currency, p.status, p.taken, p.state, p.due, p.opened, t.due, t.kind, t.generation
 FROM disputes p LEFT JOIN LATERAL (
 	SELECT due, kind, generation FROM timers WHERE partition = p.partition AND payment = p.id AND tenant = p.tenant AND customer = p.customer LIMIT 1) t ON true
 WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *disputeRow, frames map[int64][]byte) {
@@ -112,6 +114,7 @@ func (f *disputeFold) record(p *partitionCheck, position int64, frames map[int64
 		return fmt.Errorf("its positions name %d, the log has no such record", position)
 	}
 	_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
+	ahead, suspended := f.dispute.Ahead(), f.posted[ledger.Suspense]
 	found := false
 	for i := range outputs {
 		var ours bool
@@ -120,10 +123,25 @@ func (f *disputeFold) record(p *partitionCheck, position int64, frames map[int64
 			found = found || ours
 		}
 	}
+	if err == nil {
+		err = aheadInSuspense(f.dispute.Ahead()-ahead, f.posted[ledger.Suspense]-suspended)
+	}
 	if err == nil && !found {
 		err = fmt.Errorf("its positions name %d, but the record there gave it no event", position)
 	}
 	return err
+}
+
+// aheadInSuspense compares by how much a record changed what the dispute gave back above what it took with what its entries moved in
+// suspense, debits positive: no less must have gone there, and come from there.
+func aheadInSuspense(grown, moved int64) error {
+	switch {
+	case grown > 0 && -moved < grown:
+		return fmt.Errorf("it gave %d back above what it took, and its entries put %d of it into suspense: somebody was given the rest", grown, -moved)
+	case grown < 0 && moved < -grown:
+		return fmt.Errorf("it took %d that it had given back before, and its entries took %d of it from suspense: somebody paid the rest", -grown, moved)
+	}
+	return nil
 }
 
 func (f *disputeFold) output(o *stream.Output) (ours bool, err error) {
@@ -179,17 +197,21 @@ func (p *partitionCheck) dispute(f *disputeFold) {
 	case r.Status != string(f.dispute.Status()) || r.Currency != string(f.dispute.Currency) || r.Taken != f.dispute.Taken():
 		p.problem("dispute", subject, "the row says %s, %d %s taken; the fold of its events gives %s, %d %s", r.Status, r.Taken, r.Currency,
 			f.dispute.Status(), f.dispute.Taken(), f.dispute.Currency)
+	case !r.Opened.Equal(f.dispute.OpenedAt):
+		p.problem("dispute", subject, "the row says opened at %s, its events %s", stamp(r.Opened), stamp(f.dispute.OpenedAt))
+	case (r.EvidenceDue == nil) != f.dispute.EvidenceDue.IsZero() || r.EvidenceDue != nil && !r.EvidenceDue.Equal(f.dispute.EvidenceDue):
+		p.problem("dispute", subject, "the row and its events differ in when evidence is due, which is %s", stamp(f.dispute.EvidenceDue))
 	case r.State != string(state):
 		p.problem("dispute", subject, "its state differs from the fold of its events")
 	}
-	fees := f.dispute.Totals.Fees - f.dispute.Totals.FeesReturned
+	fees, taken := f.dispute.Totals.Fees-f.dispute.Totals.FeesReturned, f.dispute.Taken()-f.dispute.Ahead()
 	for _, m := range []struct {
 		what         string
 		posted, want int64
 	}{
-		{"the wallet, debt and suspense", f.posted[ledger.CustomerWallet] + f.posted[ledger.CustomerDebt] + f.posted[ledger.Suspense], f.dispute.Taken()},
+		{"the wallet, debt and suspense", f.posted[ledger.CustomerWallet] + f.posted[ledger.CustomerDebt] + f.posted[ledger.Suspense], taken},
 		{"chargeback fees", f.posted[ledger.ChargebackFees], fees},
-		{"the PSP's receivable", f.posted[ledger.PSPReceivable], -f.dispute.Taken() - fees},
+		{"the PSP's receivable", f.posted[ledger.PSPReceivable], -taken - fees},
 	} {
 		if m.posted != m.want {
 			p.problem("dispute", subject, "D1: its entries move %s by %d, its events ask for %d", m.what, m.posted, m.want)

@@ -44,6 +44,22 @@ func TestDisputesHold(t *testing.T) {
 	}
 }
 
+// TestAheadInSuspense: what a dispute gives back above what it took is nobody's.
+func TestAheadInSuspense(t *testing.T) {
+	for _, c := range []struct {
+		grown, moved int64
+		sound        bool
+	}{
+		{0, 0, true}, {0, -50, true}, {0, 50, true}, // of an excess of the payment
+		{100, -100, true}, {100, -150, true}, {100, -99, false}, {100, 0, false},
+		{-100, 100, true}, {-100, 150, true}, {-100, 99, false}, {-100, 0, false},
+	} {
+		if err := aheadInSuspense(c.grown, c.moved); (err == nil) != c.sound {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func TestCorruptionOfDisputesIsFound(t *testing.T) {
 	f := newFixture(t)
 	dispute := f.dispute()
@@ -58,6 +74,9 @@ func TestCorruptionOfDisputesIsFound(t *testing.T) {
 		{"it is of another payment", sql(`UPDATE disputes SET payment = id`), []string{"dispute " + dispute, "the events are of"}},
 		{"that a fee was charged is forgotten", sql(`UPDATE disputes SET positions = positions[1:2], version = positions[2]`),
 			[]string{"dispute: partition 0: dispute " + dispute, "changed it, but its positions do not name it"}},
+		{"evidence is never due", sql(`UPDATE disputes SET due = NULL`), []string{"dispute " + dispute, "differ in when evidence is due"}},
+		{"evidence is due later", sql(`UPDATE disputes SET due = due + interval '1 second'`), []string{"dispute " + dispute, "differ in when evidence is due"}},
+		{"it was opened later", sql(`UPDATE disputes SET opened = opened + interval '1 day'`), []string{"dispute " + dispute, "the row says opened at"}},
 		{"its timer is gone", sql(`DELETE FROM timers WHERE kind LIKE 'dispute%'`), []string{"timer: partition 0: dispute " + dispute, "there is no row of it"}},
 		{"its timer is late", sql(`UPDATE timers SET due = due + interval '1 hour' WHERE kind LIKE 'dispute%'`), []string{"timer: partition 0: dispute " + dispute}},
 	} {

@@ -134,7 +134,7 @@ func (s *partition) foldDispute(h *heldDispute, payment *lifecycle.Payment, e *t
 	if disputes.Moves(e) {
 		customer := payment.Ledger()
 		balance := s.Balance(customer)
-		entry, err := disputes.Post(payment, e, ledger.Standing{Available: balance.Available, Debt: balance.Debt})
+		entry, err := disputes.Post(h.Dispute, payment, e, ledger.Standing{Available: balance.Available, Debt: balance.Debt})
 		if err != nil {
 			panic(err)
 		}
@@ -210,6 +210,11 @@ func (s *partition) restoreDispute(r *stream.Restored, o *stream.Output) error {
 	if err := s.restoreCommand(e.Tenant, e.CommandID, e.EventID, e.Refusal, r.Position); err != nil {
 		return err
 	}
+	if e.PSP != nil && e.PSP.Source == topics.SourceWebhook && e.PSP.ReportID != "" {
+		if err := s.restoreInput(ofReport, e.Tenant, e.PSP.ReportID, e.EventID, r.Position); err != nil {
+			return err
+		}
+	}
 	id, err := topics.ParseDisputeID(e.DisputeID)
 	if err != nil || id.Partition != s.number || e.Type == topics.DisputeCommandRefused {
 		return nil
@@ -217,11 +222,6 @@ func (s *partition) restoreDispute(r *stream.Restored, o *stream.Output) error {
 	h := s.dispute(id)
 	if h.Dispute == nil && e.Opened == nil {
 		return nil // a case of a dispute that we do not know
-	}
-	if e.PSP != nil && e.PSP.Source == topics.SourceWebhook {
-		if err := s.restoreInput(ofReport, e.Tenant, e.PSP.ReportID, e.EventID, r.Position); err != nil {
-			return err
-		}
 	}
 	return s.evolveDispute(h, &e, r.Position)
 }

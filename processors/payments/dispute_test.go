@@ -90,13 +90,17 @@ func TestADisputeIsFolded(t *testing.T) {
 	wantSound(t, in)
 }
 
-// TestDisputesAreRestored: a database that lost everything has the same disputes, payments, timers and balances once what was
-// published is folded into it.
+// TestDisputesAreRestored: a database that lost everything has the same disputes, payments, timers, balances and applied inputs
+// once what was published is folded into it.
 func TestDisputesAreRestored(t *testing.T) {
 	first := databasetest.New(t)
 	in := deposit(t, first, "anna")
 	lifeOfADispute(t, in)
 	in.put(topics.TypePSPReport, disputed(905, topics.PaymentID{UUID: id(1)}.String(), topics.FactPreArbitration, 10000)) // a timer
+	unnamed := disputed(906, topics.PaymentID{UUID: id(1)}.String(), topics.FactFundsWithdrawn, 5)                        // cases: of no dispute, of no payment
+	unnamed.Dispute = nil
+	in.put(topics.TypePSPReport, unnamed)
+	in.put(topics.TypePSPReport, disputed(907, topics.PaymentID{UUID: id(77)}.String(), topics.FactFundsWithdrawn, 5))
 	in.fold(10)
 	second := databasetest.New(t)
 	again := newInbox(t, second, newProgram(t, second, 1, nil), 0)
@@ -120,11 +124,34 @@ func TestDisputesAreRestored(t *testing.T) {
 		`SELECT partition, payment::text, due::text, kind, generation FROM timers ORDER BY payment`,
 		`SELECT partition, id::text, tenant, code, owner, currency, guarded, balance FROM accounts ORDER BY id`,
 		`SELECT partition, id::text, tenant, customer, state, version FROM deposit_sources ORDER BY id`,
+		`SELECT partition, position, id::text FROM applied_inputs ORDER BY position, id`,
 	} {
 		if want, got := table(t, first, query), table(t, second, query); want != got || want == "" {
 			t.Errorf("%s\n%s", query, difference(want, got))
 		}
 	}
+}
+
+// TestAReinstatementBeforeItsWithdrawal: PSPs keep no order. What is given back before it is known to be taken is nobody's, and is
+// not paid out.
+func TestAReinstatementBeforeItsWithdrawal(t *testing.T) {
+	db := databasetest.New(t)
+	in := deposit(t, db, "anna")
+	payment := topics.PaymentID{UUID: id(1)}.String()
+	in.put(topics.TypePSPReport, disputed(901, payment, topics.FactFundsReinstated, 10000))
+	in.put(topics.TypePSPReport, disputed(902, payment, topics.FactFee, 1500))
+	in.put(topics.TypeAssessedPayout, payoutCommand(2, "anna", topics.PayoutCreate, 20000, ""))
+	in.fold(10)
+	in.put(topics.TypePSPReport, disputed(903, payment, topics.FactFundsWithdrawn, 10000))
+	in.fold(10)
+	for _, r := range outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests) {
+		t.Errorf("asked for: %s of %d", r.Operation, r.Amount)
+	}
+	const query = `SELECT code, balance FROM accounts WHERE code IN ('customer_wallet', 'customer_debt', 'suspense') AND balance <> 0 ORDER BY code`
+	if got := table(t, db, query); got != "customer_wallet | -10000 | \n" {
+		t.Errorf("accounts\n%q", got)
+	}
+	wantSound(t, in)
 }
 
 // TestDisputeInputsThatBelongNowhere: what names no dispute or payment of ours moves nothing.

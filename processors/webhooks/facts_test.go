@@ -29,6 +29,15 @@ func TestFeeOfADispute(t *testing.T) {
 	if fee := facts(&report)[1]; fee.Amount != 1500 || fee.Dispute.Fact != topics.FactFeeReturned {
 		t.Errorf("given back: %+v %+v", fee, fee.Dispute)
 	}
+	report.Dispute.Movement = ""
+	if fee := facts(&report)[1]; fee.Dispute.Movement != "" { // two of one name would be one
+		t.Errorf("the fee of a movement without a name is called %q", fee.Dispute.Movement)
+	}
+	report.Dispute.Fact = topics.FactOpened
+	if told := facts(&report); len(told) != 1 {
+		t.Errorf("a notice: %d facts", len(told))
+	}
+	report.Dispute.Fact = topics.FactFundsWithdrawn
 	report.Fee = 0
 	if told := facts(&report); len(told) != 1 {
 		t.Errorf("without a fee: %d facts", len(told))

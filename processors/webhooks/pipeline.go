@@ -137,12 +137,17 @@ func facts(report *topics.PSPReport) []topics.PSPReport {
 	if report.Operation != topics.OperationDispute || report.Dispute == nil || report.Fee == 0 {
 		return []topics.PSPReport{*report}
 	}
+	if f := report.Dispute.Fact; f != topics.FactFundsWithdrawn && f != topics.FactFundsReinstated {
+		return []topics.PSPReport{*report} // a notice names what a movement cost, too
+	}
 	funds, fee, of := *report, *report, *report.Dispute
 	of.Fact, fee.Amount = topics.FactFee, report.Fee
 	if report.Fee < 0 {
 		of.Fact, fee.Amount = topics.FactFeeReturned, -report.Fee
 	}
-	of.Movement += "/fee"
+	if of.Movement != "" { // else the fee's own report id tells it apart
+		of.Movement += "/fee"
+	}
 	fee.ReportID, fee.Dispute, fee.Fee = topics.WebhookReportID(report.PSP, report.ReportID+"/fee"), &of, 0
 	funds.Fee = 0
 	return []topics.PSPReport{funds, fee}

@@ -84,6 +84,7 @@ func (d *decision) emit(e topics.DisputeEvent) {
 	if e.TraceID == "" && d.p != nil {
 		e.TraceID = d.p.TraceID
 	}
+	e.Exposed = d.exposed(&e)
 	p, err := Evolve(d.p, &e)
 	if err != nil {
 		panic(fmt.Sprintf("disputes: Decide gave an event that Evolve refuses: %v", err))
@@ -99,6 +100,16 @@ func (d *decision) emit(e topics.DisputeEvent) {
 	d.events = append(d.events, e)
 }
 
+// exposed is what the payment has captured, where nobody knows how much of it is disputed and the dispute does not have it.
+func (d *decision) exposed(e *topics.DisputeEvent) int64 {
+	switch {
+	case d.in.Report == nil, d.payment == nil, d.p == nil && (e.Opened == nil || e.Amount > 0),
+		d.p != nil && (d.p.Amount > 0 || d.p.Exposed == d.payment.Captured):
+		return 0
+	}
+	return d.payment.Captured
+}
+
 // openCase tells of a fact that needs a person.
 func (d *decision) openCase(code topics.RefusalCode, amount int64, format string, args ...any) {
 	if d.p != nil && len(d.p.Cases) >= d.limits.Cases {
@@ -107,6 +118,9 @@ func (d *decision) openCase(code topics.RefusalCode, amount int64, format string
 	e := topics.DisputeEvent{Type: topics.DisputeCaseOpened, Refusal: code, Amount: amount, Detail: fmt.Sprintf(format, args...)}
 	if r := d.in.Report; r != nil {
 		e.PSP = d.said()
+		if d.payment == nil {
+			e.PSP.ReportID = "" // it is not remembered: the payment may come yet, and the same report again
+		}
 		if d.p == nil {
 			e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.Currency = r.Tenant, r.Region, r.CustomerID, r.PaymentID, r.Currency
 			if d.payment != nil && e.CustomerID == "" && r.Tenant == d.payment.Tenant {

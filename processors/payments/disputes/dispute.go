@@ -1,6 +1,7 @@
 package disputes
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -20,7 +21,8 @@ type Dispute struct {
 	PSP              string           `json:"psp"`
 	Reference        string           `json:"reference"` // what the PSP calls the dispute
 
-	Amount      int64               `json:"amount,omitempty"` // disputed; 0: not known
+	Amount      int64               `json:"amount,omitempty"`  // disputed; 0: not known
+	Exposed     int64               `json:"exposed,omitempty"` // what the payment had captured when the PSP told last, while Amount is not known
 	Stage       topics.DisputeStage `json:"stage"`
 	Mark        Mark                `json:"mark,omitempty"`
 	FactAt      time.Time           `json:"fact_at,omitzero"` // when what made Stage or Mark what they are occurred, by the PSP's clock
@@ -105,20 +107,30 @@ func (p *Dispute) Status() topics.DisputeStatus {
 	return topics.DisputeStatus(p.Mark)
 }
 
-// Taken is what the payment's customer is without, below zero where more was given back than is known to have been taken.
+// Taken is what the PSP took because of the dispute and did not give back, never below zero.
 func (p *Dispute) Taken() int64 {
 	if p == nil {
 		return 0
 	}
-	return p.Totals.Withdrawn - p.Totals.Reinstated
+	return max(p.Totals.Withdrawn-p.Totals.Reinstated, 0)
 }
 
-// AtRisk is what the dispute may yet take: nothing where it is an inquiry, is won or ended without a result.
+// Ahead is what the PSP gave back and is not known to have taken before. It is nobody's: it stands in suspense until the PSP
+// tells that it was taken.
+func (p *Dispute) Ahead() int64 {
+	if p == nil {
+		return 0
+	}
+	return max(p.Totals.Reinstated-p.Totals.Withdrawn, 0)
+}
+
+// AtRisk is what the dispute may yet take: nothing where it is an inquiry, is won or ended without a result; all that was
+// captured where nobody knows how much is disputed.
 func (p *Dispute) AtRisk() int64 {
 	if p == nil || p.Stage == topics.StageInquiry || p.Mark == markWon || p.Mark == markClosed {
 		return 0
 	}
-	return max(p.Amount-max(p.Taken(), 0), 0)
+	return max(cmp.Or(p.Amount, p.Exposed)-p.Taken(), 0)
 }
 
 // chargedBack says that the dispute counts as one of the payment's: an inquiry does not.

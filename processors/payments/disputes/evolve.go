@@ -92,6 +92,11 @@ func (p *Dispute) stamp(e *topics.DisputeEvent) {
 	if e.Timer != nil {
 		p.Timer = *e.Timer
 	}
+	if p.Amount > 0 {
+		p.Exposed = 0
+	} else if e.Exposed > 0 {
+		p.Exposed = e.Exposed
+	}
 	if e.Detail != "" && e.Type != topics.DisputeCaseOpened {
 		p.Detail = e.Detail
 	}
@@ -126,6 +131,9 @@ func (p *Dispute) apply(e *topics.DisputeEvent) error {
 		p.Mark = markOverdue
 	case topics.DisputeFundsWithdrawn:
 		p.Totals.Withdrawn += e.Amount
+		if p.Amount == 0 { // at least
+			p.Amount = e.Amount
+		}
 		p.moved(topics.FactFundsWithdrawn, e)
 	case topics.DisputeFundsReinstated:
 		p.Totals.Reinstated += e.Amount

@@ -8,7 +8,7 @@ import (
 )
 
 func (d *decision) withdrawn() {
-	left := d.payment.Left()
+	left, ahead := d.payment.Left(), d.p.Ahead()
 	if !d.move(topics.DisputeFundsWithdrawn) {
 		return
 	}
@@ -16,14 +16,14 @@ func (d *decision) withdrawn() {
 	if d.p.Amount > 0 && d.p.Taken() > d.p.Amount {
 		d.openCase(topics.RefusedAmountMismatch, amount, "the PSP took %s of %s that is disputed", d.p.Money(d.p.Taken()), d.p.Money(d.p.Amount))
 	}
-	if amount > left {
-		d.openCase(topics.RefusedExceedsCaptured, amount, "the PSP took %s, and %s was left of what was captured: the rest stands in suspense", d.p.Money(amount), d.p.Money(max(left, 0)))
+	if amount-ahead > max(left, 0) {
+		d.openCase(topics.RefusedExceedsCaptured, amount, "the PSP took %s, and %s was left of what was captured: the rest stands in suspense", d.p.Money(amount-ahead), d.p.Money(max(left, 0)))
 	}
 }
 
 func (d *decision) reinstated() {
-	if d.move(topics.DisputeFundsReinstated) && d.p.Taken() < 0 {
-		d.openCase(topics.RefusedAmountMismatch, d.in.Report.Amount, "the PSP gave %s back, and %s was taken as far as is known", d.p.Money(d.p.Totals.Reinstated), d.p.Money(d.p.Totals.Withdrawn))
+	if d.move(topics.DisputeFundsReinstated) && d.p.Ahead() > 0 {
+		d.openCase(topics.RefusedAmountMismatch, d.in.Report.Amount, "the PSP gave %s back, and %s was taken as far as is known: the rest stands in suspense", d.p.Money(d.p.Totals.Reinstated), d.p.Money(d.p.Totals.Withdrawn))
 	}
 }
 
@@ -64,7 +64,11 @@ func (d *decision) refundedToo(before *Dispute) {
 		return
 	}
 	if grown, left := c.Disputing+c.Disputed, d.payment.Left()-d.payment.Disputing; grown > 0 && grown > left {
+		disputed := "an amount that is not known"
+		if d.p.Amount > 0 {
+			disputed = d.p.Money(d.p.Amount).String()
+		}
 		d.openCase(topics.RefusedDisputedRefund, grown, "%s is disputed, and %s was refunded or is being refunded: tell the PSP of the refund as evidence",
-			d.p.Money(d.p.Amount), d.p.Money(d.payment.Refunded+d.payment.Refunding))
+			disputed, d.p.Money(d.payment.Refunded+d.payment.Refunding))
 	}
 }

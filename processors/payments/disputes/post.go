@@ -17,17 +17,21 @@ func Moves(e *topics.DisputeEvent) bool {
 	return false
 }
 
-// Post is the entry that an event books, nil where it moves no money. payment is the payment before the record; standing is what
-// its customer has and owes. The caller sets the entry's id. An error means that an amount does not fit 64 bits.
-func Post(payment *lifecycle.Payment, e *topics.DisputeEvent, standing ledger.Standing) (*ledger.Entry, error) {
+// Post is the entry that an event books, nil where it moves no money. before is the dispute before the event, payment the payment
+// before the record; standing is what its customer has and owes. The caller sets the entry's id. An error means that an amount
+// does not fit 64 bits.
+//
+// The customer is given no more than the dispute took: what the PSP gives back above that goes to suspense, and what it takes is
+// taken from there first.
+func Post(before *Dispute, payment *lifecycle.Payment, e *topics.DisputeEvent, standing ledger.Standing) (*ledger.Entry, error) {
 	c := payment.Ledger()
 	var entry ledger.Entry
 	var err error
 	switch e.Type {
 	case topics.DisputeFundsWithdrawn:
-		entry, err = ledger.ChargebackWithdrawn(c, e.Amount, payment.Left(), standing)
+		entry, err = ledger.ChargebackWithdrawn(c, e.Amount, min(payment.Left(), e.Amount-before.Ahead()), standing)
 	case topics.DisputeFundsReinstated:
-		standing.Excess = max(0, -payment.Left()) // stands in suspense: cleared first
+		standing.Excess = max(0, -payment.Left()) + max(0, e.Amount-before.Taken()) // of suspense, before any is the customer's
 		entry, err = ledger.ChargebackReinstated(c, e.Amount, standing)
 	case topics.DisputeFeeCharged:
 		entry, err = ledger.ChargebackFeeCharged(c, e.Amount)

@@ -16,6 +16,8 @@ func (d *decision) report(r *topics.PSPReport) {
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP %s reports dispute %s of a payment that we do not know", r.PSP, r.Dispute.Reference)
 	case r.Tenant != d.payment.Tenant || r.CustomerID != "" && r.CustomerID != d.payment.Customer || r.PSP != d.payment.PSP:
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the report names another tenant, customer or PSP than the payment has")
+	case r.Operation == topics.OperationDispute && d.payment.SpeaksOfStray(r):
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "dispute %s is of an attempt that was given up, or of the payment: the PSP %s was asked more than once, and %.64q is not what it calls the payment: nothing is moved", r.Dispute.Reference, r.PSP, r.PSPReference)
 	case r.Operation != topics.OperationDispute:
 		d.answered(r)
 	default:

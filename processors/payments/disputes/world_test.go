@@ -139,7 +139,7 @@ func (w *world) input(reference string, in *disputes.Input) (lines []string) {
 
 // fold books one event, folds it and describes it.
 func (w *world) fold(reference string, e *topics.DisputeEvent) []string {
-	entry, err := disputes.Post(w.payment, e, w.standing())
+	entry, err := disputes.Post(w.disputes[reference], w.payment, e, w.standing())
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -109,6 +109,23 @@ func (p *Payment) calls(attempt topics.EventID, r *topics.PSPReport) bool {
 }
 
 // guess takes the operation of an attempt that a report fits.
+// SpeaksOfStray says that a dispute is of an attempt at the payment's PSP that was given up, whose money is not the customer's, or
+// may be: the PSP took money there, and its reference is not one of the payment.
+func (p *Payment) SpeaksOfStray(r *topics.PSPReport) bool {
+	var named, taken bool
+	for i := range p.Operations {
+		switch op := &p.Operations[i]; {
+		case p.pspOf(op) != r.PSP:
+		case op.stray():
+			named = named || r.PSPReference != "" && op.Reference == r.PSPReference
+			taken = taken || op.Captured
+		case op.Reference == r.PSPReference && r.PSPReference != "":
+			return false
+		}
+	}
+	return (named || taken) && (r.PSPReference == "" || r.PSPReference != p.PSPReference)
+}
+
 func (d *decision) guess(attempt topics.EventID, r *topics.PSPReport) {
 	var found *Operation
 	for i := range d.p.Operations {

@@ -86,6 +86,9 @@ func explainDispute(p *disputes.Dispute) (awaited Awaited, until time.Time, text
 	}
 	if p.Detail != "" {
 		text += ". " + p.Detail
+	if ahead := p.Ahead(); ahead > 0 {
+		text += "; it gave back " + money(ahead) + " that it is not known to have taken"
+	}
 	}
 	return awaited, until, text
 }
