@@ -77,7 +77,7 @@ func readDisputeFilter(query url.Values) (filter view.DisputeFilter, limit int, 
 	if len(filter.Customer) > maxCustomer || !printable(filter.Customer) {
 		return filter, 0, invalid("customer_id", "customer_id: want at most "+strconv.Itoa(maxCustomer)+" printable ASCII characters")
 	}
-	if filter.Status != "" && !slices.Contains(disputeStatuses(), filter.Status) {
+	if filter.Status != "" && !slices.Contains(topics.DisputeStatuses(), filter.Status) {
 		return filter, 0, invalid("status", "status: is not the status of a dispute; the document at /openapi.yaml lists them")
 	}
 	if text := query.Get("payment_id"); text != "" {
@@ -91,14 +91,6 @@ func readDisputeFilter(query url.Values) (filter view.DisputeFilter, limit int, 
 		}
 	}
 	return filter, limit, nil
-}
-
-// disputeStatuses are those that a stored dispute can have.
-func disputeStatuses() []topics.DisputeStatus {
-	return []topics.DisputeStatus{
-		topics.DisputeStatusNeedsResponse, topics.DisputeStatusOverdue, topics.DisputeStatusSubmitting, topics.DisputeStatusAccepting,
-		topics.DisputeStatusUnderReview, topics.DisputeStatusAccepted, topics.DisputeStatusWon, topics.DisputeStatusLost, topics.DisputeStatusClosed,
-	}
 }
 
 // disputeOf is a dispute as the document shows it.

@@ -47,7 +47,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 		{"number for a string", `{"tenant":5}`, `field "tenant": got a number, want a string`},
 		{"object for a string", `{"tenant":{}}`, `field "tenant": got an object, want a string`},
 		{"string for a boolean", `{"authorize":"true"}`, `field "authorize": got a string, want true or false`},
-		{"string for an object", `{"card":"tok"}`, `field "card": got a string, want an object`},
+		{"string for an object", `{"card":"tok"}`, `field "card": got a string, want an object with token, fingerprint, bin, last4, scheme, type, country`},
 		{"nested", `{"card":{"bin":411111}}`, `field "card.bin": got a number, want a string`},
 		{"map value", `{"metadata":{"a":true}}`, `field "metadata.a": got a boolean, want a string`},
 		{"number for a time", `{"issued_at":5}`, `field "issued_at": got a number, want a string with an RFC 3339 time, such as "2026-01-31T09:30:00Z"`},

@@ -162,6 +162,14 @@ const (
 	DisputeStatusClosed        DisputeStatus = "closed" // ended without a result, as an inquiry may
 )
 
+// DisputeStatuses lists those that a stored dispute can have.
+func DisputeStatuses() []DisputeStatus {
+	return []DisputeStatus{
+		DisputeStatusNeedsResponse, DisputeStatusOverdue, DisputeStatusSubmitting, DisputeStatusAccepting, DisputeStatusUnderReview,
+		DisputeStatusAccepted, DisputeStatusWon, DisputeStatusLost, DisputeStatusClosed,
+	}
+}
+
 // DisputeEvent is the value of disputes.events.v1. A dispute's state is the fold of its events and of nothing else. Amounts are
 // minor units of Currency, the payment's.
 type DisputeEvent struct {

@@ -24,7 +24,7 @@ func newDeadLettersCommand(a *app) *cobra.Command {
 		Short: "List the records that were put aside, and write them back to where they came from",
 		Long: `A record that cannot be processed is put aside: its dead letter holds the record as it was, and why. A card number in it
 is masked.`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDeadLettersListCommand(a), newDeadLettersReplayCommand(a))

@@ -28,7 +28,7 @@ func newDisputeCommand(a *app) *cobra.Command {
 		Short: "Look at disputes, and at what helps against them",
 		Long: `Look at disputes, and at what helps against them. They are answered over HTTP: POST /v1/disputes/{id}/evidence and
 POST /v1/disputes/{id}/accept.`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDisputeListCommand(a), newDisputeShowCommand(a), newDisputeEvidenceCommand(a))
@@ -51,13 +51,16 @@ func newDisputeListCommand(a *app) *cobra.Command {
 					return usageError{fmt.Errorf("--payment: %w", err)}
 				}
 			}
+			if filter.Status = topics.DisputeStatus(status); status != "" && !slices.Contains(topics.DisputeStatuses(), filter.Status) {
+				return usageError{fmt.Errorf("flag --status: %q: want one of %v", status, topics.DisputeStatuses())}
+			}
 			if limit < 1 || limit > view.MaxLimit {
 				return usageError{fmt.Errorf("--limit %d: want 1 to %d", limit, view.MaxLimit)}
 			}
 			if dueWithin < 0 {
 				return usageError{errors.New("--due-within: want a duration such as 48h")}
 			}
-			if filter.Status = topics.DisputeStatus(status); dueWithin > 0 {
+			if dueWithin > 0 {
 				filter.DueBefore = time.Now().Add(dueWithin)
 			}
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, _ *config.Config, _ *slog.Logger) error {
@@ -82,14 +85,14 @@ func newDisputeListCommand(a *app) *cobra.Command {
 
 func listDisputes(out io.Writer, page []*view.Dispute, more bool) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "OPENED\tDISPUTE\tSTATUS\tAMOUNT\tREASON\tEVIDENCE DUE\tPSP")
+	fmt.Fprintln(table, "OPENED\tDISPUTE\tSTAGE\tSTATUS\tAMOUNT\tREASON\tEVIDENCE DUE\tPSP\tPAYMENT\tCUSTOMER")
 	for _, d := range page {
 		due := ""
 		if !d.EvidenceDue.IsZero() {
 			due = d.EvidenceDue.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.OpenedAt.UTC().Format(time.RFC3339), d.ID, d.Status, minor(d.Amount, d.Currency),
-			strings.TrimSpace(d.Reason+" "+d.Category), due, d.PSP)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.OpenedAt.UTC().Format(time.RFC3339), d.ID, d.Stage, d.Status,
+			minor(d.Amount, d.Currency), strings.TrimSpace(d.Reason+" "+d.Category), due, d.PSP, d.PaymentID, d.CustomerID)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -104,7 +107,7 @@ func newDisputeShowCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show <id>",
 		Short: "Print where a dispute stands, and its life",
-		Long: `Print what a dispute waits for and until when, where its money is, and every event that changed it, one to a line: when, what,
+		Long: `Print what a dispute waits for and until when, where its money is, the evidence that was sent last, and every event that changed it, one to a line: when, what,
 the status and the amount after it, and why.`,
 		Args: one("dispute, by its id: weir dispute show dp_0003_6f1ac1b2f5a87c3e9d10aa5be2c17f44"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -140,6 +143,9 @@ func (a *app) withDispute(cmd *cobra.Command, text string, do func(context.Conte
 	})
 }
 
+// shownText is how much of a text is printed: as much as evidence may have.
+const shownText = 4 * 4000
+
 // showDispute prints all events that a dispute has had.
 func showDispute(out io.Writer, events []topics.DisputeEvent) error {
 	d, err := view.FoldDispute(events, events[len(events)-1].EventID)
@@ -156,6 +162,14 @@ func showDispute(out io.Writer, events []topics.DisputeEvent) error {
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(out, "%-8s  %s\n", line[0], line[1])
+		}
+	}
+	if e := d.Evidence; e != nil {
+		if e.Text != "" {
+			fmt.Fprintf(out, "%-8s  %s\n", "evidence", printable(e.Text, shownText))
+		}
+		for _, document := range e.Documents {
+			fmt.Fprintf(out, "%-8s  %s\n", "document", strings.TrimSpace(document.Kind+": "+printable(document.Reference, shownText)+" "+document.SHA256))
 		}
 	}
 	fmt.Fprintln(out)

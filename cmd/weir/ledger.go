@@ -23,7 +23,7 @@ func newLedgerCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
 		Short: "Look at the books: balances, statements, trial balances, entries and the proof that nothing was changed",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBalanceCommand(a), newStatementCommand(a), newExplainCommand(a), newTrialBalanceCommand(a), newEntryCommand(a),

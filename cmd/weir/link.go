@@ -21,7 +21,7 @@ func newLinksCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "links",
 		Short: "Look at payment links",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newLinksShowCommand(a))

@@ -34,7 +34,7 @@ An edit of a list with four_eyes: true waits until weir lists approve puts it in
 at most 10,000 changes of a list wait at once, and more are refused. Turning four_eyes on or off leaves in force what is.
 
 Edits are one tenant's (--tenant), or everyone's where no tenant's own edit says otherwise.`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newListsShowCommand(a), newListsEditCommand(a, false), newListsEditCommand(a, true), newListsImportCommand(a),

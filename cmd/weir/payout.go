@@ -23,7 +23,7 @@ func newPayoutCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "payout",
 		Short: "Look at payouts",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPayoutShowCommand(a))

@@ -17,7 +17,7 @@ func newPSPCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "psp",
 		Short: "Check files that describe payment service providers",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPSPCheckCommand(a))

@@ -27,7 +27,7 @@ func newRecoverCommand(a *app) *cobra.Command {
 "weir recover show" say why, and which of these commands repairs it. Each of them takes the partition from its owner for
 the moment, so the engine may run meanwhile; it claims the partition again by itself. A repair that was interrupted is run
 again.`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRecoverShowCommand(a), newRecoverAdoptCommand(a), newRecoverRepublishCommand(a), newRecoverImportCommand(a))

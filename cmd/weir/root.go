@@ -35,6 +35,7 @@ Without configuration everything it needs is embedded. Exit status: 0 fine, 1 a 
 			a.understood = true
 		},
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(&cobra.Group{ID: groupServe, Title: "Run:"}, &cobra.Group{ID: groupInspect, Title: "Inspect and repair:"})
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)

@@ -22,7 +22,7 @@ func newRoutesCommand(a *app) *cobra.Command {
 		Short: "Check, test and try out the routing file; switch PSPs off and on",
 		Long: `Check, test and try out the routing file, which says which PSPs are asked for an authorisation and in which order.
 docs/routing.md is the manual.`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRoutesCheckCommand(a), newRoutesTestCommand(a), newRoutesExplainCommand(a), newRoutesFieldsCommand(a), newFmtCommand(a, "routing files"),

@@ -62,7 +62,12 @@ func newRoutesSwitchCommand(a *app, disable bool) *cobra.Command {
 				if disable {
 					what = "is not asked for authorisations and payouts any more"
 				}
-				if !changed {
+				if !control.Until.IsZero() {
+					what += ", until " + control.Until.Format(time.RFC3339)
+				}
+				if changed {
+					what += ": in every process within a second"
+				} else {
 					what += ": it was so before, and there is nothing to do"
 				}
 				_, err = fmt.Fprintf(a.out, "%s %s\n", control.Scope, what)

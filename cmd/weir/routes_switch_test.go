@@ -36,12 +36,12 @@ func TestKillSwitchIsTurned(t *testing.T) {
 	says(weir(exitProblem, "disable", "sandbox", "--author", "ann"), "Give a reason")
 	says(weir(exitProblem, "disable", "sandbx", "--author", "ann", "--reason", "x"), `no PSP "sandbx" is configured; there are: sandbox`)
 	disable := []string{"disable", "sandbox", "--country", "DE", "--author", "ann", "--reason", "timeouts", "--for", "2h"}
-	says(weir(exitOK, disable...), "sandbox, country DE is not asked for authorisations and payouts any more")
+	says(weir(exitOK, disable...), "sandbox, country DE is not asked for authorisations and payouts any more, until 2", "Z: in every process within a second")
 	says(weir(exitOK, "disable", "all", "--tenant", "acme", "--author", "ann", "--reason", "fraud"), "every PSP, tenant acme is not asked")
 	says(weir(exitOK, "disable", "all", "--tenant", "acme", "--author", "bob", "--reason", "fraud"), "there is nothing to do")
 	says(weir(exitOK, "switches"), "disabled  sandbox, country DE", "ann     timeouts", "disabled  every PSP, tenant acme  never")
 	says(weir(exitProblem, "enable", "sandbox", "--author", "ann", "--reason", "x"), "sandbox is not disabled; weir routes switches shows what is")
-	says(weir(exitOK, "enable", "sandbox", "--country", "DE", "--author", "bob", "--reason", "it is back"), "sandbox, country DE is asked again")
+	says(weir(exitOK, "enable", "sandbox", "--country", "DE", "--author", "bob", "--reason", "it is back"), "sandbox, country DE is asked again: in every process within a second")
 	if on := weir(exitOK, "switches"); strings.Contains(on, "country DE") {
 		t.Errorf("still disabled:\n%s", on)
 	}

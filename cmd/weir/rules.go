@@ -26,7 +26,7 @@ func newRulesCommand(a *app) *cobra.Command {
 		Short: "Check, test, try out and deploy rule files",
 		Long: `Check, test, try out and deploy rule files. A path is a file or a directory of *.yaml files; without one, the rule set that is
 built in is used. rules/README.md is the manual.`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRulesCheckCommand(a), newRulesTestCommand(a), newRulesShowCommand(a), newRulesInitCommand(a), newRulesDiffCommand(a),

@@ -25,7 +25,7 @@ func newTopicsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topics",
 		Short: "List the topics, and create or check them on a cluster",
-		Args:  cobra.NoArgs,
+		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newTopicsListCommand(a), newTopicsDescribeCommand(a), newTopicsCheckCommand(a), newTopicsApplyCommand(a),

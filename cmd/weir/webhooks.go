@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -20,6 +23,7 @@ import (
 	"github.com/weirhq/weir/internal/engine"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments"
+	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/rules"
 	"github.com/weirhq/weir/topics"
@@ -36,7 +40,7 @@ func newWebhooksCommand(a *app) *cobra.Command {
   dead_lettered  put aside, with the reason; unknown_event is a kind of event that nobody here need know
   waiting        on its way
   forgotten      older than 30 days: it cannot be told any more`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newWebhooksListCommand(a), newWebhooksShowCommand(a), newWebhooksReplayCommand(a))
@@ -70,7 +74,7 @@ func (f *deliveryFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.since, "since", "24h", "only webhooks received since then: an age such as 24h, or a time such as 2026-01-31T09:30:00Z")
 	cmd.Flags().StringVar(&f.state, "state", "", "only webhooks that became of it: applied, parked, dead_lettered, waiting or forgotten")
 	cmd.Flags().StringVar(&f.payment, "payment", "", "only webhooks of this payment, by our id or by what the PSP calls it")
-	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many, the first of them by partition and offset; 0: all")
+	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many, those that were received first; 0: all")
 }
 
 func (f *deliveryFlags) filter(now time.Time) (deliveries.Filter, error) {
@@ -139,7 +143,7 @@ func newWebhooksListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Print the webhooks that were received, and what became of each",
-		Long: `Print the webhooks that were received, by partition and offset, and what became of each. It changes nothing. With --json
+		Long: `Print the webhooks that were received, the first of them first, and what became of each. It changes nothing. With --json
 each line is one webhook with its body in base64.`,
 		Example: "  weir webhooks list --psp sandbox --since 1h\n  weir webhooks list --state parked --since 72h",
 		Args:    cobra.NoArgs,
@@ -181,7 +185,7 @@ func saidBy(d *deliveries.Delivery) string {
 	if r == nil {
 		return ""
 	}
-	said := string(r.Operation) + " " + string(r.Outcome)
+	said := string(r.Operation) + " " + cmp.Or(string(r.DisputeFact), string(r.Outcome))
 	currency := ledger.Currency(r.Currency)
 	if _, ok := currency.Exponent(); ok && r.Amount != 0 {
 		said += " " + ledger.Money{Minor: r.Amount, Currency: currency}.String()
@@ -263,6 +267,7 @@ func (a *app) showDelivery(ctx context.Context, log *deliveries.Log, d *deliveri
 	line("says", saidBy(d))
 	line("payment", paymentOf(d))
 	if d.Report != nil {
+		line("dispute", printable(d.Report.Dispute, shownDetail))
 		line("reference", printable(d.Report.PSPReference, shownDetail))
 		line("report", d.Report.ID)
 	}
@@ -288,18 +293,58 @@ func (a *app) showDelivery(ctx context.Context, log *deliveries.Log, d *deliveri
 	return err
 }
 
-// caused are the events of the payment that the delivery's report led to.
+// caused are the events of the payment, and of its dispute, that the delivery's report led to.
 func caused(ctx context.Context, log *deliveries.Log, d *deliveries.Delivery) (events []string, err error) {
 	if topics.IsPayoutID(d.Report.PaymentID) {
 		return []string{"of a payout: record " + d.Record}, nil
 	}
+	ofRecord := func(eventID string) bool {
+		id, err := topics.ParseEventID(eventID)
+		return err == nil && fmt.Sprintf("%d-%d", id.Partition, id.Position) == d.Record
+	}
 	err = payments.History(ctx, log.Pool, d.Report.PaymentID, func(e *topics.PaymentEvent) error {
-		if id, err := topics.ParseEventID(e.EventID); err == nil && fmt.Sprintf("%d-%d", id.Partition, id.Position) == d.Record {
+		if ofRecord(e.EventID) {
 			events = append(events, fmt.Sprintf("%s %s %s %s", e.EventID, e.Type, e.Status, detailOf(e)))
 		}
 		return nil
 	})
+	if err != nil || d.Report.Dispute == "" {
+		return events, err
+	}
+	told, err := eventsOfDispute(ctx, log.Pool, d.Report.PaymentID, d.PSP, d.Report.Dispute)
+	for i := range told {
+		if e := &told[i]; ofRecord(e.EventID) {
+			events = append(events, fmt.Sprintf("%s of the dispute: %s %s %s", e.EventID, e.Type, e.Status, detailOfDispute(e)))
+		}
+	}
 	return events, err
+}
+
+// eventsOfDispute are those of the dispute of a payment that a PSP calls reference.
+func eventsOfDispute(ctx context.Context, db *pgxpool.Pool, payment, psp, reference string) ([]topics.DisputeEvent, error) {
+	id, err := topics.ParsePaymentID(payment)
+	if err != nil {
+		return nil, err
+	}
+	found, _, err := view.ListDisputes(ctx, db, view.DisputeFilter{Payment: id}, "", view.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range found {
+		if d.PSP != psp || d.Reference != reference {
+			continue
+		}
+		log, err := view.NewEventLog(db)
+		if err != nil {
+			return nil, err
+		}
+		dispute, err := topics.ParseDisputeID(d.ID)
+		if err != nil {
+			return nil, err
+		}
+		return log.Dispute(ctx, "", dispute, uuid.Nil)
+	}
+	return nil, nil
 }
 
 // printableBody is a body for a terminal, with its line breaks.

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weirhq/weir/internal/config"
+	"github.com/weirhq/weir/internal/deliveries"
 	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/topics"
 )
@@ -128,6 +129,19 @@ func TestLogOfWebhooks(t *testing.T) {
 		}
 	}
 	w.fsck(t)
+}
+
+func TestWhatAWebhookSays(t *testing.T) {
+	for want, report := range map[string]*deliveries.Report{
+		"":                                  nil,
+		"authorize approved 10.50 EUR":      {Operation: topics.OperationAuthorize, Outcome: topics.PSPApproved, Amount: 1050, Currency: "EUR"},
+		"dispute funds_withdrawn 60.00 EUR": {Operation: topics.OperationDispute, Outcome: topics.PSPApproved, DisputeFact: topics.FactFundsWithdrawn, Amount: 6000, Currency: "EUR"},
+		"dispute won":                       {Operation: topics.OperationDispute, Outcome: topics.PSPApproved, DisputeFact: topics.FactWon},
+	} {
+		if got := saidBy(&deliveries.Delivery{Report: report}); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
 
 // TestWebhooksOfAPSPThatThereIsNot: an empty table would look as if nothing had come.

@@ -82,6 +82,8 @@ type Report struct {
 	PSPReference string              `json:"psp_reference,omitempty"`
 	Operation    topics.PSPOperation `json:"operation"`
 	Outcome      topics.PSPOutcome   `json:"outcome"`
+	Dispute      string              `json:"dispute,omitempty"`      // what the PSP calls the dispute that it tells of
+	DisputeFact  topics.DisputeFact  `json:"dispute_fact,omitempty"` // what it tells of it
 	Amount       int64               `json:"amount,omitempty"`
 	Currency     string              `json:"currency,omitempty"`
 }
@@ -107,6 +109,9 @@ func deliveryOf(r *kgo.Record, mappers webhooks.Mappers) *Delivery {
 	if d.report, d.mapError = mappers.Map(record); d.mapError == nil {
 		p := &d.report
 		d.Report = &Report{ID: p.ReportID, Named: p.PaymentID, PSPReference: p.PSPReference, Operation: p.Operation, Outcome: p.Outcome, Amount: p.Amount, Currency: p.Currency}
+		if p.Dispute != nil {
+			d.Report.Dispute, d.Report.DisputeFact = p.Dispute.Reference, p.Dispute.Fact
+		}
 	}
 	return d
 }

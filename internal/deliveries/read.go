@@ -50,8 +50,8 @@ const (
 	pageSize    = 200              // deliveries that are looked up at once
 )
 
-// Read hands out the deliveries that are meant, by partition and offset, up to the ends of the topic when it begins. An error
-// of handle ends it and is returned.
+// Read hands out the deliveries that are meant, those that were received first before the others, up to the ends of the topic
+// when it begins. An error of handle ends it and is returned.
 func (l *Log) Read(ctx context.Context, f Filter, handle func(*Delivery) error) error {
 	letters, err := l.letters(ctx, f.Since)
 	if err != nil {
@@ -61,18 +61,25 @@ func (l *Log) Read(ctx context.Context, f Filter, handle func(*Delivery) error) 
 	if err != nil {
 		return err
 	}
-	for _, s := range spans {
-		if err := l.span(ctx, s, letters, func(d *Delivery) error {
-			if !f.takes(d) {
+	sources := make([]source, len(spans))
+	for i, s := range spans {
+		sources[i] = func(yield func(*Delivery, error) bool) {
+			err := l.span(ctx, s, letters, func(d *Delivery) error {
+				if f.takes(d) && !yield(d, nil) {
+					return errLeft
+				}
 				return nil
+			})
+			if err != nil && !errors.Is(err, errLeft) {
+				yield(nil, err)
 			}
-			return handle(d)
-		}); err != nil {
-			return err
 		}
 	}
-	return nil
+	return merge(sources, handle)
 }
+
+// errLeft ends a span of which no more is wanted.
+var errLeft = errors.New("no more is wanted")
 
 // span is what is read of one partition: the offsets [from, end).
 type span struct {

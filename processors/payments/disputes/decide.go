@@ -190,7 +190,7 @@ func (d *decision) remind() {
 func (d *decision) overdue() {
 	d.emit(topics.DisputeEvent{
 		Type: topics.DisputeEvidenceOverdue, EvidenceDue: d.p.EvidenceDue,
-		Detail: "no evidence was sent in time: the PSP will likely say that it is lost, which it is only then",
+		Detail: "evidence was due at " + d.p.EvidenceDue.UTC().Format(time.RFC3339) + ": the PSP will likely say that it is lost",
 	})
 }
 

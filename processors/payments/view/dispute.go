@@ -52,7 +52,9 @@ func explainDispute(p *disputes.Dispute) (awaited Awaited, until time.Time, text
 	}
 	switch p.Status() {
 	case topics.DisputeStatusNeedsResponse:
-		awaited, until, text = WaitsForEvidence, p.EvidenceDue, "evidence is wanted, or that it is given up: "+due
+		if awaited, until, text = WaitsForEvidence, p.EvidenceDue, "evidence is wanted, or that it is given up: "+due; p.Stage == topics.StageInquiry {
+			text = "the issuer asks: evidence is wanted, or a refund of the payment: " + due
+		}
 	case topics.DisputeStatusOverdue:
 		awaited, text = WaitsForPSP, "no evidence was sent in time; it is lost once the PSP says so, and may still take evidence until then"
 	case topics.DisputeStatusSubmitting:
