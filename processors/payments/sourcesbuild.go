@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
 	"github.com/weirhq/weir/processors/payments/payouts"
 	"github.com/weirhq/weir/processors/payments/wallets"
@@ -29,6 +30,10 @@ func buildSources(ctx context.Context, pool *pgxpool.Pool, number int32) error {
 			done, err = buildStep(ctx, tx, number)
 			return err
 		})
+		if database.IsRetryable(err) && ctx.Err() == nil { // other partitions are counted at the same time
+			done = false
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("count the deposits of partition %d: %w", number, err)
 		}
