@@ -25,7 +25,7 @@ func Check(after *Payment, e *topics.PaymentEvent) error {
 	return nil
 }
 
-// CheckInvariants checks P1 to P3, P5 to P7 and the signs of the amounts. A payment with a case may break P1 to P3, and have
+// CheckInvariants checks P1 to P3, P5 to P9 and the signs of the amounts. A payment with a case may break P1 to P3, and have
 // captures that P5 forbids to ask for.
 func CheckInvariants(p *Payment) error {
 	for name, v := range map[string]int64{
@@ -45,6 +45,9 @@ func CheckInvariants(p *Payment) error {
 		}
 	}
 	if err := p.checkAttempts(); err != nil {
+		return err
+	}
+	if err := p.checkTimer(); err != nil {
 		return err
 	}
 	for i, done := range p.Unasked {
@@ -90,6 +93,18 @@ func (p *Payment) checkAttempts() error {
 	}
 	if attempts > 1 {
 		return fmt.Errorf("payment %s: P6: %d attempts at an authorisation stand side by side", p.ID, attempts)
+	}
+	return nil
+}
+
+// checkTimer checks P9.
+func (p *Payment) checkTimer() error {
+	kind, status := p.Timer.Kind, p.Status()
+	if kind != "" && kind != topics.TimerMandateExpire && Find(Trigger{Source: FromTimer, What: string(kind)}, status) == nil {
+		return fmt.Errorf("payment %s: P9: it is %s and holds a timer to %s, which is no step from there", p.ID, status, kind)
+	}
+	if left := p.Uncaptured(); p.over() && left > 0 && kind == "" && p.open(topics.OperationVoid) == nil && p.open(topics.OperationCapture) == nil {
+		return fmt.Errorf("payment %s: P9: it is %s with %d authorised, which nothing releases", p.ID, status, left)
 	}
 	return nil
 }

@@ -310,11 +310,9 @@ func (d *decision) cancel() {
 }
 
 func (d *decision) capture() {
-	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationIncrement} {
-		if d.p.open(kind) != nil {
-			d.refuse(topics.RefusedInProgress, isOpen(kind))
-			return
-		}
+	if kind := d.busy(topics.OperationVoid); kind != "" {
+		d.refuse(topics.RefusedInProgress, isOpen(kind))
+		return
 	}
 	if d.p.Review.open() {
 		d.refuse(topics.RefusedUnderReview, "the review has not let the authorisation pass")
@@ -337,11 +335,9 @@ func (d *decision) void() {
 		d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment is %s, from which void is not a step", d.p.Status()))
 		return
 	}
-	for _, kind := range [...]topics.PSPOperation{topics.OperationVoid, topics.OperationCapture, topics.OperationIncrement} {
-		if d.p.open(kind) != nil {
-			d.refuse(topics.RefusedInProgress, isOpen(kind))
-			return
-		}
+	if kind := d.busy(topics.OperationVoid, topics.OperationCapture); kind != "" {
+		d.refuse(topics.RefusedInProgress, isOpen(kind))
+		return
 	}
 	d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
 }

@@ -11,7 +11,8 @@ import (
 
 // An increment raises what is authorised, before anything is captured. It is an operation of its own at the PSP, whose amounts
 // are those of the whole authorisation: to set it to an amount twice does no more than once. One at a time, and neither a
-// capture nor a void beside it: each would have to be of an amount that is not known yet.
+// capture nor a void beside it: each would have to be of an amount that is not known yet. What was authorised before is not
+// kept waiting for ever: once polls have not told what became of an increment, as many as open a case, it is asked of without.
 
 func (d *decision) increment() {
 	for _, kind := range [...]topics.PSPOperation{topics.OperationIncrement, topics.OperationCapture, topics.OperationVoid} {
@@ -60,17 +61,33 @@ func (d *decision) agreed(sum int64) *topics.Refusal {
 	return d.allows(sum)
 }
 
-// incremented takes what the PSP has raised. Where that comes once something was captured or released, a person is told, and
-// what nobody waits for any more is released.
+// incremented takes what the PSP has raised. Where that had failed, or comes once something was captured or released, or is to
+// be, a person is told, and what nobody waits for any more is released.
 func (d *decision) incremented() {
-	late := d.step.Late
+	failed := !d.op.State.Open()
+	late := d.step.Late || d.p.open(topics.OperationCapture) != nil || d.p.open(topics.OperationVoid) != nil
 	d.fact(topics.EventIncremented, d.op.Amount)
-	if !late {
-		return
+	switch {
+	case late:
+		d.openCase(topics.RefusedUnmatchedReport, d.op.Amount, "the PSP raised an authorisation of which something was captured or released, or is to be")
+	case failed:
+		d.openCase(topics.RefusedUnmatchedReport, d.op.Amount, "the PSP raised the authorisation, which had failed")
 	}
-	d.openCase(topics.RefusedUnmatchedReport, d.op.Amount, "the PSP raised an authorisation of which something was captured or released")
-	if d.p.Captured == 0 && d.p.open(topics.OperationVoid) == nil {
-		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{})
+	if d.p.over() {
+		d.releaseRest(false)
+	}
+}
+
+// over says that the authorisation was given up: what is left of it all the same is released.
+func (p *Payment) over() bool {
+	status := p.Status()
+	return status == topics.StatusVoided || status == topics.StatusExpired
+}
+
+// releaseRest asks the PSP to release what is still authorised, unless what is open may be it.
+func (d *decision) releaseRest(expiry bool) {
+	if left := d.p.Uncaptured(); left > 0 && d.p.open(topics.OperationCapture) == nil && d.p.open(topics.OperationVoid) == nil {
+		d.follow(topics.EventVoidRequested, left, topics.RequestData{Expiry: expiry})
 	}
 }
 
@@ -110,6 +127,25 @@ func (d *decision) superseded() bool {
 
 // said is the amount by which the PSP speaks of an operation.
 func (op *Operation) said() int64 { return cmp.Or(op.Total, op.Amount) }
+
+// raising says that what is authorised is about to be raised, and is waited for.
+func (p *Payment) raising(limits *Limits) bool {
+	op := p.open(topics.OperationIncrement)
+	return op != nil && op.Polls < limits.PollLimit
+}
+
+// busy is the operation beside which a capture or a void cannot be asked for, "" where there is none.
+func (d *decision) busy(kinds ...topics.PSPOperation) topics.PSPOperation {
+	for _, kind := range kinds {
+		if d.p.open(kind) != nil {
+			return kind
+		}
+	}
+	if d.p.raising(d.limits) {
+		return topics.OperationIncrement
+	}
+	return ""
+}
 
 // incrementing is by how much the authorisation may be about to be raised.
 func (p *Payment) incrementing() int64 {

@@ -147,7 +147,7 @@ func (d *decision) again(r *topics.PSPReport) {
 // mismatch opens a case where a result is not of the amount and the currency that were asked for. It moves nothing. A
 // failure, and the result of a void, may leave them out.
 func (d *decision) mismatch(r *topics.PSPReport) bool {
-	sameAmount := r.Amount == d.op.said()
+	sameAmount := r.Amount == d.op.said() || d.p.Method.Card() && d.means(r.Amount)
 	sameCurrency := r.Currency == string(d.p.Currency)
 	if d.op.Kind == topics.OperationVoid || r.Outcome != topics.PSPApproved && r.Outcome != topics.PSPReversed {
 		sameAmount, sameCurrency = sameAmount || r.Amount == 0 || d.byCrypto() && r.Outcome != topics.PSPReversed, sameCurrency || r.Currency == ""
@@ -157,6 +157,21 @@ func (d *decision) mismatch(r *topics.PSPReport) bool {
 	}
 	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %s, and %s was asked for", r.Operation, reported(r), d.p.money(d.op.said()))
 	return true
+}
+
+// means says that the PSP speaks of the operation by an amount. The authorisation, and a void of it, may be of more than was asked
+// for since it was raised.
+func (d *decision) means(amount int64) bool {
+	op, p := d.op, d.p
+	switch {
+	case amount == op.said():
+		return true
+	case op.stray():
+		return false
+	case op.authorizes():
+		return op.State == OperationSucceeded && (amount == p.Authorized || amount == p.Authorized+p.incrementing())
+	}
+	return op.Kind == topics.OperationVoid && amount == p.Uncaptured()
 }
 
 // reported is a report's amount for people: its currency may be none that we know.
@@ -239,7 +254,7 @@ func (d *decision) bookCapture(r *topics.PSPReport) {
 	})
 	switch {
 	case !within:
-		d.openCase(topics.RefusedLateCapture, r.Amount, "captured together with the authorisation, which was released")
+		d.openCase(topics.RefusedLateCapture, r.Amount, "captured together with the authorisation, of which less was left")
 	case !d.p.capturesAtOnce():
 		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP captured together with the authorisation, which nobody asked for")
 	}
@@ -303,9 +318,8 @@ func (d *decision) captured() {
 	d.oddFee(r)
 }
 
-func (d *decision) captureFailed() { d.fact(topics.EventCaptureFailed, d.op.Amount) }
-
-// voided releases what is left, which is less than was asked for where a late capture came between.
+// voided releases what is left, which is less than was asked for where a late capture came between, and more where the
+// authorisation was raised: the PSP may mean all of it, else it is asked again.
 func (d *decision) voided() {
 	left := d.p.Uncaptured()
 	event := topics.EventVoided
@@ -313,16 +327,18 @@ func (d *decision) voided() {
 		event = topics.EventExpired
 	}
 	if d.op != nil {
-		left = min(left, d.op.Amount)
+		left = min(left, max(d.op.Amount, d.in.Report.Amount))
 	}
 	d.fact(event, left)
 	if d.op == nil {
 		d.openCase(topics.RefusedUnmatchedReport, left, "the PSP released the authorisation without being asked")
+		return
 	}
+	d.releaseRest(d.op.Expiry)
 }
 
 // voidFailed ends the void. An authorisation that runs out does so whether or not the PSP could release it; one that a review
-// refused is asked for by nobody before, unless a person does.
+// refused, or that was raised once it was voided, is asked for by nobody before, unless a person does.
 func (d *decision) voidFailed() {
 	d.fact(topics.EventVoidFailed, d.op.Amount)
 	left := d.p.Uncaptured()
@@ -331,6 +347,8 @@ func (d *decision) voidFailed() {
 		d.emit(topics.PaymentEvent{Type: topics.EventExpired, Amount: left})
 	case d.p.Review == ReviewRefused && left > 0:
 		d.openCase(topics.RefusedNotReleased, left, "the PSP did not release what the review refused")
+	case d.p.over() && left > 0:
+		d.openCase(topics.RefusedNotReleased, left, "the PSP did not release what was raised once nobody waited for it")
 	}
 }
 

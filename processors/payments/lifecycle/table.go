@@ -59,6 +59,7 @@ var (
 	same       statuses
 	capturable = statuses{authorized, partly, partlyBack}                                            // something is left to capture or release
 	reviewed   = statuses{reviewing, held, blocked, rejected}                                        // something authorised may be left that must not be captured
+	releasable = append(slices.Clone(reviewed), voided, expired)                                     // what is authorised may be left, or come late, that must be released
 	asked      = statuses{authorized, partly, captured, partlyBack, refunded, voided, expired}       // a capture or a void may be open
 	released   = append(slices.Clone(reviewed), asked...)                                            // a void may be open
 	moneyHeld  = statuses{partly, captured, partlyBack, refunded}                                    // something was captured
@@ -82,7 +83,7 @@ var table = [...]Step{
 	{On: command(topics.CommandIncrement), From: statuses{reviewing}, Refuse: topics.RefusedUnderReview},
 	{On: command(topics.CommandIncrement), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandIncrement), From: statuses{authorized}, Event: topics.EventIncrementRequested, To: same, do: (*decision).increment},
-	{On: command(topics.CommandVoid), From: append(slices.Clone(reviewed), capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
+	{On: command(topics.CommandVoid), From: append(slices.Clone(capturable), releasable...), Event: topics.EventVoidRequested, To: same, do: (*decision).void},
 	{On: command(topics.CommandVoid), From: statuses{asking, unknown}, Refuse: topics.RefusedInProgress},
 	{On: command(topics.CommandRefund), From: statuses{partly, captured, partlyBack}, Event: topics.EventRefundRequested, To: same, do: (*decision).refund},
 
@@ -132,7 +133,7 @@ var table = [...]Step{
 
 	// What the PSP says of a void.
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: append(statuses{authorized}, reviewed...), Event: topics.EventVoided, To: statuses{voided, expired}, do: (*decision).voided},
-	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partly}, Event: topics.EventVoided, To: statuses{captured}, do: (*decision).voided},
+	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partly}, Event: topics.EventVoided, To: statuses{partly, captured}, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{partlyBack}, Event: topics.EventVoided, To: statuses{partlyBack, refunded}, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPApproved), From: statuses{captured, refunded, voided, expired}, Event: topics.EventVoided, To: same, do: (*decision).voided},
 	{On: report(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), From: statuses{authorized}, Event: topics.EventVoidFailed, To: statuses{authorized, expired}, do: (*decision).voidFailed},
@@ -178,7 +179,7 @@ var table = [...]Step{
 	{On: timer(topics.TimerExpire), From: statuses{held}, Event: topics.EventExpired, To: statuses{expired, held}, do: (*decision).expireHeld},
 	{On: timer(topics.TimerExpire), From: statuses{reviewing}, Event: topics.EventHeld, To: statuses{held}, do: (*decision).reviewMissing},
 	{On: timer(topics.TimerExpire), From: statuses{acting}, Event: topics.EventPollRequested, To: statuses{acting, expired}, do: (*decision).expireChallenge},
-	{On: timer(topics.TimerExpire), From: append(statuses{blocked, rejected}, capturable...), Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
+	{On: timer(topics.TimerExpire), From: append(append(statuses{blocked, rejected}, capturable...), voided, expired), Event: topics.EventVoidRequested, To: same, do: (*decision).expireAuthorization},
 	{On: timer(topics.TimerRetry), From: statuses{queued}, Event: topics.EventAuthorizationRequested, To: statuses{asking, declined, blocked}, do: (*decision).retry},
 	{On: timer(topics.TimerCapture), From: statuses{authorized}, Event: topics.EventCaptureRequested, To: same, do: (*decision).captureDelayed},
 	{On: timer(topics.TimerPoll), From: everywhere, Event: topics.EventPollRequested, To: same, do: (*decision).poll},
@@ -233,13 +234,14 @@ func indexUnfinished() map[topics.PaymentStatus]bool {
 			}
 		}
 	}
-	delete(m, blocked)
-	delete(m, rejected)
+	for _, from := range []topics.PaymentStatus{blocked, rejected, voided, expired} {
+		delete(m, from)
+	}
 	return m
 }
 
 // Final says that no command is a step from the status, but for a void of what is still authorised once a review has refused
-// it. Facts of the PSP may still move it.
+// it, or a void left it. Facts of the PSP may still move it.
 func Final(status topics.PaymentStatus) bool { return !unfinished[status] }
 
 // finished says that no command is a step any more, not even a void.

@@ -33,17 +33,44 @@ func (d *decision) delayed(r *topics.PSPReport, late bool) *time.Time {
 	return &at
 }
 
-// captureAt is when a delayed capture is due, zero where none is, where a review has not let it pass, or while an increment is open.
-func (p *Payment) captureAt() time.Time {
-	if p.Terms.CaptureAt.IsZero() || p.Review.open() || p.Status() != topics.StatusAuthorized || p.open(topics.OperationIncrement) != nil {
+// captureAt is when a delayed capture is due, zero where none is, where a review has not let it pass, or while an increment is waited for.
+func (p *Payment) captureAt(limits *Limits) time.Time {
+	if p.Terms.CaptureAt.IsZero() || p.Review.open() || p.Status() != topics.StatusAuthorized || p.raising(limits) {
 		return zeroTime
 	}
 	return p.Terms.CaptureAt
 }
 
 func (d *decision) captureDelayed() {
-	if !d.p.captureAt().IsZero() {
+	if !d.p.captureAt(d.limits).IsZero() {
 		d.follow(topics.EventCaptureRequested, d.p.Capturable(), topics.RequestData{})
+	}
+}
+
+// capturesMost bounds how often an automatic capture is asked for.
+const capturesMost = 10
+
+// captureFailed ends the capture. Nobody looks whether one that is automatic comes: where it provably was not performed it is asked
+// for again, for as long as the authorisation lasts. Each takes as long as a request may take to be sent, which paces them.
+func (d *decision) captureFailed() {
+	refused := d.failed != topics.DeclineNotPerformed && !d.unsent()
+	d.fact(topics.EventCaptureFailed, d.op.Amount)
+	if refused || !d.p.automatic() || d.p.over() || d.p.Review.open() {
+		return
+	}
+	asked := 0
+	for i := range d.p.Operations {
+		if d.p.Operations[i].Kind == topics.OperationCapture {
+			asked++
+		}
+	}
+	left := d.p.Capturable()
+	switch {
+	case left == 0:
+	case asked < capturesMost && left == d.op.Amount && d.now.Before(d.p.ExpiresAt):
+		d.follow(topics.EventCaptureRequested, left, topics.RequestData{})
+	default:
+		d.openCase(topics.RefusedNotCaptured, left, "the capture, which weir asks for by itself, was not performed; requests: %d", asked)
 	}
 }
 

@@ -31,10 +31,10 @@ func (p *Payment) nextTimer(limits *Limits) (kind topics.TimerKind, due time.Tim
 		kind, due = topics.TimerRetry, p.Recurring.Retry.At
 	case p.Status() == topics.StatusQueued:
 		kind, due = topics.TimerRetry, p.Routing.retryAt(limits)
-	case p.expires():
+	case p.expires(limits):
 		kind, due = topics.TimerExpire, p.due()
 	}
-	if at := p.captureAt(); !at.IsZero() && (kind == "" || !at.After(due)) {
+	if at := p.captureAt(limits); !at.IsZero() && (kind == "" || !at.After(due)) {
 		kind, due = topics.TimerCapture, at
 	}
 	for i := range p.Operations {
@@ -79,10 +79,10 @@ func (p *Payment) due() time.Time {
 	return p.Expiry()
 }
 
-// expires says that the payment can run out now. An authorisation waits for a capture, an increment or a void that is open.
-func (p *Payment) expires() bool {
-	return !p.due().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationIncrement) == nil &&
-		p.open(topics.OperationVoid) == nil
+// expires says that the payment can run out now. An authorisation waits for a capture or a void that is open, and for an increment
+// whose outcome may still be learnt soon.
+func (p *Payment) expires(limits *Limits) bool {
+	return !p.due().IsZero() && p.open(topics.OperationCapture) == nil && p.open(topics.OperationVoid) == nil && !p.raising(limits)
 }
 
 func (d *decision) expire() {
@@ -116,7 +116,7 @@ func (d *decision) expireChallenge() {
 
 // expireAuthorization asks the PSP to release what was not captured; the answer makes the payment expired.
 func (d *decision) expireAuthorization() {
-	if d.p.expires() {
+	if d.p.expires(d.limits) {
 		d.follow(topics.EventVoidRequested, d.p.Uncaptured(), topics.RequestData{Expiry: true})
 	}
 }
