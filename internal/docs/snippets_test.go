@@ -30,7 +30,7 @@ const (
 	readyWithin   = time.Minute
 	snippetWithin = 3 * time.Minute
 	helpWithin    = 30 * time.Second
-	settleWithin  = 2 * time.Minute  // until a payment is what its snippet makes it, beside another suite
+	settleWithin  = 2 * time.Minute // until a payment is what its snippet makes it, beside another suite
 	lookEvery     = 50 * time.Millisecond
 )
 
