@@ -77,7 +77,7 @@ func notFound(what string) *Problem {
 // statusOfRefusal gives each refusal code the status with which it is answered.
 func statusOfRefusal(code topics.RefusalCode) int {
 	switch code {
-	case topics.RefusedUnknownPayment, topics.RefusedUnknownPayout, topics.RefusedUnknownLink, topics.RefusedUnknownDispute, topics.RefusedUnknownAccount:
+	case topics.RefusedUnknownPayment, topics.RefusedUnknownPayout, topics.RefusedUnknownLink, topics.RefusedUnknownDispute, topics.RefusedUnknownAccount, topics.RefusedUnknownMandate:
 		return http.StatusNotFound
 	case topics.RefusedAccountClosed, topics.RefusedFinished, topics.RefusedWrongState, topics.RefusedReviewRequired, topics.RefusedInProgress, topics.RefusedUnderReview, topics.RefusedMandateNotActive:
 		return http.StatusConflict

@@ -153,14 +153,14 @@ func (c *Command) invalidForType() string {
 	return ""
 }
 
-// maxCaptureDelay is longer than authorisations last; how long these do is the installation's.
+// maxCaptureDelay is longer than authorisations last; how long these do is the installation's, and the second bound.
 const maxCaptureDelay = 30 * 24 * 60 * 60
 
 func (c *Command) invalidDelay() string {
 	switch s := c.CaptureDelaySeconds; {
 	case s == 0:
 	case s < 0 || s > maxCaptureDelay:
-		return fmt.Sprintf("capture_delay_seconds: is not between 0 and %d", maxCaptureDelay)
+		return fmt.Sprintf("capture_delay_seconds: is not between 0 and %d, or payments.authorization_ttl where that is less", maxCaptureDelay)
 	case c.Type != CommandCreate:
 		return "capture_delay_seconds: is set; only a command of type create takes one"
 	case c.CaptureMethod != CaptureAutomatic:

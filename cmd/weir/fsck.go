@@ -66,7 +66,7 @@ func (a *app) fsck(ctx context.Context, check fsck.Config) error {
 		return fmt.Errorf("fsck: %w", err)
 	}
 	problems := check.Counts.Problems.Load()
-	if _, err := fmt.Fprintf(a.out, "checked: %s\nfsck: %d problems\n", check.Counts, problems); err != nil {
+	if _, err := fmt.Fprintf(a.out, "checked: %s\nfsck: %s\n", check.Counts, counted(int(problems), "problem")); err != nil {
 		return err
 	}
 	if problems > 0 {
@@ -78,8 +78,8 @@ func (a *app) fsck(ctx context.Context, check fsck.Config) error {
 // showProgress prints a line from time to time until the returned function is called.
 func showProgress(out io.Writer, counts *fsck.Counts) (stop func()) {
 	return meanwhile(func() {
-		fmt.Fprintf(out, "fsck: %d of %d partitions; %d records, %d payments; %d problems so far\n", counts.Done.Load(),
-			counts.Partitions.Load(), counts.Records.Load(), counts.Payments.Load(), counts.Problems.Load())
+		fmt.Fprintf(out, "fsck: %d of %d partitions; %d records, %d payments; %s so far\n", counts.Done.Load(),
+			counts.Partitions.Load(), counts.Records.Load(), counts.Payments.Load(), counted(int(counts.Problems.Load()), "problem"))
 	})
 }
 

@@ -115,7 +115,7 @@ func (a *app) verify(ctx context.Context, check proof.Config) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	problems := check.Counts.Problems.Load()
-	if _, err := fmt.Fprintf(a.out, "checked: %s\nverify: %d problems\n", check.Counts, problems); err != nil {
+	if _, err := fmt.Fprintf(a.out, "checked: %s\nverify: %s\n", check.Counts, counted(int(problems), "problem")); err != nil {
 		return err
 	}
 	if problems > 0 {
@@ -125,6 +125,6 @@ func (a *app) verify(ctx context.Context, check proof.Config) error {
 }
 
 func showVerified(out io.Writer, counts *proof.Counts) {
-	fmt.Fprintf(out, "verify: %d of %d partitions; %d entries; %d problems so far\n", counts.Done.Load(), counts.Partitions.Load(),
-		counts.Entries.Load(), counts.Problems.Load())
+	fmt.Fprintf(out, "verify: %d of %d partitions; %d entries; %s so far\n", counts.Done.Load(), counts.Partitions.Load(),
+		counts.Entries.Load(), counted(int(counts.Problems.Load()), "problem"))
 }

@@ -125,7 +125,10 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 			return invalid("decision: the command was not assessed")
 		}
 		if most := int64(d.limits.Authorization / time.Second); c.CaptureDelaySeconds < 0 || c.CaptureDelaySeconds > most {
-			return invalid("capture_delay_seconds: an authorisation lasts for %d here; want at most that", most)
+			return invalid("capture_delay_seconds: an authorisation lasts for %d seconds here (payments.authorization_ttl); want at most that", most)
+		}
+		if m := c.SetupMandate; m != nil && !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(d.now) {
+			return invalid("setup_mandate.expires_at: %s is over; want a time to come, or none for a mandate without an end", m.ExpiresAt.UTC().Format(time.RFC3339))
 		}
 	case topics.CommandAuthorize:
 		if d.in.Command.Decision.Outcome == "" {
