@@ -96,6 +96,8 @@ type DisputeReport struct {
 	Reference string `json:"reference"`
 	// Fact is of a report of operation dispute. The answer to a request of ours has none.
 	Fact DisputeFact `json:"fact,omitempty"`
+	// Inquiry says that the dispute was an inquiry when the fact occurred: told before the inquiry itself, it opens one.
+	Inquiry bool `json:"inquiry,omitempty"`
 	// Movement is what the PSP calls this movement of money (a balance transaction), by which it is booked once; absent: the
 	// report's id.
 	Movement string `json:"movement,omitempty"`
@@ -188,6 +190,8 @@ type DisputeEvent struct {
 	// Amount is what is disputed or, of an event that posts, what was moved. 0: not known in the payment's currency.
 	Amount   int64  `json:"amount,omitempty"`
 	Currency string `json:"currency,omitempty"`
+	// Exposed is what the payment has captured, where nobody knows how much of it is disputed: no refund is let until it is known.
+	Exposed int64 `json:"exposed,omitempty"`
 	// RequestID names the PSP request that an answer belongs to (the event id of its *_requested event).
 	RequestID string `json:"request_id,omitempty"`
 
@@ -196,8 +200,6 @@ type DisputeEvent struct {
 	Reason      string           `json:"reason,omitempty"`
 	Category    string           `json:"category,omitempty"`
 	EvidenceDue time.Time        `json:"evidence_due,omitzero"`
-	// Exposed is what the payment has captured, where nobody knows how much of it is disputed: no refund is let until it is known.
-	Exposed int64 `json:"exposed,omitempty"`
 	OccurredAt  time.Time        `json:"occurred_at,omitzero"` // when it happened, by the PSP's clock
 	Movement    string           `json:"movement,omitempty"`   // events that post: what the PSP calls the movement of money
 	Evidence    *DisputeEvidence `json:"evidence,omitempty"`   // evidence_requested
@@ -226,7 +228,7 @@ type DisputeAsked struct {
 	NotAfter time.Time `json:"not_after"`
 }
 
-// DisputeTotals are the amounts that a dispute has moved. What the customer is without is Withdrawn less Reinstated.
+// DisputeTotals are the amounts that a dispute has moved. What it took is Withdrawn less Reinstated, or nothing where that is below zero.
 type DisputeTotals struct {
 	Withdrawn    int64 `json:"withdrawn"`
 	Reinstated   int64 `json:"reinstated,omitempty"`

@@ -23,6 +23,7 @@
 //	limit_exceeded                      too many requests of one dispute
 //
 // D1: a movement of money is booked once, by what the PSP calls it. D2: what a payment's disputes have taken and given back is
-// the payment's Disputed, and what they may yet take its Disputing; no refund command is let above what is left beside both.
+// the payment's Disputed, and what they may yet take its Disputing; no refund command is let above what is left beside both. Each
+// dispute counts by itself, none below zero: what one gave back above what it took stands in suspense.
 // D3: at most one request of a dispute is open.
 package disputes

@@ -122,6 +122,7 @@ func (w *world) told(reference string, fact topics.DisputeFact, amount int64, cu
 		PaymentID: w.payment.ID.String(), Operation: topics.OperationDispute, Outcome: topics.PSPApproved, Amount: amount, PSPReference: "pay_1",
 		Dispute: &topics.DisputeReport{Reference: reference, Fact: fact, Movement: take("movement", ""), Reason: take("reason", ""), Category: take("category", "")},
 	}
+	r.Dispute.Inquiry = take("inquiry", "") == "true"
 	if amount != 0 {
 		r.Currency = string(currency)
 	}

@@ -48,7 +48,7 @@ func knownFact(f topics.DisputeFact) bool {
 // open opens the dispute by what is told first of it. Of a fact that moves money back, the amount is not what is disputed.
 func (d *decision) open(r *topics.PSPReport) {
 	stage := topics.StageChargeback
-	if r.Dispute.Fact == topics.FactInquiry {
+	if r.Dispute.Fact == topics.FactInquiry || r.Dispute.Inquiry {
 		stage = topics.StageInquiry
 	}
 	amount, fits := r.Amount, d.fits(r)

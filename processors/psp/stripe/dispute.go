@@ -58,6 +58,10 @@ func disputeEvent(kind string, object json.RawMessage) (topics.PSPReport, error)
 	if report.Dispute.Fact, err = factOf(kind, d.Status); err != nil {
 		return topics.PSPReport{}, err
 	}
+	switch d.Status {
+	case stripe.DisputeStatusWarningNeedsResponse, stripe.DisputeStatusWarningUnderReview, stripe.DisputeStatusWarningClosed:
+		report.Dispute.Inquiry = true
+	}
 	if report.Amount, report.Currency, err = inAmount(amount, currency); err != nil {
 		return topics.PSPReport{}, err
 	}

@@ -3,6 +3,7 @@ package stripe_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/weirhq/weir/topics"
@@ -60,6 +61,9 @@ func TestDisputeEvents(t *testing.T) {
 		if report.Operation != topics.OperationDispute || report.Outcome != topics.PSPApproved || report.PSPReference != "pi_1" || report.PaymentID != "" ||
 			report.OccurredAt.Unix() != 1_700_000_000 || d.Reference != "du_1" || d.Reason != "10.4" || d.Category != "fraud" || d.EvidenceDue.Unix() != 1_700_600_000 {
 			t.Errorf("%s: %+v %+v", name, report, d)
+		}
+		if inquiry := strings.HasPrefix(c.status, "warning_"); d.Inquiry != inquiry {
+			t.Errorf("%s: an inquiry: %t", name, d.Inquiry)
 		}
 		if d.Fact != c.fact || report.Amount != c.amount || report.Fee != c.fee || report.Currency != c.currency || d.Movement != c.movement {
 			t.Errorf("%s: %s of %d %s, fee %d, by %q", name, d.Fact, report.Amount, report.Currency, report.Fee, d.Movement)
