@@ -116,20 +116,24 @@ func page(handle func(*call) error) func(*call) error {
 func (c *call) payLink() (*view.Link, string, error) {
 	token := c.request.PathValue("token")
 	id, secret, _ := strings.Cut(token, ".")
+	found, err := c.linkNamed(id)
+	if err == nil && (found.TokenHash == "" || subtle.ConstantTimeCompare([]byte(topics.HashLinkSecret(secret)), []byte(found.TokenHash)) != 1) {
+		return nil, "", notFound("payment link of this address")
+	}
+	return found, "/pay/" + token, err
+}
+
+func (c *call) linkNamed(id string) (*view.Link, error) {
 	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
 	defer cancel()
 	found, err := view.GetLink(ctx, c.api.db.Pool, "", id)
 	if errors.Is(err, view.ErrNotFound) {
-		return nil, "", notFound("payment link of this address")
+		return nil, notFound("payment link of this address")
 	}
-	if err != nil {
-		return nil, "", err
+	if err == nil {
+		c.paymentID = found.ID
 	}
-	if found.TokenHash == "" || subtle.ConstantTimeCompare([]byte(topics.HashLinkSecret(secret)), []byte(found.TokenHash)) != 1 {
-		return nil, "", notFound("payment link of this address")
-	}
-	c.paymentID = found.ID
-	return found, "/pay/" + token, nil
+	return found, err
 }
 
 // showLink shows a link, and the ways to pay where a payment may begin.

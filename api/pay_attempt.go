@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"html/template"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/segmentio/encoding/json"
 
 	"github.com/weirhq/weir/api/await"
+	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
@@ -76,7 +78,7 @@ func (a *API) pay(c *call) error {
 	if err != nil || n < 0 || n >= len(a.pages.Methods) {
 		return &Problem{Status: http.StatusBadRequest, Code: "malformed", Message: "method: is none that the page offers"}
 	}
-	o := a.attempt(c, l, self, &a.pages.Methods[n], id)
+	o := a.attempt(c, l, &a.pages.Methods[n], id)
 	partitions := a.hub.Partitions()
 	if partitions == 0 {
 		return await.ErrNotReady
@@ -103,11 +105,11 @@ func (a *API) pay(c *call) error {
 }
 
 // attempt is the order of a payment by a link.
-func (a *API) attempt(c *call, l *view.Link, self string, m *LinkMethod, id uuid.UUID) *paymentOrder {
+func (a *API) attempt(c *call, l *view.Link, m *LinkMethod, id uuid.UUID) *paymentOrder {
 	command := topics.Command{
 		Type: topics.CommandCreate, Tenant: l.Tenant, Region: l.Region, CustomerID: l.CustomerID, LinkID: l.ID, Amount: l.Amount, Currency: l.Currency,
 		Authorize: true, CaptureMethod: topics.CaptureAutomatic, TraceID: c.traceID, Context: payerOf(c.request),
-		ReturnURL: a.pages.URL + self + "/" + id.String(), MerchantReference: l.MerchantReference, Description: l.Description,
+		ReturnURL: a.pages.returnTo(l.ID, id.String()), MerchantReference: l.MerchantReference, Description: l.Description,
 	}
 	if m.Token != "" {
 		command.Card = &topics.Card{Token: m.Token}
@@ -153,19 +155,39 @@ func (a *API) notBegun(c *call, l *view.Link, self, code string) error {
 	return c.show(p)
 }
 
+// returnTo is where PSPs send the payer of a payment back to. It is told to them, and published with the payment: it shows what
+// became of that and, without the link's secret, lets nobody pay.
+func (p *LinkPages) returnTo(linkID, payment string) string {
+	return p.URL + "/pay/" + linkID + "/" + payment + "." + p.derive("return", linkID+"\x00"+payment)
+}
+
+// payAttempt finds the link whose payment the path names, by the link's address or as returnTo does; self is "" there.
+func (c *call) payAttempt() (l *view.Link, self string, id uuid.UUID, err error) {
+	payment, proof, returns := strings.Cut(c.request.PathValue("attempt"), ".")
+	if id, err = uuid.FromString(payment); err != nil {
+		return nil, "", id, notFound("payment of this address")
+	}
+	if !returns {
+		l, self, err = c.payLink()
+		return l, self, id, err
+	}
+	pages, link := &c.api.pages, c.request.PathValue("token")
+	if len(pages.Key) == 0 || subtle.ConstantTimeCompare([]byte(pages.derive("return", link+"\x00"+payment)), []byte(proof)) != 1 {
+		return nil, "", id, notFound("payment of this address")
+	}
+	l, err = c.linkNamed(link)
+	return l, "", id, err
+}
+
 // showAttempt shows what became of a payment by a link, and what the payer must do next.
 func (a *API) showAttempt(c *call) error {
-	l, self, err := c.payLink()
+	l, self, id, err := c.payAttempt()
 	if err != nil {
 		return err
 	}
 	link, err := topics.ParseLinkID(l.ID)
 	if err != nil {
 		return err
-	}
-	id, err := uuid.FromString(c.request.PathValue("attempt"))
-	if err != nil {
-		return notFound("payment of this address")
 	}
 	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
 	defer cancel()
@@ -183,7 +205,6 @@ func (a *API) showAttempt(c *call) error {
 		return err
 	}
 	p.Methods, p.Ways = nil, nil
-	again := payWay{self, "Back to the ways to pay"}
 	switch s := intent.Status; {
 	case intent.Captured > 0:
 		p.State = "paid"
@@ -203,8 +224,17 @@ func (a *API) showAttempt(c *call) error {
 		p.State = "accepted, and not taken yet"
 	case s == topics.StatusDeclined, s == topics.StatusBlocked, s == topics.StatusRejected, s == topics.StatusVoided,
 		s == topics.StatusExpired, s == topics.StatusCancelled:
-		p.State, p.Notice = "not paid", "The payment did not succeed. Nothing was taken."
-		p.Ways = append(p.Ways, again)
+		p.State = "not paid"
+		switch {
+		case intent.Unapplied > 0: // too little, or too late
+			p.Notice = fmt.Sprintf("The payment did not succeed, but %s came and stands aside. Ask whoever sent you the address before you pay again.",
+				ledger.Money{Minor: intent.Unapplied, Currency: ledger.Currency(intent.Currency)})
+		case self == "":
+			p.Notice = "The payment did not succeed. Nothing was taken. To try again, open the address that was sent to you."
+		default:
+			p.Notice = "The payment did not succeed. Nothing was taken."
+			p.Ways = append(p.Ways, payWay{self, "Back to the ways to pay"})
+		}
 	default:
 		p.State, p.Refresh = "is being processed", true
 	}

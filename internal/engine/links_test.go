@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/weirhq/weir/processors/payments/view"
 )
 
 // attemptField is the mark that a page puts into its form.
@@ -134,6 +136,22 @@ func TestPaymentLinksInTheBrowser(t *testing.T) {
 	_, _, header = b.pay(declined.URL, page, "1")
 	b.until(header.Get("At"), "did not succeed")
 	until(t, e.URL+"/v1/payment-links/"+declined.ID, `"reserved":0`)
+
+	// The PSP sends the payer back to a page of this payment, which begins none and does not know the link's address.
+	sent, err := view.GetLink(t.Context(), e.Database.Pool, "", declined.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, err := view.Get(t.Context(), e.Database.Pool, sent.Tenant, sent.LatestPayment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, returned, _ := strings.Cut(begun.ReturnURL, "/pay/")
+	token := declined.URL[strings.LastIndexByte(declined.URL, '.')+1:]
+	status, page, _ = b.get(e.URL + "/pay/" + returned)
+	if status != http.StatusOK || !strings.Contains(page, "did not succeed") || strings.Contains(page, token) || strings.Contains(begun.ReturnURL, token) {
+		t.Errorf("%s: %d\n%s", begun.ReturnURL, status, page)
+	}
 	_, page, _ = b.get(declined.URL)
 	_, _, header = b.pay(declined.URL, page, "0")
 	b.until(header.Get("At"), "<dd>paid</dd>")
