@@ -108,7 +108,6 @@ func (p *Payment) calls(attempt topics.EventID, r *topics.PSPReport) bool {
 	})
 }
 
-// guess takes the operation of an attempt that a report fits.
 // SpeaksOfStray says that a dispute is of an attempt at the payment's PSP that was given up, whose money is not the customer's, or
 // may be: the PSP took money there, and its reference is not one of the payment.
 func (p *Payment) SpeaksOfStray(r *topics.PSPReport) bool {
@@ -126,6 +125,7 @@ func (p *Payment) SpeaksOfStray(r *topics.PSPReport) bool {
 	return (named || taken) && (r.PSPReference == "" || r.PSPReference != p.PSPReference)
 }
 
+// guess takes the operation of an attempt that a report fits.
 func (d *decision) guess(attempt topics.EventID, r *topics.PSPReport) {
 	var found *Operation
 	for i := range d.p.Operations {

@@ -86,11 +86,11 @@ func explainDispute(p *disputes.Dispute) (awaited Awaited, until time.Time, text
 	default:
 		text += "; the PSP has taken nothing"
 	}
-	if p.Detail != "" {
-		text += ". " + p.Detail
 	if ahead := p.Ahead(); ahead > 0 {
 		text += "; it gave back " + money(ahead) + " that it is not known to have taken"
 	}
+	if p.Detail != "" {
+		text += ". " + p.Detail
 	}
 	return awaited, until, text
 }
