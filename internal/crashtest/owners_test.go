@@ -119,8 +119,8 @@ func TestOwnersComeAndGo(t *testing.T) {
 	two.stop()
 }
 
-// A process is frozen for longer than its session lasts, once in the middle of a transaction of the database, and then
-// goes on as if nothing had happened. Meanwhile its partitions have another owner.
+// A process is frozen for longer than its session lasts, and then goes on as if nothing had happened. Meanwhile its partitions
+// have another owner. Once it is frozen with a batch under way, which is committed when it has been given up.
 func TestOwnerIsFrozen(t *testing.T) {
 	w := several(t, "two")
 	one, two := w.engines[0], w.engines[1]
@@ -131,14 +131,16 @@ func TestOwnerIsFrozen(t *testing.T) {
 	w.awaitGroup("both have partitions", func(held map[string]int) bool { return held["one"] > 0 && held["two"] > 0 })
 	tr.progress(30)
 	for i := range 2 {
+		let := func() {}
 		if i == 0 {
 			two.signal(syscall.SIGSTOP)
 		} else {
-			w.freezeInTransaction(two)
+			let = w.freezeInTransaction(two)
 		}
 		w.awaitGroup("the frozen process is given up", func(held map[string]int) bool {
 			return held["two"] == 0 && held["one"] == partitions
 		})
+		let()
 		tr.progress(100) // more than may be under way, so those of the frozen process's partitions too
 		two.signal(syscall.SIGCONT)
 		w.awaitGroup("it takes part again", func(held map[string]int) bool { return held["two"] > 0 })
@@ -151,26 +153,54 @@ func TestOwnerIsFrozen(t *testing.T) {
 	two.stop()
 }
 
-// freezeInTransaction stops a process at a moment at which a transaction of it is open in the database.
-func (w *world) freezeInTransaction(e *engine) {
+// freezeInTransaction stops a process while a batch of it, COMMIT included, is with the database and has to wait there. When
+// let is called, the database commits it.
+func (w *world) freezeInTransaction(e *engine) (let func()) {
 	w.t.Helper()
-	db := w.openDatabase(w.t.Context())
-	defer db.Close()
-	err := until(w.t.Context(), groupLimit, func() (bool, error) {
-		e.signal(syscall.SIGSTOP)
-		var open bool
-		// What a stopped process has sent is executed all the same; then the server waits for it.
-		err := db.Pool.QueryRow(w.t.Context(), `SELECT count(*) > 0 FROM pg_stat_activity a
-			JOIN pg_locks l ON l.pid = a.pid AND l.relation = 'stream_positions'::regclass AND l.mode = 'RowExclusiveLock'
-			WHERE a.datname = current_database() AND a.application_name = $1 AND a.state = 'idle in transaction'`, e.name).Scan(&open)
-		if err != nil || open {
-			return open, err
+	ctx := w.t.Context()
+	var theirs int32
+	w.awaitOwners(foldGroup, e.name+" has a partition", func(owners map[int32]string, _ []string) bool {
+		for p, owner := range owners {
+			if owner == e.name {
+				theirs = p
+				return true
+			}
 		}
-		e.signal(syscall.SIGCONT)
-		return false, nil
+		return false
 	})
+	db := w.openDatabase(ctx)
+	hold, err := db.Pool.Begin(ctx)
+	if err == nil {
+		_, err = hold.Exec(ctx, `SELECT next FROM stream_positions WHERE role = 'payments' AND partition = $1 FOR UPDATE`, theirs)
+	}
 	if err != nil {
-		w.t.Fatalf("%s is never in a transaction: %v", e.name, err)
+		w.t.Fatal(err)
+	}
+	if err := until(ctx, groupLimit, func() (waits bool, err error) {
+		err = db.Pool.QueryRow(ctx, `SELECT count(*) > 0 FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = $1 AND wait_event_type = 'Lock'`, e.name).Scan(&waits)
+		return waits, err
+	}); err != nil {
+		w.t.Fatalf("%s has no batch to commit: %v", e.name, err)
+	}
+	e.signal(syscall.SIGSTOP)
+	return func() {
+		w.t.Helper()
+		defer db.Close()
+		var before, after int64
+		const next = `SELECT next - base FROM stream_positions WHERE role = 'payments' AND partition = $1`
+		if err := hold.QueryRow(ctx, next, theirs).Scan(&before); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := hold.Rollback(ctx); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := until(ctx, groupLimit, func() (bool, error) {
+			err := db.Pool.QueryRow(ctx, next, theirs).Scan(&after)
+			return after > before, err
+		}); err != nil {
+			w.t.Fatalf("nothing is committed of what waited: %v", err)
+		}
 	}
 }
 
