@@ -58,8 +58,8 @@ func CheckInvariants(p *Payment) error {
 	if len(p.Unasked) > p.Cases {
 		return fmt.Errorf("payment %s: P7: %d operations that nobody asked for are booked, with %d cases", p.ID, len(p.Unasked), p.Cases)
 	}
-	if p.Cases > 0 {
-		return nil
+	if err := p.checkReceipts(); err != nil || p.Cases > 0 {
+		return err
 	}
 	switch {
 	case p.Review.open() && p.Captured > 0:
@@ -74,6 +74,29 @@ func CheckInvariants(p *Payment) error {
 	return nil
 }
 
+// checkReceipts checks P8: what came by the request itself is what was captured and what stands unapplied of it, until it went
+// back; and none is given back twice without a case.
+func (p *Payment) checkReceipts() error {
+	if p.Method.Card() {
+		return nil
+	}
+	stands := p.Method.Paid
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.Unapplied && op.Captured && p.own(op.Reference) {
+			stands += op.Amount
+		}
+	}
+	switch left := p.Unapplied() + p.Stray(); {
+	case !p.wasReturned() && stands != p.Method.Received:
+		return fmt.Errorf("payment %s: P8: %d came, of which %d were captured or stand unapplied", p.ID, p.Method.Received, stands)
+	case p.wasReturned() && stands != 0:
+		return fmt.Errorf("payment %s: P8: what came was returned, and %d still stand", p.ID, stands)
+	case left < 0 && p.Cases == 0:
+		return fmt.Errorf("payment %s: P8: %d unapplied, with no case", p.ID, left)
+	}
+	return nil
+}
+
 // checkAttempts checks P6: one attempt is the payment's, the others were closed before the next one began, and what a PSP
 // approved of those is being released, or a person was told.
 func (p *Payment) checkAttempts() error {
@@ -83,7 +106,7 @@ func (p *Payment) checkAttempts() error {
 		switch {
 		case op.Kind == topics.OperationAuthorize && !op.stray():
 			attempts++
-		case op.stray() && op.authorizes() && op.State != OperationFailed && op.State != OperationSucceeded:
+		case op.stray() && op.authorizes() && op.State.Open():
 			return fmt.Errorf("payment %s: P6: attempt %s was given up, and is %s", p.ID, op.Request, op.State)
 		case op.stray() && op.authorizes() && op.State == OperationSucceeded && !op.Unapplied && !p.released(op.Request):
 			return fmt.Errorf("payment %s: P6: attempt %s was given up and approved, and nothing releases it", p.ID, op.Request)

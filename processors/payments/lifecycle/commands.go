@@ -48,8 +48,8 @@ func (d *decision) command(c *topics.Command) {
 		d.refuse(d.step.Refuse, fmt.Sprintf("the payment is %s: the %s's answer decides first", d.p.Status(), whose))
 		return
 	}
-	if d.p != nil && len(d.p.Operations) >= d.limits.Operations {
-		d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment has had %d requests, which is the limit", len(d.p.Operations)))
+	if requests := d.p.requests(); requests >= d.limits.Operations {
+		d.refuse(topics.RefusedWrongState, fmt.Sprintf("the payment has had %d requests, which is the limit", requests))
 		return
 	}
 	d.step.do(d)

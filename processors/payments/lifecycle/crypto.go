@@ -3,7 +3,8 @@ package lifecycle
 import "github.com/weirhq/weir/topics"
 
 // A payment by crypto comes in what amounts people send, in as many transactions. The PSP quotes each in the payment's currency
-// and tells with each approval how much is confirmed in all: a repeat, or a smaller sum that was overtaken, tells nothing new.
+// and tells with each approval how much is confirmed in all under its reference: a repeat, or a smaller sum that was overtaken, tells
+// nothing new. What comes under a reference that is not the request's is another payment.
 //
 //	less than was asked for      stands unapplied, and the payment waits for the rest for as long as it may
 //	enough (Limits.Short)        what came is authorised and captured, up to what was asked for
@@ -11,6 +12,10 @@ import "github.com/weirhq/weir/topics"
 
 // cryptoPaid decides on how much is confirmed of a request that was not paid before, or not enough.
 func (d *decision) cryptoPaid(r *topics.PSPReport) {
+	if !d.p.own(r.PSPReference) {
+		d.secondPayment(r)
+		return
+	}
 	before, asked := d.p.Method.Received, d.op.Amount
 	if !d.countable(r) || r.Amount <= before {
 		return
@@ -62,10 +67,10 @@ func (l *Limits) enough(asked int64) int64 {
 	return asked - asked/basisPoints*l.Short - asked%basisPoints*l.Short/basisPoints
 }
 
-// usable is what came and can be applied: what is being refunded cannot.
+// usable is what came by the request itself and can be applied: what is being refunded cannot.
 func (p *Payment) usable() (minor int64) {
 	for i := range p.Operations {
-		if op := &p.Operations[i]; op.Unapplied && op.Captured && !p.returning(op.Request) {
+		if op := &p.Operations[i]; op.Unapplied && op.Captured && p.own(op.Reference) && !p.returning(op.Request) {
 			minor += op.Amount
 		}
 	}

@@ -47,6 +47,7 @@ type decision struct {
 	op      *Operation // that the report speaks of, as it was before; nil where there is none
 	unclear bool       // the report may be of the payment or of an attempt that was given up
 	applies bool       // what came in parts is applied
+	told    string     // what a case is of that is remembered by it, "" where its operation and code tell
 	failed  string     // the decline code of an operation that a poll proved not performed
 	id      string     // of the payment, as events spell it
 	events  []topics.PaymentEvent
@@ -148,6 +149,7 @@ func (d *decision) openCase(code topics.RefusalCode, amount int64, format string
 	}
 	if r := d.in.Report; r != nil {
 		e.PSP = d.said()
+		e.PSP.Object = d.told
 		if d.p == nil {
 			e.Tenant, e.Region, e.CustomerID, e.PaymentID, e.Currency = r.Tenant, r.Region, r.CustomerID, r.PaymentID, r.Currency
 		}

@@ -107,11 +107,7 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 	case topics.EventUnappliedReceived:
 		return p.receipt(e)
 	case topics.EventUnappliedReturned:
-		op, err := p.named(e)
-		if err != nil {
-			return err
-		}
-		op.Captured = false
+		return p.wentAway(e)
 	case topics.EventStrayAuthorized, topics.EventStrayCaptured, topics.EventStrayReleaseRequested, topics.EventStrayReleased,
 		topics.EventStrayReleaseFailed:
 		return p.straySaid(e)
@@ -191,11 +187,12 @@ func (p *Payment) end(e *topics.PaymentEvent) error {
 		if !ended {
 			p.Mark = topics.StatusDeclined
 		}
-		if e.PSP != nil {
+		if e.PSP != nil && !(e.PSP.Reversed && p.DeclineCode != "") {
 			p.DeclineCode, p.HardDecline = e.PSP.DeclineCode, e.PSP.HardDecline
 		}
 	}
 	p.refer(e.PSP)
+	p.learn(e)
 	if e.Type == topics.EventCancelled || e.Type == topics.EventExpired {
 		p.Action, p.ExpiresAt, p.Before = nil, zeroTime, nil
 		if p.abandoned() {
@@ -266,6 +263,7 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 		if e.PSP != nil {
 			p.Action = e.PSP.Action
 		}
+		p.learn(e)
 	case topics.EventSubmitted:
 		op.State = OperationPending
 		if op.authorizes() {
@@ -275,6 +273,7 @@ func (p *Payment) progress(e *topics.PaymentEvent) error {
 				p.Action = nil
 			}
 			p.see(e)
+			p.learn(e)
 		}
 	case topics.EventOutcomeUnknown:
 		op.State = OperationUnknown
@@ -301,6 +300,7 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 		p.Review, p.ReviewBy = ReviewPending, e.Review.Until
 	}
 	p.refer(e.PSP)
+	p.learn(e)
 	p.keeps(e.PSP)
 	p.closeAuthorization(OperationSucceeded, e)
 	return nil
@@ -383,6 +383,9 @@ func (p *Payment) unrefund(e *topics.PaymentEvent) error {
 
 func (p *Payment) openCase(e *topics.PaymentEvent) error {
 	p.Cases++
+	if e.PSP != nil && e.PSP.Object != "" {
+		p.remember(e.PSP.Operation, e)
+	}
 	if e.RequestID == "" {
 		return nil
 	}

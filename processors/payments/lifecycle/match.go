@@ -82,6 +82,7 @@ func (p *Payment) attempts(psp string) (requests []topics.EventID) {
 // attemptOf is the authorisation request that an operation belongs to.
 func (p *Payment) attemptOf(op *Operation) topics.EventID {
 	switch {
+	case p.OfUnapplied(op): // of the payment, whatever came by it
 	case op.releases():
 		return op.Of
 	case op.stray():
@@ -130,8 +131,11 @@ func (d *decision) guess(attempt topics.EventID, r *topics.PSPReport) {
 	var found *Operation
 	for i := range d.p.Operations {
 		op := &d.p.Operations[i]
-		if d.p.attemptOf(op) != attempt || !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.said()) {
+		if op.Unapplied || d.p.attemptOf(op) != attempt || !op.answers(r.Operation) || (!op.authorizes() && r.Amount != 0 && r.Amount != op.said()) {
 			continue
+		}
+		if found != nil && !d.p.Method.Card() && !op.authorizes() && op.State.Open() && found.State.Open() && !better(op, found, r) && !better(found, op, r) {
+			d.unclear = true // of the customer's money or of what is unapplied
 		}
 		if found == nil || better(op, found, r) {
 			found = op
@@ -140,7 +144,7 @@ func (d *decision) guess(attempt topics.EventID, r *topics.PSPReport) {
 	if found == nil && !d.p.Operation(attempt).stray() {
 		found = d.p.open(r.Operation) // of another amount: a mismatch, not a second operation
 	}
-	if found != nil {
+	if found != nil && !d.unclear {
 		d.take(found)
 	}
 }

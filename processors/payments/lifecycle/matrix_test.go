@@ -84,6 +84,9 @@ func spare(on lifecycle.Trigger, from topics.PaymentStatus) bool {
 		return slices.Contains([]topics.PaymentStatus{topics.StatusQueued, topics.StatusCancelled, topics.StatusReviewing, topics.StatusHeld,
 			topics.StatusBlocked, topics.StatusRejected, topics.StatusRefunded, topics.StatusExpired}, from)
 	}
+	if on.Source == lifecycle.FromStray && on.What == string(topics.OperationAuthorize) && on.Outcome == topics.PSPReversed {
+		return true // only of a code or the like beside which another PSP was asked
+	}
 	answered := on.Source == lifecycle.FromReport && on.Outcome != topics.PSPApproved
 	switch from {
 	case topics.StatusExpired: // an authorisation does not run out while a capture or an increment is open
@@ -166,7 +169,7 @@ func (x *explorer) stimuli(s state) []stimulus {
 			asked := func(o lifecycle.Operation) bool {
 				return o.Kind == op && (op == topics.OperationVoid || o.State.Open() || o.Amount == 7)
 			}
-			if slices.ContainsFunc(s.p.Operations, asked) {
+			if slices.ContainsFunc(s.p.Operations, asked) || op == topics.OperationCapture && !s.p.Method.Card() { // that is what it is paid by
 				continue
 			}
 			all = append(all, x.unasked(s, op, s.p.PSPReference, "approved"))

@@ -18,6 +18,8 @@ type Method struct {
 	// Paid is what was captured, and Received all that came by the request, what was not applied included, until it was returned.
 	// Another payment of the same code is in neither. Minor units.
 	Paid, Received int64
+	// References are what the PSP calls the request itself. Another payment of the same code has one of its own.
+	References []string
 	// Seen is what is on its way by crypto, with Have of Need confirmations.
 	Seen       int64
 	Have, Need int
@@ -64,12 +66,12 @@ func (p *Payment) challenges(stepUp bool) bool { return stepUp && p.Method.Card(
 
 // paid reads an approval of a payment that no card pays as what it is: the money has come.
 func (d *decision) paid(r *topics.PSPReport) *topics.PSPReport {
-	authorizes := r.Operation == topics.OperationAuthorize || r.Operation == topics.OperationConfirm
-	if d.p.Method.Card() || !authorizes || r.Outcome != topics.PSPApproved || r.Captured {
+	brings := r.Operation == topics.OperationAuthorize || r.Operation == topics.OperationConfirm || r.Operation == topics.OperationCapture
+	if d.p.Method.Card() || !brings || r.Outcome != topics.PSPApproved {
 		return r
 	}
 	came := *r
-	came.Captured = true
+	came.Operation, came.Captured = topics.OperationAuthorize, true
 	d.in = &Input{Partition: d.in.Partition, Position: d.in.Position, Report: &came}
 	return &came
 }
@@ -148,11 +150,16 @@ func (e *encoder) method(m *Method) {
 	for _, n := range [...]int64{m.Paid, m.Received, m.Seen, int64(m.Have), int64(m.Need)} {
 		e.int(n)
 	}
+	e.uint(uint64(len(m.References)))
+	e.strs(m.References...)
 }
 
 func (d *decoder) method() (m Method) {
 	d.strs(&m.Type, &m.Name)
 	m.Paid, m.Received, m.Seen, m.Have, m.Need = d.int(), d.int(), d.int(), int(d.int()), int(d.int())
+	for range d.count() {
+		m.References = append(m.References, d.str())
+	}
 	if m.Type == "" { // a card is not written
 		d.fail()
 	}

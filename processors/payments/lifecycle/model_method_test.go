@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,21 +12,50 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// till is a dumb second opinion of what came for a payment that no card pays: by which reference how much, and what went back.
+// till is a dumb second opinion of what came for a payment that no card pays: how much by the request itself, how much by each other
+// payment of the same code, and what went back.
 type till struct {
-	came     map[string]int64 // by the PSP's reference; by crypto the most that was told
-	back     int64            // by refunds
-	returned bool             // what came by the first reference
-	gone     map[string]bool  // other references that were returned
+	received int64 // by the request itself
+	returned bool  // all of it, or what was on its way
+	others   map[string]int64
+	gone     map[string]bool // of the others
+	back     int64           // by refunds
+	names    []string        // what the PSP calls the request once something came
 }
 
 func (m *till) in() (minor int64) {
-	for reference, amount := range m.came {
-		if !m.gone[reference] && !(reference == "first" && m.returned) {
+	if !m.returned {
+		minor = m.received
+	}
+	for reference, amount := range m.others {
+		if !m.gone[reference] {
 			minor += amount
 		}
 	}
 	return minor - m.back
+}
+
+// came takes an approval: by crypto it tells a sum, else it is one payment.
+func (m *till) came(reference string, amount int64, crypto bool) {
+	switch {
+	case !crypto && amount != 1000 && (m.received == 0 || slices.Contains(m.names, reference)):
+	case slices.Contains(m.names, reference):
+		if !m.returned {
+			m.received = max(m.received, amount)
+		}
+	case m.received > 0 && !m.gone[reference] && (crypto || m.others[reference] == 0):
+		m.others[reference] = max(m.others[reference], amount)
+	}
+}
+
+// went takes what went back by itself: it counts where it is what came.
+func (m *till) went(reference string, amount int64) {
+	switch {
+	case slices.Contains(m.names, reference):
+		m.returned = m.returned || amount == m.received || m.received == 0 && amount == 1000
+	case m.others[reference] == amount:
+		m.gone[reference] = true
+	}
 }
 
 // TestMethodsAgainstModel: whatever a PSP says of a payment that no card pays, in whatever order and however often, the ledger has
@@ -34,13 +64,17 @@ func TestMethodsAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		method := rapid.SampledFrom([]string{topics.MethodBankRedirect, topics.MethodQR, topics.MethodCrypto}).Draw(t, "method")
 		s := newSystem(t)
-		s.w.limits.Operations, s.w.limits.Cases = 100, 1000
-		m := &till{came: map[string]int64{}, gone: map[string]bool{}}
+		s.w.limits.Operations, s.w.limits.Cases = 100, rapid.SampledFrom([]int{5, 1000}).Draw(t, "cases")
+		m := &till{others: map[string]int64{}, gone: map[string]bool{}, names: []string{"first"}}
 		c := topics.Command{
 			CommandID: s.w.uuid("create"), Type: topics.CommandCreate, Tenant: "acme", CustomerID: "anna", Amount: 1000, Currency: "EUR", Authorize: true,
 			PaymentMethod: &topics.PaymentMethod{Type: method},
 		}
 		s.applyMethod(lifecycle.Input{Command: &topics.AssessedCommand{Command: c, Decision: topics.Decision{Outcome: topics.OutcomePass}}})
+		if rapid.Bool().Draw(t, "order") { // the PSP has one name for the order and one for its payment
+			m.names = append(m.names, "order")
+			s.reportMethod(topics.PSPReport{Outcome: topics.PSPRequiresAction, Action: &topics.Action{Type: "qr_code", QRCode: "x"}, PSPReference: "order"})
+		}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			s.w.now = s.w.now.Add(drawDuration(t))
 			s.stepMethod(m, method)
@@ -50,45 +84,47 @@ func TestMethodsAgainstModel(t *testing.T) {
 	})
 }
 
+// reportMethod tells of the request, or of its capture where the report says so.
+func (s *system) reportMethod(r topics.PSPReport) {
+	r.ReportID, r.Source, r.PSP, r.Tenant, r.PaymentID = s.w.uuid(fmt.Sprint("r", s.w.position)), topics.SourceWebhook, "sandbox", "acme", s.payment.ID.String()
+	r.Currency = "EUR"
+	if r.Operation == "" {
+		r.Operation, r.RequestID = topics.OperationAuthorize, s.payment.Operations[0].Request.String()
+	}
+	s.applyMethod(lifecycle.Input{Report: &r})
+}
+
 func (s *system) stepMethod(m *till, method string) {
-	authorize := s.payment.Operations[0]
-	report := topics.PSPReport{
-		ReportID: s.w.uuid("r"), Source: topics.SourceWebhook, PSP: "sandbox", Tenant: "acme", PaymentID: s.payment.ID.String(),
-		RequestID: authorize.Request.String(), Operation: topics.OperationAuthorize, Currency: "EUR", PSPReference: "first",
+	r := topics.PSPReport{PSPReference: "first"}
+	names := []string{"first"}
+	if m.received > 0 || m.returned {
+		names = append(m.names, "second", "third")
 	}
 	switch rapid.IntRange(0, 9).Draw(s.T, "what") {
 	case 0:
-		report.Outcome = topics.PSPRequiresAction
-		report.Action = &topics.Action{Type: "qr_code", QRCode: "x"}
+		r.Outcome, r.Action = topics.PSPRequiresAction, &topics.Action{Type: "qr_code", QRCode: "x"}
 	case 1:
-		report.Outcome = topics.PSPPending
-		have := rapid.IntRange(0, 2).Draw(s.T, "have")
-		report.Confirmations = &topics.Confirmations{Seen: 1000, Have: have, Need: 2}
+		r.Outcome = topics.PSPPending
+		r.Confirmations = &topics.Confirmations{Seen: 1000, Have: rapid.IntRange(0, 2).Draw(s.T, "have"), Need: 2}
 	case 2, 3, 4:
-		report.Outcome, report.Amount = topics.PSPApproved, 1000
+		r.Outcome, r.Amount = topics.PSPApproved, rapid.SampledFrom([]int64{1000, 1000, 990}).Draw(s.T, "amount")
 		if method == topics.MethodCrypto {
-			report.Amount = rapid.SampledFrom([]int64{1, 400, 994, 995, 1000, 1001, 1500}).Draw(s.T, "amount")
+			r.Amount = rapid.SampledFrom([]int64{1, 400, 994, 995, 1000, 1001, 1500}).Draw(s.T, "sum")
 		}
-		if rapid.IntRange(0, 4).Draw(s.T, "second") == 0 && authorize.State == lifecycle.OperationSucceeded {
-			report.PSPReference = rapid.SampledFrom([]string{"second", "third"}).Draw(s.T, "reference")
-			if _, known := m.came[report.PSPReference]; !known {
-				m.came[report.PSPReference] = report.Amount
-			}
-		} else if authorize.State != lifecycle.OperationReversed {
-			m.came["first"] = max(m.came["first"], report.Amount)
+		r.PSPReference = rapid.SampledFrom(names).Draw(s.T, "reference")
+		if rapid.IntRange(0, 4).Draw(s.T, "capture") == 0 {
+			r.Operation = topics.OperationCapture
 		}
+		m.came(r.PSPReference, r.Amount, method == topics.MethodCrypto)
 	case 5:
-		report.Outcome = topics.PSPDeclined
+		r.Outcome = topics.PSPDeclined
 	case 6:
-		report.Outcome, report.Amount = topics.PSPReversed, 1000
-		if came := m.came["first"]; came > 0 {
-			report.Amount = came
+		r.Outcome, r.PSPReference = topics.PSPReversed, rapid.SampledFrom(append(names, "unheard")).Draw(s.T, "reference")
+		if r.PSPReference == "unheard" && m.received == 0 && !m.returned {
+			return // any name is the request's as long as nothing has come
 		}
-		// What the PSP has refunded cannot go back once more, and what it called failed cannot go at all.
-		if m.back > 0 || authorize.State == lifecycle.OperationFailed {
-			return
-		}
-		m.returned = m.returned || m.came["first"] > 0
+		r.Amount = rapid.SampledFrom([]int64{1000, 400, max(m.received, 1), max(m.others[r.PSPReference], 1)}).Draw(s.T, "back")
+		m.went(r.PSPReference, r.Amount)
 	case 7:
 		s.commandMethod(topics.CommandRefund, rapid.Bool().Draw(s.T, "unapplied"))
 		return
@@ -99,7 +135,7 @@ func (s *system) stepMethod(m *till, method string) {
 		s.timerMethod()
 		return
 	}
-	s.applyMethod(lifecycle.Input{Report: &report})
+	s.reportMethod(r)
 }
 
 func (s *system) commandMethod(kind topics.CommandType, unapplied bool) {
@@ -108,21 +144,32 @@ func (s *system) commandMethod(kind topics.CommandType, unapplied bool) {
 	s.applyMethod(lifecycle.Input{Command: &topics.AssessedCommand{Command: c, Decision: topics.Decision{Outcome: topics.OutcomePass}}})
 }
 
-// refundMethod has the PSP answer the first refund that is open.
+// refundMethod has the PSP tell of a refund: its answer, the same once more, that it was paid after it had failed, or came back after
+// it was paid. One of which there is no other may be told without its request.
 func (s *system) refundMethod(m *till) {
+	var refunds []lifecycle.Operation
 	for _, op := range s.payment.Operations {
-		if op.Kind != topics.OperationRefund || !op.State.Open() {
-			continue
+		if op.Kind == topics.OperationRefund {
+			refunds = append(refunds, op)
 		}
-		r := topics.PSPReport{ReportID: s.w.uuid("r"), Source: topics.SourcePoll, PSP: "sandbox", Tenant: "acme", PaymentID: s.payment.ID.String(),
-			RequestID: op.Request.String(), Operation: topics.OperationRefund, Amount: op.Amount, Currency: "EUR", PSPReference: "first",
-			Outcome: rapid.SampledFrom([]topics.PSPOutcome{topics.PSPApproved, topics.PSPFailed}).Draw(s.T, "refund")}
-		if r.Outcome == topics.PSPApproved {
-			m.back += op.Amount
-		}
-		s.applyMethod(lifecycle.Input{Report: &r})
+	}
+	if len(refunds) == 0 {
 		return
 	}
+	op := rapid.SampledFrom(refunds).Draw(s.T, "refund")
+	r := topics.PSPReport{ReportID: s.w.uuid("r"), Source: topics.SourcePoll, PSP: "sandbox", Tenant: "acme", PaymentID: s.payment.ID.String(),
+		RequestID: op.Request.String(), Operation: topics.OperationRefund, Amount: op.Amount, Currency: "EUR", PSPReference: "first",
+		Outcome: rapid.SampledFrom([]topics.PSPOutcome{topics.PSPApproved, topics.PSPFailed, topics.PSPReversed}).Draw(s.T, "outcome")}
+	if len(refunds) == 1 && rapid.Bool().Draw(s.T, "named") {
+		r.RequestID = ""
+	}
+	switch paid := op.State == lifecycle.OperationSucceeded; {
+	case r.Outcome == topics.PSPApproved && !paid && op.State != lifecycle.OperationReversed:
+		m.back += op.Amount
+	case r.Outcome == topics.PSPReversed && paid:
+		m.back -= op.Amount
+	}
+	s.applyMethod(lifecycle.Input{Report: &r})
 }
 
 func (s *system) timerMethod() {
@@ -187,7 +234,7 @@ func (s *system) checkMethod(m *till) {
 		return sum
 	}
 	if has, want := balance(ledger.PSPReceivable, ledger.PSPFees), m.in(); has != want {
-		s.Fatalf("the PSP owes %d by the ledger; %v came, %d were refunded, returned %t, %v: %d", has, m.came, m.back, m.returned, m.gone, want)
+		s.Fatalf("the PSP owes %d by the ledger, and %d by %+v", has, want, *m)
 	}
 	customer := -balance(ledger.CustomerWallet, ledger.CustomerDebt, ledger.RefundsInFlight)
 	if customer > 1000 || customer < 0 {

@@ -267,6 +267,7 @@ func (p *Payment) Clone() *Payment {
 	}
 	c := *p
 	c.Operations, c.Unasked, c.Routing = slices.Clone(p.Operations), slices.Clone(p.Unasked), p.Routing.clone()
+	c.Method.References = slices.Clone(p.Method.References)
 	return &c
 }
 

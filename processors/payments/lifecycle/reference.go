@@ -1,6 +1,10 @@
 package lifecycle
 
-import "github.com/weirhq/weir/topics"
+import (
+	"slices"
+
+	"github.com/weirhq/weir/topics"
+)
 
 // Reference is what a PSP calls a payment or one of its operations.
 type Reference struct{ PSP, Reference string }
@@ -42,7 +46,7 @@ func (p *Payment) Knows(r Reference) bool {
 	if r.Reference == "" {
 		return false
 	}
-	if p.PSP == r.PSP && p.PSPReference == r.Reference {
+	if p.PSP == r.PSP && (p.PSPReference == r.Reference || slices.Contains(p.Method.References, r.Reference)) {
 		return true
 	}
 	for i := range p.Operations {

@@ -75,8 +75,9 @@ func (d *decision) answered(r *topics.PSPReport) {
 		d.cryptoPaid(r)
 		return
 	}
-	if outcome == topics.PSPReversed && d.op.authorizes() && d.p.Method.Received > 0 {
-		d.op.Amount = d.p.Method.Received
+	if outcome == topics.PSPReversed && d.op.authorizes() && !d.p.Method.Card() {
+		d.wentBack(r)
+		return
 	}
 	if outcome != topics.PSPPending && outcome != topics.PSPUnknown && outcome != topics.PSPRequiresAction && d.mismatch(r) {
 		return
@@ -105,10 +106,10 @@ func (d *decision) repeated(r *topics.PSPReport) {
 		if !d.mismatch(r) && d.find(FromReport, d.op.trigger(), r.Outcome) {
 			d.step.do(d)
 		}
-	case d.op.State == OperationSucceeded && d.op.authorizes() && r.Outcome == topics.PSPReversed && !d.p.Method.Card():
+	case d.op.authorizes() && r.Outcome == topics.PSPReversed && !d.p.Method.Card():
 		d.wentBack(r)
-	case d.op.State == OperationReversed && d.op.authorizes() && r.Outcome == topics.PSPApproved && d.p.Method.Received > 0:
-		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s approved, which had come and was returned", r.Operation)
+	case d.op.State == OperationReversed && d.op.authorizes() && r.Outcome == topics.PSPApproved:
+		d.cameAfterReturn(r)
 	case d.op.State == OperationFailed && r.Outcome == topics.PSPApproved && d.byCrypto():
 		d.cryptoPaid(r)
 	case d.op.State == OperationFailed && r.Outcome == topics.PSPApproved:
@@ -125,13 +126,15 @@ func (d *decision) repeated(r *topics.PSPReport) {
 
 // again decides on a second success of one operation: the same one, its capture, or another one.
 func (d *decision) again(r *topics.PSPReport) {
-	if d.op.authorizes() && (d.byCrypto() || !d.p.Method.Card() && !d.p.own(d.op, r.PSPReference)) {
-		if d.find(FromReport, d.op.trigger(), more) {
-			d.step.do(d)
+	if d.op.authorizes() && (d.byCrypto() || !d.p.Method.Card() && !d.p.own(r.PSPReference)) {
+		if !d.find(FromReport, d.op.trigger(), more) {
+			d.tell(topics.RefusedUnmatchedReport, "the PSP reports %s approved again while the payment is %s", r.Operation, d.p.Status())
+			return
 		}
+		d.step.do(d)
 		return
 	}
-	if r.PSPReference != "" && r.PSPReference != d.op.Reference && r.PSPReference != d.p.PSPReference && d.op.Reference != "" {
+	if d.p.Method.Card() && r.PSPReference != "" && r.PSPReference != d.op.Reference && r.PSPReference != d.p.PSPReference && d.op.Reference != "" {
 		d.openCase(topics.RefusedDuplicateOperation, r.Amount, "the PSP reports a second success, %s, of the %s that succeeded as %s", r.PSPReference, d.op.Kind, d.op.Reference)
 		return
 	}
@@ -155,7 +158,11 @@ func (d *decision) mismatch(r *topics.PSPReport) bool {
 	if sameAmount && sameCurrency {
 		return false
 	}
-	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %s, and %s was asked for", r.Operation, reported(r), d.p.money(d.op.said()))
+	if text := "the PSP reports %s of %s, and %s was asked for"; !d.p.Method.Card() && moved(r) {
+		d.tell(topics.RefusedAmountMismatch, text, r.Operation, reported(r), d.p.money(d.op.said()))
+	} else {
+		d.openCase(topics.RefusedAmountMismatch, r.Amount, text, r.Operation, reported(r), d.p.money(d.op.said()))
+	}
 	return true
 }
 

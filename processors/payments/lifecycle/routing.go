@@ -67,7 +67,7 @@ func (p *Payment) giveUp(e *topics.PaymentEvent) {
 	if p.Routing != nil && (e.PSP == nil || !e.PSP.Unsent) {
 		p.Routing.Sent++
 	}
-	p.PSPReference, p.NetworkReference, p.Authentication = "", "", nil
+	p.PSPReference, p.NetworkReference, p.Authentication, p.Method.References = "", "", nil, nil
 }
 
 // queue makes the payment wait for a route: all candidates may be asked again.

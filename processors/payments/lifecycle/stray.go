@@ -25,7 +25,13 @@ func (d *decision) strayed(r *topics.PSPReport) {
 }
 
 func (d *decision) strayApproval(r *topics.PSPReport) {
-	if r.Outcome != topics.PSPApproved || d.mismatch(r) || !d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
+	if r.Outcome == topics.PSPReversed && !d.p.Method.Card() {
+		if !d.mismatch(r) && d.op.State != OperationReversed && d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
+			d.step.do(d)
+		}
+		return
+	}
+	if r.Outcome != topics.PSPApproved || d.op.State == OperationReversed || d.mismatch(r) || !d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
 		return
 	}
 	if d.op.State == OperationSucceeded && r.PSPReference != "" && d.op.Reference != "" && r.PSPReference != d.op.Reference {
@@ -33,6 +39,19 @@ func (d *decision) strayApproval(r *topics.PSPReport) {
 		return
 	}
 	d.step.do(d)
+}
+
+// strayWentBack books that what the PSP took by an attempt that was given up went back by itself. What it never told to have taken
+// needs a person.
+func (d *decision) strayWentBack() {
+	if !d.op.Captured {
+		d.tell(topics.RefusedUnmatchedReport, "the PSP %s reports %s reversed, of an attempt that was given up", d.op.PSP, reported(d.in.Report))
+		return
+	}
+	d.fact(topics.EventUnappliedReturned, d.op.Amount)
+	if d.p.refundedOf(d.op.Request) > 0 {
+		d.openCase(topics.RefusedDuplicateOperation, d.op.Amount, "the PSP %s took back what it had refunded", d.op.PSP)
+	}
 }
 
 // strayAuthorized takes what the PSP says, once each, and has it released.
@@ -108,8 +127,8 @@ func (d *decision) strayReleased() {
 		return
 	}
 	d.fact(topics.EventStrayReleased, d.op.Amount)
-	if of := d.p.Operation(d.op.Of); of.Unapplied && !of.Captured {
-		d.openCase(topics.RefusedDuplicateOperation, d.op.Amount, "the PSP %s refunded what had gone back by itself", d.op.PSP)
+	if of := d.p.Operation(d.op.Of); of.wentAway() || of.Captured && d.p.refundedOf(of.Request) > of.Amount {
+		d.openCase(topics.RefusedDuplicateOperation, d.op.Amount, "the PSP %s refunded what had gone back", d.op.PSP)
 	}
 	if d.op.Kind == topics.OperationVoid && d.p.Operation(d.op.Of).Captured {
 		d.openCase(topics.RefusedNotReleased, d.op.Amount, "the PSP %s voided what it had taken", d.op.PSP)
@@ -132,13 +151,18 @@ func (d *decision) strayReleaseFailed() {
 		d.releaseStray(d.op.Of)
 		return
 	}
-	if of := d.p.Operation(d.op.Of); of.Unapplied && !of.Captured { // it went back by itself
+	if of := d.p.Operation(d.op.Of); of.wentAway() { // it went back by itself
 		return
 	}
 	if d.releaseAgain() {
 		return
 	}
 	d.openCase(topics.RefusedNotReleased, d.op.Amount, "the PSP %s did not release an attempt that was given up", d.op.PSP)
+}
+
+// wentAway says that nothing is left of what nobody had asked for: it went back by itself, or was applied.
+func (op *Operation) wentAway() bool {
+	return op.Unapplied && !op.Captured || op.State == OperationReversed
 }
 
 // straySaid folds what an attempt that was given up has become.

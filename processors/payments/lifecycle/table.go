@@ -103,6 +103,7 @@ var table = [...]Step{
 	{On: report(topics.OperationAuthorize, inPart), From: statuses{asking, unknown, acting, declined, expired, cancelled}, Event: topics.EventUnappliedReceived, To: same, do: (*decision).partCame},
 	{On: report(topics.OperationAuthorize, more), From: statuses{captured, partlyBack, refunded}, Event: topics.EventUnappliedReceived, To: same, do: (*decision).moreCame},
 	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: statuses{asking, unknown, acting}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).cameAndWent},
+	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: overdue, Event: topics.EventDeclined, To: same, do: (*decision).cameAndWent},
 	{On: report(topics.OperationAuthorize, topics.PSPReversed), From: statuses{captured, partlyBack, refunded}, Event: topics.EventReturned, To: statuses{refunded}, do: (*decision).returned},
 
 	// What risk says of the authorisation.
@@ -166,6 +167,7 @@ var table = [...]Step{
 
 	// What a PSP says of an attempt that was given up for another PSP.
 	{On: stray(topics.OperationAuthorize, topics.PSPApproved), From: everywhere, Event: topics.EventStrayAuthorized, To: same, do: (*decision).strayAuthorized},
+	{On: stray(topics.OperationAuthorize, topics.PSPReversed), From: everywhere, Event: topics.EventUnappliedReturned, To: same, do: (*decision).strayWentBack},
 	{On: append(stray(topics.OperationVoid, topics.PSPApproved), stray(topics.OperationRefund, topics.PSPApproved)...), From: everywhere, Event: topics.EventStrayReleased, To: same, do: (*decision).strayReleased},
 	{On: append(stray(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), stray(topics.OperationRefund, topics.PSPDeclined, topics.PSPFailed, topics.PSPReversed)...), From: everywhere, Event: topics.EventStrayReleaseFailed, To: same, do: (*decision).strayReleaseFailed},
 	{On: append(stray(topics.OperationVoid, topics.PSPPending), stray(topics.OperationRefund, topics.PSPPending)...), From: everywhere, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/weirhq/weir/ledger"
@@ -23,7 +24,7 @@ func (d *decision) receive(amount int64, reference string) {
 	d.emit(e)
 }
 
-// receipt folds what came.
+// receipt folds what came. It is part of the receipt that stands under its reference, unless that was given back, or may be.
 func (p *Payment) receipt(e *topics.PaymentEvent) error {
 	request, err := topics.ParseEventID(e.EventID)
 	if err != nil {
@@ -33,15 +34,22 @@ func (p *Payment) receipt(e *topics.PaymentEvent) error {
 	if err != nil {
 		return err
 	}
-	own := p.own(of, said(e))
-	r := Operation{
-		Request: request, Kind: topics.OperationAuthorize, State: OperationSucceeded, Amount: e.Amount, AskedAt: e.At, NotAfter: e.At,
-		Captured: true, Unapplied: true, PSP: p.pspOf(of), Reference: said(e),
-	}
+	p.learn(e)
+	own := p.own(said(e))
 	if own {
 		p.Method.Received += e.Amount
 	}
-	p.Operations = append(p.Operations, r)
+	for i := range p.Operations {
+		op := &p.Operations[i]
+		if op.Unapplied && (op.Captured || op.Amount == 0) && !p.released(op.Request) && (op.Reference == said(e) || own && p.own(op.Reference)) {
+			op.Amount, op.Captured = op.Amount+e.Amount, true
+			return nil
+		}
+	}
+	p.Operations = append(p.Operations, Operation{
+		Request: request, Kind: topics.OperationAuthorize, State: OperationSucceeded, Amount: e.Amount, AskedAt: e.At, NotAfter: e.At,
+		Captured: true, Unapplied: true, PSP: p.pspOf(of), Reference: said(e),
+	})
 	return nil
 }
 
@@ -52,16 +60,35 @@ func said(e *topics.PaymentEvent) string {
 	return e.PSP.PSPReference
 }
 
-// own says that a reference is of the request itself, and not of another payment of the same code.
-func (p *Payment) own(of *Operation, reference string) bool {
-	return reference == "" || of.Reference == "" || reference == of.Reference || reference == p.PSPReference
+// own says that a reference is of the request itself, and not of another payment of the same code. Until something has come, any is.
+func (p *Payment) own(reference string) bool {
+	if reference == "" || slices.Contains(p.Method.References, reference) {
+		return true
+	}
+	return p.Method.Received == 0 && !p.wasReturned()
+}
+
+// learn keeps what the PSP calls the request: all that it calls it until something has come, that included.
+func (p *Payment) learn(e *topics.PaymentEvent) {
+	if reference := said(e); !p.Method.Card() && p.own(reference) && reference != "" && !slices.Contains(p.Method.References, reference) &&
+		len(p.Method.References) < referencesMost {
+		p.Method.References = append(p.Method.References, reference)
+	}
+}
+
+// referencesMost bounds what a PSP may call one request.
+const referencesMost = 16
+
+// wasReturned says that what came by the request itself, or was on its way, went back.
+func (p *Payment) wasReturned() bool {
+	return slices.ContainsFunc(p.Operations, func(op Operation) bool { return op.authorizes() && !op.stray() && op.State == OperationReversed })
 }
 
 // applyFunds takes an amount that is captured out of what was not applied, the oldest first.
 func (p *Payment) applyFunds(amount int64) {
 	for i := range p.Operations {
 		op := &p.Operations[i]
-		if !op.Unapplied || !op.Captured || p.returning(op.Request) {
+		if !op.Unapplied || !op.Captured || !p.own(op.Reference) || p.returning(op.Request) {
 			continue
 		}
 		taken := min(amount, op.Amount)
@@ -97,29 +124,77 @@ func (d *decision) gaveUp() {
 // moreCame books what came once the payment was paid: more by crypto, or another payment of the same code.
 func (d *decision) moreCame() {
 	r := d.in.Report
-	if !d.p.own(d.op, r.PSPReference) {
+	if !d.p.own(r.PSPReference) {
 		d.secondPayment(r)
 		return
 	}
-	if before := d.p.Method.Received; r.Amount > before && d.countable(r) && d.p.Cases < d.limits.Cases {
+	if before := d.p.Method.Received; r.Amount > before && d.countable(r) {
 		d.receive(r.Amount-before, r.PSPReference)
 		d.overpaid(r)
 	}
 }
 
-// secondPayment books a second success of one request under another reference: the code was paid twice, by two people perhaps.
+// secondPayment books what came under another reference than the request's: the code was paid twice, by two people perhaps.
 func (d *decision) secondPayment(r *topics.PSPReport) {
-	known := slices.ContainsFunc(d.p.Operations, func(op Operation) bool { return op.Unapplied && op.Reference == r.PSPReference })
-	if known || d.p.Cases >= d.limits.Cases {
+	came, gone := d.p.cameAs(r.PSPReference)
+	switch {
+	case !d.countable(r) || came > 0 && r.Amount == came:
 		return
-	}
-	if !d.countable(r) {
+	case gone, came > 0 && d.p.Method.Type != topics.MethodCrypto:
+		d.tell(topics.RefusedUnmatchedReport, "the PSP reports %s as %s, of which %s had come", reported(r), r.PSPReference, d.p.money(came))
 		return
+	case r.Amount < came:
+		return // overtaken
 	}
-	d.receive(r.Amount, r.PSPReference)
-	first := d.op.Reference
+	d.receive(r.Amount-came, r.PSPReference)
+	op := d.op
 	d.op = nil // one for each payment
-	d.openCase(topics.RefusedDuplicateOperation, r.Amount, "paid again, as %s, after %s: it stands in suspense until what is unapplied is refunded", r.PSPReference, first)
+	d.openCase(topics.RefusedDuplicateOperation, r.Amount-came, "paid again, as %s, after %s: it stands in suspense until what is unapplied is refunded", r.PSPReference, d.p.Method.called())
+	d.op = op
+}
+
+// called is what the PSP calls the request, as far as it has told.
+func (m *Method) called() string {
+	if len(m.References) == 0 {
+		return "the first payment"
+	}
+	return m.References[len(m.References)-1]
+}
+
+// cameAs is what came by another payment than the request itself, and whether it went back by itself.
+func (p *Payment) cameAs(reference string) (minor int64, gone bool) {
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.Unapplied && op.Reference == reference {
+			minor, gone = minor+op.Amount, gone || !op.Captured
+		}
+	}
+	return minor, gone
+}
+
+// cameAfterReturn decides on an approval of a request by which the money had come and went back, or went back before it was told.
+func (d *decision) cameAfterReturn(r *topics.PSPReport) {
+	received := d.p.Method.Received
+	switch {
+	case received > 0 && !d.p.own(r.PSPReference):
+		d.secondPayment(r)
+	case received > 0 && r.Amount <= received:
+		d.openCase(topics.RefusedUnmatchedReport, r.Amount, "the PSP reports %s approved, which had come and was returned", r.Operation)
+	case received > 0 || !d.p.own(r.PSPReference):
+		d.tell(topics.RefusedUnmatchedReport, "the PSP reports %s approved, of %s, after it was returned", r.Operation, reported(r))
+	}
+}
+
+// tell opens a case of money that a PSP moved and that nobody can book: one for each sum and reference, however often it is told.
+func (d *decision) tell(code topics.RefusalCode, format string, args ...any) {
+	r := d.in.Report
+	told := fmt.Sprintf("%s %d %s %s", r.Outcome, r.Amount, r.Currency, r.PSPReference)
+	if slices.Contains(d.p.Unasked, Unasked{r.Operation, told}) {
+		return
+	}
+	op := d.op
+	d.op, d.told = nil, told
+	d.openCase(code, r.Amount, format, args...)
+	d.op, d.told = op, ""
 }
 
 // countable says that a report's amount can be booked as it is; else it opens a case.
@@ -127,48 +202,79 @@ func (d *decision) countable(r *topics.PSPReport) bool {
 	if r.Currency == string(d.p.Currency) && r.Amount > 0 && r.Amount <= topics.MaxAmount {
 		return true
 	}
-	d.openCase(topics.RefusedAmountMismatch, r.Amount, "the PSP reports %s of %s, of a payment in %s", r.Operation, reported(r), d.p.Currency)
+	d.tell(topics.RefusedAmountMismatch, "the PSP reports %s of %s, of a payment in %s", r.Operation, reported(r), d.p.Currency)
 	return false
-}
-
-// receiptOf is the receipt that the PSP calls so, of what is still there; nil where there is none.
-func (p *Payment) receiptOf(reference string) *Operation {
-	for i := range p.Operations {
-		if op := &p.Operations[i]; op.Unapplied && op.Captured && op.Reference == reference && !p.refunded(op.Request) {
-			return op
-		}
-	}
-	return nil
 }
 
 // wentBack decides on what went back against everybody's will, of what had come: by the request itself, with all that had come
 // by it, or by another payment of the same code.
 func (d *decision) wentBack(r *topics.PSPReport) {
-	if !d.p.own(d.op, r.PSPReference) {
-		if receipt := d.p.receiptOf(r.PSPReference); receipt != nil {
-			if d.op.Amount = receipt.Amount; !d.mismatch(r) {
-				d.dropped(*receipt)
-			}
-		}
+	if !d.p.own(r.PSPReference) {
+		d.secondWentBack(r)
 		return
 	}
-	if d.op.Amount = d.p.Method.Received; !d.mismatch(r) && d.find(FromReport, d.op.trigger(), r.Outcome) {
-		d.step.do(d)
+	if d.op.State == OperationReversed {
+		return
+	}
+	if d.p.Method.Received > 0 {
+		d.op.Amount = d.p.Method.Received
+	}
+	if d.mismatch(r) {
+		return
+	}
+	if !d.find(FromReport, d.op.trigger(), r.Outcome) {
+		d.tell(topics.RefusedUnmatchedReport, "the PSP reports %s reversed while the payment is %s", r.Operation, d.p.Status())
+		return
+	}
+	d.step.do(d)
+}
+
+// secondWentBack decides on it by another reference than the request's: of another payment, or of nobody knows what.
+func (d *decision) secondWentBack(r *topics.PSPReport) {
+	came, gone := d.p.cameAs(r.PSPReference)
+	switch {
+	case came == 0:
+		d.tell(topics.RefusedUnmatchedReport, "the PSP reports %s reversed as %s, by which nothing is known to have come", reported(r), r.PSPReference)
+	case gone && r.Amount == came:
+	case gone || r.Amount != came || r.Currency != string(d.p.Currency):
+		d.tell(topics.RefusedAmountMismatch, "the PSP reports %s reversed as %s, by which %s had come", reported(r), r.PSPReference, d.p.money(came))
+	default:
+		d.drop(func(op *Operation) bool { return op.Reference == r.PSPReference })
 	}
 }
 
-// dropped books that what had not been applied went back by itself.
-func (d *decision) dropped(receipt Operation) {
-	d.emit(topics.PaymentEvent{Type: topics.EventUnappliedReturned, RequestID: receipt.Request.String(), Amount: receipt.Amount, PSP: d.said()})
+// dropAll books that what had not been applied went back by itself, of all that came by the request itself.
+func (d *decision) dropAll() {
+	d.drop(func(op *Operation) bool { return d.p.own(op.Reference) })
 }
 
-// dropAll books it of all that came by the request itself. What is being refunded goes twice where that succeeds.
-func (d *decision) dropAll() {
-	for _, op := range slices.Clone(d.p.Operations) {
-		if op.Unapplied && op.Captured && d.p.own(d.op, op.Reference) && !d.p.refunded(op.Request) {
-			d.dropped(op)
+// drop books it of some receipts. What was refunded, too, is lost: it went twice.
+func (d *decision) drop(which func(*Operation) bool) {
+	for _, receipt := range slices.Clone(d.p.Operations) {
+		if !receipt.Unapplied || !receipt.Captured || !which(&receipt) {
+			continue
+		}
+		d.emit(topics.PaymentEvent{Type: topics.EventUnappliedReturned, RequestID: receipt.Request.String(), Amount: receipt.Amount, PSP: d.said()})
+		if d.p.refundedOf(receipt.Request) > 0 {
+			op := d.op
+			d.op = nil
+			d.openCase(topics.RefusedDuplicateOperation, receipt.Amount, "the PSP %s took back what it had refunded", receipt.PSP)
+			d.op = op
 		}
 	}
+}
+
+// wentAway folds what went back by itself, of what nobody had asked for.
+func (p *Payment) wentAway(e *topics.PaymentEvent) error {
+	op, err := p.named(e)
+	if err != nil {
+		return err
+	}
+	op.Captured = false
+	if !op.Unapplied {
+		op.State = OperationReversed
+	}
+	return nil
 }
 
 // refundUnapplied asks for the refund of all that stands unapplied: each receipt goes back by itself.
@@ -193,11 +299,14 @@ func (d *decision) refundUnapplied() {
 	}
 }
 
-// refunded says that a receipt went back by a refund.
-func (p *Payment) refunded(receipt topics.EventID) bool {
-	return slices.ContainsFunc(p.Operations, func(op Operation) bool {
-		return op.releases() && op.Of == receipt && op.State == OperationSucceeded
-	})
+// refundedOf is what went back of a receipt, or of an attempt that was given up, by refunds.
+func (p *Payment) refundedOf(receipt topics.EventID) (minor int64) {
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.releases() && op.Of == receipt && op.Kind == topics.OperationRefund && op.State == OperationSucceeded {
+			minor += op.Amount
+		}
+	}
+	return minor
 }
 
 // returning says that a refund of a receipt is open, or was paid.
@@ -221,4 +330,17 @@ func postUnapplied(c ledger.Customer, e *topics.PaymentEvent, standing ledger.St
 // OfUnapplied says that an operation is a receipt, or gives one back.
 func (p *Payment) OfUnapplied(op *Operation) bool {
 	return op.Unapplied || op.releases() && p.Operation(op.Of).Unapplied
+}
+
+// requests is how many requests the payment has had; what came for it is none.
+func (p *Payment) requests() (n int) {
+	if p == nil {
+		return 0
+	}
+	for i := range p.Operations {
+		if !p.Operations[i].Unapplied {
+			n++
+		}
+	}
+	return n
 }

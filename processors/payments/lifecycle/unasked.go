@@ -24,6 +24,11 @@ func (d *decision) unasked(r *topics.PSPReport) {
 	if ours && r.Outcome == topics.PSPApproved && slices.Contains(d.p.Unasked, Unasked{r.Operation, object(r)}) {
 		return
 	}
+	if !d.p.Method.Card() && (r.Operation != topics.OperationRefund || d.p.Unapplied() != 0) {
+		// Nothing is left to capture or to void; and nobody can say whether it is the customer's money that was refunded.
+		d.tell(topics.RefusedUnmatchedReport, "the PSP reports %s %s, of %s, which fits no request of this payment", r.Operation, r.Outcome, reported(r))
+		return
+	}
 	if ours && money && d.find(FromPSP, string(r.Operation), r.Outcome) {
 		if d.p.Cases < d.limits.Cases { // else it is dropped with its case: what is remembered has a bound
 			d.step.do(d)
