@@ -11,7 +11,7 @@ import (
 )
 
 // TestMandateAgainstModel plays a mandate and payments by it in any order. The model knows whether the mandate stands, and of
-// each payment whether an answer is awaited: P8, P6 and the schedule's bounds hold for every request.
+// each payment whether an answer is awaited: P10, P6 and the schedule's bounds hold for every request.
 func TestMandateAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(nil)
