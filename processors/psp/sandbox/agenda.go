@@ -6,25 +6,45 @@ import (
 	"time"
 )
 
-// item is something that an operation owes at a time. One that is no longer owed when its time comes is passed over.
-type item struct {
-	at      time.Time
-	payment string
-	key     string
-	event   int // index among the operation's events; settlements have none
+// slot names what an operation owes: a settlement, or one of its events.
+type slot struct {
+	key   string // of the operation
+	event int    // index among the operation's events; settlements have none
 }
 
-// agenda holds items by time. The book's mutex guards it.
+// item is a slot with its time. One that is no longer owed when its time comes is passed over.
+type item struct {
+	slot
+	at    time.Time
+	place int // in the heap
+}
+
+// agenda holds items by time, at most one for each slot, and none for a slot that is being done: whatever else becomes due
+// meanwhile, nothing is done twice side by side. The book's mutex guards it.
 type agenda struct {
 	items items
-	woken chan struct{} // signalled when there is a new first item
+	slots map[slot]*item // nil: it is being done
+	woken chan struct{}  // signalled when there is a new first item
 }
 
-func newAgenda() *agenda { return &agenda{woken: make(chan struct{}, 1)} }
+func newAgenda() *agenda { return &agenda{slots: map[slot]*item{}, woken: make(chan struct{}, 1)} }
 
-func (a *agenda) add(i item) {
-	heap.Push(&a.items, i)
-	if a.items[0] == i {
+// put has a slot done at a time, instead of the one that it had. One that is being done is left alone: whoever is done with
+// it looks again at what is owed.
+func (a *agenda) put(s slot, at time.Time) {
+	i, there := a.slots[s]
+	switch {
+	case there && i == nil:
+		return
+	case there:
+		i.at = at
+		heap.Fix(&a.items, i.place)
+	default:
+		i = &item{slot: s, at: at}
+		a.slots[s] = i
+		heap.Push(&a.items, i)
+	}
+	if i.place == 0 {
 		select {
 		case a.woken <- struct{}{}:
 		default:
@@ -32,20 +52,25 @@ func (a *agenda) add(i item) {
 	}
 }
 
-// next removes the first item that is due, or tells how long to wait.
-func (a *agenda) next(now time.Time) (i item, wait time.Duration, ok bool) {
+// next takes the first item that is due, which is being done from now on, or tells how long to wait.
+func (a *agenda) next(now time.Time) (s slot, wait time.Duration, ok bool) {
 	const idle = time.Hour
 	if len(a.items) == 0 {
-		return item{}, idle, false
+		return slot{}, idle, false
 	}
 	if wait := a.items[0].at.Sub(now); wait > 0 {
-		return item{}, min(wait, idle), false
+		return slot{}, min(wait, idle), false
 	}
-	return heap.Pop(&a.items).(item), 0, true
+	s = heap.Pop(&a.items).(*item).slot
+	a.slots[s] = nil
+	return s, 0, true
 }
 
-// keep calls do for each item of an agenda when its time comes, until ctx ends.
-func (b *book) keep(ctx context.Context, a *agenda, do func(item)) {
+// done ends what next began.
+func (a *agenda) done(s slot) { delete(a.slots, s) }
+
+// keep calls do for each item of an agenda when its time comes, until ctx ends. do says when it is done.
+func (b *book) keep(ctx context.Context, a *agenda, do func(slot)) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -66,15 +91,25 @@ func (b *book) keep(ctx context.Context, a *agenda, do func(item)) {
 }
 
 // items is a heap.Interface.
-type items []item
+type items []*item
 
 func (h items) Len() int           { return len(h) }
 func (h items) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h items) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *items) Push(x any)        { *h = append(*h, x.(item)) }
+func (h items) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+func (h *items) Push(x any) {
+	i := x.(*item)
+	i.place = len(*h)
+	*h = append(*h, i)
+}
+
 func (h *items) Pop() any {
 	last := len(*h) - 1
 	i := (*h)[last]
+	(*h)[last] = nil
 	*h = (*h)[:last]
 	return i
 }

@@ -140,25 +140,21 @@ func (b *book) install(p *payment, lineBytes int) {
 		if id := op.requestID(); id != op.Key && newer(op.Key, b.latest[id]) {
 			b.latest[id] = op.Key
 		}
-		var before operation
-		if old != nil && i < len(old.payment.Operations) {
-			before = old.payment.Operations[i]
-		}
-		b.schedule(p.ID, op, &before)
+		b.schedule(op)
 	}
 }
 
 // newer compares two keys of operations with one key of the caller: their numbers have no leading zeros.
 func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
-// schedule puts what an operation owes on the agendas, except what stood there before.
-func (b *book) schedule(id string, op, before *operation) {
-	if op.SettlesTo != "" && !op.SettlesAt.Equal(before.SettlesAt) {
-		b.settlements.add(item{at: op.SettlesAt, payment: id, key: op.Key})
+// schedule puts what an operation owes on the agendas.
+func (b *book) schedule(op *operation) {
+	if op.SettlesTo != "" {
+		b.settlements.put(slot{key: op.Key}, op.SettlesAt)
 	}
-	for n, e := range op.Events {
-		if e.Left > 0 && (n >= len(before.Events) || !before.Events[n].Due.Equal(e.Due)) {
-			b.deliveries.add(item{at: e.Due, payment: id, key: op.Key, event: n})
+	for n := range op.Events {
+		if e := &op.Events[n]; e.Left > 0 {
+			b.deliveries.put(slot{op.Key, n}, e.Due)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (d *deliverer) run(ctx context.Context) {
 		defer close(settled)
 		d.keep(ctx, d.settlements, d.settleItem)
 	}()
-	d.keep(ctx, d.deliveries, func(i item) {
+	d.keep(ctx, d.deliveries, func(s slot) {
 		select {
 		case d.slots <- struct{}{}:
 		case <-ctx.Done():
@@ -63,7 +63,7 @@ func (d *deliverer) run(ctx context.Context) {
 		}
 		go func() {
 			defer func() { <-d.slots }()
-			d.deliver(ctx, i)
+			d.deliver(ctx, s)
 		}()
 	})
 	<-settled
@@ -75,15 +75,16 @@ func (d *deliverer) run(ctx context.Context) {
 
 // settleItem turns a pending operation into what it settles to. A crash before the journal's line leaves it pending,
 // and the next start settles it.
-func (d *deliverer) settleItem(i item) {
+func (d *deliverer) settleItem(s slot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, _ := d.find(i.key)
+	d.settlements.done(s)
+	p, _ := d.find(s.key)
 	if p == nil {
 		return
 	}
 	p = p.clone()
-	op := p.operation(i.key)
+	op := p.operation(s.key)
 	if op.SettlesTo == "" {
 		return
 	}
@@ -100,64 +101,80 @@ func (d *deliverer) settleItem(i item) {
 		err = d.put(p)
 	}
 	if err != nil {
-		d.cfg.Log.Error("sandbox: operation stays pending", "request_id", i.key, "error", err)
-		i.at = now.Add(d.cfg.RetryDelay)
-		d.settlements.add(i)
+		d.cfg.Log.Error("sandbox: operation stays pending", "request_id", s.key, "error", err)
+		d.settlements.put(s, now.Add(d.cfg.RetryDelay))
 	}
 }
 
 // deliver makes one attempt. A crash after the receiver's 2xx and before the journal's line delivers the event again,
 // with the same id.
-func (d *deliverer) deliver(ctx context.Context, i item) {
-	d.mu.Lock()
-	p, op := d.find(i.key)
-	d.mu.Unlock()
-	if p == nil || i.event >= len(op.Events) || op.Events[i.event].Left == 0 {
+func (d *deliverer) deliver(ctx context.Context, s slot) {
+	p, op := d.begin(s)
+	if p == nil {
 		return
 	}
-	e := op.Events[i.event]
-	if p.waits(&e) {
-		i.at = time.Now().Add(reorderGap)
-		d.mu.Lock()
-		d.deliveries.add(i)
-		d.mu.Unlock()
-		return
-	}
+	e := op.Events[s.event]
 	err := d.send(ctx, &e, p.event(op, &e, d.baseURL))
 	if ctx.Err() != nil {
 		return
 	}
-	d.record(i, err)
+	d.record(s, err)
 }
 
-// record notes the result of an attempt.
-func (d *deliverer) record(i item, failure error) {
+// begin returns what is to be delivered; nil where nothing is, now.
+func (d *deliverer) begin(s slot) (*payment, *operation) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, _ := d.find(i.key)
+	p, op := d.find(s.key)
+	if p == nil || op.Events[s.event].Left == 0 {
+		d.deliveries.done(s)
+		return nil, nil
+	}
+	if p.waits(&op.Events[s.event]) {
+		d.deliveries.done(s)
+		d.deliveries.put(s, time.Now().Add(reorderGap))
+		return nil, nil
+	}
+	return p, op
+}
+
+// record notes the result of an attempt. What was triggered meanwhile stays owed.
+func (d *deliverer) record(s slot, failure error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.deliveries.done(s)
+	p, _ := d.find(s.key)
 	if p == nil {
 		return
 	}
 	p = p.clone()
-	e := &p.operation(i.key).Events[i.event]
+	e := &p.operation(s.key).Events[s.event]
+	now := time.Now()
 	e.Tries++
 	switch {
 	case failure == nil || e.Forged:
 		e.Left--
-		e.Tries, e.Due = 0, time.Now()
+		e.Tries, e.Due = 0, later(e.Due, now)
 	case e.Tries >= MaxDeliveries:
 		e.Left = 0
 		d.cfg.Log.Error("sandbox: webhook given up", "event", e.ID, "attempts", e.Tries, "error", failure)
 	default:
 		delay := min(d.cfg.RetryDelay<<min(e.Tries-1, 16), MaxRetryDelay)
-		e.Due = time.Now().Add(delay)
+		e.Due = later(e.Due, now.Add(delay))
 		d.cfg.Log.Debug("sandbox: webhook is sent again", "event", e.ID, "attempt", e.Tries, "in", delay, "error", failure)
 	}
 	if err := d.put(p); err != nil {
 		d.cfg.Log.Error("sandbox: delivery is not recorded", "event", e.ID, "error", err)
-		i.at = time.Now().Add(d.cfg.RetryDelay)
-		d.deliveries.add(i)
+		d.deliveries.put(s, now.Add(d.cfg.RetryDelay))
 	}
+}
+
+// later keeps the time of a trigger that wants to wait and came while a delivery was under way.
+func later(due, next time.Time) time.Time {
+	if due.After(next) {
+		return due
+	}
+	return next
 }
 
 // event renders the body of a webhook: the same bytes at each attempt.

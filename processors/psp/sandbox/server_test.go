@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -272,6 +273,35 @@ func TestTrigger(t *testing.T) {
 	}
 	if status := call(t, "POST", s.URL()+"/v1/test/trigger", "", `{"request_id":"1-9-0"}`, nil); status != 404 {
 		t.Errorf("trigger of nothing: %d", status)
+	}
+}
+
+// TestTriggerDuringADelivery has the receiver keep the first delivery until the trigger was answered.
+func TestTriggerDuringADelivery(t *testing.T) {
+	var atOnce, delivered atomic.Int32
+	answered := make(chan struct{})
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if atOnce.Add(1) > 1 {
+			t.Error("delivered while another delivery of the same event was under way")
+		}
+		if delivered.Add(1) == 1 {
+			<-answered
+		}
+		atOnce.Add(-1)
+	}))
+	defer receiver.Close()
+	s := start(t, sandbox.Config{WebhookURL: receiver.URL, WebhookSecret: secret})
+	authorize(t, s, "1-1-0", "tok_approved", 1000, true)
+	call(t, "POST", s.URL()+"/v1/test/trigger", "", `{"request_id":"1-1-0","type":"authorize.odd"}`, nil)
+	eventually(t, "the first delivery", func() bool { return delivered.Load() == 1 })
+	call(t, "POST", s.URL()+"/v1/test/trigger", "", `{"request_id":"1-1-0","copies":3}`, nil)
+	close(answered)
+	eventually(t, "nothing is owed", func() bool { return summaryOf(t, s).Owed == 0 })
+	if err := s.Close(); err != nil { // no delivery is under way any more
+		t.Fatal(err)
+	}
+	if delivered.Load() != 4 {
+		t.Errorf("%d deliveries, want 4", delivered.Load())
 	}
 }
 
