@@ -97,7 +97,12 @@ func (db *DB) attemptBatch(ctx context.Context, queue func(*pgx.Batch), read fun
 	var batch pgx.Batch
 	batch.Queue("begin isolation level serializable")
 	queue(&batch)
-	batch.Queue("commit")
+	batch.Queue("commit").Exec(func(tag pgconn.CommandTag) error { // called by Close, whatever read has left unread
+		if tag.String() == "ROLLBACK" {
+			return fmt.Errorf("commit: %w", pgx.ErrTxCommitRollback)
+		}
+		return nil
+	})
 	if err := sendable(ctx, conn.Conn()); err != nil {
 		return err
 	}

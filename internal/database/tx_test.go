@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/weirhq/weir/internal/chaos"
 	"github.com/weirhq/weir/internal/database"
@@ -356,6 +357,59 @@ func TestASwallowedErrorIsNotACommit(t *testing.T) {
 			t.Errorf("%s: a transaction that the server rolled back gave %v", name, err)
 		}
 	}
+}
+
+// TestWhatTheServerSaysOfTheCommitOfABatch has the server run another statement for the COMMIT that a connection has prepared.
+func TestWhatTheServerSaysOfTheCommitOfABatch(t *testing.T) {
+	for _, c := range []struct {
+		statement string
+		err       func(error) bool
+		left      int64 // of two batches, the first of which is committed
+	}{
+		{"commit", func(err error) bool { return err == nil }, 2},
+		{"rollback", func(err error) bool { return errors.Is(err, pgx.ErrTxCommitRollback) }, 1}, // as a transaction that has failed is answered
+		{"commit prepared 'of another'", func(err error) bool { return database.SQLState(err) == "25001" }, 1},
+	} {
+		t.Run(c.statement, func(t *testing.T) {
+			db := newTwo(t)
+			if db.Dialect == database.CockroachDB {
+				t.Skip("what is prepared has no name there to be found by")
+			}
+			add := func() error {
+				return db.InBatch(t.Context(), func(batch *pgx.Batch) { batch.Queue(incrementOne) }, func(results pgx.BatchResults) error {
+					_, err := results.Exec()
+					return err
+				})
+			}
+			if err := add(); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
+				return instead(t.Context(), conn.Conn(), "commit", c.statement)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if err := add(); !c.err(err) || errors.Is(err, database.ErrOutcomeUnknown) {
+				t.Errorf("error is %v", err)
+			}
+			if got := value(t, db, 1); got != c.left {
+				t.Errorf("the row is %d, want %d", got, c.left)
+			}
+		})
+	}
+}
+
+// instead has a connection run another statement where it runs one that it has prepared.
+func instead(ctx context.Context, conn *pgx.Conn, prepared, other string) error {
+	var name string
+	if err := conn.QueryRow(ctx, "SELECT name FROM pg_prepared_statements WHERE statement = $1", prepared).Scan(&name); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, "DEALLOCATE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return err
+	}
+	_, err := conn.PgConn().Prepare(ctx, name, other, nil)
+	return err
 }
 
 // TestALostAnswerIsAnUnknownOutcome cuts the connection once COMMIT is on its way.
