@@ -1,0 +1,192 @@
+package names
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// MaxBytes is how much of a name is looked at: the rest of a longer one is left out.
+	MaxBytes = 1024
+	// MaxWords is how many words of a name are compared: those that come first, particles and legal forms not counted as long
+	// as others come.
+	MaxWords = 16
+	// maxWordBytes is how much of a word is compared.
+	maxWordBytes = 40
+)
+
+// Word is one word of a name, normalised.
+type Word struct {
+	Text  string
+	Class Class
+
+	abjad    bool   // it was written without its vowels
+	sound    sound  // how it sounds; the consonants are "" for an initial or a number
+	other    sound  // how it sounds where j is written for y; the same as sound otherwise
+	bones    string // its firm consonants alone, to compare with what is written without vowels
+	alphabet uint32 // which letters are in it, one bit each
+}
+
+// Parse takes a name apart. Words come in the order in which they stand; "Volkonsky, Sergei" and "Sergei Volkonsky" have the
+// same ones.
+func Parse(text string) []Word {
+	var words []Word
+	for _, raw := range split(cut(text, MaxBytes)) {
+		for _, part := range spread(raw) {
+			words = append(words, newWord(part))
+		}
+	}
+	for { // what is left out may bring together what is one form
+		n := len(words)
+		if words = shorten(joinForms(words)); len(words) == n {
+			return words
+		}
+	}
+}
+
+// String writes words as Parse reads them again.
+func String(words []Word) string {
+	texts := make([]string, len(words))
+	for i := range words {
+		texts[i] = words[i].Text
+	}
+	return strings.Join(texts, " ")
+}
+
+// cut shortens a text to so many bytes, between two letters.
+func cut(text string, bytes int) string {
+	if len(text) <= bytes {
+		return text
+	}
+	for bytes > 0 && !utf8.RuneStart(text[bytes]) {
+		bytes--
+	}
+	return text[:bytes]
+}
+
+// rawWord is a word whose letters are Latin already.
+type rawWord struct {
+	text  string
+	abjad bool
+}
+
+// split romanises a text and parts it where no letter or digit is. An apostrophe and a full stop stand within words.
+func split(text string) []rawWord {
+	var words []rawWord
+	var b strings.Builder
+	abjad := false
+	flush := func() {
+		if b.Len() > 0 {
+			words = append(words, rawWord{cut(b.String(), maxWordBytes), abjad})
+		}
+		b.Reset()
+		abjad = false
+	}
+	for _, r := range norm.NFKD.String(strings.ToValidUTF8(text, " ")) {
+		r = unicode.ToLower(r)
+		latin, known := romanised[r]
+		switch {
+		case r < utf8.RuneSelf && (r >= 'a' && r <= 'z' || r >= '0' && r <= '9'):
+			b.WriteByte(byte(r))
+		case known:
+			b.WriteString(latin)
+			abjad = abjad || unvowelled(r)
+		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r) || isApostrophe(r):
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(r)
+		default:
+			flush()
+		}
+	}
+	flush()
+	return words
+}
+
+func isApostrophe(r rune) bool { return strings.ContainsRune("'`´’‘ʼʻʾʿ′", r) }
+
+// spread parts a word that several are written as: Abdulrahman is abd al rahman, and the article of an Arabic word is one
+// of its own.
+func spread(w rawWord) []rawWord {
+	article := rawWord{text: "al"}
+	if w.abjad {
+		if w.text == "bd" {
+			return []rawWord{{text: "abd"}}
+		}
+		if rest, ok := strings.CutPrefix(w.text, "bdal"); ok && len(rest) > 2 {
+			return append([]rawWord{{text: "abd"}, article}, spread(rawWord{rest, true})...)
+		}
+		if rest, ok := strings.CutPrefix(w.text, "al"); ok && len(rest) > 2 {
+			return append([]rawWord{article}, spread(rawWord{rest, true})...)
+		}
+	}
+	rest, ok := strings.CutPrefix(w.text, "abd")
+	name := strings.TrimLeft(rest, "aeiou")
+	if !ok || name == "" || len(name) == len(rest) {
+		return []rawWord{w} // Abdi, Abdrakhman
+	}
+	switch {
+	case name == "l": // Abdul Rahman
+		return []rawWord{{text: "abd"}, article}
+	case name[0] == 'l': // Abdulrahman, Abdullatif; but not Abdullah, which is one name to everyone
+		if lah := strings.TrimLeft(name, "l"); strings.HasPrefix(lah, "ah") || lah == "a" {
+			return []rawWord{w}
+		}
+		name = name[1:]
+	case len(name) > 1 && name[0] == name[1]: // Abdurrahman, Abdessalam
+		name = name[1:]
+	}
+	if len(name) < 4 {
+		return []rawWord{w}
+	}
+	return append([]rawWord{{text: "abd"}, article}, spread(rawWord{name, w.abjad})...)
+}
+
+func newWord(raw rawWord) Word {
+	text := raw.text
+	w := Word{Text: text, abjad: raw.abjad}
+	w.sound, w.other = sounds(text)
+	w.bones = bones(text)
+	for i := range len(text) {
+		if c := text[i]; c >= 'a' && c <= 'z' {
+			w.alphabet |= 1 << (c - 'a')
+		}
+	}
+	w.Class = classOf(&w)
+	return w
+}
+
+// joinForms makes one word of a legal form that is written with full stops or as several words: S.A., sdn bhd. Initials of a
+// person stay apart.
+func joinForms(words []Word) []Word {
+	var out []Word
+	for i := 0; i < len(words); {
+		n := formAt(words[i:])
+		if n == 0 {
+			out = append(out, words[i])
+			i++
+			continue
+		}
+		var b strings.Builder
+		for _, w := range words[i : i+n] {
+			b.WriteString(w.Text)
+		}
+		out = append(out, newWord(rawWord{text: formName(b.String())}))
+		i += n
+	}
+	return out
+}
+
+// shorten leaves out the words that say least, where there are more than are compared.
+func shorten(words []Word) []Word {
+	for _, class := range []Class{Particle, Title, Legal} {
+		for i := len(words) - 1; i >= 0 && len(words) > MaxWords; i-- {
+			if words[i].Class == class {
+				words = append(words[:i:i], words[i+1:]...)
+			}
+		}
+	}
+	return words[:min(len(words), MaxWords)]
+}

@@ -1,0 +1,162 @@
+package screening
+
+import (
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/weirhq/weir/processors/aml/screening/lists"
+	"github.com/weirhq/weir/processors/aml/screening/names"
+)
+
+// Search looks in an index. It is for one goroutine at a time.
+type Search struct {
+	ix      *Index
+	of      []side   // for each name, what of it and of the subject is alike at most
+	touched []int32  // names that have anything
+	seen    []uint32 // for each word, the turn in which it was met
+	turn    uint32
+}
+
+// side sums likeness times weight.
+type side struct{ subject, entry int32 }
+
+// NewSearch begins to look in an index.
+func (ix *Index) NewSearch() *Search {
+	return &Search{ix: ix, of: make([]side, len(ix.names)), seen: make([]uint32, len(ix.words))}
+}
+
+// mostInitial is what a word that an initial stands for adds at most: its likeness times the greatest weight.
+const mostInitial = 60 * 100
+
+// Hits are the entries that a subject may be, the likeliest first. A name without letters has none.
+func (s *Search) Hits(subject Subject) []Hit {
+	subject.words = names.Read(subject.Name, s.ix.weights)
+	q := &subject.words
+	light, initials := int32(0), int32(0)
+	for i, w := range q.Words {
+		if w.Class.Heavy() {
+			s.gather(w, int32(q.Weights[i]), false)
+			continue
+		}
+		light += int32(q.Weights[i])
+		if w.Class == names.Initial {
+			initials++
+		}
+	}
+	q.Joins(func(w names.Word, weight int) { s.gather(&w, int32(weight), true) })
+	most := 0
+	if len(subject.Births) > 0 {
+		most += bornSameDay
+	}
+	if len(subject.Countries) > 0 {
+		most += countrySame
+	}
+	best := map[*lists.Entry]Hit{}
+	for _, at := range s.touched {
+		n, of := &s.ix.names[at], s.of[at]
+		s.of[at] = side{}
+		bound := names.Cover(int(of.subject+100*light+mostInitial*n.initials), q.Total, int(of.entry+100*n.light+mostInitial*initials), n.name.Total)
+		if bound+most < s.ix.threshold {
+			continue
+		}
+		if hit, ok := s.ix.judge(&subject, n); ok {
+			if other, there := best[n.entry]; !there || hit.Score > other.Score {
+				best[n.entry] = hit
+			}
+		}
+	}
+	s.touched = s.touched[:0]
+	return ranked(best, &subject, s.ix.weights)
+}
+
+// gather finds all words of entries that are like a word of the subject, or like two of its words that were joined, and adds to
+// what is alike of their names.
+func (s *Search) gather(w *names.Word, weight int32, joined bool) {
+	s.turn++
+	w.Sought(func(key uint64) {
+		from := sort.Search(len(s.ix.keys), func(i int) bool { return s.ix.keys[i].key >= key })
+		for ; from < len(s.ix.keys) && s.ix.keys[from].key == key; from++ {
+			at := s.ix.keys[from].word
+			if s.seen[at] == s.turn {
+				continue
+			}
+			s.seen[at] = s.turn
+			if percent := alike(w, joined, &s.ix.words[at]); percent > 0 {
+				s.add(at, percent*weight, percent*s.ix.words[at].weight)
+			}
+		}
+	})
+}
+
+func alike(w *names.Word, joined bool, e *entryWord) int32 {
+	switch {
+	case joined && e.joined:
+		return 0
+	case joined:
+		return joinedAlike(w, e.word)
+	case e.joined:
+		return joinedAlike(e.word, w)
+	}
+	percent, _ := names.Likeness(w, e.word)
+	return int32(percent)
+}
+
+func joinedAlike(joined, w *names.Word) int32 {
+	if names.JoinedAlike(joined, w) {
+		return names.LikeJoined
+	}
+	return 0
+}
+
+func (s *Search) add(word, subject, entry int32) {
+	for _, at := range s.ix.postings[s.ix.starts[word]:s.ix.starts[word+1]] {
+		if s.of[at] == (side{}) {
+			s.touched = append(s.touched, at)
+		}
+		s.of[at].subject += subject
+		s.of[at].entry += entry
+	}
+}
+
+// judge scores one name of an entry.
+func (ix *Index) judge(subject *Subject, n *indexed) (Hit, bool) {
+	points, words := score(subject, n.entry, &n.name, n.of.Strength)
+	if points < ix.threshold {
+		return Hit{}, false
+	}
+	return Hit{Customer: subject.ID, Subject: subject.Name, Score: points, Entry: n.entry, Name: n.of, words: words}, true
+}
+
+// ranked explains hits and puts them in order.
+func ranked(best map[*lists.Entry]Hit, subject *Subject, weights names.Weights) []Hit {
+	if len(best) == 0 {
+		return nil
+	}
+	hits := make([]Hit, 0, len(best))
+	for _, h := range best {
+		name := names.Read(h.Name.Text, weights)
+		h.Reasons = explain(subject, h.Entry, &name, h.Name.Strength, &h.words, h.Score)
+		h.Score = clamp(h.Score)
+		hits = append(hits, h)
+	}
+	slices.SortFunc(hits, order)
+	return hits
+}
+
+// Each screens subjects, on so many goroutines; what each one's hits are comes in the order of the subjects.
+func (ix *Index) Each(subjects []Subject, workers int) [][]Hit {
+	hits := make([][]Hit, len(subjects))
+	var all sync.WaitGroup
+	share := max((len(subjects)+workers-1)/max(workers, 1), 1)
+	for from := 0; from < len(subjects); from += share {
+		all.Go(func() {
+			search := ix.NewSearch()
+			for i := from; i < min(from+share, len(subjects)); i++ {
+				hits[i] = search.Hits(subjects[i])
+			}
+		})
+	}
+	all.Wait()
+	return hits
+}
