@@ -53,6 +53,9 @@ func (x *explorer) reports(s state, op *lifecycle.Operation) (all []stimulus) {
 	if op.PSP != "" {
 		psp, source = op.PSP, lifecycle.FromStray
 		table += map[bool]string{true: " of an attempt that was given up", false: " that releases an attempt"}[kind == topics.OperationAuthorize]
+		if s.p.Recurring != nil && kind == topics.OperationAuthorize {
+			table += ", of a payment by a mandate"
+		}
 	}
 	if op.Unapplied { // nobody asked for it, and no report names it
 		return nil

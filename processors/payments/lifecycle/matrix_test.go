@@ -25,6 +25,7 @@ type explorer struct {
 	seen     map[string]bool
 	queue    []state
 	position int64
+	mandate  *lifecycle.Payment // that payments by one are by
 }
 
 type state struct {
@@ -81,8 +82,7 @@ func TestStateMatrix(t *testing.T) {
 // spare are steps that no payment can come to today. They stand in the table all the same: what a PSP says must have a place.
 func spare(on lifecycle.Trigger, from topics.PaymentStatus) bool {
 	if on.Source == lifecycle.FromUnclear { // nothing is open there, or more requests lead there than are followed
-		return slices.Contains([]topics.PaymentStatus{topics.StatusQueued, topics.StatusCancelled, topics.StatusReviewing, topics.StatusHeld,
-			topics.StatusBlocked, topics.StatusRejected, topics.StatusRefunded, topics.StatusExpired}, from)
+		return slices.Contains([]topics.PaymentStatus{topics.StatusReviewing, topics.StatusHeld, topics.StatusBlocked, topics.StatusRejected}, from)
 	}
 	if on.Source == lifecycle.FromStray && on.What == string(topics.OperationAuthorize) && on.Outcome == topics.PSPReversed {
 		return true // only of a code or the like beside which another PSP was asked
@@ -129,9 +129,26 @@ func (x *explorer) begin() {
 		c.Card, c.PaymentMethod, c.Authorize = nil, &topics.PaymentMethod{Type: method}, true
 		x.follow(nil, s)
 	}
+	x.byMandate()
 	for _, op := range []topics.PSPOperation{topics.OperationAuthorize, topics.OperationCapture, topics.OperationVoid, topics.OperationRefund} {
 		x.follow(nil, x.unasked(state{now: noon}, op, "ref", "approved"))
 	}
+}
+
+// byMandate creates a payment by a mandate.
+func (x *explorer) byMandate() {
+	first := newWorld(nil)
+	for _, line := range []string{"command create 1.00 EUR authorize capture=automatic setup=recurring", "psp response authorize approved 1.00 EUR captured ref=first"} {
+		if _, err := first.do(line); err != nil {
+			x.Fatal(err)
+		}
+	}
+	x.mandate = first.payments["p1"]
+	x.mandate.Region = "" // that of these commands
+	s := x.command(nil, topics.CommandCreate, 100, topics.OutcomePass)
+	c := &s.in.Command.Command
+	c.Card, c.Mandate, c.Authorize, c.CaptureMethod = nil, x.mandate.ID.MandateID(), true, topics.CaptureAutomatic
+	x.follow(nil, s)
 }
 
 // planFor is no plan, or one of two PSPs, or one without any.
@@ -253,6 +270,9 @@ func answerOfRisk(s state, outcome topics.Outcome) stimulus {
 func (x *explorer) follow(p *lifecycle.Payment, s stimulus) {
 	x.position++
 	s.in.Position = x.position
+	if _, by := p.ByMandate(); by || s.in.Command != nil && s.in.Command.Command.Mandate != "" {
+		s.in.Mandate = x.mandate
+	}
 	events := lifecycle.Decide(p, s.in, s.now, &x.limits)
 	from, after := topics.PaymentStatus(""), p.Clone()
 	if p != nil {
@@ -341,6 +361,9 @@ func (x *explorer) news(p *lifecycle.Payment) (found bool) {
 	traits := []string{
 		fmt.Sprint(p.CaptureMethod, " ", p.Method.Type, p.Unapplied() > 0, " ", p.Review, " ", p.Terms.CaptureDelaySeconds > 0, !p.Terms.CaptureAt.IsZero()), fmt.Sprint("timer ", p.Timer.Kind, " waiting ", p.Waiting != nil, p.CountedDay != ""),
 		fmt.Sprint("left ", p.Capturable() > 0, p.Uncaptured() > 0, p.Refundable() > 0),
+	}
+	if p.Recurring != nil {
+		traits = append(traits, fmt.Sprint("by a mandate", p.Recurring.Asked > 1))
 	}
 	if r := p.Routing; r != nil {
 		traits = append(traits, fmt.Sprint("plan ", r.Next, r.Sent, r.Until.IsZero()))

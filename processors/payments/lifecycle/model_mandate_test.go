@@ -44,7 +44,7 @@ func TestMandateAgainstModel(t *testing.T) {
 			case 1:
 				do("psp response authorize declined ref=none code=05 category=do_not_honor retry=other_route payment=" + p)
 			case 2:
-				hard = open
+				hard = open || w.payments[p].Status() == topics.StatusQueued // of the attempt that was called soft
 				do("psp response authorize declined ref=none code=43 category=lost_or_stolen retry=never hard payment=" + p)
 			case 3:
 				do("psp response authorize unknown ref=none payment=" + p)

@@ -181,6 +181,14 @@ func (d *decision) retriesLater() bool {
 	return true
 }
 
+// declinedForGood ends a payment by a mandate that waits for its next attempt, where the PSP calls the decline of one final that it had
+// called soft: the card schemes forbid to ask again.
+func (d *decision) declinedForGood() {
+	if d.p.Recurring != nil && d.op.State == OperationFailed && !d.softly() {
+		d.fact(topics.EventDeclined, d.op.Amount)
+	}
+}
+
 // softly says that the answer at hand is one that time may change: what the issuer does not call final, and what provably was
 // not performed because nobody could be asked.
 func (d *decision) softly() bool {

@@ -25,6 +25,10 @@ func (d *decision) strayed(r *topics.PSPReport) {
 }
 
 func (d *decision) strayApproval(r *topics.PSPReport) {
+	if r.Outcome == topics.PSPDeclined && d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
+		d.step.do(d)
+		return
+	}
 	if r.Outcome == topics.PSPReversed && !d.p.Method.Card() {
 		if !d.mismatch(r) && d.op.State != OperationReversed && d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
 			d.step.do(d)
