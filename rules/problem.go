@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/weirhq/weir/internal/spelling"
 )
 
 // What a problem shows of its line, in characters, and how many problems are shown.
@@ -102,20 +103,10 @@ func (ps Problems) orNil() error {
 	return unique
 }
 
-// maxSuggestionDistance is how many edits a misspelt name may be away from the suggestion.
-const maxSuggestionDistance = 3
-
 // suggest is a hint that names the candidate nearest to a misspelt name, or lists all where none is near and the list
 // is short.
 func suggest(name string, candidates []string) string {
-	best, bestDistance := "", maxSuggestionDistance+1
-	for _, c := range candidates {
-		d := editDistance(strings.ToLower(name), strings.ToLower(c))
-		if d < bestDistance || d == bestDistance && c < best {
-			best, bestDistance = c, d
-		}
-	}
-	if best != "" && bestDistance <= max(1, utf8.RuneCountInString(name)/3) {
+	if best := spelling.Nearest(name, candidates, spelling.Few(name)); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	if n := len(candidates); n > 0 && n <= 24 {
@@ -124,27 +115,4 @@ func suggest(name string, candidates []string) string {
 		return "known: " + strings.Join(sorted, ", ")
 	}
 	return ""
-}
-
-// editDistance counts the insertions, deletions, substitutions and swaps of neighbours between two short names.
-func editDistance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			substitution := last[j-1]
-			if a[i-1] != b[j-1] {
-				substitution++
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, substitution)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/weirhq/weir/internal/spelling"
 )
 
 // Error is one key that is wrong: where it stands, what it is called, what is wrong with it and what would be right.
@@ -89,7 +91,7 @@ func (d *decoder) unknown(fields []field, at, path, name string) {
 			names = append(names, f.name+"_file")
 		}
 	}
-	if best := nearest(name, names); best != "" {
+	if best := spelling.Nearest(name, names, max(2, len(name)/3)); best != "" {
 		d.fail(at, "is no key; did you mean %s?", join(path, best))
 		return
 	}

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"reflect"
-	"slices"
-	"strings"
-)
+import "reflect"
 
 // field is one key of a struct of the configuration.
 type field struct {
@@ -74,39 +70,4 @@ func newElement(t reflect.Type) reflect.Value {
 		v.Set(reflect.ValueOf(DefaultPSP()))
 	}
 	return v
-}
-
-// nearest is the candidate that takes the fewest changes to become name, "" where none is close.
-func nearest(name string, candidates []string) string {
-	best, least := "", max(2, len(name)/3)+1
-	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
-		if d := distance(strings.ToLower(name), candidate); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the insertions, deletions, replacements and swaps of neighbours that turn a into b.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			replace := last[j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			row[j] = min(replace, last[j]+1, row[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }
