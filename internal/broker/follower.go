@@ -15,7 +15,8 @@ type Follower struct {
 	options []kgo.Opt
 	topic   string
 	client  *kgo.Client
-	reader  *PartitionReader // nil: nothing was read yet
+	reader  *PartitionReader // nil: the next read begins anew
+	whole   bool             // all that was committed before the first read was read
 }
 
 // NewFollower connects to the broker with options; Close ends it.
@@ -42,6 +43,9 @@ func (f *Follower) forget() {
 
 // Read calls take for each record that was committed since the last call, and begin before the first of all. changed tells
 // whether either was called. After an error the next call begins anew.
+//
+// The first read takes all that was committed before, and waits for that as CommittedEnds does. Later ones wait for nobody: a
+// transaction that is open keeps what comes after it for a later read, and not what came before it.
 func (f *Follower) Read(ctx context.Context, begin func(), take func(*kgo.Record) error) (changed bool, err error) {
 	if changed, err = f.read(ctx, begin, take); err != nil {
 		f.forget()
@@ -51,8 +55,8 @@ func (f *Follower) Read(ctx context.Context, begin func(), take func(*kgo.Record
 }
 
 func (f *Follower) read(ctx context.Context, begin func(), take func(*kgo.Record) error) (changed bool, err error) {
-	listed, err := kadm.NewClient(f.client).ListCommittedOffsets(ctx, f.topic)
-	if err = errors.Join(err, listed.Error()); err != nil {
+	listed, err := f.ends(ctx)
+	if err != nil {
 		return false, err
 	}
 	end, ok := listed.Lookup(f.topic, 0)
@@ -71,6 +75,7 @@ func (f *Follower) read(ctx context.Context, begin func(), take func(*kgo.Record
 	for {
 		record, err := f.reader.Next(ctx)
 		if err != nil || record == nil {
+			f.whole = f.whole || err == nil
 			return changed, err
 		}
 		if err := take(record); err != nil {
@@ -78,4 +83,13 @@ func (f *Follower) read(ctx context.Context, begin func(), take func(*kgo.Record
 		}
 		changed = true
 	}
+}
+
+func (f *Follower) ends(ctx context.Context) (kadm.ListedOffsets, error) {
+	admin := kadm.NewClient(f.client)
+	if !f.whole {
+		return CommittedEnds(ctx, admin, f.topic)
+	}
+	listed, err := admin.ListCommittedOffsets(ctx, f.topic)
+	return listed, errors.Join(err, listed.Error())
 }

@@ -26,7 +26,7 @@ type PartitionReader struct {
 }
 
 // OpenPartition reads the offsets [from, end) of one partition, with a client of its own that is made with options. The
-// end is a committed one, such as ListCommittedOffsets tells.
+// end is a committed one, such as CommittedEnds tells.
 func OpenPartition(options []kgo.Opt, topic string, partition int32, from, end int64) (*PartitionReader, error) {
 	client, err := kgo.NewClient(append(append([]kgo.Opt(nil), options...),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),

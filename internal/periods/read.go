@@ -2,7 +2,6 @@ package periods
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -37,8 +36,7 @@ func committedEnds(ctx context.Context, options []kgo.Opt) (kadm.ListedOffsets, 
 		return nil, err
 	}
 	defer client.Close()
-	ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, topics.LedgerPeriods)
-	return ends, errors.Join(err, ends.Error())
+	return broker.CommittedEnds(ctx, kadm.NewClient(client), topics.LedgerPeriods)
 }
 
 func readPartition(ctx context.Context, options []kgo.Opt, tenant string, partition int32, end int64) ([]topics.PeriodClosed, error) {

@@ -45,7 +45,7 @@ func (s topicSource) Open(ctx context.Context, partition int32) (Reader, error) 
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of %s: %w", topics.LedgerCheckpoints, err)
 	}
-	ends, err := admin.ListCommittedOffsets(ctx, topics.LedgerCheckpoints)
+	ends, err := broker.CommittedEnds(ctx, admin, topics.LedgerCheckpoints)
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of %s: %w", topics.LedgerCheckpoints, err)
 	}

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -44,8 +43,8 @@ func FindEnds(ctx context.Context, kafka []kgo.Opt) (*Ends, error) {
 	}
 	// The ends of the decisions are taken first: each has its command before it then. What became of a payment may end later.
 	for _, topic := range []string{topics.Decisions, topics.Inbox, topics.Events} {
-		ends, err := admin.ListCommittedOffsets(ctx, topic)
-		if err = errors.Join(err, ends.Error()); err != nil {
+		ends, err := broker.CommittedEnds(ctx, admin, topic)
+		if err != nil {
 			return nil, fmt.Errorf("where %s ends: %w", topic, err)
 		}
 		e.to[topic] = ends[topic]

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -158,7 +159,8 @@ func openPublished(ctx context.Context, r *reader, f *Fold, outputs []string, fr
 		if err != nil {
 			return nil, fmt.Errorf("list offsets of %s: %w", topic, err)
 		}
-		ends, err := r.admin.ListCommittedOffsets(ctx, topic)
+		// An end that an open transaction holds back would leave what was published after it out of the database, for good.
+		ends, err := broker.CommittedEnds(ctx, r.admin, topic)
 		if err != nil {
 			return nil, fmt.Errorf("list offsets of %s: %w", topic, err)
 		}

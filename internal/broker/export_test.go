@@ -1,0 +1,4 @@
+package broker
+
+// CommittedEndsWithin is CommittedEnds with a limit of one's own.
+var CommittedEndsWithin = committedEnds
