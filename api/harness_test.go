@@ -28,7 +28,7 @@ import (
 
 const (
 	testPartitions = 4
-	patience       = 20 * time.Second // of a test for what must come
+	patience       = 2 * time.Minute // of a test for what must come
 	testSecret     = "key-of-the-shop-1234"
 	otherSecret    = "key-of-another-tenant"
 	secondSecret   = "key-of-the-analyst-1"

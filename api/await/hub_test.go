@@ -20,7 +20,7 @@ import (
 
 const (
 	partitions = 4
-	patience   = 20 * time.Second // of a test for what must come
+	patience   = 2 * time.Minute // of a test for what must come
 )
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

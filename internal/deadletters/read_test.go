@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
@@ -55,7 +57,7 @@ func (f *fixture) produce(t *testing.T, client *kgo.Client, r *kgo.Record) ID {
 	return ID{written.Topic, written.Partition, written.Offset}
 }
 
-// transaction writes letters as a fold does, and commits or aborts them.
+// transaction writes letters as a fold does, and commits or aborts them. It returns once readers see which.
 func (f *fixture) transaction(t *testing.T, end kgo.TransactionEndTry, records ...*kgo.Record) {
 	t.Helper()
 	client, err := kgo.NewClient(append(f.kafka, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("fold"))...)
@@ -70,6 +72,9 @@ func (f *fixture) transaction(t *testing.T, end kgo.TransactionEndTry, records .
 		f.produce(t, client, r)
 	}
 	if err := client.EndTransaction(t.Context(), end); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := broker.CommittedEnds(t.Context(), kadm.NewClient(client), records[0].Topic); err != nil {
 		t.Fatal(err)
 	}
 }

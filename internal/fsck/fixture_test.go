@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
@@ -170,6 +172,7 @@ func (f *fixture) produceOn(client *kgo.Client, records ...*kgo.Record) {
 	f.must(client.ProduceSync(f.t.Context(), records...).FirstErr())
 }
 
+// transact commits records, and returns once readers see them.
 func (f *fixture) transact(partition int32, records ...*kgo.Record) {
 	f.t.Helper()
 	client := f.broker.Client(f.t, kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -177,6 +180,13 @@ func (f *fixture) transact(partition int32, records ...*kgo.Record) {
 	f.must(client.BeginTransaction())
 	f.must(client.ProduceSync(f.t.Context(), records...).FirstErr())
 	f.must(client.EndTransaction(f.t.Context(), kgo.TryCommit))
+	var names []string
+	for _, r := range records {
+		names = append(names, r.Topic)
+	}
+	slices.Sort(names)
+	_, err := broker.CommittedEnds(f.t.Context(), f.broker.Admin(f.t), slices.Compact(names)...)
+	f.must(err)
 }
 
 func (f *fixture) position(partition int32, next int64) *kgo.Record {

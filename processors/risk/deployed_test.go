@@ -95,11 +95,11 @@ func (w *deployment) follow(d *deployedRules) {
 
 func (w *deployment) until(what string, holds func() bool) {
 	w.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !holds() {
 		select {
 		case <-deadline:
-			w.Fatalf("not within 30 s: %s", what)
+			w.Fatalf("not within two minutes: %s", what)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -112,7 +112,7 @@ func (w *world) reader(t *testing.T) *reader {
 // until reads until the topic holds what is wanted. No record may be older than the one of its key before it.
 func (r *reader) until(t *testing.T, want map[string]string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for !maps.Equal(r.last, want) {
 		fetches := r.client.PollFetches(ctx)
@@ -215,7 +215,7 @@ func TestWhatCannotBeProjectedIsSaid(t *testing.T) {
 	}
 	exec(`UPDATE accounts SET partition = 77 WHERE partition = 0 AND owner = 'ana'`)
 	role, _ := w.start(t)
-	look, patience := time.NewTicker(10*time.Millisecond), time.After(30*time.Second)
+	look, patience := time.NewTicker(10*time.Millisecond), time.After(2*time.Minute)
 	defer look.Stop()
 	for err := role.Ready(); err == nil || !strings.Contains(err.Error(), "does not exist"); err = role.Ready() {
 		select {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
@@ -283,7 +284,7 @@ func waitFor(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// waitPublished waits until everything in the input is published, from a base.
+// waitPublished waits until everything in the input is published, from a base, and readers see it.
 func (b *bench) waitPublished(base int64) {
 	b.t.Helper()
 	for p := range b.partitions {
@@ -291,6 +292,10 @@ func (b *bench) waitPublished(base int64) {
 		waitFor(b.t, fmt.Sprintf("partition %d is published up to %d; now %v", p, want, b.declared(p)), func() bool {
 			return b.declared(p) >= want
 		})
+	}
+	// The markers of one transaction reach its partitions one after the other.
+	if _, err := broker.CommittedEnds(b.t.Context(), b.broker.Admin(b.t), topics.Events, topics.Entries, topics.InboxDeadLetters); err != nil {
+		b.t.Fatal(err)
 	}
 }
 
@@ -309,7 +314,8 @@ func (b *bench) declared(partition int32) int64 {
 	return position
 }
 
-// readCommitted reads a partition as BI does, up to a marker that is written for it.
+// readCommitted reads a partition as BI does, up to its committed end: the last thing before that is a marker, or a record that
+// is committed.
 func (b *bench) readCommitted(topic string, partition int32) []*kgo.Record {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
@@ -340,10 +346,7 @@ func (b *bench) readCommitted(topic string, partition int32) []*kgo.Record {
 	defer client.Close()
 	var records []*kgo.Record
 	for {
-		polling, stop := context.WithTimeout(ctx, 300*time.Millisecond)
-		fetches := client.PollFetches(polling)
-		idle := polling.Err() != nil
-		stop()
+		fetches := client.PollFetches(ctx)
 		if ctx.Err() != nil {
 			b.t.Fatalf("reading %s/%d: %v", topic, partition, ctx.Err())
 		}
@@ -354,7 +357,7 @@ func (b *bench) readCommitted(topic string, partition int32) []*kgo.Record {
 				records = append(records, r)
 			}
 		})
-		if reached || idle { // an aborted tail has nothing to reach
+		if reached {
 			return records
 		}
 	}

@@ -106,7 +106,7 @@ func (w *world) learn(id, reference string) {
 // until reads what the role has written until enough is there.
 func (w *world) until(reports, letters int) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
 	defer cancel()
 	for len(w.reports) < reports || len(w.letters) < letters {
 		fetches := w.in.PollFetches(ctx)
@@ -143,7 +143,7 @@ func (w *world) until(reports, letters int) {
 // parked waits until so many webhooks are parked, and says how often the first of them was tried again.
 func (w *world) parked(want int) (attempts int32) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		var all []webhooks.Parked
 		for partition := range int32(partitions) {
@@ -335,7 +335,7 @@ func TestParkedLonger(t *testing.T) {
 	w := newWorld(t)
 	w.run(quick)
 	w.deliver(time.Now(), "ref:pi_1")
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for w.parked(1) < 3 {
 		if time.Now().After(deadline) {
 			t.Fatal("it is not tried again and again")

@@ -196,7 +196,7 @@ func (s *story) retry(crash bool) (results []string) {
 		s.exec(`INSERT INTO parked_webhooks SELECT * FROM before_the_crash`)
 	}
 	s.exec(`DROP TABLE before_the_crash`)
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
 	ends, err := s.admin.ListEndOffsets(ctx, topics.Inbox, topics.PSPWebhooksDeadLetters)
 	s.must(err)
