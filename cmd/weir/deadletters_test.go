@@ -25,7 +25,7 @@ import (
 
 const (
 	deadLetterPartitions = 2
-	deadLetterPatience   = 30 * time.Second // for what must come
+	deadLetterPatience   = 2 * time.Minute // for what must come: what is tried again waits twice as long each time
 	deadLetterLook       = 20 * time.Millisecond
 )
 

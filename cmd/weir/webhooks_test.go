@@ -49,7 +49,7 @@ func TestLogOfWebhooks(t *testing.T) {
 	w.start(t, config.Setting{Key: "roles", Value: "risk,payments,psp,webhooks,statements,sandbox"})
 	command, payment := w.create(t, "cus_1")
 	w.produce(t, command)
-	w.settle(t, "cus_1")
+	until(t, func() string { return w.life(t, payment) }, "captured")
 	id, err := topics.ParsePaymentID(payment)
 	if err != nil {
 		t.Fatal(err)
