@@ -139,6 +139,9 @@ type CreateIntent struct {
 
 	// SetupMandate The customer agrees that the card is kept, for later payments without them. docs/mandates.md tells more.
 	SetupMandate *MandateTerms `json:"setup_mandate,omitempty"`
+
+	// StatementDescriptor What the customer reads on the card's statement: Latin letters, a letter at least, none of `<>\'"*`. Absent: the brand's own, where there is one.
+	StatementDescriptor string `json:"statement_descriptor,omitempty"`
 }
 
 // CreatePaymentLink defines model for CreatePaymentLink.
@@ -510,6 +513,9 @@ type Intent struct {
 	// Operations What was asked of the PSP.
 	Operations []Operation `json:"operations,omitempty"`
 
+	// OverCapture How much more than `capturable` the last capture may ask for. Absent: no more.
+	OverCapture int64 `json:"over_capture,omitempty"`
+
 	// PaymentMethod How the customer pays; absent, by card.
 	PaymentMethod *PaymentMethod `json:"payment_method,omitempty"`
 	PSP           string         `json:"psp,omitempty"`
@@ -533,6 +539,9 @@ type Intent struct {
 	// Retry When an intent by a mandate that is queued is asked for again.
 	Retry     *MandateRetry `json:"retry,omitempty"`
 	ReturnURL string        `json:"return_url,omitempty"`
+
+	// StatementDescriptor What the customer is to read on the card's statement.
+	StatementDescriptor string `json:"statement_descriptor,omitempty"`
 
 	// Unapplied What came and is not the customer's, or not yet: a part of the amount, what came above it, a second payment of one code. A refund with `unapplied` gives it back.
 	Unapplied int64      `json:"unapplied,omitempty"`

@@ -15,7 +15,7 @@ func decodeCreate(body []byte, c *topics.Command) error {
 	c.CaptureMethod, c.CaptureDelaySeconds, c.Card, c.Context = in.CaptureMethod, in.CaptureDelaySeconds, in.Card, in.Context
 	c.PaymentMethod = in.PaymentMethod.By() // said or not said, a card is the same
 	c.ReturnURL, c.MerchantReference, c.Description, c.Metadata = in.ReturnURL, in.MerchantReference, in.Description, in.Metadata
-	c.LinkID = in.LinkID
+	c.LinkID, c.StatementDescriptor = in.LinkID, in.StatementDescriptor
 	c.SetupMandate, c.Mandate = in.SetupMandate, in.Mandate
 	if c.CaptureMethod == "" {
 		c.CaptureMethod = topics.CaptureManual // said or not said, it is the same request

@@ -18,10 +18,10 @@ func intentOf(v *view.Intent) Intent {
 		Unapplied: v.Unapplied, Confirmations: v.Confirmations,
 		Authorized: v.Authorized, Captured: v.Captured, Released: v.Released, Refunding: v.Refunding, Refunded: v.Refunded,
 		Disputing: v.Disputing, Disputed: v.Disputed,
-		Capturable: v.Capturable, Refundable: v.Refundable,
+		Capturable: v.Capturable, OverCapture: v.OverCapture, Refundable: v.Refundable,
 		NextAction: v.Action, PSP: v.PSP, PSPReference: v.PSPReference, NetworkReference: v.NetworkReference,
 		DeclineCode: v.DeclineCode, HardDecline: v.HardDecline, Authentication: v.Authentication, Reasons: v.Reasons,
-		ReturnURL: v.ReturnURL, MerchantReference: v.MerchantReference, Description: v.Description, Metadata: v.Metadata,
+		ReturnURL: v.ReturnURL, MerchantReference: v.MerchantReference, Description: v.Description, StatementDescriptor: v.Descriptor, Metadata: v.Metadata,
 		CreatedAt: timeOf(v.CreatedAt), UpdatedAt: timeOf(v.UpdatedAt), ExpiresAt: timeOf(v.ExpiresAt),
 		CaptureAt: timeOf(v.CaptureAt),
 	}

@@ -68,6 +68,9 @@ type Command struct {
 	// the place of Card, is the mandate by which the merchant asks for the payment: with its card, at its PSP.
 	SetupMandate *MandateTerms `json:"setup_mandate,omitempty" validate:"-"`
 	Mandate      string        `json:"mandate,omitempty" validate:"-" jsonschema:"maxLength=64"`
+	// StatementDescriptor belongs to create: what the customer reads on the card's statement. Absent: the tenant's own, where the
+	// configuration has one.
+	StatementDescriptor string `json:"statement_descriptor,omitempty" validate:"-" jsonschema:"minLength=5,maxLength=22"` // checked by invalidForType
 }
 
 // CaptureMethod says who asks for the capture.

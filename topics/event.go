@@ -118,6 +118,8 @@ type PaymentEvent struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// CaptureAt is when a delayed capture is asked for, unless a capture or a void is before: authorized.
 	CaptureAt *time.Time `json:"capture_at,omitempty"`
+	// OverCapture is how much more than is authorised the last capture may take: authorized.
+	OverCapture int64 `json:"over_capture,omitempty"`
 	// Counted is what the event changes of the deposits that the customer's responsible-gaming limits count.
 	Counted *GamingCount `json:"counted,omitempty"`
 	// Mandate is what a mandate_* event says, Retry when a payment by a mandate that is queued is asked for again.
@@ -147,6 +149,8 @@ type CreatedData struct {
 	// SetupMandate are the terms of the mandate that the payment sets up, Mandate is what it takes over from the one that it is by.
 	SetupMandate *MandateTerms `json:"setup_mandate,omitempty"`
 	Mandate      *MandateUse   `json:"mandate,omitempty"`
+	// StatementDescriptor is what the customer is to read on the card's statement.
+	StatementDescriptor string `json:"statement_descriptor,omitempty"`
 }
 
 // RequestData is what a *_requested event asks of the PSP, beyond the event's amount. A held event has that of the

@@ -191,6 +191,8 @@ type PSPRequest struct {
 	// disputed, 0 where that is not known.
 	DisputeReference string           `json:"dispute_reference,omitempty"`
 	Evidence         *DisputeEvidence `json:"evidence,omitempty"`
+	// StatementDescriptor is set for authorize, where the payment has one: what the customer is to read on the statement.
+	StatementDescriptor string `json:"statement_descriptor,omitempty"`
 }
 
 // ReportSource says how a report reached us.
@@ -237,6 +239,8 @@ type PSPReport struct {
 	Currency  string       `json:"currency,omitempty"`
 	// Captured says that an approved authorize was captured in the same call.
 	Captured bool `json:"captured,omitempty"`
+	// Capturable is how much may be captured of an approved authorize in all, where that is more than Amount.
+	Capturable int64 `json:"capturable,omitempty"`
 	// Fee is what the PSP keeps of a capture, in minor units of Currency, where it is known now.
 	Fee          int64  `json:"fee,omitempty"`
 	PSPReference string `json:"psp_reference,omitempty"`

@@ -126,6 +126,9 @@ func (c *Command) invalidForType() string {
 	if detail := c.invalidDelay(); detail != "" {
 		return detail
 	}
+	if detail := c.invalidDescriptor(); detail != "" {
+		return detail
+	}
 	if c.LinkID != "" {
 		if c.Type != CommandCreate {
 			return "link_id: is set; only a command of type create takes one"
@@ -190,6 +193,7 @@ func (c *Command) texts(yield func(field, text string) bool) {
 	each("return_url", c.ReturnURL)
 	each("merchant_reference", c.MerchantReference)
 	each("description", c.Description)
+	each("statement_descriptor", c.StatementDescriptor)
 	for key, text := range c.Metadata {
 		each("metadata (a key)", key)
 		each("metadata (a value)", text)

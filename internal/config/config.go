@@ -132,6 +132,8 @@ type PSP struct {
 	Webhook         Webhook       `key:"webhook"`
 	Timeout         time.Duration `key:"timeout" validate:"gte=100ms,lte=5m" doc:"How long one call may take; after that its outcome is unknown and is polled."`
 	Concurrency     int           `key:"concurrency" validate:"gte=1,lte=10000" doc:"Calls under way at a time."`
+
+	OverCapturePercent int64 `key:"over_capture_percent" validate:"gte=0,lte=100" doc:"How many percent more than is authorised the last capture of a payment may take, where the PSP tells that it can; adyen cannot."`
 }
 
 // Payments are the times in the life of a payment. One that exists keeps what it was given when they change.
@@ -150,6 +152,14 @@ type Payments struct {
 	MandateAttempts  int           `key:"mandate_attempts" validate:"gte=1,lte=16" doc:"How often a payment by a mandate is asked for at most, the first time included; card schemes allow 15 repeats."`
 	MandateWithin    time.Duration `key:"mandate_within" validate:"gte=1h,lte=720h" doc:"How long after the first time a payment by a mandate that was declined for now is still asked for; card schemes allow 30 days."`
 	DedupHorizon     time.Duration `key:"dedup_horizon" validate:"gte=720h,lte=1080h" doc:"How long a command id is remembered; older commands are refused. Not less than 30 days, not more than topics are kept (45 days)."`
+
+	StatementDescriptors []StatementDescriptor `key:"statement_descriptors" validate:"unique=Tenant,dive"`
+}
+
+// StatementDescriptor is what customers of a tenant read on their statements.
+type StatementDescriptor struct {
+	Tenant string `key:"tenant" validate:"required,max=64,name" doc:"Brand whose payments it is for."`
+	Text   string `key:"text" validate:"statement_descriptor" doc:"What customers read on the statements of their cards where a payment does not say it: 5 to 22 Latin characters, a letter at least, none of < > \\ ' \" *."`
 }
 
 // Payouts are how money goes to customers. How long a held one waits, and its requests, are those of payments.

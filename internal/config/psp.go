@@ -18,6 +18,9 @@ func (d *decoder) psp(path string, p *PSP) {
 			d.fail(path+"."+key, "is set, and only the adapter %s reads it", adapter)
 		}
 	}
+	if p.OverCapturePercent > 0 && p.Adapter == "adyen" {
+		d.fail(path+".over_capture_percent", "is set, and Adyen does not tell how much more than is authorised a payment's capture may take; want 0")
+	}
 	if signs := p.Adapter; (signs == "stripe" || signs == "adyen") && p.Webhook.Secret != "" && p.Webhook.Scheme != signs {
 		d.fail(path+".webhook.scheme", "is %s; the webhooks of the adapter %s are signed by the scheme %s", p.Webhook.Scheme, signs, signs)
 	}

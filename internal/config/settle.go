@@ -41,6 +41,9 @@ func (c *Config) settle() {
 		c.API.Keys = []APIKey{{Name: "development", Tenant: DevelopmentTenant, Key: DevelopmentKey, Approver: true}}
 	}
 	c.settleLinks()
+	if len(c.Payments.StatementDescriptors) == 0 {
+		c.Payments.StatementDescriptors = nil // listed or not, there are none
+	}
 	if c.Payments.PSP == "" && len(c.PSP) == 1 {
 		for name := range c.PSP {
 			c.Payments.PSP = name

@@ -92,7 +92,8 @@ func newValidator() *validator.Validate {
 			_, err := note.NewSigner(s)
 			return err == nil
 		},
-		"path": func(s string) bool { return !strings.ContainsRune(s, 0) },
+		"statement_descriptor": func(s string) bool { return topics.InvalidDescriptor(s) == "" },
+		"path":                 func(s string) bool { return !strings.ContainsRune(s, 0) },
 	} {
 		// A failure here is a mistake in the tag's name: no input reaches it.
 		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return check(f.Field().String()) }); err != nil {
@@ -128,6 +129,8 @@ func complaint(f validator.FieldError) string {
 		return "want one of " + strings.ReplaceAll(f.Param(), " ", ", ")
 	case "unique":
 		return "holds the same value twice"
+	case "statement_descriptor":
+		return "want 5 to 22 Latin characters, a letter at least, none of < > \\ ' \" *, and no space at either end"
 	case "psp_name":
 		return "want a name of a-z, 0-9, - and _ that begins with a letter"
 	case "label":

@@ -30,7 +30,7 @@ func adapterOf(name string, p *config.PSP) (psp.Adapter, error) {
 	switch p.Adapter {
 	case "stripe":
 		return stripe.New(stripe.Config{
-			Name: name, BaseURL: p.BaseURL, Key: p.Secret.Reveal(), Timeout: p.Timeout, Connections: p.Concurrency,
+			Name: name, BaseURL: p.BaseURL, Key: p.Secret.Reveal(), OverCapture: p.OverCapturePercent > 0, Timeout: p.Timeout, Connections: p.Concurrency,
 		})
 	case "adyen":
 		return adyen.New(adyen.Config{
@@ -41,12 +41,15 @@ func adapterOf(name string, p *config.PSP) (psp.Adapter, error) {
 		if err != nil {
 			return nil, fmt.Errorf("definition: %w", err)
 		}
+		if p.OverCapturePercent > 0 && !definition.OverCapture {
+			return nil, fmt.Errorf("over_capture_percent: is set, and no answer of %s says where the PSP tells what may be captured; want capturable in an answer to authorize, or 0", p.Definition)
+		}
 		return generic.New(generic.Config{
 			Name: name, BaseURL: p.BaseURL, Secret: p.Secret.Reveal(), Definition: definition, Timeout: p.Timeout, Connections: p.Concurrency,
 		})
 	default: // sandbox: config knows no other
 		return psp.NewSandbox(psp.SandboxConfig{
-			Name: name, BaseURL: p.BaseURL, APIKey: p.Secret.Reveal(), Timeout: p.Timeout, Connections: p.Concurrency,
+			Name: name, BaseURL: p.BaseURL, APIKey: p.Secret.Reveal(), OverCapture: p.OverCapturePercent > 0, Timeout: p.Timeout, Connections: p.Concurrency,
 		})
 	}
 }

@@ -78,11 +78,15 @@ func TestEveryWayToPayOverHTTP(t *testing.T) {
 	cfg := load(t)
 	cfg.API.Rate, cfg.API.Burst = 100_000, 100_000 // who waits asks again and again
 	cfg.Links.Methods = []config.LinkMethod{{Label: "Test card", Type: "card", Token: "tok_approved"}, {Label: "Bank", Type: "bank_redirect", Name: "paid"}}
+	sandbox := cfg.PSP["sandbox"]
+	sandbox.OverCapturePercent = 15
+	cfg.PSP["sandbox"] = sandbox
+	cfg.Payments.StatementDescriptors = []config.StatementDescriptor{{Tenant: config.DevelopmentTenant, Text: "DEMO SHOP"}}
 	e := start(t, cfg, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	t.Run("ways", func(t *testing.T) {
 		for name, play := range map[string]func(shop){
 			"mandate": paysByMandate, "mandate declined for now": retriesByMandate, "bank and code": paysByBankAndCode,
-			"crypto": paysByCrypto, "link": paysByLinks, "increment": raises, "delayed capture": capturesLater,
+			"crypto": paysByCrypto, "link": paysByLinks, "increment": raises, "tip": tips, "challenges": passesChallenges, "delayed capture": capturesLater,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -188,6 +192,39 @@ func raises(s shop) {
 	s.until(id, `"authorized":1500`)
 	s.asks("intents/"+id+"/capture", "fred-all", `{}`, http.StatusOK)
 	s.until(id, `"captured":1500`)
+}
+
+// passesChallenges: in the shop's own page, and at the second try.
+func passesChallenges(s shop) {
+	const card = `"card":{"token":"tok_3ds_%s","bin":"411111","country":"DE"}`
+	shown := s.intent("ivan-shown", 10_00, fmt.Sprintf(card, "client_token"))
+	if !strings.Contains(string(shown.Action), `"client_token"`) {
+		s.Errorf("the shop is given %s", shown.Action)
+	}
+	again := s.intent("ivan-again", 20_00, fmt.Sprintf(card, "again")+`,"return_url":"https://shop.example/back"`)
+	tried := s.asks("intents/"+again.ID+"/confirm", "ivan-failed", `{"challenge":{"result":"failed"}}`, http.StatusOK)
+	if string(tried.Action) != string(again.Action) {
+		s.Errorf("after a failed challenge the customer is sent to %s, before to %s", tried.Action, again.Action)
+	}
+	for _, m := range []made{shown, again} {
+		s.asks("intents/"+m.ID+"/confirm", "ivan-"+m.ID, `{"challenge":{"result":"authenticated"}}`, http.StatusOK)
+		s.until(m.ID, `"status":"captured"`)
+	}
+	until(s.T, s.URL+"/v1/wallets/ivan", `"available":3000`)
+}
+
+// tips captures more than is authorised, as far as the configuration lets it, and all of it goes back.
+func tips(s shop) {
+	id := s.asks("intents", "hugo", `{"customer_id":"hugo","amount":1000,"currency":"EUR","authorize":true,"card":{"token":"tok_over_capture","bin":"411111","country":"DE"}}`, http.StatusCreated).ID
+	s.until(id, `"over_capture":150`)
+	s.until(id, `"statement_descriptor":"DEMO SHOP"`)
+	if status, answer := post(s.T, s.URL+"/v1/intents/"+id+"/capture", "hugo-much", `{"amount":1151}`); status != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "exceeds_authorized") {
+		s.Errorf("above the limit: %d %s", status, answer)
+	}
+	s.asks("intents/"+id+"/capture", "hugo-tip", `{"amount":1150}`, http.StatusOK)
+	s.until(id, `"captured":1150`)
+	s.asks("intents/"+id+"/refunds", "hugo-back", `{"amount":1150}`, http.StatusCreated)
+	s.until(id, `"status":"refunded"`)
 }
 
 func capturesLater(s shop) {

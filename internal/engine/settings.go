@@ -44,6 +44,20 @@ func lifecycleLimits(c *config.Config) lifecycle.Limits {
 	limits.AuthorizeWithin, limits.FollowWithin, limits.Grace = p.RequestTTL, p.FollowTTL, p.PollGrace
 	limits.UnknownFirst, limits.UnknownMost = p.PollAfter, p.PollMost
 	limits.Horizon = p.DedupHorizon
+	for name, psp := range c.PSP {
+		if psp.OverCapturePercent > 0 {
+			if limits.OverCapture == nil {
+				limits.OverCapture = make(map[string]int64)
+			}
+			limits.OverCapture[name] = psp.OverCapturePercent
+		}
+	}
+	for _, of := range p.StatementDescriptors {
+		if limits.Descriptors == nil {
+			limits.Descriptors = make(map[string]string)
+		}
+		limits.Descriptors[of.Tenant] = of.Text
+	}
 	limits.Retries.Attempts, limits.Retries.Within = p.MandateAttempts, p.MandateWithin
 	return limits
 }

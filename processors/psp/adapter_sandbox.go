@@ -22,8 +22,9 @@ const sandboxKeyWindow = 24 * time.Hour
 
 // Sandbox is the adapter of the sandbox PSP.
 type Sandbox struct {
-	name   string
-	client *Client
+	name        string
+	overCapture bool
+	client      *Client
 }
 
 // SandboxConfig of the adapter. BaseURL is where the sandbox serves, APIKey its bearer token ("" for none).
@@ -31,6 +32,7 @@ type SandboxConfig struct {
 	Name        string // SandboxName where empty
 	BaseURL     string
 	APIKey      string
+	OverCapture bool          // authorisations ask that more may be captured
 	Timeout     time.Duration // DefaultTimeout where zero
 	Connections int           // DefaultConcurrency where zero
 }
@@ -46,7 +48,7 @@ func NewSandbox(cfg SandboxConfig) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.Name, err)
 	}
-	return &Sandbox{cfg.Name, client}, nil
+	return &Sandbox{cfg.Name, cfg.OverCapture, client}, nil
 }
 
 // Name implements Adapter.
@@ -67,8 +69,10 @@ type sandboxRequest struct {
 	Card              *sandboxCard          `json:"card,omitempty"`
 	PaymentMethod     *topics.PaymentMethod `json:"payment_method,omitempty"`
 	Capture           bool                  `json:"capture,omitempty"`
+	OverCapture       bool                  `json:"over_capture,omitempty"`
 	ThreeDS           bool                  `json:"three_ds,omitempty"`
 	ReturnURL         string                `json:"return_url,omitempty"`
+	Descriptor        string                `json:"statement_descriptor,omitempty"`
 	Challenge         *topics.Challenge     `json:"challenge,omitempty"`
 	Authorization     string                `json:"authorization,omitempty"`
 	Evidence          string                `json:"evidence,omitempty"`
@@ -92,6 +96,7 @@ type sandboxOperation struct {
 	Amount            int64                 `json:"amount"`
 	Currency          string                `json:"currency"`
 	Captured          bool                  `json:"captured"`
+	Capturable        int64                 `json:"capturable"`
 	Fee               int64                 `json:"fee"`
 	NetworkReference  string                `json:"network_reference"`
 	DeclineCode       string                `json:"decline_code"`
@@ -117,6 +122,7 @@ func (s *Sandbox) Do(ctx context.Context, r *topics.PSPRequest) (topics.PSPRepor
 	if err != nil { // the same at every attempt: it was never sent
 		return topics.PSPReport{Operation: r.Operation, Outcome: topics.PSPFailed, Detail: err.Error()}, nil
 	}
+	body.OverCapture = s.overCapture && r.Operation == topics.OperationAuthorize && r.PaymentMethod.By() == nil && !r.Capture
 	payload, err := json.Append(make([]byte, 0, 512), body, 0)
 	if err != nil {
 		return topics.PSPReport{}, fmt.Errorf("%w: encoding the call: %w", ErrNotSent, err)
@@ -170,7 +176,7 @@ func sandboxCall(r *topics.PSPRequest) (path string, body sandboxRequest, err er
 		path = "/v1/authorizations"
 		body.MerchantAccount, body.MerchantReference = r.Tenant, r.PaymentID
 		body.Capture, body.ThreeDS, body.ReturnURL, body.PaymentMethod = r.Capture, r.ThreeDS, r.ReturnURL, r.PaymentMethod.By()
-		body.StoredCredential = r.StoredCredential
+		body.StoredCredential, body.Descriptor = r.StoredCredential, r.StatementDescriptor
 		if r.Card != nil {
 			body.Card = &sandboxCard{r.Card.Token}
 		}
@@ -238,7 +244,7 @@ func sandboxRefusal(r *topics.PSPRequest, status int, data []byte) (topics.PSPRe
 // report maps what the sandbox says of an operation.
 func (op *sandboxOperation) report() (topics.PSPReport, error) {
 	r := topics.PSPReport{
-		Operation: op.Operation, Amount: op.Amount, Currency: op.Currency, Captured: op.Captured, Fee: op.Fee,
+		Operation: op.Operation, Amount: op.Amount, Currency: op.Currency, Captured: op.Captured, Capturable: op.Capturable, Fee: op.Fee,
 		PSPReference: op.Authorization, NetworkReference: op.NetworkReference, StoredCredential: op.StoredCredential, DeclineCode: op.DeclineCode,
 		HardDecline: op.HardDecline, Action: op.Action, Authentication: op.Authentication, Detail: SafeDetail(op.Detail),
 		OccurredAt: op.CreatedAt, Confirmations: op.Confirmations,

@@ -15,9 +15,14 @@ import (
 
 func TestSandboxConforms(t *testing.T) {
 	w := &world{sandbox: startSandbox(t, sandbox.Config{})}
+	asks, err := psp.NewSandbox(psp.SandboxConfig{BaseURL: w.sandbox.URL(), Timeout: time.Second, OverCapture: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(asks.Close)
 	psptest.Run(t, psptest.Harness{
-		Adapter: adapterWithin(t, w.sandbox.URL(), time.Second),
-		At:      func(t *testing.T, baseURL string) psp.Adapter { return adapterWithin(t, baseURL, time.Second) },
+		Adapter: asks, OverCapture: &psptest.OverCapture{Card: "tok_over_capture", Refused: "tok_approved"},
+		At: func(t *testing.T, baseURL string) psp.Adapter { return adapterWithin(t, baseURL, time.Second) },
 		Cards: psptest.Cards{
 			Approved: "tok_approved", Declined: "tok_declined_soft", HardDeclined: "tok_declined_hard",
 			Challenge: "tok_3ds_challenge", Unavailable: "tok_unavailable",
@@ -26,6 +31,11 @@ func TestSandboxConforms(t *testing.T) {
 		Payouts: &psptest.Payouts{
 			Paid: "tok_approved", Failed: "tok_payout_fails", Pending: "tok_payout_pending", Unavailable: "tok_payout_unavailable",
 			LostBefore: "tok_payout_timeout_before", LostAfter: "tok_payout_timeout_after",
+		},
+		Statement: func(t *testing.T, paymentID string) string {
+			var payments []sandbox.Payment
+			w.get(t, "/v1/payments/"+paymentID, &payments)
+			return payments[0].Descriptor
 		},
 		Charges: func(t *testing.T, paymentID string) int { return w.charges(t, paymentID) },
 		Charged: func(t *testing.T, paymentID string) string {

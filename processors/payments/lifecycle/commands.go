@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -127,6 +128,9 @@ func (d *decision) wellFormed(c *topics.Command) *topics.Refusal {
 		if most := int64(d.limits.Authorization / time.Second); c.CaptureDelaySeconds < 0 || c.CaptureDelaySeconds > most {
 			return invalid("capture_delay_seconds: an authorisation lasts for %d seconds here (payments.authorization_ttl); want at most that", most)
 		}
+		if c.StatementDescriptor != "" && topics.InvalidDescriptor(c.StatementDescriptor) != "" {
+			return invalid("statement_descriptor: %s", topics.InvalidDescriptor(c.StatementDescriptor))
+		}
 		if m := c.SetupMandate; m != nil && !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(d.now) {
 			return invalid("setup_mandate.expires_at: %s is over; want a time to come, or none for a mandate without an end", m.ExpiresAt.UTC().Format(time.RFC3339))
 		}
@@ -215,6 +219,7 @@ func (d *decision) create() {
 			SetupMandate: c.SetupMandate, Mandate: use,
 			CaptureMethod: method, CaptureDelaySeconds: c.CaptureDelaySeconds, PaymentMethod: c.PaymentMethod.By(), Card: c.Card, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference,
 			Description: c.Description, Metadata: c.Metadata, LinkID: c.LinkID, Plan: later,
+			StatementDescriptor: cmp.Or(c.StatementDescriptor, d.limits.Descriptors[c.Tenant]),
 		},
 		Outcome: d.in.Command.Decision.Outcome, ExpiresAt: d.now.Add(d.limits.Created), Counted: counted,
 	})
@@ -325,6 +330,10 @@ func (d *decision) capture() {
 	amount := d.in.Command.Command.Amount
 	if amount == 0 {
 		amount = left
+	}
+	if amount > left && d.p.OverCapturable() > 0 {
+		d.captureOver(amount)
+		return
 	}
 	if amount == 0 || amount > left {
 		d.refuse(topics.RefusedExceedsAuthorized, fmt.Sprintf("%s can be captured, open captures counted", d.p.money(left)))

@@ -65,6 +65,8 @@ func TestFormatOfTheStoredForm(t *testing.T) {
 		"a plan for later":    {5, lifecycle.Payment{Routing: &lifecycle.Routing{Plan: &topics.RoutePlan{Later: []topics.RouteCandidate{{PSP: "acme"}}}}}},
 		"an increment":        {5, lifecycle.Payment{Operations: []lifecycle.Operation{{Kind: topics.OperationIncrement, Total: 1}}}},
 		"terms":               {5, lifecycle.Payment{Terms: lifecycle.Terms{CaptureDelaySeconds: 60}}},
+		"an over-capture":     {5, lifecycle.Payment{Terms: lifecycle.Terms{OverCapture: 20}}},
+		"a descriptor":        {5, lifecycle.Payment{Terms: lifecycle.Terms{Descriptor: "ACME SHOES"}}},
 		"another method":      {5, lifecycle.Payment{Method: lifecycle.Method{Type: topics.MethodQR}}},
 		"a link":              {5, lifecycle.Payment{Link: uuid.Must(uuid.NewV7())}},
 		"a mandate":           {5, lifecycle.Payment{Mandate: &lifecycle.Mandate{}}},

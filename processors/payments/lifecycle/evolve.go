@@ -51,7 +51,7 @@ func open(e *topics.PaymentEvent) (*Payment, error) {
 		StepUp: e.Outcome == topics.OutcomeStepUp, Method: methodOf(c.PaymentMethod), Card: c.Card, ReturnURL: c.ReturnURL,
 		MerchantReference: c.MerchantReference, Description: c.Description, Metadata: c.Metadata,
 		Reasons: e.Reasons, ExpiresAt: e.ExpiresAt, CreatedAt: e.At,
-		Terms: Terms{CaptureDelaySeconds: c.CaptureDelaySeconds},
+		Terms: Terms{CaptureDelaySeconds: c.CaptureDelaySeconds, Descriptor: c.StatementDescriptor},
 	}
 	p.plan(c.Plan)
 	p.setsUp(c.SetupMandate)
@@ -296,6 +296,7 @@ func (p *Payment) authorize(e *topics.PaymentEvent) error {
 	if e.CaptureAt != nil {
 		p.Terms.CaptureAt = *e.CaptureAt
 	}
+	p.Terms.OverCapture = e.OverCapture
 	if e.Review != nil {
 		p.Review, p.ReviewBy = ReviewPending, e.Review.Until
 	}

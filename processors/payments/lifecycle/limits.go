@@ -40,6 +40,12 @@ type Limits struct {
 
 	Retries Retries // of payments by a mandate
 
+	// OverCapture is how many percent more than is authorised may be captured at a PSP, by its name; no entry: none.
+	OverCapture map[string]int64
+
+	// Descriptors are what customers of a tenant read on their statements where the payment does not say it, by the tenant's name.
+	Descriptors map[string]string
+
 	Short int64 // of what is asked for by crypto: how much less is taken for it, in basis points
 
 	Horizon    time.Duration // a command issued before it is refused: its id may have been forgotten

@@ -156,6 +156,7 @@ type system struct {
 func newSystem(t *rapid.T) *system {
 	w := newWorld(nil)
 	w.limits.PollLimit, w.limits.PollEnd, w.limits.Operations = 3, 6, 12
+	w.limits.OverCapture = map[string]int64{"sandbox": 20, "alpha": 100}
 	return &system{T: t, w: w, limits: &w.limits, model: model{requests: make(map[string]*asked), unasked: make(map[string]int64)}}
 }
 
@@ -183,7 +184,7 @@ func (s *system) step() {
 func (s *system) command(kind topics.CommandType) {
 	c := topics.Command{
 		CommandID: s.w.uuid(fmt.Sprint("c", s.w.position)), Type: kind, Tenant: "acme", CustomerID: "anna",
-		Amount: rapid.SampledFrom([]int64{0, 0, 1, 40, 60, 100, 101}).Draw(s.T, "amount"),
+		Amount: rapid.SampledFrom([]int64{0, 0, 1, 40, 60, 100, 101, 120, 121}).Draw(s.T, "amount"),
 	}
 	if c.Amount > 0 {
 		c.Currency = "EUR"
@@ -255,6 +256,7 @@ func (s *system) report() {
 	}
 	if a.operation == topics.OperationAuthorize || a.operation == topics.OperationConfirm {
 		r.Captured = rapid.Bool().Draw(s.T, "captured")
+		r.Capturable = rapid.SampledFrom([]int64{0, 110, 120}).Draw(s.T, "capturable")
 	}
 	if rapid.IntRange(0, 3).Draw(s.T, "sent") == 0 {
 		r.Source, r.Outcome = topics.SourceResponse, topics.PSPFailed

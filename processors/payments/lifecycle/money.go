@@ -130,7 +130,7 @@ func Request(after *Payment, e *topics.PaymentEvent) *topics.PSPRequest {
 	case op.Kind == topics.OperationAuthorize:
 		r.Card, r.Capture, r.ThreeDS = after.charges(), e.Request.Capture, e.Request.ThreeDS
 		r.StoredCredential = after.credential()
-		r.ReturnURL, r.MerchantReference = after.ReturnURL, after.MerchantReference
+		r.ReturnURL, r.MerchantReference, r.StatementDescriptor = after.ReturnURL, after.MerchantReference, after.Terms.Descriptor
 		r.Route, r.Fallback = e.Request.Route, e.Request.Fallback
 		if after.Routing != nil {
 			r.Country = after.Routing.Plan.Country

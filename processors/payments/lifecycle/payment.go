@@ -13,8 +13,8 @@ import (
 // Payment is the fold of a payment's events. Amounts are minor units of Currency and are the truth: the status is
 // derived from them and from what is open.
 //
-// P1: Captured ≤ Authorized. P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized. A fact of the
-// PSP that breaks one of them is booked with a case (Cases > 0); no command can.
+// P1: Captured ≤ Authorized + Terms.OverCapture. P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized, or
+// nothing is released. A fact of the PSP that breaks one of them is booked with a case (Cases > 0); no command can.
 // P4: at most one timer is held, and its generation only grows. P5 stands at ReviewState, P6 at Routing.
 // P9: each timer is a step of the table from where the payment is, and what is left of an authorisation that was voided or has
 // expired is being released, or a timer will.

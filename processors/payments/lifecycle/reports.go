@@ -167,7 +167,7 @@ func (d *decision) mismatch(r *topics.PSPReport) bool {
 }
 
 // means says that the PSP speaks of the operation by an amount. The authorisation, and a void of it, may be of more than was asked
-// for since it was raised.
+// for since it was raised, and the authorisation of what was captured of it above that.
 func (d *decision) means(amount int64) bool {
 	op, p := d.op, d.p
 	switch {
@@ -176,7 +176,7 @@ func (d *decision) means(amount int64) bool {
 	case op.stray():
 		return false
 	case op.authorizes():
-		return op.State == OperationSucceeded && (amount == p.Authorized || amount == p.Authorized+p.incrementing())
+		return op.State == OperationSucceeded && (amount == p.Authorized || amount == p.Authorized+p.incrementing() || p.overCaptures(amount))
 	}
 	return op.Kind == topics.OperationVoid && amount == p.Uncaptured()
 }
@@ -233,7 +233,7 @@ func (d *decision) authorized() {
 	}
 	late := d.step.Late
 	reviews := d.p.Review == ReviewWanted && !late
-	e.CaptureAt = d.delayed(r, late)
+	e.CaptureAt, e.OverCapture = d.delayed(r, late), d.overCapture(r, late)
 	if reviews {
 		e.Review = &topics.ReviewData{Until: earlier(d.now.Add(d.limits.Review), e.ExpiresAt)}
 	}
@@ -307,7 +307,7 @@ func (d *decision) outcomeUnknown() {
 
 func (d *decision) captured() {
 	r, late := d.in.Report, d.step.Late
-	within := r.Amount <= d.p.Uncaptured()
+	within := r.Amount <= d.p.Uncaptured() || d.op != nil && r.Amount <= d.p.Uncaptured()+d.p.OverCapturable()
 	e := topics.PaymentEvent{Type: topics.EventCaptured, Amount: r.Amount, PSP: d.said()}
 	e.PSP.Fee = feeOf(r)
 	if d.op != nil {

@@ -247,6 +247,9 @@ func request(r *topics.PSPRequest) string {
 	if r.Challenge != nil {
 		s += " challenge " + r.Challenge.Result
 	}
+	if r.StatementDescriptor != "" {
+		s += fmt.Sprintf(" as %q", r.StatementDescriptor)
+	}
 	if r.PSPReference != "" {
 		s += " of " + r.PSPReference
 	}

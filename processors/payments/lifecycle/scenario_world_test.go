@@ -90,6 +90,16 @@ func (w *world) do(line string) ([]string, error) {
 func (w *world) setLimits(a *args) error {
 	l := &w.limits
 	l.Region = a.or("region", l.Region)
+	if s := a.option("descriptor"); s != "" {
+		l.Descriptors = map[string]string{"acme": s}
+	}
+	if s := a.option("over"); s != "" {
+		percent, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return err
+		}
+		l.OverCapture = map[string]int64{l.PSP: percent}
+	}
 	for name, d := range map[string]*time.Duration{
 		"created": &l.Created, "held": &l.Held, "challenge": &l.Challenge, "authorization": &l.Authorization,
 		"review": &l.Review,
@@ -151,7 +161,7 @@ func (w *world) command(a *args) ([]string, error) {
 		c.CaptureMethod = topics.CaptureMethod(a.or("capture", "manual"))
 		c.Card = &topics.Card{Token: a.or("card", "tok_visa"), BIN: "411111", Last4: "1111", Scheme: "visa"}
 		c.MerchantReference, c.Description = a.option("reference"), a.option("description")
-		c.ReturnURL = a.option("return")
+		c.ReturnURL, c.StatementDescriptor = a.option("return"), a.option("descriptor")
 		if method := a.option("method"); method != "" {
 			c.PaymentMethod, c.Card, c.CaptureMethod = &topics.PaymentMethod{Type: method, Name: a.option("name")}, nil, ""
 		}
@@ -304,6 +314,13 @@ func (w *world) amounts(a *args, r *topics.PSPReport, p *lifecycle.Payment) erro
 			return err
 		}
 		r.Amount, r.Currency = money.Minor, string(money.Currency)
+	}
+	if s := a.option("capturable"); s != "" {
+		most, err := ledger.ParseMoney(s + " " + r.Currency)
+		if err != nil {
+			return err
+		}
+		r.Capturable = most.Minor
 	}
 	if s := a.option("fee"); s != "" {
 		fee, err := ledger.ParseMoney(s + " " + r.Currency)

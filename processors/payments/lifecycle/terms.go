@@ -11,6 +11,9 @@ type Terms struct {
 	CaptureDelaySeconds int64 // after the authorisation, of an automatic capture; 0: together with it
 	// CaptureAt is when the delayed capture is asked for; zero once a capture or a void is asked for, or the PSP has made one.
 	CaptureAt time.Time
+	// OverCapture is how much more than is authorised the last capture may take, minor units; 0: none.
+	OverCapture int64
+	Descriptor  string // on the card's statement; "": the PSP's own
 }
 
 // threeDSVersion is that of the authentication, "" where none is known.
@@ -77,16 +80,25 @@ func (d *decision) captureFailed() {
 const (
 	termDelay uint64 = 1 << iota
 	termCaptureAt
+	termOverCapture
+	termDescriptor
 )
 
 // terms writes which there are, and then those.
 func (e *encoder) terms(t *Terms) {
-	e.uint(flag(t.CaptureDelaySeconds != 0, termDelay) | flag(!t.CaptureAt.IsZero(), termCaptureAt))
+	e.uint(flag(t.CaptureDelaySeconds != 0, termDelay) | flag(!t.CaptureAt.IsZero(), termCaptureAt) | flag(t.OverCapture != 0, termOverCapture) |
+		flag(t.Descriptor != "", termDescriptor))
 	if t.CaptureDelaySeconds != 0 {
 		e.int(t.CaptureDelaySeconds)
 	}
 	if !t.CaptureAt.IsZero() {
 		e.time(t.CaptureAt)
+	}
+	if t.OverCapture != 0 {
+		e.int(t.OverCapture)
+	}
+	if t.Descriptor != "" {
+		e.str(t.Descriptor)
 	}
 }
 
@@ -97,6 +109,12 @@ func (d *decoder) terms() (t Terms) {
 	}
 	if which&termCaptureAt != 0 {
 		t.CaptureAt = d.time()
+	}
+	if which&termOverCapture != 0 {
+		t.OverCapture = d.int()
+	}
+	if which&termDescriptor != 0 {
+		t.Descriptor = d.str()
 	}
 	return t
 }

@@ -32,9 +32,10 @@ type Intent struct {
 	Released          int64                `json:"released"` // of what was authorised: voided or expired
 	Refunding         int64                `json:"refunding"`
 	Refunded          int64                `json:"refunded"`
-	Disputing         int64                `json:"disputing,omitempty"` // in dispute, and not taken
-	Disputed          int64                `json:"disputed,omitempty"`  // taken by disputes, and not given back
-	Capturable        int64                `json:"capturable"`          // what a capture may still ask for
+	Disputing         int64                `json:"disputing,omitempty"`    // in dispute, and not taken
+	Disputed          int64                `json:"disputed,omitempty"`     // taken by disputes, and not given back
+	Capturable        int64                `json:"capturable"`             // what a capture may still ask for
+	OverCapture       int64                `json:"over_capture,omitempty"` // how much more than is authorised the last capture may ask for
 	Refundable        int64                `json:"refundable"`
 	CaptureMethod     topics.CaptureMethod `json:"capture_method"`
 	Card              *Card                `json:"card,omitempty"`
@@ -49,6 +50,7 @@ type Intent struct {
 	MerchantReference string               `json:"merchant_reference,omitempty"`
 	ReturnURL         string               `json:"return_url,omitempty"`
 	Description       string               `json:"description,omitempty"`
+	Descriptor        string               `json:"statement_descriptor,omitempty"`
 	LinkID            string               `json:"link_id,omitempty"` // the payment link that it pays
 	Metadata          map[string]string    `json:"metadata,omitempty"`
 	Operations        []Operation          `json:"operations,omitempty"`
@@ -250,11 +252,11 @@ func Of(p *lifecycle.Payment, version int64) *Intent {
 		Amount: p.Amount, Currency: string(p.Currency),
 		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
 		Disputing: p.Disputing, Disputed: p.Disputed,
-		Capturable: p.Capturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
+		Capturable: p.Capturable(), OverCapture: p.OverCapturable(), Refundable: p.Refundable(), CaptureMethod: p.CaptureMethod,
 		PaymentMethod: p.Method.Said(), Unapplied: p.Unapplied(), Confirmations: p.Method.Confirmations(), Card: cardOf(p.Card), Action: p.Action, DeclineCode: p.DeclineCode, HardDecline: p.HardDecline,
 		Reasons: slices.Clone(p.Reasons), Authentication: p.Authentication.Concealed(),
 		PSP: p.PSP, PSPReference: p.PSPReference, NetworkReference: p.NetworkReference,
-		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Metadata: p.Metadata,
+		MerchantReference: p.MerchantReference, ReturnURL: p.ReturnURL, Description: p.Description, Descriptor: p.Terms.Descriptor, Metadata: p.Metadata,
 		Operations: operationsOf(p), Cases: p.Cases, MandateID: mandateIDOf(p), Mandate: mandateOf(p), Retry: retryOf(p),
 		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, ExpiresAt: p.Expiry(), CaptureAt: p.Terms.CaptureAt, Version: version,
 	}

@@ -48,6 +48,11 @@ func TestConforms(t *testing.T) {
 			Approved: "APPROVED", Declined: "SOFT", HardDeclined: "HARD", Challenge: "CHALLENGE", Unavailable: "RATE",
 			LostBefore: "LOSTBEFORE", LostAfter: "LOSTAFTER",
 		},
+		Statement: func(_ *testing.T, payment string) string {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.latest[payment].statement
+		},
 		Charges: func(_ *testing.T, payment string) int {
 			p.mu.Lock()
 			defer p.mu.Unlock()

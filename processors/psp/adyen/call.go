@@ -25,6 +25,7 @@ type paymentCall struct {
 	ShopperInteraction       string            `json:"shopperInteraction"`
 	RecurringProcessingModel string            `json:"recurringProcessingModel"`
 	ReturnURL                string            `json:"returnUrl,omitempty"`
+	ShopperStatement         string            `json:"shopperStatement,omitempty"`
 	Channel                  string            `json:"channel"`
 	AdditionalData           map[string]string `json:"additionalData"`
 	AuthenticationData       map[string]string `json:"authenticationData,omitempty"`
@@ -72,7 +73,7 @@ func (a *Adapter) payment(r *topics.PSPRequest, money amount) (string, any, erro
 		MerchantAccount: a.account, Reference: r.PaymentID, Amount: money, ReturnURL: r.ReturnURL, Channel: "Web",
 		PaymentMethod:    map[string]string{"type": "scheme", "storedPaymentMethodId": r.Card.Token},
 		ShopperReference: r.CustomerID, ShopperInteraction: "ContAuth", RecurringProcessingModel: "CardOnFile",
-		AdditionalData: map[string]string{"manualCapture": "true"},
+		AdditionalData: map[string]string{"manualCapture": "true"}, ShopperStatement: statement(r.StatementDescriptor),
 	}
 	if k := r.StoredCredential; k != nil {
 		call.RecurringProcessingModel = "UnscheduledCardOnFile"
@@ -87,6 +88,16 @@ func (a *Adapter) payment(r *topics.PSPRequest, money amount) (string, any, erro
 		call.AuthenticationData = map[string]string{"attemptAuthentication": "always"}
 	}
 	return "/payments", call, nil
+}
+
+// statement is a descriptor with spaces in the place of what Adyen does not take in one.
+func statement(descriptor string) string {
+	return strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune(" .,'_-?+*/", c) {
+			return c
+		}
+		return ' '
+	}, descriptor)
 }
 
 // details are what Adyen gave to the shop: the object that its component hands over, or the redirectResult of the page.

@@ -39,3 +39,23 @@ func TestHowACardIsKeptIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestStatementHasNoCharacterThatAdyenRefuses: Adyen takes fewer in a statement than card schemes do.
+func TestStatementHasNoCharacterThatAdyenRefuses(t *testing.T) {
+	var asked struct{ ShopperStatement string }
+	peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer peer.Close()
+	r := authorization("AUTHORISED")
+	r.StatementDescriptor = "ACME & Co. #24-b/7"
+	if _, err := adapter(t, peer.URL).Do(t.Context(), r); err == nil {
+		t.Error("a 500 is an answer")
+	}
+	if want := "ACME   Co.  24-b/7"; asked.ShopperStatement != want {
+		t.Errorf("%q, want %q", asked.ShopperStatement, want)
+	}
+}

@@ -36,7 +36,7 @@ type payment struct {
 	currency                   string
 	amount, captured, refunded int64
 	cancelled                  bool
-	challenge                  string
+	challenge, statement       string
 }
 
 func newPeer(t *testing.T) *peer {
@@ -62,6 +62,7 @@ func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		PaymentMethod      map[string]string `json:"paymentMethod"`
 		AuthenticationData map[string]string `json:"authenticationData"`
 		Details            map[string]string `json:"details"`
+		ShopperStatement   string            `json:"shopperStatement"`
 	}
 	status, answer, lose := http.StatusUnauthorized, exception("000", "security", "HTTP Status Response - Unauthorized"), false
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
@@ -81,7 +82,7 @@ func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		default:
 			switch path := strings.Split(strings.Trim(r.URL.Path, "/"), "/"); {
 			case len(path) == 1:
-				status, answer = p.pay(body.Reference, body.Amount.Currency, body.Amount.Value, token, body.AuthenticationData["attemptAuthentication"] == "always")
+				status, answer = p.pay(body.Reference, body.Amount.Currency, body.Amount.Value, token, body.ShopperStatement, body.AuthenticationData["attemptAuthentication"] == "always")
 			case path[1] == "details":
 				status, answer = p.details(body.Details["redirectResult"])
 			default:
@@ -110,8 +111,8 @@ func (p *peer) next() string {
 	return fmt.Sprintf("TESTPSPREF%06d", p.made)
 }
 
-func (p *peer) pay(merchant, currency string, amount int64, token string, challenge bool) (int, object) {
-	made := &payment{reference: p.next(), merchant: merchant, token: token, currency: currency, amount: amount}
+func (p *peer) pay(merchant, currency string, amount int64, token, statement string, challenge bool) (int, object) {
+	made := &payment{reference: p.next(), merchant: merchant, token: token, currency: currency, amount: amount, statement: statement}
 	answer := object{"pspReference": made.reference, "merchantReference": merchant}
 	switch {
 	case token == "SOFT":

@@ -11,6 +11,7 @@ import (
 type Definition struct {
 	Decimal     bool            // amounts are written as 10.50, and not in minor units
 	NeedsSecret bool            // ${secret} stands in a header or a body
+	OverCapture bool            // some answer to authorize or confirm tells what may be captured
 	Methods     []string        // of payments that it takes; none: all
 	Codes       declines.Source // whose table decline codes are of; "": they mean what hard says alone
 	KeyHeader   string
@@ -57,11 +58,13 @@ type reading struct {
 	outcomes  map[string]meaning
 
 	reference, amount, currency, network, code, detail path
-	hard                                               map[string]bool
-	captured                                           bool // an approval is of the capture, too, where that was asked for
-	capturedAt                                         path // or a field says so
-	auth                                               map[string]path
-	action                                             *actionAt
+
+	capturable path // how much may be captured of what is approved, in all
+	hard       map[string]bool
+	captured   bool // an approval is of the capture, too, where that was asked for
+	capturedAt path // or a field says so
+	auth       map[string]path
+	action     *actionAt
 }
 
 // notSent is an outcome that only a file knows: the PSP says that it performed nothing, and the same may be sent again.

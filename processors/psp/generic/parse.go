@@ -250,7 +250,7 @@ func outcomesOf(poll bool) []string {
 
 var (
 	readingKeys = []string{"where", "has", "reference", "amount", "currency", "network_reference", "code", "hard", "detail", "captured", "authentication"}
-	answerKeys  = append([]string{"status", "outcome", "action"}, readingKeys...)
+	answerKeys  = append([]string{"status", "outcome", "action", "capturable"}, readingKeys...)
 )
 
 // answer reads what an answer to a call means.
@@ -264,6 +264,12 @@ func (p *parser) answer(n rules.Node, of topics.PSPOperation, poll bool) reading
 			p.outcome(e.Value, &r, poll)
 		case "action":
 			r.action = p.action(e.Value)
+		case "capturable":
+			r.capturable = p.path(e.Value, e.Key)
+			p.d.OverCapture = true
+			if of != topics.OperationAuthorize && of != topics.OperationConfirm {
+				p.Fail(e.Value, "write it in answers to authorize or confirm", "capturable is what may be captured of an authorisation")
+			}
 		default:
 			p.reading(e, &r)
 		}

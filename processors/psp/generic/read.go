@@ -77,6 +77,7 @@ func (d *Definition) answer(r *topics.PSPRequest, a *reading, status int, body a
 			return topics.PSPReport{}, fmt.Errorf("%w: the customer is to act, and the answer does not say how", psp.ErrUnknown)
 		}
 	case topics.PSPApproved, topics.PSPReversed:
+		report.Capturable = d.capturable(a, body, report.Currency)
 		if err := a.complete(&report, body); err != nil {
 			return topics.PSPReport{}, fmt.Errorf("%w: %s without %w", psp.ErrUnknown, report.Outcome, err)
 		}
@@ -134,6 +135,19 @@ func (d *Definition) fill(report *topics.PSPReport, a *reading, body any) error 
 	amount, err := d.amount(number, report.Currency)
 	report.Amount = amount
 	return err
+}
+
+// capturable is how much an answer says may be captured in all; what is none of the PSP's amounts is no word of it.
+func (d *Definition) capturable(a *reading, body any, currency string) int64 {
+	number, ok := a.capturable.text(body)
+	if !ok {
+		return 0
+	}
+	most, err := d.amount(number, currency)
+	if err != nil {
+		return 0
+	}
+	return most
 }
 
 // amount reads an amount as the PSP writes it. More decimals than the currency has are none of its, unless they are zeros.

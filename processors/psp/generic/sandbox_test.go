@@ -76,7 +76,9 @@ func TestADescribedPSPConforms(t *testing.T) {
 			Challenge: "tok_3ds_challenge", Unavailable: "tok_unavailable",
 			LostBefore: "tok_timeout_before_charge", LostAfter: "tok_timeout_after_charge",
 		},
-		Charges: func(t *testing.T, payment string) int { return len(payments(t, payment)) },
+		OverCapture: &psptest.OverCapture{Card: "tok_over_capture", Refused: "tok_approved"},
+		Statement:   func(t *testing.T, payment string) string { return payments(t, payment)[0].Descriptor },
+		Charges:     func(t *testing.T, payment string) int { return len(payments(t, payment)) },
 		Charged: func(t *testing.T, payment string) string {
 			p := payments(t, payment)[0]
 			return ledger.Money{Minor: p.Authorized, Currency: ledger.Currency(p.Currency)}.String()

@@ -15,17 +15,18 @@ import (
 
 // variables are what a file may put into a call, each with what it is.
 var variables = map[string]func(*values) (string, kind){
-	"payment_id":         func(v *values) (string, kind) { return v.r.PaymentID, isText },
-	"request_id":         func(v *values) (string, kind) { return v.r.RequestID, isText },
-	"amount":             func(v *values) (string, kind) { return v.amount, v.amountKind },
-	"currency":           func(v *values) (string, kind) { return v.r.Currency, isText },
-	"reference":          func(v *values) (string, kind) { return v.r.PSPReference, isText },
-	"tenant":             func(v *values) (string, kind) { return v.r.Tenant, isText },
-	"customer_id":        func(v *values) (string, kind) { return v.r.CustomerID, isText },
-	"merchant_reference": func(v *values) (string, kind) { return v.r.MerchantReference, isText },
-	"return_url":         func(v *values) (string, kind) { return v.r.ReturnURL, isText },
-	"capture":            func(v *values) (string, kind) { return strconv.FormatBool(v.r.Capture), isLiteral },
-	"three_ds":           func(v *values) (string, kind) { return strconv.FormatBool(v.r.ThreeDS), isLiteral },
+	"payment_id":           func(v *values) (string, kind) { return v.r.PaymentID, isText },
+	"request_id":           func(v *values) (string, kind) { return v.r.RequestID, isText },
+	"amount":               func(v *values) (string, kind) { return v.amount, v.amountKind },
+	"currency":             func(v *values) (string, kind) { return v.r.Currency, isText },
+	"reference":            func(v *values) (string, kind) { return v.r.PSPReference, isText },
+	"tenant":               func(v *values) (string, kind) { return v.r.Tenant, isText },
+	"customer_id":          func(v *values) (string, kind) { return v.r.CustomerID, isText },
+	"merchant_reference":   func(v *values) (string, kind) { return v.r.MerchantReference, isText },
+	"return_url":           func(v *values) (string, kind) { return v.r.ReturnURL, isText },
+	"statement_descriptor": func(v *values) (string, kind) { return v.r.StatementDescriptor, isText },
+	"capture":              func(v *values) (string, kind) { return strconv.FormatBool(v.r.Capture), isLiteral },
+	"three_ds":             func(v *values) (string, kind) { return strconv.FormatBool(v.r.ThreeDS), isLiteral },
 	"card_token": func(v *values) (string, kind) {
 		if v.r.Card == nil {
 			return "", isText

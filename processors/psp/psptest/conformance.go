@@ -25,6 +25,10 @@ type Harness struct {
 	Cards Cards
 	// Payouts are nil where the adapter makes none.
 	Payouts *Payouts
+	// OverCapture is nil where the adapter never asks that more may be captured.
+	OverCapture *OverCapture
+	// Statement is what the PSP was told that the customer is to read on the statement, "" where it was told nothing.
+	Statement func(t *testing.T, paymentID string) string
 	// Charges counts the authorisations or payouts that the PSP performed for a payment or a payout.
 	Charges func(t *testing.T, paymentID string) int
 	// Charged is the amount that the PSP authorised for a payment, as people write it in its own reading: "10.50 EUR".
@@ -60,6 +64,8 @@ func Run(t *testing.T, h Harness) {
 		"name":                  (*suite).name,
 		"life":                  (*suite).life,
 		"automatic capture":     (*suite).automaticCapture,
+		"over-capture":          (*suite).overCapture,
+		"statement":             (*suite).statement,
 		"declines":              (*suite).declines,
 		"challenge":             (*suite).challenge,
 		"repeats":               (*suite).repeats,

@@ -144,6 +144,8 @@ func (f *performer) again(p *payment, op *operation, now time.Time) *payment {
 func (p *payment) action(op *operation, baseURL string) *Action {
 	page := baseURL + "/pay/" + p.ID
 	switch {
+	case p.InShop:
+		return &Action{Type: "client_token", Token: deriveID("ct_", p.ID)}
 	case p.Method == nil:
 		return &Action{Type: "redirect", URL: baseURL + "/challenge/" + p.ID}
 	case p.Method.Type == "bank_redirect":

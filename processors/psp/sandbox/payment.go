@@ -15,8 +15,11 @@ type payment struct {
 	Token      string  `json:"tok"`
 	Method     *Method `json:"m,omitempty"` // nil: a card, whose token is Token
 	ReturnURL  string  `json:"url,omitempty"`
+	Descriptor string  `json:"dsc,omitempty"` // on the card's statement
 	Network    string  `json:"net,omitempty"`
 	Capture    bool    `json:"cap,omitempty"` // asked for in the authorization
+	Over       int64   `json:"ov,omitempty"`  // how much more than is authorized may be captured
+	InShop     bool    `json:"is,omitempty"`  // a challenge is passed in the shop's own page
 	Authorized int64   `json:"a,omitempty"`
 	Captured   int64   `json:"c,omitempty"`
 	Refunded   int64   `json:"r,omitempty"` // settled and pending
@@ -133,12 +136,17 @@ func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 		if op.Kind == Authorize || op.Kind == Confirm {
 			shown.StoredCredential = p.Kept
 		}
+		if p.Over > 0 && (op.Kind == Authorize || op.Kind == Confirm) {
+			shown.Capturable = op.Amount + p.Over
+		}
 	case Failed, Reversed:
 		shown.Detail = op.Detail
 	case Declined:
 		shown.DeclineCode, shown.HardDecline = op.Decline, op.Hard
 	case RequiresAction:
-		shown.Action = p.action(op, baseURL)
+		if shown.Action = p.action(op, baseURL); shown.Action.Type == "qr_code" && p.Method.Type == "qr" {
+			shown.Authorization = deriveID("code_", op.Key) // what pays it has an id of its own: more than one may
+		}
 	case Pending:
 		if p.Method != nil && p.Method.Type == "crypto" && op.Kind == Authorize {
 			shown.Confirmations = &Confirmations{Seen: op.Amount, Have: op.Have, Need: confirmationsNeeded}
@@ -153,7 +161,7 @@ func (p *payment) show(op *operation, status Status, baseURL string) Operation {
 // view is the whole payment as a GET shows it.
 func (p *payment) view(baseURL string) Payment {
 	v := Payment{
-		Authorization: p.ID, MerchantReference: p.Reference, Currency: p.Currency,
+		Authorization: p.ID, MerchantReference: p.Reference, Descriptor: p.Descriptor, Currency: p.Currency,
 		Authorized: p.Authorized, Captured: p.Captured, Refunded: p.Refunded,
 		PaidOut: p.PaidOut, Disputed: p.Disputed,
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,9 +36,12 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	token = r.without(token)
 	p := &payment{
 		ID: deriveID("auth_", key), Reference: r.MerchantReference, Account: r.MerchantAccount, Currency: r.Currency,
-		Token: token.Name, Method: r.PaymentMethod, ReturnURL: r.ReturnURL, Network: deriveID("net_", key), Capture: r.Capture,
+		Token: token.Name, Method: r.PaymentMethod, ReturnURL: r.ReturnURL, Descriptor: r.Descriptor, Network: deriveID("net_", key), Capture: r.Capture,
+		InShop: token.clientToken,
 	}
-	p.Kept = r.keeps(key)
+	if p.Kept = r.keeps(key); r.OverCapture && !r.Capture && token.overCapture {
+		p.Over = r.Amount / overCaptureShare
+	}
 	op := operation{Key: key, Fingerprint: fingerprint, Kind: Authorize, Amount: r.Amount, CreatedAt: now}
 	op.Decline, op.Hard = token.decline, token.hard
 	if r.Card != nil {
@@ -63,6 +67,9 @@ func (f *performer) authorize(key, fingerprint string, r *Request, now time.Time
 	return p, nil
 }
 
+// maxDescriptor is how many characters a card's statement shows.
+const maxDescriptor = 22
+
 // opens checks what opens a payment and finds the token that says what happens.
 func (f *performer) opens(r *Request) (*Token, *refusal) {
 	switch {
@@ -70,6 +77,8 @@ func (f *performer) opens(r *Request) (*Token, *refusal) {
 		return nil, refuse(CodeInvalid, "merchant_reference: want 1 to 128 characters")
 	case len(r.MerchantAccount) > 64:
 		return nil, refuse(CodeInvalid, "merchant_account: want at most 64 characters")
+	case len(r.Descriptor) > maxDescriptor:
+		return nil, refuse(CodeInvalid, "statement_descriptor: want at most %d characters", maxDescriptor)
 	case r.Amount <= 0:
 		return nil, refuse(CodeInvalid, "amount %d: want a positive number of minor units", r.Amount)
 	case r.Card == nil && r.PaymentMethod == nil:
@@ -162,6 +171,10 @@ func (f *performer) confirm(p *payment, op *operation, token *Token, c *Challeng
 	if !passed && c.Result != "failed" && c.Result != "abandoned" {
 		return refuse(CodeInvalid, "challenge.result %q: want authenticated, attempted, failed or abandoned", c.Result)
 	}
+	if !passed && token.challengeAgain && !slices.ContainsFunc(p.Operations, func(other operation) bool { return other.Kind == Confirm }) {
+		op.Status = RequiresAction
+		return nil
+	}
 	if passed && !token.challengeFails && token.decline == "" {
 		auth := &Authentication{ECI: c.ECI, CAVV: c.CAVV, DSTransactionID: c.DSTransactionID}
 		if auth.ECI == "" {
@@ -180,15 +193,18 @@ func (f *performer) confirm(p *payment, op *operation, token *Token, c *Challeng
 	return nil
 }
 
+// overCaptureShare is of what is authorized how much more may be captured, where that was asked for: a fifth.
+const overCaptureShare = 5
+
 func (f *performer) capture(p *payment, op *operation, token *Token) *refusal {
 	left := p.Authorized - p.Captured
 	switch {
-	case p.Voided || left == 0:
+	case p.Voided || left <= 0:
 		return refuse(CodeWrongState, "nothing is left to capture")
 	case op.Amount <= 0:
 		return refuse(CodeInvalid, "amount %d: want a positive number of minor units", op.Amount)
-	case op.Amount > left:
-		return refuse(CodeExceeds, "amount %d: only %d are left to capture", op.Amount, left)
+	case op.Amount > left+p.Over:
+		return refuse(CodeExceeds, "amount %d: only %d are left to capture", op.Amount, left+p.Over)
 	}
 	if token.captureFails {
 		op.Status, op.Detail = Failed, "the acquirer refused the capture"
@@ -218,7 +234,7 @@ func (f *performer) increment(p *payment, op *operation, token *Token) *refusal 
 
 func (f *performer) void(p *payment, op *operation, token *Token) *refusal {
 	left := p.Authorized - p.Captured
-	if p.Voided || left == 0 {
+	if p.Voided || left <= 0 {
 		return refuse(CodeWrongState, "nothing is left to void")
 	}
 	op.Amount = left

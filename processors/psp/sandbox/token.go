@@ -11,6 +11,8 @@ type Token struct {
 	hard           bool
 	challenge      bool // 3-D Secure is required whether asked for or not
 	challengeFails bool
+	challengeAgain bool   // one that is not passed is asked for again, once
+	clientToken    bool   // the challenge is passed in the shop's own page
 	avs, cvv       string // result codes of an approved authorization: Y and M where empty
 	frictionless   bool   // 3-D Secure authenticates without a challenge
 	fault          fault
@@ -20,6 +22,7 @@ type Token struct {
 	webhook        webhookPlan
 	captureFails   bool
 	noIncrement    bool
+	overCapture    bool
 	voidFails      bool
 	refund         Status // the answer to a refund: approved where empty
 	refundSettles  Status // what it turns into later
@@ -71,6 +74,8 @@ func Tokens() []Token {
 		{Name: "tok_mandate_authentication", Does: "approved; once it is kept, declined: 1A, the customer must authenticate", later: []string{"1A", "1A", "1A"}},
 		{Name: "tok_3ds_challenge", Does: "requires a 3-D Secure challenge; its result decides", challenge: true},
 		{Name: "tok_3ds_fail", Does: "requires a challenge and then declines: 1A, authentication failed", challenge: true, challengeFails: true},
+		{Name: "tok_3ds_again", Does: "requires a challenge; where it is failed or abandoned, the customer may try once more", challenge: true, challengeAgain: true},
+		{Name: "tok_3ds_client_token", Does: "requires a challenge in the shop's own page, by a client token in the place of an address; its result decides", challenge: true, clientToken: true},
 		{Name: "tok_3ds_frictionless", Does: "approved; 3-D Secure authenticated without a challenge (ECI 05)", frictionless: true},
 		{Name: "tok_avs_mismatch", Does: "approved, though neither street nor postal code match (AVS N)", avs: "N"},
 		{Name: "tok_avs_partial", Does: "approved; the postal code matches, the street does not (AVS Z)", avs: "Z"},
@@ -94,6 +99,7 @@ func Tokens() []Token {
 		{Name: "tok_foreign_webhook", Does: "approved; the webhook names a payment that nobody has", webhook: foreignReference},
 		{Name: "tok_capture_fails", Does: "authorised; no capture succeeds", captureFails: true},
 		{Name: "tok_increment_declined", Does: "approved; no increment of it is: 51, insufficient funds", noIncrement: true},
+		{Name: "tok_over_capture", Does: "approved; a fifth more than is authorized may be captured, where that was asked for", overCapture: true},
 		{Name: "tok_void_fails", Does: "approved; no void succeeds", voidFails: true},
 		{Name: "tok_refund_pending", Does: "approved; refunds are pending, then settle", refund: Pending, refundSettles: Approved},
 		{Name: "tok_refund_fails", Does: "approved; refunds fail at once", refund: Failed},

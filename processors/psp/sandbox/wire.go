@@ -33,18 +33,20 @@ const (
 
 // Request is the body of every POST under /v1/authorizations, /v1/refunds, /v1/payouts and /v1/disputes; each kind reads its own fields.
 type Request struct {
-	MerchantAccount   string     `json:"merchant_account,omitempty"`   // authorize, payout
-	MerchantReference string     `json:"merchant_reference,omitempty"` // authorize, payout: required
-	Amount            int64      `json:"amount,omitempty"`             // minor units; confirm and void have none
-	Currency          string     `json:"currency,omitempty"`           // of the authorization, checked in all that follow
-	Card              *Card      `json:"card,omitempty"`               // authorize, payout: required
-	PaymentMethod     *Method    `json:"payment_method,omitempty"`     // authorize: in the place of a card
-	Capture           bool       `json:"capture,omitempty"`            // authorize: capture in the same call
-	ThreeDS           bool       `json:"three_ds,omitempty"`           // authorize: ask for a challenge
-	ReturnURL         string     `json:"return_url,omitempty"`         // authorize
-	Challenge         *Challenge `json:"challenge,omitempty"`          // confirm: required
-	Authorization     string     `json:"authorization,omitempty"`      // refund: required
-	Evidence          string     `json:"evidence,omitempty"`           // dispute_evidence: required; what it is is not looked at
+	MerchantAccount   string     `json:"merchant_account,omitempty"`     // authorize, payout
+	MerchantReference string     `json:"merchant_reference,omitempty"`   // authorize, payout: required
+	Amount            int64      `json:"amount,omitempty"`               // minor units; confirm and void have none
+	Currency          string     `json:"currency,omitempty"`             // of the authorization, checked in all that follow
+	Card              *Card      `json:"card,omitempty"`                 // authorize, payout: required
+	PaymentMethod     *Method    `json:"payment_method,omitempty"`       // authorize: in the place of a card
+	Capture           bool       `json:"capture,omitempty"`              // authorize: capture in the same call
+	OverCapture       bool       `json:"over_capture,omitempty"`         // authorize: more may be captured
+	ThreeDS           bool       `json:"three_ds,omitempty"`             // authorize: ask for a challenge
+	ReturnURL         string     `json:"return_url,omitempty"`           // authorize
+	Descriptor        string     `json:"statement_descriptor,omitempty"` // authorize: on the card's statement
+	Challenge         *Challenge `json:"challenge,omitempty"`            // confirm: required
+	Authorization     string     `json:"authorization,omitempty"`        // refund: required
+	Evidence          string     `json:"evidence,omitempty"`             // dispute_evidence: required; what it is is not looked at
 
 	Dispute string `json:"-"` // that is answered: of the path
 
@@ -78,8 +80,9 @@ type Operation struct {
 	MerchantReference string          `json:"merchant_reference"`
 	Amount            int64           `json:"amount"`
 	Currency          string          `json:"currency"`
-	Captured          bool            `json:"captured,omitempty"` // authorize, confirm: captured in the same call
-	Fee               int64           `json:"fee,omitempty"`      // kept of what was captured, or charged for a payout
+	Captured          bool            `json:"captured,omitempty"`   // authorize, confirm: captured in the same call
+	Capturable        int64           `json:"capturable,omitempty"` // authorize, confirm: in all, where that is more than the amount
+	Fee               int64           `json:"fee,omitempty"`        // kept of what was captured, or charged for a payout
 	NetworkReference  string          `json:"network_reference,omitempty"`
 	StoredCredential  string          `json:"stored_credential,omitempty"` // the token of the card that was kept
 	DeclineCode       string          `json:"decline_code,omitempty"`
@@ -94,8 +97,9 @@ type Operation struct {
 
 // Action is where the customer must go.
 type Action struct {
-	Type string `json:"type"` // redirect or qr_code
-	URL  string `json:"url"`
+	Type  string `json:"type"` // redirect, client_token or qr_code
+	URL   string `json:"url,omitempty"`
+	Token string `json:"token,omitempty"`
 
 	QRCode    string     `json:"qr_code,omitempty"`
 	CopyCode  string     `json:"copy_code,omitempty"`
@@ -131,6 +135,7 @@ type DisputeData struct {
 type Payment struct {
 	Authorization     string      `json:"authorization"`
 	MerchantReference string      `json:"merchant_reference"`
+	Descriptor        string      `json:"statement_descriptor,omitempty"`
 	Currency          string      `json:"currency"`
 	Authorized        int64       `json:"authorized"`
 	Captured          int64       `json:"captured"`

@@ -27,7 +27,9 @@ type Config struct {
 	Name    string // the PSP's, in requests and webhook routes
 	BaseURL string // stripe.APIURL where empty
 	Key     string // secret or restricted API key
-	Timeout time.Duration
+	// OverCapture asks with each authorisation that more may be captured, where the card can.
+	OverCapture bool
+	Timeout     time.Duration
 	// Connections kept alive and at most open.
 	Connections int
 }
@@ -36,6 +38,7 @@ type Config struct {
 type Adapter struct {
 	name    string
 	timeout time.Duration
+	over    bool
 	intents paymentintent.Client
 	refunds refund.Client
 }
@@ -61,7 +64,7 @@ func New(cfg Config) (*Adapter, error) {
 		},
 	})
 	return &Adapter{
-		name: cfg.Name, timeout: cfg.Timeout,
+		name: cfg.Name, timeout: cfg.Timeout, over: cfg.OverCapture,
 		intents: paymentintent.Client{B: backend, Key: cfg.Key}, refunds: refund.Client{B: backend, Key: cfg.Key},
 	}, nil
 }
@@ -134,13 +137,21 @@ func (a *Adapter) authorize(ctx context.Context, r *topics.PSPRequest) (topics.P
 	if r.Capture {
 		params.CaptureMethod = stripe.String("automatic")
 	}
+	if r.StatementDescriptor != "" {
+		params.StatementDescriptorSuffix = &r.StatementDescriptor
+	}
 	if r.ReturnURL != "" {
 		params.ReturnURL = &r.ReturnURL
 	}
+	var card stripe.PaymentIntentPaymentMethodOptionsCardParams
 	if r.ThreeDS {
-		params.PaymentMethodOptions = &stripe.PaymentIntentPaymentMethodOptionsParams{
-			Card: &stripe.PaymentIntentPaymentMethodOptionsCardParams{RequestThreeDSecure: stripe.String("challenge")},
-		}
+		card.RequestThreeDSecure = stripe.String("challenge")
+	}
+	if a.over && !r.Capture {
+		card.RequestOvercapture = stripe.String(string(stripe.PaymentIntentPaymentMethodOptionsCardRequestOvercaptureIfAvailable))
+	}
+	if card.RequestThreeDSecure != nil || card.RequestOvercapture != nil {
+		params.PaymentMethodOptions = &stripe.PaymentIntentPaymentMethodOptionsParams{Card: &card}
 	}
 	intent, err := a.intents.New(params)
 	if err != nil {

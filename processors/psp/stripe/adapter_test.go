@@ -41,6 +41,10 @@ func TestConforms(t *testing.T) {
 			Approved: "pm_approved", Declined: "pm_soft", HardDeclined: "pm_hard", Challenge: "pm_challenge", Unavailable: "pm_rate_limited",
 			LostBefore: "pm_lost_before", LostAfter: "pm_lost_after",
 		},
+		OverCapture: &psptest.OverCapture{Card: "pm_over_capture", Refused: "pm_approved"},
+		Statement: func(t *testing.T, payment string) string {
+			return p.of(t, payment)["statement_descriptor_suffix"].(string)
+		},
 		Charges: func(_ *testing.T, payment string) int {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -68,5 +72,5 @@ func TestConforms(t *testing.T) {
 }
 
 func stripeAt(url, key string) (psp.Adapter, error) {
-	return stripe.New(stripe.Config{Name: "stripe", BaseURL: url, Key: key, Timeout: time.Second})
+	return stripe.New(stripe.Config{Name: "stripe", BaseURL: url, Key: key, OverCapture: true, Timeout: time.Second})
 }

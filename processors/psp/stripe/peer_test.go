@@ -213,6 +213,7 @@ func (p *peer) create(form url.Values) (int, object) {
 		"id": id, "object": "payment_intent", "amount": amount, "amount_capturable": int64(0), "amount_received": int64(0), "currency": currency,
 		"capture_method": form.Get("capture_method"), "client_secret": id + "_secret_x", "created": time.Now().Unix(),
 		"metadata": metadata(form), "status": "requires_confirmation", "latest_charge": nil, "payment_method": form.Get("payment_method"),
+		"statement_descriptor_suffix": form.Get("statement_descriptor_suffix"), "most": amount, // most is the peer's own
 	}
 	p.intents = append(p.intents, &i)
 	switch token := form.Get("payment_method"); {
@@ -233,6 +234,9 @@ func (p *peer) create(form url.Values) (int, object) {
 			i["next_action"] = object{"type": "redirect_to_url", "redirect_to_url": object{"url": p.URL + "/3ds/" + id, "return_url": back}}
 		}
 	default:
+		if token == "pm_over_capture" && form.Get("payment_method_options[card][request_overcapture]") == "if_available" {
+			i["most"] = amount * 6 / 5
+		}
 		approve(i)
 	}
 	return http.StatusOK, i
@@ -241,6 +245,7 @@ func (p *peer) create(form url.Values) (int, object) {
 func approve(i object) {
 	i["latest_charge"] = object{"id": "ch_" + i["id"].(string), "object": "charge", "payment_method_details": object{"type": "card", "card": object{
 		"network_transaction_id": "net_1", "checks": object{"cvc_check": "pass", "address_postal_code_check": "fail"},
+		"overcapture": object{"status": map[bool]string{true: "available", false: "unavailable"}[i["most"] != i["amount"]], "maximum_amount_capturable": i["most"]},
 	}}}
 	i["next_action"] = nil
 	if i["capture_method"] == "manual" {
@@ -281,7 +286,7 @@ func capture(i object, form url.Values) (int, object) {
 	switch {
 	case i["status"] != "requires_capture":
 		return unexpected(i, "captured")
-	case amount > i["amount_capturable"].(int64):
+	case amount > i["most"].(int64):
 		return invalid("amount_too_large", "The amount to capture is greater than the authorised amount")
 	}
 	i["status"], i["amount_received"], i["amount_capturable"] = "succeeded", amount, int64(0)

@@ -54,6 +54,7 @@ func authorization(intent *stripe.PaymentIntent) (topics.PSPReport, error) {
 		}
 	case stripe.PaymentIntentStatusRequiresCapture:
 		report.Outcome, amount = topics.PSPApproved, intent.AmountCapturable
+		report.Capturable = capturable(intent)
 	case stripe.PaymentIntentStatusRequiresAction:
 		report.Outcome = topics.PSPRequiresAction
 		report.Action = action(intent)
@@ -74,6 +75,22 @@ func authorization(intent *stripe.PaymentIntent) (topics.PSPReport, error) {
 	var err error
 	report.Amount, report.Currency, err = inAmount(amount, string(intent.Currency))
 	return report, err
+}
+
+// capturable is how much may be captured of an intent in all, 0 where Stripe says no more than of its amount.
+func capturable(intent *stripe.PaymentIntent) int64 {
+	if intent.LatestCharge == nil || intent.LatestCharge.PaymentMethodDetails == nil || intent.LatestCharge.PaymentMethodDetails.Card == nil {
+		return 0
+	}
+	over := intent.LatestCharge.PaymentMethodDetails.Card.Overcapture
+	if over == nil || over.Status != stripe.ChargePaymentMethodDetailsCardOvercaptureStatusAvailable {
+		return 0
+	}
+	most, _, err := inAmount(over.MaximumAmountCapturable, string(intent.Currency))
+	if err != nil { // then no more than what is authorised, which is told apart from it
+		return 0
+	}
+	return most
 }
 
 // action is where the customer passes the challenge: a page, or the shop's own with the intent's client secret.
