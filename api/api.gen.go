@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/internal/evidence"
+	"github.com/weirhq/weir/internal/kyc"
 	"github.com/weirhq/weir/ledger/statement"
 	"github.com/weirhq/weir/topics"
 )
@@ -246,6 +247,36 @@ type CustomerLimits struct {
 	Limits   []CustomerLimit `json:"limits"`
 }
 
+// CustomerRecord defines model for CustomerRecord.
+type CustomerRecord struct {
+	CustomerID       string            `json:"customer_id"`
+	Version          int64             `json:"version"`
+	Status           CustomerStatus    `json:"status,omitempty"`
+	KYCLevel         KYCLevel          `json:"kyc_level,omitempty"`
+	Country          string            `json:"country,omitempty"`
+	Nationality      string            `json:"nationality,omitempty"`
+	PEP              *bool             `json:"pep,omitempty"`
+	ExpectedTurnover *ExpectedTurnover `json:"expected_turnover,omitempty"`
+
+	// PersonalFields Which personal fields there are.
+	PersonalFields []string `json:"personal_fields,omitempty"`
+
+	// Personal Only where it was asked for.
+	Personal *PersonalData `json:"personal,omitempty"`
+
+	// Erased The record was erased and has no data.
+	Erased bool `json:"erased,omitempty"`
+
+	// Author Who wrote this version.
+	Author    string    `json:"author"`
+	Reason    string    `json:"reason"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// CustomerStatus What the customer may do, by your word.
+type CustomerStatus = topics.CustomerStatus
+
 // DecisionList defines model for DecisionList.
 type DecisionList struct {
 	Data []RiskDecision `json:"data"`
@@ -393,6 +424,9 @@ type EvidenceDocument = topics.EvidenceDocument
 
 // EvidencePacket docs/disputes.md tells what it holds.
 type EvidencePacket = evidence.Packet
+
+// ExpectedTurnover What the customer is expected to pay in each month, in minor units.
+type ExpectedTurnover = topics.ExpectedTurnover
 
 // Explanation defines model for Explanation.
 type Explanation = statement.ExplanationView
@@ -558,6 +592,9 @@ type IntentList struct {
 	// NextCursor Absent on the last page.
 	NextCursor string `json:"next_cursor,omitempty"`
 }
+
+// KYCLevel How well you know the customer: `basic` by their own word, `verified` by documents, `enhanced` with proof of where the money comes from.
+type KYCLevel = topics.KYCLevel
 
 // KillSwitch defines model for KillSwitch.
 type KillSwitch struct {
@@ -837,6 +874,9 @@ type PayoutList struct {
 // PayoutStatus `accepted`: stored, not decided on yet. docs/payouts.md tells what each status means and what follows it.
 type PayoutStatus = string
 
+// PersonalData What tells who the customer is. It is stored encrypted.
+type PersonalData = kyc.Personal
+
 // PlaceHold defines model for PlaceHold.
 type PlaceHold struct {
 	// Amount Minor units.
@@ -859,6 +899,29 @@ type PlaceHold struct {
 
 // Projection How far the statements are.
 type Projection = statement.ProjectionView
+
+// PutCustomer defines model for PutCustomer.
+type PutCustomer struct {
+	// Country Of residence (ISO 3166-1 alpha-2).
+	Country          string            `json:"country,omitempty"`
+	ExpectedTurnover *ExpectedTurnover `json:"expected_turnover,omitempty"`
+
+	// KYCLevel How well you know the customer: `basic` by their own word, `verified` by documents, `enhanced` with proof of where the money comes from.
+	KYCLevel KYCLevel `json:"kyc_level"`
+
+	// Nationality ISO 3166-1 alpha-2.
+	Nationality string `json:"nationality,omitempty"`
+
+	// PEP Whether the customer is a politically exposed person; absent where nobody has looked.
+	PEP      *bool         `json:"pep,omitempty"`
+	Personal *PersonalData `json:"personal,omitempty"`
+
+	// Reason Why it is written. It holds no personal data: it is published.
+	Reason string `json:"reason"`
+
+	// Status What the customer may do, by your word.
+	Status CustomerStatus `json:"status"`
+}
 
 // PutListEntry defines model for PutListEntry.
 type PutListEntry struct {
@@ -1185,6 +1248,12 @@ type NotFound = Error
 
 // PayoutAccepted defines model for PayoutAccepted.
 type PayoutAccepted = Payout
+
+// PreconditionFailed defines model for PreconditionFailed.
+type PreconditionFailed = Error
+
+// PreconditionRequired defines model for PreconditionRequired.
+type PreconditionRequired = Error
 
 // TooLarge defines model for TooLarge.
 type TooLarge = Error

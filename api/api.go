@@ -19,9 +19,11 @@ import (
 
 	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/api/idempotency"
+	"github.com/weirhq/weir/internal/customerkeys"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/internal/killswitch"
+	"github.com/weirhq/weir/internal/kyc"
 	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/processors/psp/webhook"
@@ -46,6 +48,8 @@ type Config struct {
 	// Switches are the kill switches of PSPs. The API closes them.
 	Switches *killswitch.Desk
 	Links    LinkPages
+	// CustomerKeys are the master keys of customers' data keys; nil: records of customers can be neither put nor opened.
+	CustomerKeys *customerkeys.Masters
 	// Checks are what /readyz asks besides the database, the broker and the event reader.
 	Checks []health.Check
 	Limits Limits
@@ -118,23 +122,24 @@ const (
 
 // API serves the interface. Run must run for writes to be accepted.
 type API struct {
-	handler  http.Handler
-	listener net.Listener
-	keys     keyring
-	webhooks webhook.Verifiers
-	db       *database.DB
-	events   *view.EventLog
-	producer *kgo.Client
-	hub      *await.Hub
-	store    *idempotency.Store
-	lists    *listtopic.Desk
-	switches *killswitch.Desk
-	pages    linkPages
-	checks   []health.Check
-	limits   Limits
-	log      *slog.Logger
-	metrics  metrics
-	now      func() time.Time
+	handler   http.Handler
+	listener  net.Listener
+	keys      keyring
+	webhooks  webhook.Verifiers
+	db        *database.DB
+	events    *view.EventLog
+	producer  *kgo.Client
+	hub       *await.Hub
+	store     *idempotency.Store
+	lists     *listtopic.Desk
+	switches  *killswitch.Desk
+	pages     linkPages
+	customers *kyc.Desk
+	checks    []health.Check
+	limits    Limits
+	log       *slog.Logger
+	metrics   metrics
+	now       func() time.Time
 }
 
 // New checks the configuration and builds an API. It reaches for neither the broker nor the database.
@@ -173,6 +178,11 @@ func New(c Config) (*API, error) {
 	}
 	if a.producer, err = newProducer(c.Broker, limits); err != nil {
 		a.hub.Close()
+		return nil, err
+	}
+	if a.customers, err = kyc.New(c.Broker, c.Database.Pool, c.CustomerKeys, a.hub); err != nil {
+		a.hub.Close()
+		a.producer.Close()
 		return nil, err
 	}
 	a.checks = append([]health.Check{

@@ -23,7 +23,8 @@ type Key struct {
 	Name   string // who calls: for the log, and as the approver of adjustments; unique within the tenant
 	Secret string // at least 16 bytes; only its SHA-256 is kept
 
-	Approver bool // may approve: review held intents, lift the rules' holds, send adjustments, approve edits of lists
+	Approver bool // may approve: review held intents, lift the rules' holds, send adjustments, approve edits of lists, erase customers
+	Personal bool // may read what tells who customers are
 }
 
 // apiKey is a Key as it is kept: without its secret.
@@ -35,6 +36,7 @@ type apiKey struct {
 	bucket *rate.Limiter
 
 	approver bool
+	personal bool
 }
 
 type keyring []*apiKey
@@ -55,7 +57,7 @@ func newKeyring(keys []Key, limits Limits) (keyring, error) {
 			return nil, fmt.Errorf("api key %s of %s: another key has the same secret", k.Name, k.Tenant)
 		}
 		ring = append(ring, &apiKey{Tenant: k.Tenant, Region: k.Region, Name: k.Name, sum: sum,
-			bucket: rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst), approver: k.Approver})
+			bucket: rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst), approver: k.Approver, personal: k.Personal})
 	}
 	return ring, nil
 }

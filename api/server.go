@@ -38,6 +38,7 @@ func (a *API) Run(ctx context.Context) error {
 	stop()
 	err = errors.Join(err, group.Wait())
 	a.producer.Close()
+	a.customers.Close()
 	a.lists.Close()
 	a.switches.Close()
 	return err

@@ -36,6 +36,8 @@ const (
 	LedgerBalances    = "ledger.balances.v1"
 	LedgerCheckpoints = "ledger.checkpoints.v1"
 	LedgerPeriods     = "ledger.periods.v1"
+	Customers         = "customers.v1"
+	CustomerChanges   = "customers.changes.v1"
 
 	CommandsDeadLetters       = "payments.commands.dlq.v1"
 	WalletCommandsDeadLetters = "wallet.commands.dlq.v1"
@@ -170,11 +172,11 @@ func flowTopics() []Topic {
 			Writers: []string{"velocity"}, Readers: []string{"velocity"},
 		},
 		{
-			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments, wallets, payouts and disputes: assessed commands and customer events, PSP reports and timers that ran out.",
+			Name: Inbox, DeadLetters: InboxDeadLetters, Purpose: "The one order in which everything happens to payments, wallets, payouts and disputes: assessed commands and customer events, changes of customers' records, PSP reports and timers that ran out.",
 			Key:       "customer id; the partition is computed from tenant and customer, not from the key",
-			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}, AssessedLinkCommand{}, AssessedDisputeCommand{}},
-			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout, TypeAssessedLink, TypeAssessedDispute},
-			Writers: []string{"risk", "psp", "webhooks", "payments"}, Readers: []string{"payments"},
+			Retention: commandsKept, Values: []any{AssessedCommand{}, PSPReport{}, TimerDue{}, AssessedWalletCommand{}, PeriodClose{}, AssessedCustomerEvent{}, AssessedAuthorization{}, AssessedPayoutCommand{}, AssessedLinkCommand{}, AssessedDisputeCommand{}, CustomerCommand{}},
+			Types:   []string{TypeAssessedCommand, TypePSPReport, TypeTimerDue, TypeAssessedWallet, TypePeriodClose, TypeAssessedCustomerEvent, TypeAssessedAuthorization, TypeAssessedPayout, TypeAssessedLink, TypeAssessedDispute, TypeCustomerCommand},
+			Writers: []string{"risk", "psp", "webhooks", "payments", "api", "operators"}, Readers: []string{"payments"},
 		},
 		{
 			Name: Events, DeadLetters: SignalsDeadLetters, Purpose: "What happened to payments, each fact once for read_committed readers. A payment is the fold of its events.",
@@ -220,6 +222,16 @@ func flowTopics() []Topic {
 			Name: LedgerCheckpoints, Purpose: "Signed checkpoints of the hash chain over each partition's ledger entries, as notes in text; what they say stands in docs/ledger-proof.md. Keep copies where nobody who runs weir can change them.",
 			Key: "partition", Retention: forEver, Types: []string{TypeCheckpoint},
 			Writers: []string{"checkpoints"}, Readers: []string{"downstream", "operators"}, Public: true,
+		},
+		{
+			Name: CustomerChanges, Purpose: "Who changed a customer's record, when, why and to what, each change once for read_committed readers; what tells who the customer is stands encrypted in it.",
+			Key: customerKey, Retention: forEver, Value: CustomerChange{}, Types: []string{TypeCustomerChange},
+			Writers: []string{"payments"}, Readers: []string{"api", "downstream"}, Public: true,
+		},
+		{
+			Name: Customers, Purpose: "What is known of each customer, as the last change left it; what tells who it is stands encrypted in it.",
+			Key: "tenant and customer id, as <tenant>/<customer_id>; the partition is the customer's", Compacted: true, Retention: forEver, Value: CustomerRecord{}, Types: []string{TypeCustomerRecord},
+			Writers: []string{"payments"}, Readers: []string{"downstream"}, Public: true,
 		},
 		{
 			Name: Decisions, Purpose: "The risk decision on each assessed command and customer event, with what every rule said.",

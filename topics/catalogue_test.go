@@ -6,11 +6,11 @@ import (
 )
 
 func TestCatalogueIsComplete(t *testing.T) {
-	name := regexp.MustCompile(`^[a-z]+(\.[a-z]+)+\.v[1-9]$`)
+	name := regexp.MustCompile(`^[a-z]+(\.[a-z]+)*\.v[1-9]$`)
 	seen := map[string]bool{}
 	for _, topic := range Catalogue() {
 		if seen[topic.Name] || !name.MatchString(topic.Name) {
-			t.Errorf("%s: named twice or not area.noun.vN", topic.Name)
+			t.Errorf("%s: named twice, or neither area.noun.vN nor area.vN", topic.Name)
 		}
 		seen[topic.Name] = true
 		if topic.Purpose == "" || topic.Key == "" || len(topic.Writers) == 0 || len(topic.Readers) == 0 {

@@ -18,6 +18,7 @@ const (
 	RefusedAccountClosed      RefusalCode = "account_closed"      // the wallet was closed, and the command neither ends nor corrects what was before
 	RefusedUnknownMandate     RefusalCode = "unknown_mandate"     // the customer has no such mandate
 	RefusedCustomerMismatch   RefusalCode = "customer_mismatch"   // the payment is another customer's
+	RefusedVersionConflict    RefusalCode = "version_conflict"    // the customer's record has another version than the command expects
 	RefusedRegionMismatch     RefusalCode = "region_mismatch"     // the payment or payout is of another region than the command names
 	RefusedCurrencyMismatch   RefusalCode = "currency_mismatch"   // the payment, wallet, hold or round is in another currency; a payout from a wallet that has none of it
 	RefusedMethodUnsupported  RefusalCode = "method_unsupported"  // the payment's method cannot do it: capture, void or confirm what no card pays

@@ -38,7 +38,7 @@ var (
 
 // read names the topics that the hub reads from its start. Decisions, of which every payment has one, are read from the
 // first question about one of them.
-const read = topics.Events + ", " + topics.WalletEvents + ", " + topics.PayoutEvents + ", " + topics.LinkEvents + " and " + topics.DisputeEvents
+const read = topics.Events + ", " + topics.WalletEvents + ", " + topics.PayoutEvents + ", " + topics.LinkEvents + ", " + topics.DisputeEvents + " and " + topics.CustomerChanges
 
 // Hub reads all partitions of the topics that answer commands, uncommitted transactions included: the database has
 // committed before an event is written, so what is read here is a fact even where its Kafka transaction aborts and is
@@ -51,9 +51,10 @@ type Hub struct {
 	client *kgo.Client
 	log    *slog.Logger
 
-	partitions atomic.Int32 // 0 until started
-	deciding   sync.Mutex   // held while the reader of decisions is started
-	decisions  bool         // are read
+	partitions atomic.Int32  // 0 until started
+	ready      chan struct{} // closed once started
+	deciding   sync.Mutex    // held while the reader of decisions is started
+	decisions  bool          // are read
 	marks      map[source]topics.EventID
 
 	mu      sync.Mutex
@@ -93,7 +94,7 @@ func New(options []kgo.Opt, log *slog.Logger, registerer prometheus.Registerer) 
 		return nil, fmt.Errorf("reader of %s: %w", read, err)
 	}
 	h := &Hub{
-		client: client, log: log, marks: map[source]topics.EventID{}, waiters: map[subject][]listener{},
+		client: client, log: log, marks: map[source]topics.EventID{}, waiters: map[subject][]listener{}, ready: make(chan struct{}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_api_waiters",
 			Help: "Requests that wait for the event of their command."}),
 		events: prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_api_events_total",
@@ -147,7 +148,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // start begins to read.
 func (h *Hub) start(ctx context.Context) error {
-	answering := []string{topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents, topics.DisputeEvents}
+	answering := []string{topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents, topics.DisputeEvents, topics.CustomerChanges}
 	offsets, err := h.ends(ctx, answering...)
 	if err != nil {
 		return err
@@ -162,6 +163,7 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	h.client.AddConsumePartitions(offsets)
 	h.partitions.Store(int32(partitions))
+	close(h.ready)
 	return nil
 }
 
@@ -209,6 +211,16 @@ func (h *Hub) Check(context.Context) error {
 		return ErrNotReady
 	}
 	return nil
+}
+
+// Await waits until the hub is ready, while Run runs, and returns the partition count.
+func (h *Hub) Await(ctx context.Context) (int32, error) {
+	select {
+	case <-h.ready:
+		return h.Partitions(), nil
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", ErrNotReady, ctx.Err())
+	}
 }
 
 // ask opens a question.

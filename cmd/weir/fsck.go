@@ -37,6 +37,10 @@ it is stopped. Exit status 1 if anything is wrong.`,
 			return a.withDatabase(cmd, func(ctx context.Context, db *database.DB, c *config.Config, log *slog.Logger) error {
 				check := fsck.Config{Database: db, Settle: settle, Counts: new(fsck.Counts)}
 				check.BooksOnly = booksOnly
+				var err error
+				if check.CustomerKeys, err = c.CustomerKeys(); err != nil {
+					return err
+				}
 				if databaseOnly || booksOnly {
 					return a.fsck(ctx, check)
 				}

@@ -17,20 +17,21 @@ type Config struct {
 	Region  string   `key:"region" validate:"max=32" doc:"Region that records of this installation carry, and whose rules and limits it serves. Commands and customer events that name none are of it; those that name another are refused. Empty: what a record names decides."`
 	Roles   []string `key:"roles" validate:"unique,dive,oneof=risk velocity payments psp webhooks statements checkpoints api sandbox" doc:"Roles that this process runs: risk, velocity, payments, psp, webhooks, statements, checkpoints, api, sandbox. Empty: all but sandbox, and sandbox too where nothing but embedded parts is used."`
 
-	Log      Log            `key:"log"`
-	Kafka    Kafka          `key:"kafka"`
-	Database Database       `key:"database"`
-	API      API            `key:"api"`
-	Risk     Risk           `key:"risk"`
-	Velocity Velocity       `key:"velocity"`
-	PSP      map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
-	Webhooks Webhooks       `key:"webhooks"`
-	Payments Payments       `key:"payments"`
-	Payouts  Payouts        `key:"payouts"`
-	Links    Links          `key:"links"`
-	Ledger   Ledger         `key:"ledger"`
-	Stream   Stream         `key:"stream"`
-	Sandbox  Sandbox        `key:"sandbox"`
+	Log       Log            `key:"log"`
+	Kafka     Kafka          `key:"kafka"`
+	Database  Database       `key:"database"`
+	API       API            `key:"api"`
+	Risk      Risk           `key:"risk"`
+	Velocity  Velocity       `key:"velocity"`
+	PSP       map[string]PSP `key:"psp" validate:"dive,keys,psp_name,endkeys"`
+	Webhooks  Webhooks       `key:"webhooks"`
+	Payments  Payments       `key:"payments"`
+	Payouts   Payouts        `key:"payouts"`
+	Links     Links          `key:"links"`
+	Customers Customers      `key:"customers"`
+	Ledger    Ledger         `key:"ledger"`
+	Stream    Stream         `key:"stream"`
+	Sandbox   Sandbox        `key:"sandbox"`
 }
 
 // Log is how the process logs.
@@ -92,7 +93,8 @@ type APIKey struct {
 	Tenant string `key:"tenant" validate:"required,label" doc:"Tenant that the key acts for."`
 	Key    Secret `key:"key" validate:"required,min=16" doc:"The key that the caller sends."`
 
-	Approver bool `key:"approver" doc:"The key may approve: review held payments, let pass what rules hold of refunds and wallet commands, send adjustments, and approve edits of lists. Give it to people, each with a key of their own, and not to a shop's server."`
+	Approver     bool `key:"approver" doc:"The key may approve: review held payments, let pass what rules hold of refunds and wallet commands, send adjustments, erase customers, and approve edits of lists. Give it to people, each with a key of their own, and not to a shop's server."`
+	PersonalData bool `key:"personal_data" doc:"The key may read what tells who customers are: names, birth date, address, occupation, source of funds. Without it such fields are named and not shown."`
 }
 
 // Idempotency is how long idempotency keys live.

@@ -38,7 +38,7 @@ func (c *Config) settle() {
 		c.settleSandbox()
 	}
 	if c.Embedded() && len(c.API.Keys) == 0 {
-		c.API.Keys = []APIKey{{Name: "development", Tenant: DevelopmentTenant, Key: DevelopmentKey, Approver: true}}
+		c.API.Keys = []APIKey{{Name: "development", Tenant: DevelopmentTenant, Key: DevelopmentKey, Approver: true, PersonalData: true}}
 	}
 	c.settleLinks()
 	if len(c.Payments.StatementDescriptors) == 0 {

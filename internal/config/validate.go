@@ -16,6 +16,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/weirhq/weir/internal/customerkeys"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -88,6 +89,10 @@ func newValidator() *validator.Validate {
 		"label":    label.MatchString,
 		"hostport": isHostPort,
 		"dsn":      isDSN,
+		"customer_master": func(s string) bool {
+			_, err := customerkeys.ParseMaster(s)
+			return err == nil
+		},
 		"note_signer": func(s string) bool {
 			_, err := note.NewSigner(s)
 			return err == nil
@@ -143,6 +148,8 @@ func complaint(f validator.FieldError) string {
 		return "want a URL that begins with http:// or https://"
 	case "dsn":
 		return "want postgres://user@host:26257/database"
+	case "customer_master":
+		return "is not a master key as weir customers keygen prints it"
 	case "note_signer":
 		return "is not a private key as weir ledger keygen prints it"
 	case "file":

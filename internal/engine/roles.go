@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/health"
+	"github.com/weirhq/weir/internal/customerkeys"
 	"github.com/weirhq/weir/internal/killswitch"
 	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/checkpoints"
@@ -250,12 +251,24 @@ func (e *Engine) lists() (*listtopic.Desk, error) {
 	return listtopic.Open(e.Kafka, e.set)
 }
 
+// customerKeys are the master keys of customers' data keys, nil where there are none.
+func (e *Engine) customerKeys() (*customerkeys.Masters, error) {
+	if err := e.Config.MakeCustomerKey(e.log); err != nil {
+		return nil, err
+	}
+	return e.Config.CustomerKeys()
+}
+
 func (e *Engine) addAPI(context.Context) error {
 	listener, err := e.listen()
 	if err != nil {
 		return err
 	}
 	verify, err := verifiers(e.Config.PSP)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	keys, err := e.customerKeys()
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -269,7 +282,7 @@ func (e *Engine) addAPI(context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	a, err := api.New(api.Config{
-		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Switches: switches, Links: linkPages(&e.Config.Links), Checks: e.checks(),
+		Listener: listener, Keys: apiKeys(e.Config), Webhooks: verify, Database: e.Database, Broker: e.Kafka, Lists: lists, Switches: switches, Links: linkPages(&e.Config.Links), CustomerKeys: keys, Checks: e.checks(),
 		Limits: apiLimits(&e.Config.API), Log: e.log, Metrics: e.registry,
 	})
 	if err != nil {

@@ -98,7 +98,7 @@ func linkPages(l *config.Links) api.LinkPages {
 func apiKeys(c *config.Config) []api.Key {
 	keys := make([]api.Key, len(c.API.Keys))
 	for i, k := range c.API.Keys {
-		keys[i] = api.Key{Tenant: k.Tenant, Region: c.Region, Name: k.Name, Secret: k.Key.Reveal(), Approver: k.Approver}
+		keys[i] = api.Key{Tenant: k.Tenant, Region: c.Region, Name: k.Name, Secret: k.Key.Reveal(), Approver: k.Approver, Personal: k.PersonalData}
 	}
 	return keys
 }

@@ -14,6 +14,7 @@
 //	disputes.go   D1, D2: disputes with the fold of their events, with their postings, their timers and their payments
 //	payouts.go    U1, U2: payouts with the fold of their events, with their postings and with their timers
 //	links.go      K1, K2: payment links with the fold of their events, with their payments and with their timers
+//	customers.go  C1, C2: customers' records with their changes and with their data keys
 //	sources.go    where deposits came from and that they are counted, with payments and payouts
 //	rounds.go     W2: rounds with their events
 //	limits.go     G1, G2: what customers' limits have counted with the events
@@ -43,6 +44,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/weirhq/weir/internal/customerkeys"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/gaming"
@@ -75,6 +77,8 @@ type Config struct {
 	// comes from it. Kafka is nil then.
 	BooksOnly bool
 	Settle    time.Duration
+	// CustomerKeys are the master keys of customers' data keys; nil: what is encrypted is not opened.
+	CustomerKeys *customerkeys.Masters
 	// Problem is called for each problem and Note for what is worth knowing and not wrong, one call at a time.
 	Problem func(Problem)
 	Note    func(string)
@@ -83,7 +87,7 @@ type Config struct {
 
 // Problem is one thing that is not as it must be.
 type Problem struct {
-	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, dispute, source, round, limit, timer, period, payment_link, attempt, partition, position, published
+	Check     string // the invariant or the comparison: L1, L3, L4, S1, P, entry, log, input, answer, account, payment, wallet, hold, payout, dispute, source, round, limit, timer, period, payment_link, customer, attempt, partition, position, published
 	Partition int32
 	Subject   string // the ids to look at
 	Detail    string
@@ -97,7 +101,7 @@ func (p Problem) String() string {
 type Counts struct {
 	Partitions, Done                                               atomic.Int64
 	Records, Events, Entries, Accounts, Payments, Timers, Problems atomic.Int64
-	Links, Disputes                                                atomic.Int64
+	Links, Disputes, Customers                                     atomic.Int64
 	Wallets, Holds, Payouts, Rounds, Published, Lines              atomic.Int64
 }
 
@@ -169,7 +173,7 @@ func (c *checker) partition(ctx context.Context, s snapshot) error {
 	if c.BooksOnly {
 		return p.books(ctx)
 	}
-	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.mandates, p.payouts, p.disputes, p.links, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
+	for _, check := range []func(context.Context) error{p.position, p.accounts, p.log, p.balances, p.remembered, p.periods, p.payments, p.strayReferences, p.parked, p.attempts, p.mandates, p.payouts, p.disputes, p.links, p.customers, p.depositSources, p.wallets, p.customerLimits, p.timers, p.statements,
 		p.publishedBalances, p.input} {
 		if err := check(ctx); err != nil {
 			return err

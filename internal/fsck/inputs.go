@@ -154,6 +154,7 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 				var linked topics.LinkEvent
 				var disputed topics.DisputeEvent
 				var closed topics.PeriodClosed
+				var known topics.CustomerChange
 				switch o := &outputs[j]; {
 				case o.Topic == topics.Events && topics.UnmarshalInPlace(o.Value, &paid) == nil && paid.Type != topics.EventDeadLettered:
 					add(paid.Tenant, paid.CommandID, paid.Refusal, rows[i].Position)
@@ -165,6 +166,8 @@ func (p *partitionCheck) remembered(ctx context.Context) error {
 					add(linked.Tenant, linked.CommandID, linked.Refusal, rows[i].Position)
 				case o.Topic == topics.DisputeEvents && topics.UnmarshalInPlace(o.Value, &disputed) == nil && disputed.Type != topics.DisputeDeadLettered:
 					add(disputed.Tenant, disputed.CommandID, disputed.Refusal, rows[i].Position)
+				case o.Topic == topics.CustomerChanges && topics.UnmarshalInPlace(o.Value, &known) == nil && known.Type != topics.CustomerDeadLettered:
+					add(known.Tenant, known.CommandID, known.Refusal, rows[i].Position)
 				case o.Topic == topics.LedgerPeriods && topics.UnmarshalInPlace(o.Value, &closed) == nil && !putAside(closed.Refusal):
 					add(closed.Tenant, closed.CommandID, closed.Refusal, rows[i].Position)
 				}

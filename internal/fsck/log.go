@@ -102,6 +102,8 @@ func (p *partitionCheck) logPage(ctx context.Context, rows []frameRow, entries *
 				changed = p.linkEvent(&outputs[j], rows[i].Position, changed)
 			case topics.DisputeEvents:
 				changed = p.disputeEvent(&outputs[j], rows[i].Position, changed)
+			case topics.CustomerChanges:
+				changed = p.customerChange(outputs[j:], rows[i].Position, changed)
 			case topics.LedgerPeriods:
 				p.periodClosed(&outputs[j], rows[i].Position)
 			case topics.Decisions:

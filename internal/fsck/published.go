@@ -31,6 +31,9 @@ type publishedTopic struct {
 	seen    bool           // one was seen
 	aged    bool           // the topic has lost its first records to retention, and none was compared yet
 	waited  bool           // for what was on its way; nothing is any more
+	// gone are the keys of records that compaction may have taken, each with the latest of them: one that comes later with the same
+	// key must be there. nil: the topic is not compacted.
+	gone map[string]topics.EventID
 }
 
 func (p *partitionCheck) openPublished(ctx context.Context) (*publishedTopics, error) {
@@ -49,7 +52,11 @@ func (p *partitionCheck) openPublished(ctx context.Context) (*publishedTopics, e
 			t.close()
 			return nil, err
 		}
-		t.readers[name] = &publishedTopic{check: p, name: name, reader: reader, aged: start > 0}
+		topic := &publishedTopic{check: p, name: name, reader: reader, aged: start > 0}
+		if described, _ := topics.Lookup(name); described.Compacted {
+			topic.gone = map[string]topics.EventID{}
+		}
+		t.readers[name] = topic
 	}
 	return t, nil
 }
@@ -102,6 +109,9 @@ func (t *publishedTopic) expect(ctx context.Context, want *stream.Output) error 
 		switch {
 		case t.current == nil && t.aged:
 			return nil // nothing is left of the topic
+		case t.gone != nil && (t.current == nil || before(expected, t.id)):
+			t.gone[string(want.Key)] = expected
+			return nil
 		case t.current == nil:
 			t.check.problem("published", t.name+" "+id, "in the log, but the topic ends without it")
 			return nil
@@ -110,6 +120,7 @@ func (t *publishedTopic) expect(ctx context.Context, want *stream.Output) error 
 		case t.id == expected:
 			t.check.Counts.Published.Add(1)
 			t.aged = false
+			delete(t.gone, string(want.Key))
 			if difference := want.DiffersFrom(t.current); difference != "" {
 				t.check.problem("published", t.subject(), "%s differs from the log", difference)
 			}
@@ -192,6 +203,9 @@ func (t *publishedTopic) extend(ctx context.Context) bool {
 // rest checks that nothing of the topic lies at or above N. Below the end that was read before N, that is: what came
 // later may have been published since.
 func (t *publishedTopic) rest(ctx context.Context) error {
+	for key, id := range t.gone {
+		t.check.problem("published", t.name+" "+id.String(), "in the log, but neither it nor a later record with the key %q is in the topic", key)
+	}
 	limit := t.check.published.before[t.name]
 	for {
 		if err := t.read(ctx, false); err != nil || t.current == nil || t.current.Offset >= limit {

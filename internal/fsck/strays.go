@@ -8,7 +8,7 @@ import (
 // byPartition are the tables whose rows belong to a partition.
 var byPartition = []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain",
 	"wallets", "holds", "rounds", "customer_limits", "closed_periods", "statement_lines", "statement_positions", "psp_references", "parked_webhooks", "payouts", "deposit_sources",
-	"deposit_sources_built", "psp_attempts", "disputes", "mandates", "payment_links"}
+	"deposit_sources_built", "psp_attempts", "disputes", "mandates", "payment_links", "customers", "customer_keys"}
 
 // strays looks for rows of no partition: a sum over all partitions counts them, and no partition's check would meet them.
 func (c *checker) strays(ctx context.Context) error {

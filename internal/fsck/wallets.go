@@ -309,7 +309,7 @@ func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []w
 
 // walletPairs checks that each row knows each record that changed it. The other direction is the fold's.
 func (p *partitionCheck) walletPairs(ctx context.Context, pairs []walletPair) error {
-	for _, table := range [...]string{"wallets", "holds", "rounds", "payouts", "payment_links", "disputes"} {
+	for _, table := range [...]string{"wallets", "holds", "rounds", "payouts", "payment_links", "disputes", "customers"} {
 		var keys [][16]byte
 		var positions []int64
 		var subjects []string

@@ -32,6 +32,7 @@ type input struct {
 	dispute     disputeInput
 	closing     *closing                      // nil where the record closes no period
 	event       *topics.AssessedCustomerEvent // nil where the record is no customer event
+	customer    *topics.CustomerCommand       // nil where the record is no command on a customer's record
 }
 
 // walletInput is the part of an input that is for a wallet; its Command and Expiry are nil where none is.
@@ -134,6 +135,11 @@ func (s *partition) decode(r *stream.Record) *input {
 		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
 			in.event = &v
 			in.err = s.customerEvent(in, &v)
+		}
+	case topics.TypeCustomerCommand:
+		var v topics.CustomerCommand
+		if in.err = topics.Unmarshal(r.Value, &v); in.err == nil {
+			in.err = s.customerCommand(in, &v)
 		}
 	default:
 		in.err = fmt.Errorf("header %s: %.64q is not a kind of record of %s", topics.HeaderType, kind, topics.Inbox)

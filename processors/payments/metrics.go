@@ -15,6 +15,7 @@ type metrics struct {
 	payouts     *prometheus.CounterVec
 	links       *prometheus.CounterVec
 	disputes    *prometheus.CounterVec
+	customers   *prometheus.CounterVec
 	fared       disputeMetrics
 	refusals    *prometheus.CounterVec
 	limits      *prometheus.CounterVec
@@ -45,6 +46,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		disputes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_disputes_events_total", Help: "Events of disputes decided, by type; those of a batch that was not committed included.",
 		}, []string{"type"}),
+		customers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "weir_customers_changes_total", Help: "Changes of customers' records decided, by type; those of a batch that was not committed included.",
+		}, []string{"type"}),
 		fared: newDisputeMetrics(),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "weir_payments_refusals_total", Help: "Commands refused, cases opened and records put aside, by code.",
@@ -65,7 +69,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	all := []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.disputes, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes}
+	all := []prometheus.Collector{m.events, m.wallets, m.payouts, m.links, m.disputes, m.customers, m.refusals, m.limits, m.repeated, m.timers, m.pruned, m.cacheNumber, m.cacheBytes}
 	for _, c := range append(all, m.fared.collectors()...) {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
@@ -104,6 +108,13 @@ func (m *metrics) linkEvent(e *topics.LinkEvent) {
 
 func (m *metrics) disputeEvent(e *topics.DisputeEvent) {
 	m.disputes.WithLabelValues(string(e.Type)).Inc()
+	if e.Refusal != "" {
+		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
+	}
+}
+
+func (m *metrics) customerChange(e *topics.CustomerChange) {
+	m.customers.WithLabelValues(string(e.Type)).Inc()
 	if e.Refusal != "" {
 		m.refusals.WithLabelValues(string(e.Refusal)).Inc()
 	}

@@ -13,7 +13,7 @@ import (
 // stand in the order of the log.
 func Published() []string {
 	return []string{topics.Events, topics.WalletEvents, topics.PayoutEvents, topics.LinkEvents, topics.DisputeEvents, topics.Entries, topics.LedgerPeriods, topics.Decisions, topics.PSPRequests,
-		topics.Reviews, topics.InboxDeadLetters}
+		topics.Reviews, topics.CustomerChanges, topics.Customers, topics.InboxDeadLetters}
 }
 
 // outputs collects what one record publishes.

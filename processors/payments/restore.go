@@ -43,6 +43,8 @@ func (s *partition) LoadRestored(ctx context.Context, records []stream.Restored)
 				s.wantRestoredLink(o, &want)
 			case topics.DisputeEvents:
 				s.wantRestoredDispute(o, &want)
+			case topics.CustomerChanges:
+				s.wantRestoredCustomer(o, &want)
 			case topics.WalletEvents:
 				var e topics.WalletEvent
 				if err := topics.Unmarshal(o.Value, &e); err != nil {
@@ -82,6 +84,8 @@ func (s *partition) Restore(r stream.Restored) error {
 			err = s.restoreLink(&r, o)
 		case topics.DisputeEvents:
 			err = s.restoreDispute(&r, o)
+		case topics.CustomerChanges:
+			err = s.restoreCustomer(&r, o)
 		case topics.Entries:
 			err = s.restoreEntry(&r, o)
 		case topics.LedgerPeriods:

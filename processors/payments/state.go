@@ -30,12 +30,14 @@ type partition struct {
 	payouts  *cache[uuid.UUID, *heldPayout] // by the UUIDs of their ids
 	links    *cache[uuid.UUID, *heldLink]   // by the UUIDs of their ids
 	disputes *cache[uuid.UUID, *heldDispute]
-	holders  *cache[customerKey, *holder]
-	holds    *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
-	rounds   *cache[uuid.UUID, *part[wallets.Round]] // by their keys
-	absent   absent
-	closed   map[string]ledger.Month // by tenant: the last closed period
-	balances *ledger.Balances        // of the holders in the cache
+	// customers are their records, by the keys of wallets.
+	customers *cache[uuid.UUID, *heldCustomer]
+	holders   *cache[customerKey, *holder]
+	holds     *cache[uuid.UUID, *part[wallets.Hold]]  // by their keys
+	rounds    *cache[uuid.UUID, *part[wallets.Round]] // by their keys
+	absent    absent
+	closed    map[string]ledger.Month // by tenant: the last closed period
+	balances  *ledger.Balances        // of the holders in the cache
 
 	payoutLimits  payouts.Limits
 	disputeLimits disputes.Limits
@@ -65,6 +67,9 @@ type partition struct {
 
 	dirtyDisputes  []*heldDispute
 	disputeColumns disputeColumns
+
+	dirtyCustomers  []*heldCustomer
+	customerColumns customerColumns
 }
 
 // held is a payment in memory.
@@ -110,6 +115,9 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 	}
 	if in.closing != nil {
 		return s.closePeriod(in, &r), nil
+	}
+	if in.customer != nil {
+		return s.applyCustomer(in, &r), nil
 	}
 	h := s.held(in.payment)
 	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
@@ -248,6 +256,10 @@ func (s *partition) refuse(in *input, r *stream.Record, code topics.RefusalCode,
 		s.tellClosing(in.closing, r, code, detail, &out)
 		return out.all
 	}
+	if in.customer != nil {
+		s.tellCustomer(in, r, topics.CustomerCommandRefused, code, detail, &out)
+		return out.all
+	}
 	c := &in.Command.Command
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventCommandRefused,
@@ -306,6 +318,10 @@ func (s *partition) Refuse(r stream.Record, reason stream.DeadLetter) ([]stream.
 		s.tellClosing(in.closing, &r, reason.Reason, firstLine(reason.Detail), &out)
 		return out.all, &reason
 	}
+	if in.customer != nil {
+		s.tellCustomer(in, &r, topics.CustomerDeadLettered, reason.Reason, firstLine(reason.Detail), &out)
+		return out.all, &reason
+	}
 	e := topics.PaymentEvent{
 		EventID: topics.EventID{Partition: s.number, Position: r.Position}.String(), Type: topics.EventDeadLettered,
 		At: r.Time, Refusal: reason.Reason, Detail: firstLine(reason.Detail),
@@ -343,6 +359,7 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.writePayouts()
 	s.writeLinks()
 	s.writeDisputes()
+	s.writeCustomers()
 	s.columns.queue(batch, s.number)
 	s.references.queue(batch, s.number)
 	s.mandates.queue(batch, s.number)
@@ -351,6 +368,7 @@ func (s *partition) Write(batch *pgx.Batch) {
 	s.payoutColumns.queue(batch, s.number)
 	s.linkColumns.queue(batch, s.number)
 	s.disputeColumns.queue(batch, s.number)
+	s.customerColumns.queue(batch, s.number)
 	s.ledger.Queue(batch, s.entries)
 	for i := range s.periods {
 		s.periods[i].queue(batch, s.number)
@@ -374,6 +392,7 @@ func (s *partition) Written() {
 	s.writtenPayouts()
 	s.writtenLinks()
 	s.writtenDisputes()
+	s.writtenCustomers()
 	s.changed.written()
 	s.payments.trim(nil)
 	s.holds.trim(nil)

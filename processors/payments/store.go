@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/payments/wallets"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -57,6 +58,10 @@ func (s *partition) Load(ctx context.Context, records []stream.Record) error {
 			continue
 		}
 		if in.event != nil {
+			continue
+		}
+		if in.customer != nil {
+			s.wantCustomer(wallets.Key(in.customer.Tenant, in.customer.CustomerID), &want)
 			continue
 		}
 		if in.payment == (paymentKey{}) {

@@ -29,6 +29,7 @@ type wanted struct {
 	links, disputes        [][16]byte
 	wallets, holds, rounds [][16]byte
 	limits, sources        [][16]byte
+	customers              [][16]byte
 	accounts               []ledger.AccountID
 }
 
@@ -120,6 +121,7 @@ func (s *partition) read(ctx context.Context, want *wanted) error {
 	lookUpPayouts.Queue(&batch, s.number, want.payouts, s.readPayouts)
 	lookUpLinks.Queue(&batch, s.number, want.links, s.readLinks)
 	lookUpDisputes.Queue(&batch, s.number, want.disputes, s.readDisputes)
+	lookUpCustomers.Queue(&batch, s.number, want.customers, s.readCustomers)
 	lookUpSources.Queue(&batch, s.number, want.sources, s.readSources)
 	ledgerstore.QueueBalances(&batch, s.number, want.accounts, s.balances.Set)
 	if batch.Len() == 0 {
