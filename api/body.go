@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/segmentio/encoding/json"
@@ -111,18 +112,8 @@ func decode(body []byte, v any) error {
 		return malformed("", "the body is not a JSON object")
 	}
 	if _, err := json.Parse(body, v, json.DisallowUnknownFields|json.DontMatchCaseInsensitiveStructFields); err != nil {
-		field := unknownField(err)
-		return malformed(field, fmt.Sprintf("field %q: is not known; the document at /openapi.yaml lists the fields", field))
+		field, right := misspelt(body, reflect.TypeOf(v), err)
+		return malformed(field, fmt.Sprintf("field %q: is not known; %s", field, right))
 	}
 	return nil
-}
-
-// unknownField takes the name out of the decoder's error. It is the client's own word, so it is cut to a sane length.
-func unknownField(err error) string {
-	_, name, _ := strings.Cut(err.Error(), "unknown field ")
-	name = strings.Trim(name, `"`)
-	if len(name) > 64 {
-		name = name[:64]
-	}
-	return strings.ToValidUTF8(name, "?")
 }

@@ -3,12 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 
-	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
@@ -88,52 +86,19 @@ func (o *disputeOrder) bind(id uuid.UUID, issued time.Time, _ int32) {
 }
 
 func (o *disputeOrder) result(ctx context.Context, resumed bool) (reply, error) {
-	api := o.call.api
-	waiter, err := api.hub.AskDispute(o.command.CommandID)
-	if err != nil {
-		return reply{}, err
-	}
-	defer waiter.Close()
-	applied := false
-	if resumed {
-		events, err := api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
-		if err != nil {
-			return reply{}, err
-		}
-		waiter.Learn(events...)
-		applied = slices.ContainsFunc(events, func(e topics.DisputeEvent) bool { return e.CommandID == o.command.CommandID })
-	}
-	if !applied {
-		if err := o.produce(ctx); err != nil {
-			return reply{}, err
-		}
-	}
-	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
-	defer cancel()
-	event, known := waiter.Wait(deadline)
-	if !known {
-		accepted := Dispute{ID: o.dispute.String(), PaymentID: o.found.PaymentID, Status: statusStored, CustomerID: o.command.CustomerID,
-			Currency: o.found.Currency, Explanation: "the command is stored and not decided on yet"}
-		return encodeReply(http.StatusAccepted, accepted, open)
-	}
-	events, err := api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
-	if err != nil {
-		return reply{}, err
-	}
-	return o.reply(&event, events)
+	return follow[topics.DisputeEvent](ctx, o, resumed)
 }
 
 func (o *disputeOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
-	events, err := o.call.api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
-	if err != nil {
-		return r, false, err
-	}
-	event, ok := await.ConcludeDispute(o.command.CommandID, events)
-	if !ok {
-		return r, false, nil
-	}
-	r, err = o.reply(&event, events)
-	return r, err == nil, err
+	return recorded[topics.DisputeEvent](ctx, o)
+}
+
+func (o *disputeOrder) follows() (c *call, topic, commandID string) {
+	return o.call, topics.DisputeEvents, o.command.CommandID
+}
+
+func (o *disputeOrder) read(ctx context.Context) ([]topics.DisputeEvent, error) {
+	return o.call.api.events.Dispute(ctx, o.command.Tenant, o.dispute, o.id)
 }
 
 func (o *disputeOrder) produce(ctx context.Context) error {
@@ -143,18 +108,21 @@ func (o *disputeOrder) produce(ctx context.Context) error {
 	})
 }
 
+func (o *disputeOrder) creates() bool { return false }
+
+// accepted is a dispute of which nothing is told but that a command was sent.
+func (o *disputeOrder) accepted() any {
+	return Dispute{ID: o.dispute.String(), PaymentID: o.found.PaymentID, Status: statusStored, CustomerID: o.command.CustomerID,
+		Currency: o.found.Currency, Explanation: "the command is stored and not decided on yet"}
+}
+
 // location: nothing is made.
 func (o *disputeOrder) location() string { return "" }
 
 // reply turns the event that answers the command into an answer: the dispute as the events up to that one's record left it.
 func (o *disputeOrder) reply(event *topics.DisputeEvent, events []topics.DisputeEvent) (reply, error) {
-	switch event.Type {
-	case topics.DisputeCommandRefused:
-		problem := refused(event.Refusal, event.Detail)
-		return encodeReply(problem.Status, problem.body(event.TraceID), ofRefusal(event.Refusal))
-	case topics.DisputeDeadLettered:
-		problem := refused(topics.RefusedPoison, "")
-		return encodeReply(problem.Status, problem.body(event.TraceID), final)
+	if r, ok, err := refusal(event.Caused(), nil); ok {
+		return r, err
 	}
 	found, err := view.FoldDispute(events, event.EventID)
 	if err != nil {

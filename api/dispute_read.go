@@ -2,11 +2,7 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,17 +13,7 @@ import (
 
 // findDispute reads the dispute that the path names.
 func (a *API) findDispute(c *call) (*view.Dispute, error) {
-	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
-	defer cancel()
-	id := c.request.PathValue("id")
-	found, err := view.GetDispute(ctx, a.db.Pool, c.key.Tenant, id)
-	if errors.Is(err, view.ErrNotFound) {
-		return nil, notFound("dispute with this id")
-	}
-	if err == nil {
-		c.paymentID = id
-	}
-	return found, err
+	return one(c, c.request.PathValue("id"), "dispute", view.GetDispute)
 }
 
 func (a *API) getDispute(c *call) error {
@@ -39,58 +25,32 @@ func (a *API) getDispute(c *call) error {
 }
 
 func (a *API) listDisputes(c *call) error {
-	query := c.request.URL.Query()
-	filter, limit, err := readDisputeFilter(query)
+	q, err := c.listQuery("payment_id", "due_before")
 	if err != nil {
 		return err
 	}
-	filter.Tenant = c.key.Tenant
-	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
-	defer cancel()
-	page, next, err := view.ListDisputes(ctx, a.db.Pool, filter, query.Get("cursor"), limit)
-	if errors.Is(err, view.ErrCursor) {
-		return malformed("cursor", "cursor: is not one that a page of this list returned")
-	}
-	if err != nil {
+	filter := view.DisputeFilter{Tenant: c.key.Tenant, Customer: q.customer}
+	if filter.Status, err = statusOf(&q, topics.DisputeStatuses(), "a dispute", inDocument); err != nil {
 		return err
 	}
-	list := DisputeList{Data: make([]Dispute, len(page)), NextCursor: next}
-	for i, found := range page {
-		list.Data[i] = disputeOf(found)
+	if text := q.Get("payment_id"); text != "" {
+		if filter.Payment, err = topics.ParsePaymentID(text); err != nil {
+			return invalid("payment_id", "payment_id: is not the id of an intent")
+		}
+	}
+	if text := q.Get("due_before"); text != "" {
+		if filter.DueBefore, err = time.Parse(time.RFC3339, text); err != nil || !topics.ValidTime(filter.DueBefore) {
+			return invalid("due_before", "due_before: want a time such as 2026-02-03T00:00:00Z")
+		}
+	}
+	var list DisputeList
+	list.Data, list.NextCursor, err = pageOf(c, &q, disputeOf, func(ctx context.Context, db view.Querier, cursor string, limit int) ([]*view.Dispute, string, error) {
+		return view.ListDisputes(ctx, db, filter, cursor, limit)
+	})
+	if err != nil {
+		return err
 	}
 	return c.reply(http.StatusOK, list)
-}
-
-func readDisputeFilter(query url.Values) (filter view.DisputeFilter, limit int, err error) {
-	for name := range query {
-		if !slices.Contains([]string{"customer_id", "status", "payment_id", "due_before", "limit", "cursor"}, name) {
-			return filter, 0, malformed("", "the query has a parameter that is not known; want customer_id, status, payment_id, due_before, limit or cursor")
-		}
-	}
-	limit = defaultPage
-	if text := query.Get("limit"); text != "" {
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
-			return filter, 0, invalid("limit", "limit: want an integer from 1 to "+strconv.Itoa(maxPage))
-		}
-	}
-	filter.Customer, filter.Status = query.Get("customer_id"), topics.DisputeStatus(query.Get("status"))
-	if len(filter.Customer) > maxCustomer || !printable(filter.Customer) {
-		return filter, 0, invalid("customer_id", "customer_id: want at most "+strconv.Itoa(maxCustomer)+" printable ASCII characters")
-	}
-	if filter.Status != "" && !slices.Contains(topics.DisputeStatuses(), filter.Status) {
-		return filter, 0, invalid("status", "status: is not the status of a dispute; the document at /openapi.yaml lists them")
-	}
-	if text := query.Get("payment_id"); text != "" {
-		if filter.Payment, err = topics.ParsePaymentID(text); err != nil {
-			return filter, 0, invalid("payment_id", "payment_id: is not the id of an intent")
-		}
-	}
-	if text := query.Get("due_before"); text != "" {
-		if filter.DueBefore, err = time.Parse(time.RFC3339, text); err != nil || !topics.ValidTime(filter.DueBefore) {
-			return filter, 0, invalid("due_before", "due_before: want a time such as 2026-02-03T00:00:00Z")
-		}
-	}
-	return filter, limit, nil
 }
 
 // disputeOf is a dispute as the document shows it.

@@ -22,6 +22,7 @@ import (
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/processors/psp/webhook"
 	"github.com/weirhq/weir/topics"
 )
@@ -130,13 +131,7 @@ func (f *fixture) ready(t testing.TB) *fixture {
 
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	until.True(t, patience, what, condition)
 }
 
 // answer is a response whose body was read.

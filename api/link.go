@@ -6,13 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"golang.org/x/time/rate"
 
-	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
@@ -100,53 +98,19 @@ func (o *linkOrder) bind(id uuid.UUID, issued time.Time, partitions int32) {
 }
 
 func (o *linkOrder) result(ctx context.Context, resumed bool) (reply, error) {
-	api := o.call.api
-	waiter, err := api.hub.AskLink(o.command.CommandID)
-	if err != nil {
-		return reply{}, err
-	}
-	defer waiter.Close()
-	applied := false
-	if resumed {
-		events, err := api.events.Link(ctx, o.command.Tenant, o.link, o.id)
-		if err != nil {
-			return reply{}, err
-		}
-		waiter.Learn(events...)
-		applied = slices.ContainsFunc(events, func(e topics.LinkEvent) bool { return e.CommandID == o.command.CommandID })
-	}
-	if !applied {
-		if err := o.produce(ctx); err != nil {
-			return reply{}, err
-		}
-	}
-	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
-	defer cancel()
-	event, known := waiter.Wait(deadline)
-	switch {
-	case !known:
-		return encodeReply(http.StatusAccepted, o.accepted(), open)
-	case o.creates(): // it is the link's first event
-		return o.reply(&event, waiter.Events())
-	}
-	events, err := api.events.Link(ctx, o.command.Tenant, o.link, o.id)
-	if err != nil {
-		return reply{}, err
-	}
-	return o.reply(&event, events)
+	return follow[topics.LinkEvent](ctx, o, resumed)
 }
 
 func (o *linkOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
-	events, err := o.call.api.events.Link(ctx, o.command.Tenant, o.link, o.id)
-	if err != nil {
-		return r, false, err
-	}
-	event, ok := await.ConcludeLink(o.command.CommandID, events)
-	if !ok {
-		return r, false, nil
-	}
-	r, err = o.reply(&event, events)
-	return r, err == nil, err
+	return recorded[topics.LinkEvent](ctx, o)
+}
+
+func (o *linkOrder) follows() (c *call, topic, commandID string) {
+	return o.call, topics.LinkEvents, o.command.CommandID
+}
+
+func (o *linkOrder) read(ctx context.Context) ([]topics.LinkEvent, error) {
+	return o.call.api.events.Link(ctx, o.command.Tenant, o.link, o.id)
 }
 
 func (o *linkOrder) produce(ctx context.Context) error {
@@ -166,13 +130,8 @@ func (o *linkOrder) location() string {
 // reply turns the event that answers the command into an answer: the link as that event's record left it, without its address,
 // whose secret is stored nowhere.
 func (o *linkOrder) reply(event *topics.LinkEvent, events []topics.LinkEvent) (reply, error) {
-	switch event.Type {
-	case topics.LinkCommandRefused:
-		problem := refused(event.Refusal, event.Detail)
-		return encodeReply(problem.Status, problem.body(event.TraceID), ofRefusal(event.Refusal))
-	case topics.LinkDeadLettered:
-		problem := refused(topics.RefusedPoison, "")
-		return encodeReply(problem.Status, problem.body(event.TraceID), final)
+	if r, ok, err := refusal(event.Caused(), nil); ok {
+		return r, err
 	}
 	found, err := view.FoldLink(events, event.EventID)
 	if err != nil {
@@ -197,7 +156,7 @@ func (o *linkOrder) reveal(body []byte) ([]byte, error) {
 }
 
 // accepted is a link of which nothing is known but its command.
-func (o *linkOrder) accepted() PaymentLink {
+func (o *linkOrder) accepted() any {
 	c := &o.command
 	return PaymentLink{
 		ID: o.link.String(), Status: statusAccepted, CustomerID: c.CustomerID, Amount: c.Amount, Currency: c.Currency, Description: c.Description,

@@ -3,12 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 
-	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
@@ -87,53 +85,19 @@ func (o *payoutOrder) bind(id uuid.UUID, issued time.Time, partitions int32) {
 }
 
 func (o *payoutOrder) result(ctx context.Context, resumed bool) (reply, error) {
-	api := o.call.api
-	waiter, err := api.hub.AskPayout(o.command.CommandID)
-	if err != nil {
-		return reply{}, err
-	}
-	defer waiter.Close()
-	applied := false
-	if resumed {
-		events, err := api.events.Payout(ctx, o.command.Tenant, o.payout, o.id)
-		if err != nil {
-			return reply{}, err
-		}
-		waiter.Learn(events...)
-		applied = slices.ContainsFunc(events, func(e topics.PayoutEvent) bool { return e.CommandID == o.command.CommandID })
-	}
-	if !applied {
-		if err := o.produce(ctx); err != nil {
-			return reply{}, err
-		}
-	}
-	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
-	defer cancel()
-	event, known := waiter.Wait(deadline)
-	switch {
-	case !known:
-		return encodeReply(http.StatusAccepted, o.accepted(), open)
-	case o.creates(): // the waiter has all events that the payout had then
-		return o.reply(&event, waiter.Events())
-	}
-	events, err := api.events.Payout(ctx, o.command.Tenant, o.payout, o.id)
-	if err != nil {
-		return reply{}, err
-	}
-	return o.reply(&event, events)
+	return follow[topics.PayoutEvent](ctx, o, resumed)
 }
 
 func (o *payoutOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
-	events, err := o.call.api.events.Payout(ctx, o.command.Tenant, o.payout, o.id)
-	if err != nil {
-		return r, false, err
-	}
-	event, ok := await.ConcludePayout(o.command.CommandID, events)
-	if !ok {
-		return r, false, nil
-	}
-	r, err = o.reply(&event, events)
-	return r, err == nil, err
+	return recorded[topics.PayoutEvent](ctx, o)
+}
+
+func (o *payoutOrder) follows() (c *call, topic, commandID string) {
+	return o.call, topics.PayoutEvents, o.command.CommandID
+}
+
+func (o *payoutOrder) read(ctx context.Context) ([]topics.PayoutEvent, error) {
+	return o.call.api.events.Payout(ctx, o.command.Tenant, o.payout, o.id)
 }
 
 func (o *payoutOrder) produce(ctx context.Context) error {
@@ -153,16 +117,12 @@ func (o *payoutOrder) location() string {
 // reply turns the event that answers the command into an answer: the payout as the events up to that one's record left it, so
 // that it can be told again.
 func (o *payoutOrder) reply(event *topics.PayoutEvent, events []topics.PayoutEvent) (reply, error) {
-	switch event.Type {
-	case topics.PayoutCommandRefused:
-		problem := refused(event.Refusal, event.Detail, event.Reasons...)
-		if possible := view.DestinationOf(event.Possible); possible != nil {
-			problem.Details = &ErrorDetails{Possible: destinationOf(possible)}
-		}
-		return encodeReply(problem.Status, problem.body(event.TraceID), ofRefusal(event.Refusal))
-	case topics.PayoutDeadLettered:
-		problem := refused(topics.RefusedPoison, "")
-		return encodeReply(problem.Status, problem.body(event.TraceID), final)
+	var details *ErrorDetails
+	if possible := view.DestinationOf(event.Possible); possible != nil {
+		details = &ErrorDetails{Possible: destinationOf(possible)}
+	}
+	if r, ok, err := refusal(event.Caused(), details); ok {
+		return r, err
 	}
 	found, err := view.FoldPayout(events, event.EventID)
 	if err != nil {
@@ -182,7 +142,7 @@ func (o *payoutOrder) reply(event *topics.PayoutEvent, events []topics.PayoutEve
 }
 
 // accepted is a payout of which nothing is known but its command.
-func (o *payoutOrder) accepted() Payout {
+func (o *payoutOrder) accepted() any {
 	c := &o.command
 	return Payout{
 		ID: o.payout.String(), Status: statusAccepted, CustomerID: c.CustomerID, Amount: c.Amount, Currency: c.Currency,

@@ -2,38 +2,19 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
 
-const (
-	defaultPage = 20
-	maxPage     = 100
-	maxCustomer = 64
-)
-
 // find reads the payment that the path names.
 func (a *API) find(c *call) (*view.Intent, error) {
-	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
-	defer cancel()
 	id, err := c.named()
 	if err != nil {
 		return nil, err
 	}
-	intent, err := view.Get(ctx, a.db.Pool, c.key.Tenant, id)
-	if errors.Is(err, view.ErrNotFound) {
-		return nil, notFound("intent with this id")
-	}
-	if err == nil {
-		c.paymentID = id
-	}
-	return intent, err
+	return one(c, id, "intent", view.Get)
 }
 
 func (a *API) getIntent(c *call) error {
@@ -102,47 +83,22 @@ func (a *API) listDecisions(c *call) error {
 }
 
 func (a *API) listIntents(c *call) error {
-	query := c.request.URL.Query()
-	filter, limit, err := readFilter(query)
+	q, err := c.listQuery()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.request.Context(), databaseWithin)
-	defer cancel()
-	page, next, err := view.List(ctx, a.db.Pool, c.key.Tenant, filter, query.Get("cursor"), limit)
-	if errors.Is(err, view.ErrCursor) {
-		return malformed("cursor", "cursor: is not one that a page of this list returned")
-	}
-	if err != nil {
+	filter := view.Filter{Customer: q.customer}
+	if filter.Status, err = statusOf(&q, statuses(), "an intent", inDocument); err != nil {
 		return err
 	}
-	list := IntentList{Data: make([]Intent, len(page)), NextCursor: next}
-	for i, intent := range page {
-		list.Data[i] = intentOf(intent)
+	var list IntentList
+	list.Data, list.NextCursor, err = pageOf(c, &q, intentOf, func(ctx context.Context, db view.Querier, cursor string, limit int) ([]*view.Intent, string, error) {
+		return view.List(ctx, db, c.key.Tenant, filter, cursor, limit)
+	})
+	if err != nil {
+		return err
 	}
 	return c.reply(http.StatusOK, list)
-}
-
-func readFilter(query url.Values) (filter view.Filter, limit int, err error) {
-	for name := range query {
-		if !slices.Contains([]string{"customer_id", "status", "limit", "cursor"}, name) {
-			return filter, 0, malformed("", "the query has a parameter that is not known; want customer_id, status, limit or cursor")
-		}
-	}
-	filter = view.Filter{Customer: query.Get("customer_id"), Status: topics.PaymentStatus(query.Get("status"))}
-	limit = defaultPage
-	if text := query.Get("limit"); text != "" {
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
-			return filter, 0, invalid("limit", "limit: want an integer from 1 to "+strconv.Itoa(maxPage))
-		}
-	}
-	if len(filter.Customer) > maxCustomer || !printable(filter.Customer) {
-		return filter, 0, invalid("customer_id", "customer_id: want at most "+strconv.Itoa(maxCustomer)+" printable ASCII characters")
-	}
-	if filter.Status != "" && !slices.Contains(statuses(), filter.Status) {
-		return filter, 0, invalid("status", "status: is not the status of an intent; the document at /openapi.yaml lists them")
-	}
-	return filter, limit, nil
 }
 
 // statuses are those that a stored payment can have.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -74,43 +73,19 @@ func (o *walletOrder) bind(id uuid.UUID, issued time.Time, partitions int32) {
 }
 
 func (o *walletOrder) result(ctx context.Context, resumed bool) (reply, error) {
-	api := o.call.api
-	waiter, err := api.hub.AskWallet(o.command.CommandID)
-	if err != nil {
-		return reply{}, err
-	}
-	defer waiter.Close()
-	applied := false
-	if resumed {
-		events, err := api.events.Wallet(ctx, o.command.Tenant, o.partition, o.id)
-		if err != nil {
-			return reply{}, err
-		}
-		waiter.Learn(events...)
-		applied = len(events) > 0
-	}
-	if !applied {
-		if err := o.produce(ctx); err != nil {
-			return reply{}, err
-		}
-	}
-	deadline, cancel := context.WithTimeout(ctx, api.limits.AnswerWithin)
-	defer cancel()
-	event, known := waiter.Wait(deadline)
-	return o.reply(&event, known)
+	return follow[topics.WalletEvent](ctx, o, resumed)
 }
 
 func (o *walletOrder) recorded(ctx context.Context) (r reply, ok bool, err error) {
-	events, err := o.call.api.events.Wallet(ctx, o.command.Tenant, o.partition, o.id)
-	if err != nil {
-		return r, false, err
-	}
-	event, ok := await.ConcludeWallet(events)
-	if !ok {
-		return r, false, nil
-	}
-	r, err = o.reply(&event, true)
-	return r, err == nil, err
+	return recorded[topics.WalletEvent](ctx, o)
+}
+
+func (o *walletOrder) follows() (c *call, topic, commandID string) {
+	return o.call, topics.WalletEvents, o.command.CommandID
+}
+
+func (o *walletOrder) read(ctx context.Context) ([]topics.WalletEvent, error) {
+	return o.call.api.events.Wallet(ctx, o.command.Tenant, o.partition, o.id)
 }
 
 func (o *walletOrder) produce(ctx context.Context) error {
@@ -127,21 +102,17 @@ func (o *walletOrder) location() string {
 	return "/v1/wallets/" + url.PathEscape(o.command.CustomerID) + "/holds/" + o.command.CommandID
 }
 
-// reply turns what became of the command into an answer.
-func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error) {
-	if !known {
-		return encodeReply(http.StatusAccepted, o.accepted(), open)
+// creates: the event that answers a wallet command tells all that its answer does.
+func (o *walletOrder) creates() bool { return true }
+
+// reply turns the event that answers the command into an answer.
+func (o *walletOrder) reply(event *topics.WalletEvent, _ []topics.WalletEvent) (reply, error) {
+	var details *ErrorDetails
+	if event.GamingLimit != nil {
+		details = &ErrorDetails{GamingLimit: event.GamingLimit}
 	}
-	switch event.Type {
-	case topics.WalletCommandRefused:
-		problem := refused(event.Refusal, event.Detail, event.Reasons...)
-		if event.GamingLimit != nil {
-			problem.Details = &ErrorDetails{GamingLimit: event.GamingLimit}
-		}
-		return encodeReply(problem.Status, problem.body(event.TraceID), ofRefusal(event.Refusal))
-	case topics.WalletDeadLettered:
-		problem := refused(topics.RefusedPoison, "")
-		return encodeReply(problem.Status, problem.body(event.TraceID), final)
+	if r, ok, err := refusal(event.Caused(), details); ok {
+		return r, err
 	}
 	status := http.StatusOK
 	switch o.command.Type {
@@ -152,7 +123,7 @@ func (o *walletOrder) reply(event *topics.WalletEvent, known bool) (reply, error
 }
 
 // accepted is a change of which nothing is known but its command.
-func (o *walletOrder) accepted() WalletChange {
+func (o *walletOrder) accepted() any {
 	c := &o.command
 	return WalletChange{
 		CommandID: c.CommandID, Status: statusAccepted, CustomerID: c.CustomerID,

@@ -16,13 +16,17 @@ import (
 
 // owner is the customer whom the path names.
 func (a *API) owner(c *call) (view.Owner, error) {
-	partitions := a.hub.Partitions()
-	if partitions == 0 {
-		return view.Owner{}, await.ErrNotReady
-	}
 	customer := c.request.PathValue("customer")
 	if len(customer) > maxCustomer || !printable(customer) {
 		return view.Owner{}, notFound("customer with this id")
+	}
+	return a.ownerOf(c, customer)
+}
+
+func (a *API) ownerOf(c *call, customer string) (view.Owner, error) {
+	partitions := a.hub.Partitions()
+	if partitions == 0 {
+		return view.Owner{}, await.ErrNotReady
 	}
 	return view.Owner{
 		Partition: topics.PartitionOf(c.key.Tenant, customer, partitions), Tenant: c.key.Tenant, Customer: customer,

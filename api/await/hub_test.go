@@ -15,6 +15,7 @@ import (
 
 	"github.com/weirhq/weir/api/await"
 	"github.com/weirhq/weir/internal/broker/brokertest"
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -46,13 +47,7 @@ func start(t testing.TB, b *brokertest.Broker, registry prometheus.Registerer) *
 
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	until.True(t, patience, what, condition)
 }
 
 func ask(t testing.TB, hub *await.Hub, q await.Question) *await.PaymentWaiter {
@@ -312,7 +307,7 @@ func TestWalletCommandIsAnswered(t *testing.T) {
 	b := brokertest.New(t, partitions)
 	client := producer(t, b)
 	hub := start(t, b, nil)
-	w, err := hub.AskWallet("c1")
+	w, err := await.AskCommand[topics.WalletEvent](hub, topics.WalletEvents, "c1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +334,7 @@ func TestWalletCommandIsAnswered(t *testing.T) {
 func TestWalletAnswerIsTheWholeRecord(t *testing.T) {
 	b := brokertest.New(t, partitions)
 	hub := start(t, b, nil)
-	w, err := hub.AskWallet("c1")
+	w, err := await.AskCommand[topics.WalletEvent](hub, topics.WalletEvents, "c1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,6 +38,8 @@ type Dispute struct {
 	Cases                         []string // codes of those that were opened for a person to look at
 	OpenedAt, ClosedAt, UpdatedAt time.Time
 	Version                       int64 // position of the last inbox record that changed it
+
+	key uuid.UUID // of its row
 }
 
 // What a dispute waits for, beside the PSP.
@@ -97,7 +98,7 @@ func explainDispute(p *disputes.Dispute) (awaited Awaited, until time.Time, text
 
 func disputeOf(p *disputes.Dispute, version int64) *Dispute {
 	v := &Dispute{
-		ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, PaymentID: p.Payment, PSP: p.PSP, Reference: p.Reference,
+		key: p.ID.UUID, ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, PaymentID: p.Payment, PSP: p.PSP, Reference: p.Reference,
 		Status: p.Status(), Stage: p.Stage, Amount: p.Amount, Currency: string(p.Currency), Totals: p.Totals, AtRisk: p.AtRisk(), Taken: p.Taken(),
 		Reason: p.Reason, Category: p.Category, EvidenceDue: p.EvidenceDue, Evidence: p.Evidence, RequestedBy: p.RequestedBy,
 		Cases: slices.Clone(p.Cases), OpenedAt: p.OpenedAt, ClosedAt: p.ClosedAt, UpdatedAt: p.UpdatedAt, Version: version,
@@ -108,32 +109,11 @@ func disputeOf(p *disputes.Dispute, version int64) *Dispute {
 
 // FoldDispute is the dispute as the record of an event left it, as FoldPayout is of a payout.
 func FoldDispute(events []topics.DisputeEvent, eventID string) (*Dispute, error) {
-	last, err := topics.ParseEventID(eventID)
-	if err != nil {
+	state, version, err := foldThrough(events, eventID, disputes.Evolve)
+	if state == nil || err != nil {
 		return nil, err
 	}
-	var p *disputes.Dispute
-	var version int64
-	for i := range events {
-		id, err := topics.ParseEventID(events[i].EventID)
-		if err != nil {
-			return nil, err
-		}
-		if id.Position > last.Position {
-			break
-		}
-		if t := events[i].Type; t == topics.DisputeCommandRefused || t == topics.DisputeDeadLettered {
-			continue // changes no dispute, and no version
-		}
-		if p, err = disputes.Evolve(p, &events[i]); err != nil {
-			return nil, err
-		}
-		version = id.Position
-	}
-	if p == nil {
-		return nil, nil
-	}
-	return disputeOf(p, version), nil
+	return disputeOf(state, version), nil
 }
 
 const disputeColumns = `SELECT partition, id, tenant, customer, version, state FROM disputes`
@@ -145,18 +125,7 @@ func GetDispute(ctx context.Context, db Querier, tenant, disputeID string) (*Dis
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	rows, err := db.Query(ctx, disputeColumns+` WHERE partition = $1 AND id = $2`, id.Partition, id.UUID)
-	if err != nil {
-		return nil, fmt.Errorf("dispute %s: %w", disputeID, err)
-	}
-	dispute, err := pgx.CollectExactlyOneRow(rows, scanDispute)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && tenant != "" && dispute.Tenant != tenant {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("dispute %s: %w", disputeID, err)
-	}
-	return dispute, nil
+	return one(ctx, db, scanDispute, "dispute "+disputeID, disputeColumns+` WHERE partition = $1 AND id = $2 AND ($3 = '' OR tenant = $3)`, id.Partition, id.UUID, tenant)
 }
 
 // DisputeFilter says which disputes of a tenant are wanted; what is zero is not asked for.
@@ -170,59 +139,33 @@ type DisputeFilter struct {
 
 // ListDisputes reads disputes, newest first. cursor is "" for the first page and then what the page before returned; next is ""
 // after the last page. limit is capped at MaxLimit.
-func ListDisputes(ctx context.Context, db Querier, f DisputeFilter, cursor string, limit int) (page []*Dispute, next string, err error) {
-	limit = min(max(limit, 1), MaxLimit)
-	var args []any
-	where := []string{"true"}
-	and := func(condition string, values ...any) {
-		numbers := make([]any, len(values))
-		for i, v := range values {
-			args = append(args, v)
-			numbers[i] = len(args)
-		}
-		where = append(where, fmt.Sprintf(condition, numbers...))
-	}
+func ListDisputes(ctx context.Context, db Querier, f DisputeFilter, cursor string, limit int) (list []*Dispute, next string, err error) {
+	s := selection{sql: disputeColumns + " WHERE true"}
 	if cursor != "" {
 		opened, id, err := disputeCursor(cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		and("(opened, id) < ($%d, $%d)", opened, id)
+		s.and("(opened, id) < ($%d, $%d)", opened, id)
 	}
 	if f.Tenant != "" {
-		and("tenant = $%d", f.Tenant)
+		s.and("tenant = $%d", f.Tenant)
 	}
 	if f.Customer != "" {
-		and("customer = $%d", f.Customer)
+		s.and("customer = $%d", f.Customer)
 	}
 	if f.Payment != (topics.PaymentID{}) {
-		and("partition = $%d AND payment = $%d", f.Payment.Partition, f.Payment.UUID)
+		s.and("partition = $%d AND payment = $%d", f.Payment.Partition, f.Payment.UUID)
 	}
 	if f.Status != "" {
-		and("status = $%d", string(f.Status))
+		s.and("status = $%d", string(f.Status))
 	}
 	if !f.DueBefore.IsZero() {
-		and("due < $%d AND status = $%d", f.DueBefore, string(topics.DisputeStatusNeedsResponse))
+		s.and("due < $%d AND status = $%d", f.DueBefore, string(topics.DisputeStatusNeedsResponse))
 	}
-	args = append(args, limit+1)
-	sql := disputeColumns + " WHERE " + strings.Join(where, " AND ") + fmt.Sprintf(" ORDER BY opened DESC, id DESC LIMIT $%d", len(args))
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("disputes: %w", err)
-	}
-	if page, err = pgx.CollectRows(rows, scanDispute); err != nil {
-		return nil, "", fmt.Errorf("disputes: %w", err)
-	}
-	if len(page) > limit {
-		page = page[:limit]
-		last := page[limit-1]
-		id, err := topics.ParseDisputeID(last.ID)
-		if err != nil {
-			return nil, "", err
-		}
-		next = strconv.FormatInt(last.OpenedAt.UnixMilli(), 10) + "-" + id.UUID.String()
-	}
-	return page, next, nil
+	return page(ctx, db, &s, "opened DESC, id DESC", limit, scanDispute, func(v *Dispute) string {
+		return strconv.FormatInt(v.OpenedAt.UnixMilli(), 10) + "-" + v.key.String()
+	}, "disputes")
 }
 
 func disputeCursor(cursor string) (opened time.Time, id uuid.UUID, err error) {

@@ -31,31 +31,10 @@ func NewEventLog(db Querier) (*EventLog, error) {
 // Read returns the events of a payment, and those that the command caused even where they changed no payment (a refusal),
 // in the order of their ids. There are none before the command is applied.
 func (l *EventLog) Read(ctx context.Context, tenant string, payment topics.PaymentID, command uuid.UUID) ([]topics.PaymentEvent, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2 AND tenant = $3
-			UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $4)
-		ORDER BY position`, payment.Partition, payment.UUID, tenant, command)
-	if err != nil {
-		return nil, fmt.Errorf("events of payment %s: %w", payment, err)
-	}
-	var events []topics.PaymentEvent
 	id := payment.String()
-	err = l.each(rows, payment.Partition, topics.Events, func(value []byte) error {
-		var event topics.PaymentEvent
-		if err := topics.Unmarshal(value, &event); err != nil {
-			return err
-		}
-		if event.Tenant == tenant && (event.PaymentID == id || event.CommandID == command.String()) {
-			events = append(events, event)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("events of payment %s: %w", payment, err)
-	}
-	return events, nil
+	return recordsOf(ctx, l, "events of payment "+id, topics.Events, func(e *topics.PaymentEvent) bool {
+		return e.Tenant == tenant && (e.PaymentID == id || e.CommandID == command.String())
+	}, ofPayment+andInput, payment.Partition, payment.UUID, command)
 }
 
 // Decisions returns what risk decided on a payment, in order. There are none where no payment of that id was made.
@@ -64,48 +43,15 @@ func (l *EventLog) Decisions(ctx context.Context, paymentID string) ([]topics.De
 	if err != nil {
 		return nil, err
 	}
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2)
-		ORDER BY position`, id.Partition, id.UUID)
-	if err != nil {
-		return nil, fmt.Errorf("decisions on payment %s: %w", paymentID, err)
-	}
-	decisions := []topics.Decision{}
-	err = l.each(rows, id.Partition, topics.Decisions, func(value []byte) error {
-		var d topics.Decision
-		if err := topics.Unmarshal(value, &d); err != nil {
-			return err
-		}
-		if d.PaymentID == paymentID {
-			decisions = append(decisions, d)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("decisions on payment %s: %w", paymentID, err)
-	}
-	return decisions, nil
+	return recordsOf(ctx, l, "decisions on payment "+paymentID, topics.Decisions, func(d *topics.Decision) bool { return d.PaymentID == paymentID },
+		ofPayment, id.Partition, id.UUID)
 }
 
 // Wallet returns the events that a wallet command caused, in the order of their ids. There are none before it is applied.
 func (l *EventLog) Wallet(ctx context.Context, tenant string, partition int32, command uuid.UUID) ([]topics.WalletEvent, error) {
-	var events []topics.WalletEvent
-	err := l.causedBy(ctx, partition, command, topics.WalletEvents, func(value []byte) error {
-		var event topics.WalletEvent
-		if err := topics.Unmarshal(value, &event); err != nil {
-			return err
-		}
-		if event.Tenant == tenant && event.CommandID == command.String() {
-			events = append(events, event)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("events of wallet command %s: %w", command, err)
-	}
-	return events, nil
+	return recordsOf(ctx, l, "events of wallet command "+command.String(), topics.WalletEvents, func(e *topics.WalletEvent) bool {
+		return e.Tenant == tenant && e.CommandID == command.String()
+	}, ofInput, partition, command)
 }
 
 // EventDecisions returns the decision on a customer event; none before it is made, and none long after, when the event's id
@@ -139,34 +85,34 @@ func (l *EventLog) DecisionsOn(ctx context.Context, id uuid.UUID) ([]topics.Deci
 
 // decisionsOn is DecisionsOn for one partition.
 func (l *EventLog) decisionsOn(ctx context.Context, partition int32, id uuid.UUID) ([]topics.Decision, error) {
-	var decisions []topics.Decision
-	err := l.causedBy(ctx, partition, id, topics.Decisions, func(value []byte) error {
-		var d topics.Decision
-		if err := topics.Unmarshal(value, &d); err != nil {
-			return err
-		}
-		if d.CommandID == id.String() || d.EventID == id.String() {
-			decisions = append(decisions, d)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("decisions on %s: %w", id, err)
-	}
-	return decisions, nil
+	return recordsOf(ctx, l, "decisions on "+id.String(), topics.Decisions, func(d *topics.Decision) bool {
+		return d.CommandID == id.String() || d.EventID == id.String()
+	}, ofInput, partition, id)
 }
 
-// causedBy calls read with the value of each record of a topic that the inputs of an id caused, in the order of positions.
-func (l *EventLog) causedBy(ctx context.Context, partition int32, id uuid.UUID, topic string, read func([]byte) error) error {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2)
-		ORDER BY position`, partition, id)
-	if err != nil {
-		return err
+// Which records of the log are read: those at the positions of a row, and those of the inputs of an id.
+const (
+	ofPayment = `SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2`
+	ofPayout  = `SELECT unnest(positions) FROM payouts WHERE partition = $1 AND id = $2`
+	ofLink    = `SELECT unnest(positions) FROM payment_links WHERE partition = $1 AND id = $2`
+	ofDispute = `SELECT unnest(positions) FROM disputes WHERE partition = $1 AND id = $2`
+	ofInput   = `SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2`
+	andInput  = ` UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $3`
+)
+
+// recordsOf returns the records of a topic that are ours, of those at positions: a statement whose first parameter is the
+// partition. They stand in the order in which they were written; subject says what they are.
+func recordsOf[R any](ctx context.Context, l *EventLog, subject, topic string, ours func(*R) bool, positions string, partition int32, args ...any) ([]R, error) {
+	records := []R{}
+	rows, err := l.db.Query(ctx, `SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (`+positions+`) ORDER BY position`, slices.Insert(args, 0, any(partition))...)
+	if err == nil {
+		err = l.each(rows, partition, topic, func(value []byte) error { return appendOf(&records, value, ours) })
 	}
-	return l.each(rows, partition, topic, read)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", subject, err)
+	}
+	return records, nil
 }
 
 // each calls read with the value of each record of a topic that the rows hold.

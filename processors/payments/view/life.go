@@ -143,15 +143,8 @@ func collectPayments(ctx context.Context, db Querier, sql string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (storedPayment, error) {
-		var key lifecycle.Key
-		var one storedPayment
-		var state []byte
-		if err := row.Scan(&key.ID.Partition, &key.ID.UUID, &key.Tenant, &key.Customer, &one.version, &state); err != nil {
-			return one, err
-		}
-		var err error
-		one.payment, err = lifecycle.Decode(key, state)
-		return one, err
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (stored storedPayment, err error) {
+		stored.payment, stored.version, err = scanPayment(row)
+		return stored, err
 	})
 }

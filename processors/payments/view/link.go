@@ -2,12 +2,9 @@ package view
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/processors/payments/links"
@@ -49,32 +46,11 @@ func linkOf(l *links.Link, version int64) *Link {
 
 // FoldLink is the payment link as the record of an event left it, as FoldPayout is of a payout.
 func FoldLink(events []topics.LinkEvent, eventID string) (*Link, error) {
-	last, err := topics.ParseEventID(eventID)
-	if err != nil {
+	state, version, err := foldThrough(events, eventID, links.Evolve)
+	if state == nil || err != nil {
 		return nil, err
 	}
-	var l *links.Link
-	var version int64
-	for i := range events {
-		id, err := topics.ParseEventID(events[i].EventID)
-		if err != nil {
-			return nil, err
-		}
-		if id.Position > last.Position {
-			break
-		}
-		if t := events[i].Type; t == topics.LinkCommandRefused || t == topics.LinkDeadLettered {
-			continue // changes no link, and no version
-		}
-		if l, err = links.Evolve(l, &events[i]); err != nil {
-			return nil, err
-		}
-		version = id.Position
-	}
-	if l == nil {
-		return nil, nil
-	}
-	return linkOf(l, version), nil
+	return linkOf(state, version), nil
 }
 
 const linkColumns = `SELECT partition, id, tenant, customer, version, state, positions[1] FROM payment_links`
@@ -86,49 +62,12 @@ func GetLink(ctx context.Context, db Querier, tenant, linkID string) (*Link, err
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	rows, err := db.Query(ctx, linkColumns+` WHERE partition = $1 AND id = $2`, id.Partition, id.UUID)
-	if err != nil {
-		return nil, fmt.Errorf("payment link %s: %w", linkID, err)
-	}
-	link, err := pgx.CollectExactlyOneRow(rows, scanLink)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && tenant != "" && link.Tenant != tenant {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("payment link %s: %w", linkID, err)
-	}
-	return link, nil
+	return one(ctx, db, scanLink, "payment link "+linkID, linkColumns+` WHERE partition = $1 AND id = $2 AND ($3 = '' OR tenant = $3)`, id.Partition, id.UUID, tenant)
 }
 
 // ListLinks reads a customer's payment links, newest first, as ListPayouts reads payouts.
-func ListLinks(ctx context.Context, db Querier, o Owner, status topics.LinkStatus, cursor string, limit int) (page []*Link, next string, err error) {
-	limit = min(max(limit, 1), MaxLimit)
-	sql, args := linkColumns+` WHERE partition = $1 AND tenant = $2 AND customer = $3`, []any{o.Partition, o.Tenant, o.Customer}
-	if cursor != "" {
-		before, err := strconv.ParseInt(cursor, 10, 64)
-		if err != nil {
-			return nil, "", fmt.Errorf("cursor %.64q: %w", cursor, ErrCursor)
-		}
-		args = append(args, before)
-		sql += fmt.Sprintf(" AND positions[1] < $%d", len(args))
-	}
-	if status != "" {
-		args = append(args, string(status))
-		sql += fmt.Sprintf(" AND status = $%d", len(args))
-	}
-	args = append(args, limit+1)
-	sql += fmt.Sprintf(" ORDER BY positions[1] DESC LIMIT $%d", len(args))
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("payment links of %s: %w", o.Customer, err)
-	}
-	if page, err = pgx.CollectRows(rows, scanLink); err != nil {
-		return nil, "", fmt.Errorf("payment links of %s: %w", o.Customer, err)
-	}
-	if len(page) > limit {
-		page, next = page[:limit], strconv.FormatInt(page[limit-1].opened, 10)
-	}
-	return page, next, nil
+func ListLinks(ctx context.Context, db Querier, o Owner, status topics.LinkStatus, cursor string, limit int) (list []*Link, next string, err error) {
+	return pageOfCustomer(ctx, db, o, linkColumns, string(status), cursor, limit, scanLink, func(v *Link) int64 { return v.opened }, "payment links")
 }
 
 func scanLink(row pgx.CollectableRow) (*Link, error) {
@@ -146,35 +85,4 @@ func scanLink(row pgx.CollectableRow) (*Link, error) {
 	v := linkOf(l, version)
 	v.opened = opened
 	return v, nil
-}
-
-// Link returns the events of a payment link, and those that the command caused even where they changed no link (a refusal), in
-// the order of their ids; tenant "" means whoever's it is, and the zero command none. There are none before the command is
-// applied.
-func (l *EventLog) Link(ctx context.Context, tenant string, link topics.LinkID, command uuid.UUID) ([]topics.LinkEvent, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT unnest(positions) FROM payment_links WHERE partition = $1 AND id = $2
-			UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $3)
-		ORDER BY position`, link.Partition, link.UUID, command)
-	if err != nil {
-		return nil, fmt.Errorf("events of payment link %s: %w", link, err)
-	}
-	var events []topics.LinkEvent
-	id := link.String()
-	err = l.each(rows, link.Partition, topics.LinkEvents, func(value []byte) error {
-		var event topics.LinkEvent
-		if err := topics.Unmarshal(value, &event); err != nil {
-			return err
-		}
-		if (tenant == "" || event.Tenant == tenant) && (event.LinkID == id || event.CommandID == command.String()) {
-			events = append(events, event)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("events of payment link %s: %w", link, err)
-	}
-	return events, nil
 }

@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -79,24 +78,17 @@ func GetMandate(ctx context.Context, db Querier, tenant, id string, now time.Tim
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	rows, err := db.Query(ctx, columns+` WHERE partition = $1 AND id = $2 AND ($3 = '' OR tenant = $3)`, of.Partition, of.UUID, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("mandate %s: %w", id, err)
-	}
-	m, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (*Mandate, error) {
+	m, err := one(ctx, db, func(row pgx.CollectableRow) (*Mandate, error) {
 		p, _, err := scanPayment(row)
 		if err != nil {
 			return nil, err
 		}
 		return mandateOf(p).at(p, now), nil
-	})
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && m == nil {
+	}, "mandate "+id, columns+` WHERE partition = $1 AND id = $2 AND ($3 = '' OR tenant = $3)`, of.Partition, of.UUID, tenant)
+	if err == nil && m == nil {
 		return nil, fmt.Errorf("mandate %s: %w", id, ErrNotFound)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("mandate %s: %w", id, err)
-	}
-	return m, nil
+	return m, err
 }
 
 // retryOf is when a payment by a mandate is asked for again, nil where it does not wait.

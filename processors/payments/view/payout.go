@@ -2,10 +2,8 @@ package view
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -126,35 +124,13 @@ func payoutOf(p *payouts.Payout, version int64) *Payout {
 // FoldPayout is the payout as the record of an event left it: the fold of the events, which are all that it has had up to
 // then, in their order. It is nil where they opened none.
 func FoldPayout(events []topics.PayoutEvent, eventID string) (*Payout, error) {
-	last, err := topics.ParseEventID(eventID)
-	if err != nil {
+	state, version, err := foldThrough(events, eventID, payouts.Evolve)
+	if state == nil || err != nil {
 		return nil, err
 	}
-	var p *payouts.Payout
-	var version int64
-	for i := range events {
-		id, err := topics.ParseEventID(events[i].EventID)
-		if err != nil {
-			return nil, err
-		}
-		if id.Position > last.Position {
-			break
-		}
-		if t := events[i].Type; t == topics.PayoutCommandRefused || t == topics.PayoutDeadLettered {
-			continue // changes no payout, and no version
-		}
-		if p, err = payouts.Evolve(p, &events[i]); err != nil {
-			return nil, err
-		}
-		version = id.Position
-	}
-	if p == nil {
-		return nil, nil
-	}
-	return payoutOf(p, version), nil
+	return payoutOf(state, version), nil
 }
 
-// The first record of a payout is the one that opened it: its place in the partition is its place among the customer's.
 const payoutColumns = `SELECT partition, id, tenant, customer, version, state, positions[1] FROM payouts`
 
 // GetPayout reads one payout. It returns ErrNotFound where the id is not one of ours or belongs to another tenant.
@@ -163,50 +139,13 @@ func GetPayout(ctx context.Context, db Querier, tenant, payoutID string) (*Payou
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	rows, err := db.Query(ctx, payoutColumns+` WHERE partition = $1 AND id = $2 AND tenant = $3`, id.Partition, id.UUID, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("payout %s: %w", payoutID, err)
-	}
-	payout, err := pgx.CollectExactlyOneRow(rows, scanPayout)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("payout %s: %w", payoutID, err)
-	}
-	return payout, nil
+	return one(ctx, db, scanPayout, "payout "+payoutID, payoutColumns+` WHERE partition = $1 AND id = $2 AND tenant = $3`, id.Partition, id.UUID, tenant)
 }
 
 // ListPayouts reads a customer's payouts, newest first; status "" means any. cursor is "" for the first page and then what
 // the page before returned; next is "" after the last page. limit is capped at MaxLimit.
-func ListPayouts(ctx context.Context, db Querier, o Owner, status topics.PayoutStatus, cursor string, limit int) (page []*Payout, next string, err error) {
-	limit = min(max(limit, 1), MaxLimit)
-	sql, args := payoutColumns+` WHERE partition = $1 AND tenant = $2 AND customer = $3`, []any{o.Partition, o.Tenant, o.Customer}
-	if cursor != "" {
-		before, err := strconv.ParseInt(cursor, 10, 64)
-		if err != nil {
-			return nil, "", fmt.Errorf("cursor %.64q: %w", cursor, ErrCursor)
-		}
-		args = append(args, before)
-		sql += fmt.Sprintf(" AND positions[1] < $%d", len(args))
-	}
-	if status != "" {
-		args = append(args, string(status))
-		sql += fmt.Sprintf(" AND status = $%d", len(args))
-	}
-	args = append(args, limit+1)
-	sql += fmt.Sprintf(" ORDER BY positions[1] DESC LIMIT $%d", len(args))
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("payouts of %s: %w", o.Customer, err)
-	}
-	if page, err = pgx.CollectRows(rows, scanPayout); err != nil {
-		return nil, "", fmt.Errorf("payouts of %s: %w", o.Customer, err)
-	}
-	if len(page) > limit {
-		page, next = page[:limit], strconv.FormatInt(page[limit-1].opened, 10)
-	}
-	return page, next, nil
+func ListPayouts(ctx context.Context, db Querier, o Owner, status topics.PayoutStatus, cursor string, limit int) (list []*Payout, next string, err error) {
+	return pageOfCustomer(ctx, db, o, payoutColumns, string(status), cursor, limit, scanPayout, func(v *Payout) int64 { return v.opened }, "payouts")
 }
 
 func scanPayout(row pgx.CollectableRow) (*Payout, error) {

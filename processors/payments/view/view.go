@@ -69,6 +69,8 @@ type Intent struct {
 	MandateID string               `json:"mandate_id,omitempty"`
 	Mandate   *Mandate             `json:"-"`
 	Retry     *topics.MandateRetry `json:"retry,omitempty"`
+
+	key uuid.UUID // of its row
 }
 
 // Card is what may be shown of a card: never its token.
@@ -114,18 +116,7 @@ func Get(ctx context.Context, db Querier, tenant, paymentID string) (*Intent, er
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
-	rows, err := db.Query(ctx, columns+` WHERE partition = $1 AND id = $2 AND tenant = $3`, id.Partition, id.UUID, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("payment %s: %w", paymentID, err)
-	}
-	intent, err := pgx.CollectExactlyOneRow(rows, scan)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("payment %s: %w", paymentID, ErrNotFound)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("payment %s: %w", paymentID, err)
-	}
-	return intent, nil
+	return one(ctx, db, scan, "payment "+paymentID, columns+` WHERE partition = $1 AND id = $2 AND tenant = $3`, id.Partition, id.UUID, tenant)
 }
 
 // Fold is the payment that all events so far have made, in their order: what Get reads once they are stored. It is nil
@@ -186,44 +177,22 @@ var ErrCursor = errors.New("not a cursor of this list")
 // List reads a tenant's payments, newest first where command ids are UUIDs of version 7. cursor is "" for the first
 // page and then what the page before returned; next is "" after the last page. limit is capped at MaxLimit. A filter is
 // applied while the tenant's payments are read in that order, so one that few of them pass reads many.
-func List(ctx context.Context, db Querier, tenant string, filter Filter, cursor string, limit int) (page []*Intent, next string, err error) {
-	limit = min(max(limit, 1), MaxLimit)
-	sql, args := columns+` WHERE tenant = $1`, []any{tenant}
-	and := func(condition string, value any) {
-		args = append(args, value)
-		sql += fmt.Sprintf(" AND "+condition, len(args))
-	}
+func List(ctx context.Context, db Querier, tenant string, filter Filter, cursor string, limit int) (list []*Intent, next string, err error) {
+	s := selection{columns + ` WHERE tenant = $1`, []any{tenant}}
 	if cursor != "" {
 		after, err := uuid.FromString(cursor)
 		if err != nil {
 			return nil, "", fmt.Errorf("cursor %q: %w", cursor, ErrCursor)
 		}
-		and("id < $%d", after)
+		s.and("id < $%d", after)
 	}
 	if filter.Customer != "" {
-		and("customer = $%d", filter.Customer)
+		s.and("customer = $%d", filter.Customer)
 	}
 	if filter.Status != "" {
-		and("status = $%d", string(filter.Status))
+		s.and("status = $%d", string(filter.Status))
 	}
-	args = append(args, limit+1)
-	rows, err := db.Query(ctx, sql+fmt.Sprintf(" ORDER BY tenant DESC, id DESC LIMIT $%d", len(args)), args...)
-	if err != nil {
-		return nil, "", fmt.Errorf("payments of %s: %w", tenant, err)
-	}
-	page, err = pgx.CollectRows(rows, scan)
-	if err != nil {
-		return nil, "", fmt.Errorf("payments of %s: %w", tenant, err)
-	}
-	if len(page) > limit {
-		page = page[:limit]
-		id, err := topics.ParsePaymentID(page[limit-1].ID)
-		if err != nil {
-			return nil, "", err
-		}
-		next = id.UUID.String()
-	}
-	return page, next, nil
+	return page(ctx, db, &s, "tenant DESC, id DESC", limit, scan, func(v *Intent) string { return v.key.String() }, "payments of "+tenant)
 }
 
 func scan(row pgx.CollectableRow) (*Intent, error) {
@@ -247,8 +216,8 @@ func scanPayment(row pgx.CollectableRow) (p *lifecycle.Payment, version int64, e
 // Of is the view of a payment in memory.
 func Of(p *lifecycle.Payment, version int64) *Intent {
 	return &Intent{
-		LinkID: linkID(p),
-		ID:     p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(),
+		key: p.ID.UUID, LinkID: linkID(p),
+		ID: p.ID.String(), Tenant: p.Tenant, Region: p.Region, CustomerID: p.Customer, Status: p.Status(),
 		Amount: p.Amount, Currency: string(p.Currency),
 		Authorized: p.Authorized, Captured: p.Captured, Released: p.Released, Refunding: p.Refunding, Refunded: p.Refunded,
 		Disputing: p.Disputing, Disputed: p.Disputed,

@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,12 +101,7 @@ func GetHold(ctx context.Context, db Querier, o Owner, holdID string) (*Hold, er
 	if err != nil {
 		return nil, fmt.Errorf("hold %.64q: %w", holdID, ErrNotFound)
 	}
-	rows, err := db.Query(ctx, `SELECT currency, amount, captured, released, expires_at FROM holds WHERE partition = $1 AND id = $2`,
-		o.Partition, wallets.KeyOf(o.Tenant, o.Customer, id.String()))
-	if err != nil {
-		return nil, fmt.Errorf("hold %s: %w", id, err)
-	}
-	hold, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (*Hold, error) {
+	return one(ctx, db, func(row pgx.CollectableRow) (*Hold, error) {
 		h := &Hold{HoldState: topics.HoldState{HoldID: id.String()}}
 		var expires *time.Time
 		err := row.Scan(&h.Currency, &h.Amount, &h.Captured, &h.Released, &expires)
@@ -115,12 +109,6 @@ func GetHold(ctx context.Context, db Querier, o Owner, holdID string) (*Hold, er
 			h.ExpiresAt = expires.UTC()
 		}
 		return h, err
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("hold %s: %w", id, err)
-	}
-	return hold, nil
+	}, "hold "+id.String(), `SELECT currency, amount, captured, released, expires_at FROM holds WHERE partition = $1 AND id = $2`,
+		o.Partition, wallets.KeyOf(o.Tenant, o.Customer, id.String()))
 }
