@@ -68,6 +68,13 @@ func (g *Graph) clamp(w When) (int64, error) {
 	return min(max(w.Time, w.Recorded-g.limits.Lateness.Milliseconds(), 1), w.Recorded), nil
 }
 
+// advance moves what is held on to a time.
+func (g *Graph) advance(time int64) {
+	g.found = g.found[:0]
+	g.links.admit(time)
+	g.moves.admit(time)
+}
+
 // MaxAmount is the largest amount that is taken, in minor units.
 const MaxAmount = 1 << 53
 

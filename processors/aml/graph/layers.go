@@ -133,18 +133,32 @@ func (g *Graph) payers(transfers []uint32) []uint32 {
 // stackPartners is how many partners in each layer next to his everyone in a stack has.
 const stackPartners = 2
 
-// stack looks for payers of the anchor's payee who are paid by the same sources and pay the same destinations.
+// stack looks for middlemen who are paid by the same sources and pay the same destinations: among those who pay whom the
+// anchor's payer pays, too.
 func (g *Graph) stack(a *anchor) bool {
 	middle := g.nodes.at(a.from)
 	if len(g.nodes.at(a.to).in) < stackPartners || len(middle.in) < stackPartners || len(middle.out) < stackPartners {
 		return false
 	}
-	into := g.gather(a, g.nodes.at(a.to).in, payer)
-	if into.parties < stackPartners {
+	if g.gather(a, g.nodes.at(a.to).in, payer).parties < stackPartners || g.gather(a, middle.in, payer).parties < stackPartners {
 		return false
 	}
+	out := g.gather(a, middle.out, payee)
+	if out.parties < stackPartners {
+		return false
+	}
+	var middles []uint32
+	g.search()
+	for _, i := range out.transfers {
+		g.each(a, g.nodes.at(g.transfers.at(i).to).in, a.time, func(_ uint32, t *transfer) bool {
+			if g.mark(t.from, 0) {
+				middles = append(middles, t.from)
+			}
+			return true
+		})
+	}
 	l := layers{need: stackPartners, alive: map[place]bool{}}
-	for _, m := range g.payers(into.transfers) {
+	for _, m := range middles {
 		paid := int64(0) // when he last paid
 		g.each(a, g.nodes.at(m).out, a.time, func(i uint32, t *transfer) bool {
 			paid = max(paid, t.time)
@@ -168,7 +182,7 @@ func (g *Graph) tellLayers(a *anchor, l *layers, last int) bool {
 	}
 	amount := int64(0)
 	for _, t := range l.transfers {
-		if t.to.layer == last && slices.Contains(transfers, t.transfer) {
+		if t.to.layer == last && l.alive[t.from] && l.alive[t.to] {
 			amount = addSaturated(amount, g.transfers.at(t.transfer).amount)
 		}
 	}

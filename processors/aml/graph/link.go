@@ -34,7 +34,7 @@ func (g *Graph) Observe(customer, instrument Party, amount int64, when When) ([]
 	if err != nil {
 		return nil, fmt.Errorf("link of %s to %s: %w", customer, instrument, err)
 	}
-	g.found = g.found[:0]
+	g.advance(time)
 	g.link(customer, instrument, amount, time)
 	g.sweep()
 	return g.told(), nil

@@ -161,10 +161,13 @@ func (m *model) layers(p Pattern, a Transfer, window []Transfer) {
 				edges[0] = append(edges[0], t)
 			}
 		default:
-			if payerOf(t.From, a.To) {
+			middle := func(p Party) bool {
+				return slices.ContainsFunc(window, func(u Transfer) bool { return u.From == p && payerOf(a.From, u.To) })
+			}
+			if middle(t.From) {
 				edges[1] = append(edges[1], t)
 			}
-			if payerOf(t.To, a.To) && slices.ContainsFunc(window, func(u Transfer) bool { return u.From == t.To && u.Time >= t.Time }) {
+			if middle(t.To) && slices.ContainsFunc(window, func(u Transfer) bool { return u.From == t.To && u.Time >= t.Time }) {
 				edges[0] = append(edges[0], t)
 			}
 		}
@@ -172,7 +175,7 @@ func (m *model) layers(p Pattern, a Transfer, window []Transfer) {
 	for again := true; again; {
 		again = false
 		for k := range last {
-			edges[k] = slices.DeleteFunc(edges[k], func(t Transfer) bool {
+			edges[k] = slices.DeleteFunc(slices.Clone(edges[k]), func(t Transfer) bool {
 				partners := func(k int, match func(u Transfer) (Party, bool)) int {
 					all := map[Party]bool{}
 					for _, u := range edges[k] {

@@ -48,7 +48,7 @@ func (g *Graph) Move(t Transfer, recorded int64) ([]Finding, error) {
 		return nil, fmt.Errorf("transfer from %s to %s: %w", t.From, t.To, err)
 	}
 	t.Time = time
-	g.found = g.found[:0]
+	g.advance(time)
 	if i, late, held := g.addTransfer(&t); held {
 		g.examine(i)
 		if late {
