@@ -27,7 +27,7 @@ func (ix *Index) NewSearch() *Search {
 }
 
 // mostInitial is what a word that an initial stands for adds at most: its likeness times the greatest weight.
-const mostInitial = 60 * 100
+const mostInitial = names.LikeInitial * 100
 
 // Hits are the entries that a subject may be, the likeliest first. A name without letters has none.
 func (s *Search) Hits(subject Subject) []Hit {
@@ -159,4 +159,13 @@ func (ix *Index) Each(subjects []Subject, workers int) [][]Hit {
 	}
 	all.Wait()
 	return hits
+}
+
+// Score compares a subject with one entry; false where they have no word in common.
+func Score(subject Subject, e *lists.Entry, weights names.Weights) (Hit, bool) {
+	hits := NewIndex([]*lists.Entry{e}, weights, 0).NewSearch().Hits(subject)
+	if len(hits) == 0 {
+		return Hit{}, false
+	}
+	return hits[0], true
 }

@@ -64,9 +64,20 @@ type Pair struct {
 type Comparison struct {
 	Score    int // 0 to 100
 	Pairs    []Pair
-	Evidence int // what the words that are alike weigh, on the side where they weigh less
+	Evidence int // what the words that are alike weigh, on the side where they weigh less; generic ones half, unless all are alike
 	Heavy    int // pairs that are neither light nor initials
 	Initials int // pairs of an initial with a word
+}
+
+// heavy is how many of the one or two words of a pair are heavy.
+func (p *Pair) heavy(n *Name, first, second int) int {
+	count := 0
+	for _, i := range []int{first, second} {
+		if i >= 0 && n.Words[i].Class.Heavy() {
+			count++
+		}
+	}
+	return count
 }
 
 // MaxJoined is how many words a name has at most for two of them to be read as one.
@@ -80,7 +91,8 @@ func Compare(a, b *Name) Comparison {
 	candidates := pairs(room[:0], a, b)
 	slices.SortFunc(candidates, func(p, q Pair) int { return comparePairs(a, b, &p, &q) })
 	var usedA, usedB [MaxWords]bool
-	matchedA, matchedB := 0, 0
+	matchedA, matchedB, generic := 0, 0, 0
+	leftA, leftB := a.Heavy, b.Heavy
 	for _, p := range candidates {
 		if usedA[p.A] || usedB[p.B] || p.A2 >= 0 && usedA[p.A2] || p.B2 >= 0 && usedB[p.B2] {
 			continue
@@ -94,7 +106,12 @@ func Compare(a, b *Name) Comparison {
 		}
 		matchedA += p.Likeness * p.WeightA
 		matchedB += p.Likeness * p.WeightB
+		leftA -= p.heavy(a, p.A, p.A2)
+		leftB -= p.heavy(b, p.B, p.B2)
 		switch class := a.Words[p.A].Class; {
+		case class == Generic && p.How != Joined:
+			generic += p.Likeness * min(p.WeightA, p.WeightB)
+			c.Heavy++
 		case p.How == AnInitial:
 			c.Initials++
 		case p.How == Joined:
@@ -105,6 +122,9 @@ func Compare(a, b *Name) Comparison {
 		c.Pairs = append(c.Pairs, p)
 	}
 	c.Evidence = min(matchedA, matchedB) / 100
+	if leftA+leftB > 0 {
+		c.Evidence -= generic / 200
+	}
 	if c.Heavy == 0 {
 		return c // initials and particles alone are nobody's name
 	}

@@ -28,12 +28,13 @@ const (
 	LikeJoined     = 95
 	likeSound      = 94
 	likeConsonants = 90
-	likeInitial    = 60
-	minBones       = 2 // consonants that must be left to compare what has no vowels
-	lettersPerSlip = 4 // one slip of the pen for so many letters
-	maxSlips       = 3 // and no more than so many
-	minDropped     = 3 // consonants of which one may be another
-	maxAlphabet    = 2 // letters that one slip may add to, or take from, those in a word
+	LikeInitial    = 70
+	minBones       = 2  // consonants that must be left to compare what has no vowels
+	lettersPerSlip = 4  // one slip of the pen for so many letters
+	lessCommon     = 15 // that a common name is written otherwise may be another name: Hernandez, Fernandez
+	maxSlips       = 3  // and no more than so many
+	minDropped     = 3  // consonants of which one may be another
+	maxAlphabet    = 2  // letters that one slip may add to, or take from, those in a word
 )
 
 // Likeness is how alike two words are, 0 to 100, and why. It is the same both ways.
@@ -43,7 +44,7 @@ func Likeness(a, b *Word) (percent int, how How) {
 	}
 	if a.Class == Initial || b.Class == Initial {
 		if a.Class != b.Class && a.Text[0] == b.Text[0] && latin(a.Text) && latin(b.Text) {
-			return likeInitial, AnInitial
+			return LikeInitial, AnInitial
 		}
 		return 0, Different
 	}
@@ -83,7 +84,11 @@ func slips(a, b *Word) (percent int, how How) {
 	if d > allowed {
 		return 0, Different
 	}
-	return 100 - 100*d/longer, Misspelt
+	percent = 100 - 100*d/longer
+	if a.Class == Common || b.Class == Common {
+		percent -= lessCommon
+	}
+	return percent, Misspelt
 }
 
 // oneApart tells whether two runs of consonants are the same, or the same once one is taken out of each or of either. Runs

@@ -16,6 +16,8 @@ const (
 	MaxWords = 16
 	// maxWordBytes is how much of a word is compared.
 	maxWordBytes = 40
+	// minAfterArticle is how many letters follow an article that is written with its word.
+	minAfterArticle = 5
 )
 
 // Word is one word of a name, normalised.
@@ -25,7 +27,7 @@ type Word struct {
 
 	abjad    bool   // it was written without its vowels
 	sound    sound  // how it sounds; the consonants are "" for an initial or a number
-	other    sound  // how it sounds where j is written for y; the same as sound otherwise
+	other    sound  // how it sounds where j is written for y and ch for kh; the same as sound otherwise
 	bones    string // its firm consonants alone, to compare with what is written without vowels
 	alphabet uint32 // which letters are in it, one bit each
 }
@@ -42,9 +44,34 @@ func Parse(text string) []Word {
 	for { // what is left out may bring together what is one form
 		n := len(words)
 		if words = shorten(joinForms(words)); len(words) == n {
-			return words
+			return fathers(words)
 		}
 	}
+}
+
+// fathers makes common words of Russian patronymics: in a name of three words or more, what ends in -ovich or -evna.
+func fathers(words []Word) []Word {
+	heavy := 0
+	for i := range words {
+		if words[i].Class.Heavy() {
+			heavy++
+		}
+	}
+	for i := range words {
+		if heavy >= 3 && words[i].Class == Plain && patronymic(words[i].Text) {
+			words[i].Class = Common
+		}
+	}
+	return words
+}
+
+func patronymic(text string) bool {
+	for _, end := range []string{"ovich", "evich", "ovych", "evych", "ovitch", "evitch", "ovna", "evna", "ivna"} {
+		if stem, ok := strings.CutSuffix(text, end); ok && len(stem) > 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // String writes words as Parse reads them again.
@@ -108,7 +135,7 @@ func split(text string) []rawWord {
 func isApostrophe(r rune) bool { return strings.ContainsRune("'`´’‘ʼʻʾʿ′", r) }
 
 // spread parts a word that several are written as: Abdulrahman is abd al rahman, and the article of an Arabic word is one
-// of its own.
+// of its own, as al, however it is written.
 func spread(w rawWord) []rawWord {
 	article := rawWord{text: "al"}
 	if w.abjad {
@@ -121,6 +148,10 @@ func spread(w rawWord) []rawWord {
 		if rest, ok := strings.CutPrefix(w.text, "al"); ok && len(rest) > 2 {
 			return append([]rawWord{article}, spread(rawWord{rest, true})...)
 		}
+	}
+	if rest := w.text[min(2, len(w.text)):]; !w.abjad && len(rest) >= minAfterArticle && strings.IndexByte("aeiou", rest[0]) < 0 &&
+		(w.text[:2] == "al" || w.text[:2] == "el") && common().classes[w.text] == Plain { // Altamimi
+		return append([]rawWord{article}, spread(rawWord{text: rest})...)
 	}
 	rest, ok := strings.CutPrefix(w.text, "abd")
 	name := strings.TrimLeft(rest, "aeiou")

@@ -10,16 +10,17 @@ type sound struct {
 
 // double is how two or more letters sound that write one consonant, longest first.
 var double = []struct{ letters, sound string }{
-	{"shch", "S"}, {"tsch", "C"}, {"sch", "S"}, {"tch", "C"}, {"dzh", "J"}, {"sh", "S"}, {"ch", "C"}, {"cz", "C"}, {"sz", "S"}, {"zh", "J"},
+	{"dsch", "J"}, {"shch", "S"}, {"tsch", "C"}, {"sch", "S"}, {"tch", "C"}, {"dzh", "J"}, {"sh", "S"}, {"ch", "C"}, {"cz", "C"}, {"sz", "S"}, {"zh", "J"},
 	{"dj", "J"}, {"kh", "h"}, {"gh", "g"}, {"ph", "f"}, {"th", "t"}, {"dh", "d"}, {"ck", "k"}, {"tz", "ts"},
 }
 
-// sounds is how a word sounds, and how it does where j is written for y. A word of other letters than Latin ones sounds like
+// sounds is how a word sounds, and how it does where j is written for y and ch for kh, as in German and Polish. A word of other letters than Latin ones sounds like
 // nothing else.
 func sounds(text string) (usual, other sound) {
 	usual = soundOf(text)
-	if other = usual; strings.Contains(text, "j") && !strings.Contains(text, "dj") {
-		other = soundOf(strings.ReplaceAll(text, "j", "y"))
+	german := strings.NewReplacer("dj", "dj", "j", "y", "sch", "sch", "tch", "tch", "ch", "kh").Replace(text)
+	if other = usual; german != text {
+		other = soundOf(german)
 	}
 	return usual, other
 }
@@ -29,7 +30,7 @@ func soundOf(text string) sound {
 		return sound{}
 	}
 	// Petroff is Petrov, and Milosevic is Milosevich.
-	for _, f := range []string{"off", "eff", "of", "ef"} {
+	for _, f := range []string{"off", "eff", "of"} {
 		if stem, ok := strings.CutSuffix(text, f); ok && len(stem) > 2 {
 			text = stem + f[:1] + "v"
 			break
@@ -67,7 +68,7 @@ func soundOf(text string) sound {
 			next = text[i+1]
 		}
 		switch c := text[i]; {
-		case c == 'h' && next == 0 && run != "": // Fatimah
+		case c == 'h' && run != "" && (next == 0 || next == 'n' && run == "o"): // Fatimah, John
 		case c == 'q', c == 'c' && next != 'e' && next != 'i' && next != 'y':
 			add('k')
 		case c == 'c':

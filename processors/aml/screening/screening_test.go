@@ -1,0 +1,281 @@
+package screening_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/processors/aml/screening"
+	"github.com/weirhq/weir/processors/aml/screening/fiction"
+	"github.com/weirhq/weir/processors/aml/screening/lists"
+	"github.com/weirhq/weir/processors/aml/screening/names"
+)
+
+const data = "../../../testdata/screening/"
+
+// made is a list of fictional entries.
+func made(t testing.TB, name, text string) *lists.List {
+	t.Helper()
+	all, err := lists.Load(fstest.MapFS{name + ".csv": &fstest.MapFile{Data: []byte(text)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[0]
+}
+
+// told are hits in one line each.
+func told(hits []screening.Hit) []string {
+	var all []string
+	for _, h := range hits {
+		all = append(all, fmt.Sprintf("%s %d %s %s %s", h.Customer, h.Score, h.Entry.ID, h.Entry.Hash, h.Name.Text))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// brute screens one subject against each entry alone: whatever an index leaves out must not be a hit. Weights are those of the whole.
+func brute(entries []*lists.Entry, weights names.Weights, s screening.Subject) []screening.Hit {
+	var hits []screening.Hit
+	for _, e := range entries {
+		if h, ok := screening.Score(s, e, weights); ok && h.Score >= screening.DefaultThreshold {
+			hits = append(hits, h)
+		}
+	}
+	return hits
+}
+
+// TestIndexFindsAll is S1.
+func TestIndexFindsAll(t *testing.T) {
+	f := fiction.New(1)
+	l := made(t, "some", f.List("some", 400))
+	weights := screening.Count([]*lists.List{l})
+	entries := screening.Entries([]*lists.List{l})
+	search := screening.NewIndex(entries, weights, screening.DefaultThreshold).NewSearch()
+	found := 0
+	check := func(s screening.Subject) error {
+		want, got := told(brute(entries, weights, s)), told(search.Hits(s))
+		found += len(got)
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("%+v\ngot  %s\nwant %s", s, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+		}
+		return nil
+	}
+	for _, s := range f.Customers(400, entries, 2) {
+		if err := check(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 100 {
+		t.Errorf("%d hits; the test looks at nothing", found)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		e := rapid.SampledFrom(entries).Draw(t, "entry")
+		name := rapid.SampledFrom(e.Names).Draw(t, "name").Text
+		for range rapid.IntRange(0, 3).Draw(t, "changes") {
+			name = change(t, name)
+		}
+		s := screening.Subject{Name: name}
+		if rapid.Bool().Draw(t, "born") {
+			s.Births = e.Births
+		}
+		if err := check(s); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// change does to a name what people do.
+func change(t *rapid.T, name string) string {
+	words := strings.Fields(name)
+	if len(words) == 0 {
+		return name
+	}
+	i := rapid.IntRange(0, len(words)-1).Draw(t, "word")
+	switch rapid.IntRange(0, 5).Draw(t, "change") {
+	case 0:
+		words = append(words[:i:i], words[i+1:]...)
+	case 1:
+		words[i] = string([]rune(words[i])[:1])
+	case 2:
+		if i > 0 {
+			words[i-1], words[i] = words[i], words[i-1]
+		}
+	case 3:
+		letters := []rune(words[i])
+		letters[rapid.IntRange(0, len(letters)-1).Draw(t, "letter")] = rapid.RuneFrom([]rune("aehiklosuyzжنΣ ")).Draw(t, "rune")
+		words[i] = string(letters)
+	case 4:
+		if i > 0 {
+			words[i-1] += words[i]
+			words = append(words[:i:i], words[i+1:]...)
+		}
+	default:
+		words = append(words, rapid.SampledFrom(strings.Fields("al Trading Ltd Mohammed Smith X")).Draw(t, "more"))
+	}
+	return strings.Join(words, " ")
+}
+
+// TestDifference is S2: screening what has changed is the difference of screening everything twice.
+func TestDifference(t *testing.T) {
+	f := fiction.New(2)
+	header, text, _ := strings.Cut(f.List("l", 120), "\n")
+	rows := strings.Split(strings.TrimSpace(text), "\n")
+	news := strings.Split(strings.TrimSpace(strings.SplitN(f.List("n", 20), "\n", 2)[1]), "\n")
+	list := func(rows []string) []*lists.List {
+		return []*lists.List{made(t, "peps", header+"\n"+strings.Join(rows, "\n")+"\n")}
+	}
+	old := list(rows)
+	customers := f.Customers(150, screening.Entries(old), 2)
+	weights := screening.Count(old)
+	full := func(entries []*lists.Entry) []screening.Hit {
+		return slices.Concat(screening.NewIndex(entries, weights, screening.DefaultThreshold).Each(customers, 2)...)
+	}
+	before := told(full(screening.Entries(old)))
+	differences := 0
+	rapid.Check(t, func(t *rapid.T) {
+		next := slices.Clone(rows)
+		for range rapid.IntRange(0, 8).Draw(t, "changes") {
+			i := rapid.IntRange(0, len(next)-1).Draw(t, "row")
+			switch rapid.IntRange(0, 2).Draw(t, "change") {
+			case 0:
+				next = slices.Delete(next, i, i+1)
+			case 1:
+				fields := strings.Split(next[i], ",")
+				fields[5] = "de"
+				next[i] = strings.Join(fields, ",")
+			default:
+				if row := rapid.SampledFrom(news).Draw(t, "new"); !slices.Contains(next, row) {
+					next = append(next, row)
+				}
+			}
+		}
+		lists := list(next)
+		change := screening.Compare(old, lists)
+		gone, come := change.Indexes(weights, screening.DefaultThreshold)
+		after := told(full(screening.Entries(lists)))
+		wantCome := slices.DeleteFunc(slices.Clone(after), func(h string) bool { return slices.Contains(before, h) })
+		wantGone := slices.DeleteFunc(slices.Clone(before), func(h string) bool { return slices.Contains(after, h) })
+		gotCome, gotGone := told(slices.Concat(come.Each(customers, 2)...)), told(slices.Concat(gone.Each(customers, 2)...))
+		differences += len(wantCome) + len(wantGone)
+		if !slices.Equal(gotCome, wantCome) || !slices.Equal(gotGone, wantGone) {
+			t.Fatalf("come %v\nwant %v\ngone %v\nwant %v", gotCome, wantCome, gotGone, wantGone)
+		}
+	})
+	if differences == 0 {
+		t.Error("nothing ever differed")
+	}
+}
+
+func TestAllowed(t *testing.T) {
+	l := made(t, "peps", "id,schema,name,aliases,birth_date,countries\nQ1,Person,Ingrid Tangvald,,1959-03-16,no\n")
+	hits := func(l *lists.List) []screening.Hit {
+		entries := screening.Entries([]*lists.List{l})
+		return screening.NewIndex(entries, names.Weights{}, screening.DefaultThreshold).NewSearch().Hits(screening.Subject{ID: "c-1", Name: "Ingrid Tangvald"})
+	}
+	found := hits(l)
+	if len(found) != 1 {
+		t.Fatal(found)
+	}
+	row := "customer,list,entry,hash,reason,author,expires\nc-1,peps,Q1," + found[0].Entry.Hash + ",another person,ann,2027-01-31\n"
+	allowed, err := screening.ReadAllowed(strings.NewReader(row))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(text string) time.Time {
+		day, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return day
+	}
+	count, aside := allowed.Split(found, at("2027-01-31T23:59:59Z"))
+	if len(count) != 0 || len(aside) != 1 || aside[0].Why != "another person, by ann, until 2027-01-31" {
+		t.Errorf("%v %v", count, aside)
+	}
+	last := func(hits []screening.Hit) string {
+		if len(hits) != 1 {
+			t.Fatal(hits)
+		}
+		return hits[0].Reasons[len(hits[0].Reasons)-1].Text
+	}
+	if count, _ = allowed.Split(found, at("2027-02-01T00:00:00Z")); last(count) != "was put aside by ann (another person), which is over" {
+		t.Error(count)
+	}
+	changed := hits(made(t, "peps", "id,schema,name,aliases,birth_date,countries\nQ1,Person,Ingrid Tangvald,,1959-03-16,no;se\n"))
+	if count, _ = allowed.Split(changed, at("2026-12-01T00:00:00Z")); last(count) != "was put aside by ann (another person), but the entry has changed since" {
+		t.Error(count)
+	}
+	other := slices.Clone(found)
+	other[0].Customer = "c-2"
+	if count, _ = allowed.Split(other, at("2026-12-01T00:00:00Z")); len(count) != 1 || len(count[0].Reasons) != 1 {
+		t.Error(count)
+	}
+	for text, want := range map[string]string{
+		"":  "line 1: want the columns customer,list",
+		"a": "line 1: want the columns customer,list",
+		strings.Replace(row, "2027-01-31", "31.01.2027", 1): `line 2: expires: "31.01.2027" is no day`,
+		strings.Replace(row, "ann", " ", 1):                 "line 2: author is empty",
+		row + "c-1,x\n":                                     "wrong number of fields",
+	} {
+		if _, err := screening.ReadAllowed(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestPairs holds the figures of the manual.
+func TestPairs(t *testing.T) {
+	file, err := os.Open(data + "pairs.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	all, groups, wrong, err := screening.Evaluate(file, screening.DefaultThreshold)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Pairs() < 300 || all.Precision() < 980 || all.Recall() < 960 || len(wrong) != all.Missed+all.Wrong {
+		t.Errorf("%+v", all)
+	}
+	pairs := 0
+	for _, g := range groups {
+		pairs += g.Pairs()
+	}
+	if pairs != all.Pairs() || len(groups) != 7 {
+		t.Errorf("%+v", groups)
+	}
+}
+
+func TestEvaluateRefuses(t *testing.T) {
+	header := "group,match,name,birth_date,countries,kind,listed,listed_birth,listed_countries\n"
+	for text, want := range map[string]string{
+		"":                               "line 1: want the columns",
+		header + "a,maybe,X Y,,,,X Y,,\n": `line 2: match: "maybe" is neither yes nor no`,
+		header + "a,yes,--,,,,X Y,,\n":    `line 2: name: "--" has no letter`,
+		header + "a,yes,X Y,,,,..,,\n":    `line 2: listed: name: ".." has no letter`,
+	} {
+		if _, _, _, err := screening.Evaluate(strings.NewReader(text), 85); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestSubjects: any bytes may stand for a name, and none of them stops a search.
+func TestSubjects(t *testing.T) {
+	l := made(t, "some", fiction.New(3).List("some", 50))
+	search := screening.NewIndex(screening.Entries([]*lists.List{l}), names.Weights{}, 1).NewSearch()
+	rapid.Check(t, func(t *rapid.T) {
+		name := string(rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(t, "name"))
+		for _, h := range search.Hits(screening.Subject{Name: name}) {
+			if h.Score < 0 || h.Score > 100 || len(h.Reasons) == 0 {
+				t.Fatal(h)
+			}
+		}
+	})
+}
