@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -25,6 +27,8 @@ type Embedded struct {
 	Brokers []string // to connect to
 	Cluster *kfake.Cluster
 
+	halt *halt
+	dir  string        // empty in memory
 	lock *dirlock.Lock // nil in memory
 }
 
@@ -40,15 +44,17 @@ func WithoutFsync() EmbeddedOption { return func(o *embeddedOptions) { o.fsync =
 // StartEmbedded starts a broker on a port of the loopback interface, 0 for a free one. It keeps its topics in dir, on
 // disk before a produce is acknowledged, or in memory where dir is empty. Topics are not created by being used.
 //
-// On a directory whose broker was killed it first settles the transactions that were open.
+// On a directory whose broker was killed, or has halted, it first settles the transactions that were open.
 func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOption) (*Embedded, error) {
 	o := embeddedOptions{fsync: true}
 	for _, change := range changes {
 		change(&o)
 	}
+	halt := newHalt(embeddedLogger{log})
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.WithLogger(embeddedLogger{log}),
+		kfake.WithLogger(halt),
+		kfake.ListenFn(halt.over(net.Listen)),
 		kfake.GroupMinSessionTimeout(minSessionTimeout),
 		kfake.GroupMaxSessionTimeout(maxSessionTimeout),
 		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(MaxMessageBytes)}),
@@ -61,7 +67,7 @@ func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOp
 		if err != nil {
 			return nil, fmt.Errorf("embedded broker: %w", err)
 		}
-		return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster}, nil
+		return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, halt: halt}, nil
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -83,7 +89,7 @@ func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOp
 		return nil, errors.Join(fmt.Errorf("embedded broker in %s: %w", dir, err), lock.Release())
 	}
 	log.Info("embedded broker is ready", "directory", dir, "brokers", cluster.ListenAddrs())
-	return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, lock: lock}, nil
+	return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, halt: halt, dir: dir, lock: lock}, nil
 }
 
 // startOn starts a broker on a directory that this process holds.
@@ -98,16 +104,32 @@ func startOn(dir string, options []kfake.Opt, log *slog.Logger) (*kfake.Cluster,
 	}
 	if err := abort(cluster.ListenAddrs(), aborts, log); err != nil {
 		cluster.Close()
-		return nil, err
+		return nil, errors.Join(err, unsettle(dir))
 	}
 	return cluster, nil
 }
 
-// Close stops the broker and saves its state.
+// Wait returns nil when ctx is done, or an error when the broker has halted: it answers nobody any more, for it could not
+// write the end of a transaction. Close it then; the next start goes on.
+func (e *Embedded) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-e.halt.halted:
+		return e.halt.err
+	}
+}
+
+// Close stops the broker and saves its state. Where that is not whole, or calls transactions ended whose ends could not be
+// written, the next start does as after a kill; a crash before that is seen to is the one after which it does not.
 func (e *Embedded) Close() error {
 	e.Cluster.Close()
 	if e.lock == nil {
 		return nil
 	}
-	return e.lock.Release()
+	var err error
+	if e.halt.unsettled {
+		err = unsettle(e.dir)
+	}
+	return errors.Join(err, e.lock.Release())
 }

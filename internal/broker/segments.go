@@ -205,8 +205,8 @@ func (l *partitionLog) follow(raw []byte) error {
 	return nil
 }
 
-// repair cuts off what a crash left half written at the end of the last segment, and makes the index as long as the
-// segment has batches: a crash falls between the two writes.
+// repair cuts off what a crash left half written at the end of the last segment, and makes its index that of its batches: a
+// crash, or a disk that is full, falls between the two writes or into the second.
 func (l *partitionLog) repair() error {
 	if l.segment == "" {
 		return nil
@@ -218,17 +218,40 @@ func (l *partitionLog) repair() error {
 	if err != nil {
 		return err
 	}
-	info, err := index.Stat()
+	have, err := l.indexed(index)
 	if err != nil {
 		return errors.Join(err, index.Close())
 	}
-	have := min(int(info.Size()/indexEntry), len(l.batches))
-	err = index.Truncate(int64(have) * indexEntry)
-	for i := have; i < len(l.batches) && err == nil; i++ {
-		_, err = index.WriteAt(l.indexEntry(l.batches[i]), int64(i)*indexEntry)
+	var missing []byte
+	for _, transactional := range l.batches[have:] {
+		missing = append(missing, l.indexEntry(transactional)...)
+	}
+	if err = index.Truncate(int64(have) * indexEntry); err == nil {
+		_, err = index.WriteAt(missing, int64(have)*indexEntry)
 	}
 	return errors.Join(err, index.Sync(), index.Close())
 }
+
+// indexed counts the batches of the last segment up to the first without an entry of its own.
+func (l *partitionLog) indexed(index *os.File) (int, error) {
+	entries, err := io.ReadAll(index)
+	if err != nil {
+		return 0, err
+	}
+	for i, transactional := range l.batches {
+		if len(entries) < (i+1)*indexEntry {
+			return i, nil
+		}
+		entry := entries[i*indexEntry:][:indexEntry]
+		if entry[0] != indexVersion || entry[1] != indexSum(entry) || (entry[indexEntry-1] == 1) != transactional {
+			return i, nil
+		}
+	}
+	return len(l.batches), nil
+}
+
+// indexSum is the checksum of an entry.
+func indexSum(entry []byte) byte { return byte(crc32.Checksum(entry[2:], castagnoli())) }
 
 // appendCommit writes a commit marker for the transaction at the end of the log.
 func (l *partitionLog) appendCommit(t transaction) error {
@@ -258,7 +281,7 @@ func (l *partitionLog) indexEntry(transactional bool) []byte {
 	if transactional {
 		entry[indexEntry-1] = 1
 	}
-	entry[1] = byte(crc32.Checksum(entry[2:], castagnoli()))
+	entry[1] = indexSum(entry)
 	return entry
 }
 

@@ -14,7 +14,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const abortLimit = 30 * time.Second // for all abort markers of one start
+const (
+	abortLimit = 30 * time.Second // for all abort markers of one start
+	// cleanStop is the file that a clean stop, which keeps open transactions open, writes, and the start that reads it removes.
+	cleanStop = "session_state.json"
+	// sequences is the file of the producers' last batches, by which a repeat is known. Beside epochs of before it would take
+	// other batches for repeats.
+	sequences = "seq_windows.json"
+)
 
 // settle repairs what a killed embedded broker left in dir, before it starts again, and returns the transactions that are
 // to be aborted once it runs.
@@ -27,8 +34,7 @@ const abortLimit = 30 * time.Second // for all abort markers of one start
 //
 // A crash in here changes nothing for the next call: a marker that is written is not needed again.
 func settle(dir string, log *slog.Logger) ([]kadm.TxnMarkers, error) {
-	// Written by a clean stop, which keeps open transactions open, and removed by the start that reads it.
-	if _, err := os.Stat(filepath.Join(dir, "session_state.json")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, cleanStop)); err == nil {
 		return nil, nil
 	}
 	logs, err := readLogs(dir)

@@ -257,6 +257,41 @@ func TestAnOpenTransactionIsAbortedForReaders(t *testing.T) {
 	}
 }
 
+// TestAnIndexThatIsTornIsMadeAnew has some bytes of an entry in the index that found no room, and the entries of later batches
+// after them.
+func TestAnIndexThatIsTornIsMadeAnew(t *testing.T) {
+	image := crashImage(t, func(client *kgo.Client) {
+		for range 2 {
+			transact(t, client, "aborted")
+			if err := client.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	logs, err := readLogs(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range logs {
+		if len(l.batches) == 0 {
+			continue
+		}
+		index, err := os.ReadFile(l.segment + ".idx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(l.segment+".idx", slices.Concat(index[:7], index), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	embedded := startOnImage(t, image)
+	for _, topic := range outputs() {
+		if got := readCommitted(t, embedded, topic); len(got) > 0 {
+			t.Errorf("topic %s holds %v, which was aborted", topic, got)
+		}
+	}
+}
+
 // TestACleanStopKeepsTransactionsOpen checks that nothing is settled for a producer that outlives the broker.
 func TestACleanStopKeepsTransactionsOpen(t *testing.T) {
 	dir, log := t.TempDir(), slog.New(slog.DiscardHandler)

@@ -45,8 +45,9 @@ type Engine struct {
 	log      *slog.Logger
 	hook     stream.Hook
 	registry *prometheus.Registry
-	closing  sync.Mutex     // while broker and database open
-	closers  []func() error // in the order of their opening
+	embedded *broker.Embedded // nil: brokers are named
+	closing  sync.Mutex       // while broker and database open
+	closers  []func() error   // in the order of their opening
 	roles    []role
 	set      func() *rules.Set // in force; nil: no role of this process knows it
 	switches *killswitch.Watch // nil: no role of this process needs them
@@ -85,7 +86,7 @@ func Start(ctx context.Context, cfg *config.Config, log *slog.Logger, options ..
 	return e, nil
 }
 
-// run starts every role. The first that fails ends all of them.
+// run starts every role. The first that fails ends all of them, and so does an embedded broker that has halted.
 func (e *Engine) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop
@@ -97,6 +98,9 @@ func (e *Engine) run() {
 			}
 			return nil
 		})
+	}
+	if e.embedded != nil {
+		group.Go(func() error { return e.embedded.Wait(ctx) })
 	}
 	go func() { e.ended <- group.Wait() }()
 }
@@ -193,7 +197,7 @@ func (e *Engine) openBroker(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		e.Brokers = embedded.Brokers
+		e.Brokers, e.embedded = embedded.Brokers, embedded
 		e.opened(embedded.Close)
 	}
 	connection := brokerConfig(k, e.Brokers)
