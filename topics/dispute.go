@@ -190,7 +190,8 @@ type DisputeEvent struct {
 	// Amount is what is disputed or, of an event that posts, what was moved. 0: not known in the payment's currency.
 	Amount   int64  `json:"amount,omitempty"`
 	Currency string `json:"currency,omitempty"`
-	// Exposed is what the payment has captured, where nobody knows how much of it is disputed: no refund is let until it is known.
+	// Exposed is what the payment has captured or may still capture, where nobody knows how much of it is disputed: no refund is let
+	// until it is known.
 	Exposed int64 `json:"exposed,omitempty"`
 	// RequestID names the PSP request that an answer belongs to (the event id of its *_requested event).
 	RequestID string `json:"request_id,omitempty"`

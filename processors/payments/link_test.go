@@ -167,13 +167,15 @@ func TestUseOfAPayment(t *testing.T) {
 		p    *lifecycle.Payment
 		want links.State
 	}{
-		"none":                            {nil, links.Released},
-		"created":                         {&lifecycle.Payment{}, links.Reserved},
-		"asked":                           {&lifecycle.Payment{Operations: open(topics.OperationAuthorize, lifecycle.OperationRequested)}, links.Reserved},
-		"authorised":                      {&lifecycle.Payment{Authorized: 5}, links.Reserved},
-		"captured in part":                {&lifecycle.Payment{Authorized: 5, Captured: 1}, links.Captured},
-		"captured and refunded":           {&lifecycle.Payment{Authorized: 5, Captured: 5, Refunded: 5}, links.Captured},
-		"declined":                        {&lifecycle.Payment{Mark: topics.StatusDeclined}, links.Released},
+		"none":                  {nil, links.Released},
+		"created":               {&lifecycle.Payment{}, links.Reserved},
+		"asked":                 {&lifecycle.Payment{Operations: open(topics.OperationAuthorize, lifecycle.OperationRequested)}, links.Reserved},
+		"authorised":            {&lifecycle.Payment{Authorized: 5}, links.Reserved},
+		"captured in part":      {&lifecycle.Payment{Authorized: 5, Captured: 1}, links.Captured},
+		"captured and refunded": {&lifecycle.Payment{Authorized: 5, Captured: 5, Refunded: 5}, links.Captured},
+		"declined":              {&lifecycle.Payment{Mark: topics.StatusDeclined}, links.Released},
+		"declined, a part came": {&lifecycle.Payment{Mark: topics.StatusDeclined, Method: lifecycle.Method{Type: topics.MethodCrypto}, Operations: []lifecycle.Operation{
+			{Kind: topics.OperationAuthorize, State: lifecycle.OperationSucceeded, Unapplied: true, Captured: true, Amount: 2}}}, links.Reserved},
 		"voided":                          {&lifecycle.Payment{Mark: topics.StatusVoided, Authorized: 5, Released: 5}, links.Released},
 		"blocked, not voided yet":         {&lifecycle.Payment{Mark: topics.StatusBlocked, Authorized: 5}, links.Reserved},
 		"expired, the challenge is open":  {&lifecycle.Payment{Mark: topics.StatusExpired, Operations: open(topics.OperationAuthorize, lifecycle.OperationAction)}, links.Released},

@@ -137,7 +137,13 @@ func answer(r *topics.PSPRequest) *topics.PSPReport {
 		return report
 	}
 	pid, _ := topics.ParsePaymentID(r.PaymentID)
-	if r.Operation == topics.OperationAuthorize && pid.UUID[15]%7 == 0 {
+	switch {
+	case r.Operation != topics.OperationAuthorize:
+	case r.PaymentMethod.By() != nil:
+		answerMethod(r, report)
+	case r.StoredCredential != nil && r.StoredCredential.Use == topics.CredentialSubsequent:
+		answerMandate(r, report)
+	case pid.UUID[15]%7 == 0:
 		report.Outcome, report.DeclineCode, report.Captured = topics.PSPDeclined, "do_not_honor", false
 	}
 	return report

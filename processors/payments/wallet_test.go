@@ -99,6 +99,8 @@ func mixed(partitions int32) (rounds [4][]any) {
 	addPayouts(&rounds, partitions)
 	addLinks(&rounds, partitions)
 	addDisputes(&rounds, partitions)
+	addMethods(&rounds, partitions)
+	addMandates(&rounds, partitions)
 	return rounds
 }
 
@@ -202,6 +204,9 @@ func checkMixture(t *testing.T, dump string) {
 		"balance retained_earnings  EUR", " captured {", " partially_refunded {",
 		" blocked payout blocked ", " held payout held ", " released payout ", " rejected payout ", " cancelled payout ", " expired payout ",
 		" paid payout paid ", " failed payout failed ", " queued payout queued ", " returned payout returned ", " won dispute won ", " accepted dispute accepted ", " funds_withdrawn dispute lost ", " closed_loop ", "some was paid out",
+		" unapplied_received ", " unapplied_returned ", " returned ", " stray_released ", " late_capture ", " duplicate_operation ", " payment_returned ",
+		" mandate_activated ", " mandate_failed ", " mandate_revoked ", " attempt_declined ", " queued  ", " mandate_not_active ", " exceeds_mandate ",
+		" use_released  ", " use_captured  ",
 	} {
 		if !strings.Contains(dump, part) {
 			t.Errorf("nothing in the traffic leads to %s:\n%s", part, dump)
@@ -213,7 +218,7 @@ func checkMixture(t *testing.T, dump string) {
 func runMixed(t *testing.T, v variant) (state, heads string) {
 	t.Helper()
 	db, inboxes := playMixed(t, v)
-	return strings.Join(append(storedOf(t, db), toldOf(t, inboxes)...), "\n"), headsOf(t, db, v.partitions)
+	return strings.Join(slices.Concat(storedOf(t, db), toldOf(t, inboxes), toldOfPayments(t, inboxes)), "\n"), headsOf(t, db, v.partitions)
 }
 
 // playMixed sends the traffic through a variant, closes months meanwhile and lets every hold run out.
@@ -264,7 +269,7 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 			}
 		}
 	}
-	for _, d := range append(dueTimers(t, db), payoutTimers(t, db)...) {
+	for _, d := range slices.Concat(dueTimers(t, db), payoutTimers(t, db), retryTimers(t, db)) {
 		due = append(due, d)
 		inboxes[topics.PartitionOf("acme", d.CustomerID, v.partitions)].twice(v.repeat, topics.TypeTimerDue, d)
 	}

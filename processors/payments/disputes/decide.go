@@ -100,14 +100,17 @@ func (d *decision) emit(e topics.DisputeEvent) {
 	d.events = append(d.events, e)
 }
 
-// exposed is what the payment has captured, where nobody knows how much of it is disputed and the dispute does not have it.
+// exposed is what the payment has captured and may still capture, where nobody knows how much of it is disputed and the dispute does
+// not have it: no later capture changes what no refund may take.
 func (d *decision) exposed(e *topics.DisputeEvent) int64 {
-	switch {
-	case d.in.Report == nil, d.payment == nil, d.p == nil && (e.Opened == nil || e.Amount > 0),
-		d.p != nil && (d.p.Amount > 0 || d.p.Exposed == d.payment.Captured):
+	if d.in.Report == nil || d.payment == nil {
 		return 0
 	}
-	return d.payment.Captured
+	most := d.payment.Captured + d.payment.Uncaptured()
+	if d.p == nil && (e.Opened == nil || e.Amount > 0) || d.p != nil && (d.p.Amount > 0 || d.p.Exposed == most) {
+		return 0
+	}
+	return most
 }
 
 // openCase tells of a fact that needs a person.

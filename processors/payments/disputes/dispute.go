@@ -22,7 +22,7 @@ type Dispute struct {
 	Reference        string           `json:"reference"` // what the PSP calls the dispute
 
 	Amount      int64               `json:"amount,omitempty"`  // disputed; 0: not known
-	Exposed     int64               `json:"exposed,omitempty"` // what the payment had captured when the PSP told last, while Amount is not known
+	Exposed     int64               `json:"exposed,omitempty"` // what the payment had captured, or might still capture, when the PSP told last, while Amount is not known
 	Stage       topics.DisputeStage `json:"stage"`
 	Mark        Mark                `json:"mark,omitempty"`
 	FactAt      time.Time           `json:"fact_at,omitzero"` // when what made Stage or Mark what they are occurred, by the PSP's clock
@@ -125,7 +125,7 @@ func (p *Dispute) Ahead() int64 {
 }
 
 // AtRisk is what the dispute may yet take: nothing where it is an inquiry, is won or ended without a result; all that was
-// captured where nobody knows how much is disputed.
+// captured, or may be, where nobody knows how much is disputed.
 func (p *Dispute) AtRisk() int64 {
 	if p == nil || p.Stage == topics.StageInquiry || p.Mark == markWon || p.Mark == markClosed {
 		return 0

@@ -26,10 +26,11 @@ func (d *decision) declined() {
 }
 
 // cascades says that the answer at hand leads to another request, now or later. A hard decline is the same everywhere, and so
-// is one that only time or the customer can change; a challenge stays with its PSP, and ends the plan when it is asked for.
+// is one that only time or the customer can change; a challenge stays with its PSP, and ends the plan when it is asked for. Where a
+// part has come, the attempt did charge.
 func (d *decision) cascades() bool {
 	r := d.p.Routing
-	if r == nil || d.op.Kind != topics.OperationAuthorize || d.in.Report.HardDecline || sameEverywhere(d.in.Report) || d.full() {
+	if r == nil || d.p.Method.Received > 0 || d.op.Kind != topics.OperationAuthorize || d.in.Report.HardDecline || sameEverywhere(d.in.Report) || d.full() {
 		return false
 	}
 	after := *r

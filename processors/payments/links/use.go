@@ -25,6 +25,8 @@ func UseOf(p *lifecycle.Payment) State {
 		return Captured
 	case !lifecycle.Final(p.Status()) || p.Uncaptured() > 0:
 		return Reserved
+	case p.Unapplied() > 0: // what is short of it may still come; until it goes back nobody is asked for the whole
+		return Reserved
 	}
 	// It has ended, as far as is known. What a PSP has not answered yet may still take money.
 	for i := range p.Operations {
