@@ -160,6 +160,9 @@ type CreatePaymentLink struct {
 	// ExpiresAt Until when a payment may begin; at most 366 days ahead.
 	ExpiresAt time.Time `json:"expires_at"`
 
+	// Invoice What the amount is made of. `max_uses` is 1 then.
+	Invoice *Invoice `json:"invoice,omitempty"`
+
 	// MaxUses How many payments may be captured by the link.
 	MaxUses int `json:"max_uses,omitempty"`
 
@@ -593,6 +596,12 @@ type IntentList struct {
 	NextCursor string `json:"next_cursor,omitempty"`
 }
 
+// Invoice defines model for Invoice.
+type Invoice = topics.Invoice
+
+// InvoiceLine defines model for InvoiceLine.
+type InvoiceLine = topics.InvoiceLine
+
 // KYCLevel How well you know the customer: `basic` by their own word, `verified` by documents, `enhanced` with proof of where the money comes from.
 type KYCLevel = topics.KYCLevel
 
@@ -777,6 +786,7 @@ type PaymentLink struct {
 	CustomerID  string     `json:"customer_id"`
 	Description string     `json:"description"`
 	ExpiresAt   time.Time  `json:"expires_at"`
+	Invoice     *Invoice   `json:"invoice,omitempty"`
 
 	// LatestIntent The payment that took a use last.
 	LatestIntent      string            `json:"latest_intent,omitempty"`

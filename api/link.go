@@ -54,7 +54,7 @@ func decodeLink(body []byte, c *topics.LinkCommand) error {
 	err := decode(body, &in)
 	c.CustomerID, c.Amount, c.Currency, c.Description, c.ExpiresAt = in.CustomerID, in.Amount, in.Currency, in.Description, in.ExpiresAt
 	c.MaxUses = max(in.MaxUses, 1) // said or not said, it is the same request
-	c.ReturnURL, c.MerchantReference, c.Metadata = in.ReturnURL, in.MerchantReference, in.Metadata
+	c.ReturnURL, c.MerchantReference, c.Metadata, c.Invoice = in.ReturnURL, in.MerchantReference, in.Metadata, in.Invoice
 	return err
 }
 
@@ -160,7 +160,7 @@ func (o *linkOrder) accepted() any {
 	c := &o.command
 	return PaymentLink{
 		ID: o.link.String(), Status: statusAccepted, CustomerID: c.CustomerID, Amount: c.Amount, Currency: c.Currency, Description: c.Description,
-		MaxUses: c.MaxUses, ExpiresAt: c.ExpiresAt, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference, Metadata: c.Metadata,
+		MaxUses: c.MaxUses, ExpiresAt: c.ExpiresAt, ReturnURL: c.ReturnURL, MerchantReference: c.MerchantReference, Metadata: c.Metadata, Invoice: c.Invoice,
 	}
 }
 

@@ -62,7 +62,7 @@ func shownLink(v *view.Link) PaymentLink {
 	return PaymentLink{
 		ID: v.ID, Status: string(v.Status), CustomerID: v.CustomerID, Amount: v.Amount, Currency: v.Currency, Description: v.Description,
 		MaxUses: v.MaxUses, Reserved: v.Uses.Reserved, Captured: v.Uses.Captured, LatestIntent: v.LatestPayment, ExpiresAt: v.ExpiresAt,
-		ReturnURL: v.ReturnURL, MerchantReference: v.MerchantReference, Metadata: v.Metadata, RequestedBy: v.RequestedBy, Reason: v.Reason,
+		ReturnURL: v.ReturnURL, MerchantReference: v.MerchantReference, Metadata: v.Metadata, Invoice: v.Invoice, RequestedBy: v.RequestedBy, Reason: v.Reason,
 		Cases: v.Cases, CreatedAt: timeOf(v.CreatedAt), UpdatedAt: timeOf(v.UpdatedAt),
 	}
 }

@@ -33,6 +33,7 @@ const payStyle = `body{font:1rem/1.5 system-ui,sans-serif;margin:0;background:#f
 	`.amount{font-size:1.3rem;font-weight:700}fieldset{border:1px solid #a1a1aa;border-radius:.25rem}` +
 	`.notice{border-left:.25rem solid #b45309;padding:.5rem 1rem;background:#fef3c7}code{overflow-wrap:anywhere}` +
 	`button,.button{display:inline-block;font:inherit;padding:.6rem 1.2rem;border:0;border-radius:.25rem;background:#1d4ed8;color:#fff;text-decoration:none}` +
+	`table{width:100%;border-collapse:collapse}caption{text-align:left;font-weight:700}th,td{text-align:left;padding:.25rem;border-bottom:1px solid #d4d4d8}` +
 	`a:focus,button:focus,input:focus{outline:3px solid #f59e0b;outline-offset:2px}`
 
 var payPolicy = func() string {
@@ -45,6 +46,7 @@ var payPolicy = func() string {
 type payPage struct {
 	Title, Notice    string
 	Link             *view.Link // nil: there is none to show
+	Invoice          *payInvoice
 	Amount, State    string
 	Until, UntilText string
 	Action           *topics.Action
@@ -152,7 +154,7 @@ func (a *API) showLink(c *call) error {
 // pageOf is the page of a link as it stands.
 func (a *API) pageOf(l *view.Link, self string) (*payPage, error) {
 	p := &payPage{
-		Title: "Pay " + l.Tenant, Link: l, Self: self, status: http.StatusOK,
+		Title: "Pay " + l.Tenant, Link: l, Invoice: invoiceOf(l), Self: self, status: http.StatusOK,
 		Amount: ledger.Money{Minor: l.Amount, Currency: ledger.Currency(l.Currency)}.String(),
 		Until:  l.ExpiresAt.UTC().Format(time.RFC3339), UntilText: l.ExpiresAt.UTC().Format("2 January 2006, 15:04 MST"),
 	}

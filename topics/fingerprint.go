@@ -94,6 +94,7 @@ func (c *LinkCommand) Fingerprint() int64 {
 	f.number(c.Amount)
 	f.number(int64(c.MaxUses))
 	f.time(c.ExpiresAt)
+	f.invoice(c.Invoice)
 	return f.sum()
 }
 

@@ -57,6 +57,8 @@ type LinkCommand struct {
 	// IssuedAt is when the producer wrote the command; one older than the deduplication horizon (30 days) is refused.
 	IssuedAt time.Time `json:"issued_at,omitzero"`
 	TraceID  string    `json:"trace_id,omitempty" validate:"max=64"`
+	// Invoice belongs to create: what the amount is made of. A link with one is paid once.
+	Invoice *Invoice `json:"invoice,omitempty" validate:"-"` // checked by invalidCreate
 }
 
 // AssessedLinkCommand is a link command that was checked. No rule is evaluated for it: rules look at the payments.
@@ -131,6 +133,8 @@ type LinkData struct {
 	ReturnURL         string            `json:"return_url,omitempty"`
 	MerchantReference string            `json:"merchant_reference,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty"`
+	// Invoice is what the amount is made of.
+	Invoice *Invoice `json:"invoice,omitempty"`
 }
 
 // LinkUses says how many uses of a link are taken.

@@ -47,7 +47,7 @@ func (c *LinkCommand) invalid() string {
 	}{
 		{"amount", c.Amount != 0}, {"currency", c.Currency != ""}, {"description", c.Description != ""}, {"expires_at", !c.ExpiresAt.IsZero()},
 		{"max_uses", c.MaxUses != 0}, {"token_hash", c.TokenHash != ""}, {"return_url", c.ReturnURL != ""},
-		{"merchant_reference", c.MerchantReference != ""}, {"metadata", len(c.Metadata) > 0},
+		{"merchant_reference", c.MerchantReference != ""}, {"metadata", len(c.Metadata) > 0}, {"invoice", c.Invoice != nil},
 	} {
 		if set.is {
 			return fmt.Sprintf("%s: is set; a command of type %s takes none", set.field, c.Type)
@@ -77,7 +77,19 @@ func (c *LinkCommand) invalidCreate() string {
 	case c.Reason != "":
 		return "reason: is set; only a command of type cancel takes one"
 	}
-	return ""
+	return c.InvalidInvoice()
+}
+
+// InvalidInvoice is what is wrong with the invoice of a create command, whose amount and uses are known to be right; "" where it has
+// none or nothing is.
+func (c *LinkCommand) InvalidInvoice() string {
+	switch {
+	case c.Invoice == nil:
+		return ""
+	case c.MaxUses > 1:
+		return "max_uses: is more than 1; an invoice is paid once"
+	}
+	return c.Invoice.Invalid(c.Amount, c.ExpiresAt)
 }
 
 func isHex(s string) bool {
@@ -104,6 +116,7 @@ func (c *LinkCommand) texts(yield func(field, text string) bool) {
 		each("metadata (a key)", key)
 		each("metadata (a value)", text)
 	}
+	c.Invoice.texts(each)
 	each("reason", c.Reason)
 	each("requested_by", c.RequestedBy)
 }

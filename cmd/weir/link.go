@@ -76,6 +76,7 @@ func showLink(out io.Writer, events []topics.LinkEvent) error {
 			fmt.Fprintf(out, "%-8s  %s\n", line[0], line[1])
 		}
 	}
+	showInvoice(out, l)
 	fmt.Fprintln(out)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TIME\tEVENT\tSTATUS\tRESERVED\tCAPTURED\tDETAIL")
@@ -94,4 +95,20 @@ func showLink(out io.Writer, events []topics.LinkEvent) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\n", e.At.UTC().Format(time.RFC3339Nano), e.Type, e.Status, e.Uses.Reserved, e.Uses.Captured, detail)
 	}
 	return table.Flush()
+}
+
+// showInvoice prints what a link bills.
+func showInvoice(out io.Writer, l *view.Link) {
+	if l.Invoice == nil {
+		return
+	}
+	fmt.Fprintf(out, "%-8s  %s", "invoice", l.Invoice.Number)
+	if due := l.Invoice.DueAt; !due.IsZero() {
+		fmt.Fprintf(out, ", due %s", due.UTC().Format(time.RFC3339))
+	}
+	for i := range l.Invoice.Lines {
+		line := &l.Invoice.Lines[i]
+		fmt.Fprintf(out, "\n%-8s  %d × %s, tax %s: %s", "", line.Quantity, minor(line.UnitPrice, l.Currency), minor(line.Tax, l.Currency), line.Description)
+	}
+	fmt.Fprintln(out)
 }

@@ -171,7 +171,8 @@ func paysByLinks(s shop) {
 	b := browser{s.T}
 	for method, key := range []string{"emil-card", "emil-bank"} {
 		var link struct{ ID, URL string }
-		status, answer := post(s.T, s.URL+"/v1/payment-links", key, fmt.Sprintf(`{"customer_id":"emil","amount":1050,"currency":"EUR","description":"Shoes","expires_at":%q}`,
+		status, answer := post(s.T, s.URL+"/v1/payment-links", key, fmt.Sprintf(`{"customer_id":"emil","amount":1050,"currency":"EUR","description":"Shoes","expires_at":%q,
+			"invoice":{"number":"R-7","due_at":%[1]q,"lines":[{"description":"Left","quantity":2,"unit_price":500,"tax":100},{"description":"Off","quantity":1,"unit_price":-50}]}}`,
 			time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
 		if err := json.Unmarshal(answer, &link); err != nil || status != http.StatusCreated {
 			s.Fatalf("make a link: %d %s", status, answer)
@@ -179,6 +180,9 @@ func paysByLinks(s shop) {
 		_, secret, _ := strings.Cut(link.URL, "/pay/")
 		at := s.URL + "/pay/" + secret
 		_, page, _ := b.get(at)
+		if !strings.Contains(page, "Invoice R-7, due") || !strings.Contains(page, "<td>9.50 EUR</td><td>1.00 EUR</td>") {
+			s.Errorf("the page of an invoice: %s", page)
+		}
 		_, _, header := b.pay(at, page, fmt.Sprint(method))
 		b.until(header.Get("At"), "<dd>paid</dd>")
 		until(s.T, s.URL+"/v1/payment-links/"+link.ID, `"status":"paid"`)

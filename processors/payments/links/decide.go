@@ -175,11 +175,21 @@ func (d *decision) create(c *topics.LinkCommand) {
 		d.refuse(topics.RefusedInvalid, "expires_at: want a time after the command and at most 366 days after it")
 		return
 	}
+	if detail := c.InvalidInvoice(); detail != "" {
+		d.refuse(topics.RefusedInvalid, "%s", detail)
+		return
+	}
+	invoice := c.Invoice
+	if invoice != nil {
+		kept := *invoice
+		kept.DueAt = kept.DueAt.UTC().Truncate(time.Millisecond) // as expires_at, which it may be equal to
+		invoice = &kept
+	}
 	d.emit(topics.LinkEvent{
 		Type: topics.LinkCreated, Tenant: c.Tenant, Region: c.Region, CustomerID: c.CustomerID, LinkID: d.id.String(), Amount: c.Amount, Currency: c.Currency,
 		Created: &topics.LinkData{
 			Description: c.Description, ExpiresAt: expires, MaxUses: max(c.MaxUses, 1), TokenHash: c.TokenHash, ReturnURL: c.ReturnURL,
-			MerchantReference: c.MerchantReference, Metadata: c.Metadata,
+			MerchantReference: c.MerchantReference, Metadata: c.Metadata, Invoice: invoice,
 		},
 	})
 }

@@ -18,4 +18,5 @@
 //
 // K1: reserved + captured ≤ MaxUses, unless a case says otherwise: what a PSP did after a payment had ended is a fact.
 // K2: reserved and captured are how many payments that name the link are so.
+// K3: the lines of an invoice add up to the amount of its link, which is paid once.
 package links

@@ -78,7 +78,7 @@ func Decode(id topics.LinkID, tenant, customer string, state []byte) (*Link, err
 	return l, nil
 }
 
-// Check compares what an event tells of the link after it with the link that Evolve made, and the link with K1.
+// Check compares what an event tells of the link after it with the link that Evolve made, and the link with K1 and K3.
 func Check(after *Link, e *topics.LinkEvent) error {
 	if after == nil || e.Type == topics.LinkCommandRefused {
 		return nil
@@ -95,13 +95,18 @@ func Check(after *Link, e *topics.LinkEvent) error {
 	return CheckInvariants(after)
 }
 
-// CheckInvariants checks K1.
+// CheckInvariants checks K1 and K3.
 func CheckInvariants(l *Link) error {
 	if l.Reserved < 0 || l.Captured < 0 || l.Data.MaxUses < 1 {
 		return fmt.Errorf("link %s: K1: %d uses of %d are reserved, %d captured", l.ID, l.Reserved, l.Data.MaxUses, l.Captured)
 	}
 	if l.Reserved+l.Captured > l.Data.MaxUses && l.Cases == 0 {
 		return fmt.Errorf("link %s: K1: %d uses reserved and %d captured of %d, and no case tells", l.ID, l.Reserved, l.Captured, l.Data.MaxUses)
+	}
+	if i := l.Data.Invoice; i != nil {
+		if detail := i.Invalid(l.Amount, l.Data.ExpiresAt); detail != "" || l.Data.MaxUses != 1 {
+			return fmt.Errorf("link %s: K3: of %d, for %d uses: %s", l.ID, l.Amount, l.Data.MaxUses, detail)
+		}
 	}
 	return nil
 }

@@ -118,11 +118,31 @@ func (w *world) create(money ledger.Money, take func(name, standard string) stri
 	}
 	lines := w.decide(name, &links.Input{Command: assessed(topics.LinkCommand{CommandID: id(name).String(), Type: topics.LinkCreate, Tenant: "acme",
 		CustomerID: take("customer", "anna"), Amount: money.Minor, Currency: string(money.Currency), Description: take("for", "shoes"), MaxUses: uses,
-		ExpiresAt: w.now.Add(w.duration(take("for-time", "24h"))), TokenHash: topics.HashLinkSecret(name)})})
+		ExpiresAt: w.now.Add(w.duration(take("for-time", "24h"))), TokenHash: topics.HashLinkSecret(name), Invoice: w.invoice(take)})})
 	if w.links[name] != nil {
 		w.last = name
 	}
 	return lines
+}
+
+// invoice reads invoice=R-1 with lines=2x5000+1900,1x-500 (minor units, a tax behind each plus) and due=48h.
+func (w *world) invoice(take func(name, standard string) string) *topics.Invoice {
+	number, lines, due := take("invoice", ""), take("lines", ""), take("due", "")
+	if number == "" {
+		return nil
+	}
+	i := &topics.Invoice{Number: number}
+	if due != "" {
+		i.DueAt = w.now.Add(w.duration(due))
+	}
+	for text := range strings.SplitSeq(lines, ",") {
+		line := topics.InvoiceLine{Description: "shoes"}
+		if n, err := fmt.Sscanf(text, "%dx%d+%d", &line.Quantity, &line.UnitPrice, &line.Tax); n < 2 {
+			w.Fatalf("lines=%s: %v", text, err)
+		}
+		i.Lines = append(i.Lines, line)
+	}
+	return i
 }
 
 func (w *world) decide(name string, in *links.Input) []string {

@@ -26,6 +26,7 @@ type Link struct {
 	TokenHash                      string // "": it has no page
 	ReturnURL, MerchantReference   string
 	Metadata                       map[string]string
+	Invoice                        *topics.Invoice // nil: it has none
 	RequestedBy                    string
 	Reason                         string // it was cancelled for
 	Cases                          int
@@ -39,7 +40,7 @@ func linkOf(l *links.Link, version int64) *Link {
 	return &Link{
 		ID: l.ID.String(), Tenant: l.Tenant, Region: l.Region, CustomerID: l.Customer, Status: l.Status(), Amount: l.Amount, Currency: string(l.Currency),
 		Description: l.Data.Description, ExpiresAt: l.Data.ExpiresAt, MaxUses: l.Data.MaxUses, Uses: l.Uses(), Free: l.Free(), LatestPayment: l.Latest,
-		TokenHash: l.Data.TokenHash, ReturnURL: l.Data.ReturnURL, MerchantReference: l.Data.MerchantReference, Metadata: l.Data.Metadata,
+		TokenHash: l.Data.TokenHash, ReturnURL: l.Data.ReturnURL, MerchantReference: l.Data.MerchantReference, Metadata: l.Data.Metadata, Invoice: l.Data.Invoice,
 		RequestedBy: l.RequestedBy, Reason: l.Detail, Cases: l.Cases, CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt, Version: version,
 	}
 }
