@@ -176,41 +176,6 @@ func (p *partitionCheck) changeAnswers(ctx context.Context, answers []answer) er
 	return nil
 }
 
-// paymentAnswers compares answers of one partition with the payments that they name.
-func (p *partitionCheck) paymentAnswers(ctx context.Context, answers []answer) error {
-	ids := make([][16]byte, len(answers))
-	for i := range answers {
-		ids[i] = answers[i].payment.UUID
-	}
-	type row struct {
-		Place            int64
-		Tenant, Customer *string
-		State            []byte
-	}
-	rows, err := collect[row](ctx, p.checker, `
-SELECT wanted.place, p.tenant, p.customer, p.state FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted(id, place)
-LEFT JOIN LATERAL (SELECT tenant, customer, state FROM payments WHERE partition = $1 AND id = wanted.id LIMIT 1) AS p ON true`,
-		p.snapshot.partition, ids)
-	if err != nil {
-		return fmt.Errorf("look payments of answers up: %w", err)
-	}
-	for _, r := range rows {
-		a := &answers[r.Place-1]
-		if r.Tenant == nil || *r.Tenant != a.Tenant {
-			p.problem("answer", a.subject(), "it names payment %s, which its tenant does not have", a.payment)
-			continue
-		}
-		payment, err := lifecycle.Decode(lifecycle.Key{ID: a.payment, Tenant: *r.Tenant, Customer: *r.Customer}, r.State)
-		if err != nil {
-			continue // said of the payment
-		}
-		if difference := a.differs(payment); difference != "" {
-			p.problem("answer", a.subject(), "%s of payment %s", difference, a.payment)
-		}
-	}
-	return nil
-}
-
 // differs says what an answer tells otherwise than the payment, "" for nothing. What was authorised and captured only grows.
 func (a *answer) differs(p *lifecycle.Payment) string {
 	if a.Currency != string(p.Currency) {

@@ -22,24 +22,23 @@ type disputeRow struct {
 	State            string
 	EvidenceDue      *time.Time
 	Opened           time.Time
-	Due              *time.Time
-	Kind             *string
-	Generation       *int64
+	timerRow
 }
 
-// disputedSums are what payments say of their disputes, less what these say: by the payments' keys.
+// disputedSums are what payments say of their disputes, less what these say, and what the entries of both left in suspense, less
+// what is to stand there: by the payments' keys.
 type disputedSums struct {
 	of     map[uuid.UUID]*disputedSum
 	unsure bool // there are more than are kept
 }
 
 type disputedSum struct {
-	disputing, disputed int64
-	unsure              bool // a record that is not checked has changed one
+	disputing, disputed, suspense int64
+	unsure                        bool // a record that is not checked has changed one
 }
 
-func (s *disputedSums) add(payment uuid.UUID, disputing, disputed int64, unsure bool) {
-	if s.unsure {
+func (s *disputedSums) add(payment uuid.UUID, more disputedSum) {
+	if s.unsure || more == (disputedSum{}) {
 		return
 	}
 	sum := s.of[payment]
@@ -51,18 +50,18 @@ func (s *disputedSums) add(payment uuid.UUID, disputing, disputed int64, unsure 
 		sum = &disputedSum{}
 		s.of[payment] = sum
 	}
-	sum.disputing, sum.disputed, sum.unsure = sum.disputing+disputing, sum.disputed+disputed, sum.unsure || unsure
+	sum.disputing, sum.disputed, sum.suspense = sum.disputing+more.disputing, sum.disputed+more.disputed, sum.suspense+more.suspense
+	sum.unsure = sum.unsure || more.unsure
 }
 
-// payment takes what a payment says.
-func (s *disputedSums) payment(p *lifecycle.Payment, unsure bool) {
-	if p.Disputing != 0 || p.Disputed != 0 || unsure {
-		s.add(p.ID.UUID, p.Disputing, p.Disputed, unsure)
-	}
+// payment takes what a payment says, and what its own entries moved in suspense. What was given back above the captures stands
+// there, and so does what came and is not the payment's.
+func (s *disputedSums) payment(p *lifecycle.Payment, suspended int64, unsure bool) {
+	s.add(p.ID.UUID, disputedSum{p.Disputing, p.Disputed, suspended - max(0, -p.Left()) + p.Stray(), unsure})
 }
 
 // disputes folds each dispute again and compares: its state, what its entries moved (D1), its timer; what all of a payment took
-// with what the payment says (D2); and that what it gave back above what it took stood in suspense.
+// with what the payment says (D2); and that what is nobody's of a payment and its disputes stands in suspense, and nothing else of them.
 func (p *partitionCheck) disputes(ctx context.Context) error {
 	err := walkRows(ctx, p, `
 SELECT p.id, p.tenant, p.customer, p.version, p.positions, p.payment, p.currency, p.status, p.taken, p.state, p.due, p.opened, t.due, t.kind, t.generation
@@ -71,29 +70,29 @@ FROM disputes p LEFT JOIN LATERAL (
 WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *disputeRow, frames map[int64][]byte) {
 		p.Counts.Disputes.Add(1)
 		id := topics.DisputeID{Partition: p.snapshot.partition, UUID: r.ID}
-		f := disputeFold{id: id.String(), row: r, posted: map[ledger.AccountCode]int64{}}
-		if !p.history("dispute", "dispute "+f.id, r.Positions, r.Version) {
+		f := disputeFold{id: id.String(), row: r, moved: moved{}}
+		if !p.records("dispute", "dispute "+f.id, &r.madeBy, frames, f.record) {
 			return
-		}
-		for _, position := range r.Positions {
-			if err := f.record(p, position, frames); err != nil {
-				p.problem("dispute", "dispute "+f.id, "%v", err)
-				return
-			}
 		}
 		p.home("dispute", "dispute "+f.id, &r.madeBy, r.ID)
 		p.dispute(&f)
 		if f.dispute != nil {
-			p.disputed.add(r.Payment, -f.dispute.AtRisk(), -f.dispute.Taken(), r.Version >= p.next)
+			p.disputed.add(r.Payment, disputedSum{-f.dispute.AtRisk(), -f.dispute.Taken(), f.of(ledger.Suspense) + f.dispute.Ahead(), r.Version >= p.next})
 		}
 	})
 	if err != nil {
 		return err
 	}
 	for key, sum := range p.disputed.of {
-		if !sum.unsure && (sum.disputing != 0 || sum.disputed != 0) {
-			id := topics.PaymentID{Partition: p.snapshot.partition, UUID: key}
+		if sum.unsure {
+			continue
+		}
+		id := topics.PaymentID{Partition: p.snapshot.partition, UUID: key}
+		if sum.disputing != 0 || sum.disputed != 0 {
 			p.problem("dispute", "payment "+id.String(), "D2: it says %d more in dispute and %d more taken than its disputes do", sum.disputing, sum.disputed)
+		}
+		if sum.suspense != 0 {
+			p.problem("payment", "payment "+id.String(), "its entries, and those of its disputes, move suspense by %d more than what is nobody's", sum.suspense)
 		}
 	}
 	return nil
@@ -104,32 +103,20 @@ type disputeFold struct {
 	id      string
 	row     *disputeRow
 	dispute *disputes.Dispute
-	posted  map[ledger.AccountCode]int64 // by its entries, debits positive
+	moved   // by its entries
 }
 
 // record folds the events of one record and adds up its entries, those of this dispute.
-func (f *disputeFold) record(p *partitionCheck, position int64, frames map[int64][]byte) error {
-	frame, there := frames[position]
-	if !there {
-		return fmt.Errorf("its positions name %d, the log has no such record", position)
-	}
-	_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
-	ahead, suspended := f.dispute.Ahead(), f.posted[ledger.Suspense]
-	found := false
+func (f *disputeFold) record(_ int64, outputs []stream.Output) (found bool, err error) {
+	ahead, suspended := f.dispute.Ahead(), f.of(ledger.Suspense)
 	for i := range outputs {
-		var ours bool
-		if err == nil {
-			ours, err = f.output(&outputs[i])
-			found = found || ours
+		ours, err := f.output(&outputs[i])
+		if err != nil {
+			return false, err
 		}
+		found = found || ours
 	}
-	if err == nil {
-		err = aheadInSuspense(f.dispute.Ahead()-ahead, f.posted[ledger.Suspense]-suspended)
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("its positions name %d, but the record there gave it no event", position)
-	}
-	return err
+	return found, aheadInSuspense(f.dispute.Ahead()-ahead, f.of(ledger.Suspense)-suspended)
 }
 
 // aheadInSuspense compares by how much a record changed what the dispute gave back above what it took with what its entries moved in
@@ -159,22 +146,7 @@ func (f *disputeFold) output(o *stream.Output) (ours bool, err error) {
 		}
 		return true, disputes.Check(f.dispute, &e)
 	case topics.Entries:
-		var e topics.LedgerEntry
-		if err := topics.UnmarshalInPlace(o.Value, &e); err != nil {
-			return false, fmt.Errorf("entry %s: %w", o.Envelope.ID, err)
-		}
-		if e.Reference != f.id {
-			return false, nil
-		}
-		for i, line := range e.Postings {
-			if e.Tenant != f.row.Tenant || line.Owner != "" && line.Owner != f.row.Customer {
-				return false, fmt.Errorf("entry %s: posting %d moves the money of %s %s, the dispute's customer is %s %s",
-					o.Envelope.ID, i, e.Tenant, line.Owner, f.row.Tenant, f.row.Customer)
-			}
-			if f.posted[ledger.AccountCode(line.Code)], err = ledger.AddMinor(f.posted[ledger.AccountCode(line.Code)], line.Amount); err != nil {
-				return false, fmt.Errorf("entry %s: posting %d: %w", o.Envelope.ID, i, err)
-			}
-		}
+		return false, f.add(o, &f.row.madeBy, "dispute", func(e *topics.LedgerEntry) bool { return e.Reference == f.id })
 	}
 	return false, nil
 }
@@ -209,57 +181,30 @@ func (p *partitionCheck) dispute(f *disputeFold) {
 		what         string
 		posted, want int64
 	}{
-		{"the wallet, debt and suspense", f.posted[ledger.CustomerWallet] + f.posted[ledger.CustomerDebt] + f.posted[ledger.Suspense], taken},
-		{"chargeback fees", f.posted[ledger.ChargebackFees], fees},
-		{"the PSP's receivable", f.posted[ledger.PSPReceivable], -taken - fees},
+		{"the wallet, debt and suspense", f.of(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense), taken},
+		{"chargeback fees", f.of(ledger.ChargebackFees), fees},
+		{"the PSP's receivable", f.of(ledger.PSPReceivable), -taken - fees},
 	} {
 		if m.posted != m.want {
 			p.problem("dispute", subject, "D1: its entries move %s by %d, its events ask for %d", m.what, m.posted, m.want)
 		}
 	}
-	p.disputeTimer(subject, r, f.dispute.Timer)
-}
-
-func (p *partitionCheck) disputeTimer(subject string, r *disputeRow, want topics.TimerChange) {
-	if r.Kind == nil {
-		if want.Kind != "" {
-			p.problem("timer", subject, "it holds a timer %s of generation %d, there is no row of it", want.Kind, want.Generation)
-		}
-		return
-	}
-	p.Counts.Timers.Add(1)
-	if *r.Kind != string(want.Kind) || *r.Generation != want.Generation || r.Due.UnixMilli() != want.Due.UnixMilli() {
-		p.problem("timer", subject, "the row is a timer %s of generation %d due %s, the dispute holds %s of generation %d due %s",
-			*r.Kind, *r.Generation, stamp(*r.Due), orNone(string(want.Kind)), want.Generation, stamp(want.Due))
-	}
+	p.timer(subject, "dispute", &r.timerRow, f.dispute.Timer)
 }
 
 // disputeEvent checks an event for itself, and adds its dispute to the pairs.
 func (p *partitionCheck) disputeEvent(o *stream.Output, position int64, pairs []walletPair) []walletPair {
-	p.Counts.Events.Add(1)
 	var e topics.DisputeEvent
-	if err := topics.Unmarshal(o.Value, &e); err != nil {
-		p.problem("log", "event "+o.Envelope.ID, "%v", err)
+	err := topics.Unmarshal(o.Value, &e)
+	if !p.caused(o, e.Caused(), position, err) {
 		return pairs
-	}
-	if e.EventID != o.Envelope.ID {
-		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
-	}
-	if e.Type != topics.DisputeDeadLettered {
-		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
 	}
 	p.told.dispute(&e)
 	switch e.Type {
 	case topics.DisputeCommandRefused, topics.DisputeDeadLettered, topics.DisputeCaseOpened:
 		return pairs
 	}
-	if fact, ok := p.inputs.reported(e.Tenant, e.PSP, position); ok {
-		p.inputs.facts = append(p.inputs.facts, fact)
-	}
+	p.reported(e.Tenant, e.PSP, position)
 	id, err := topics.ParseDisputeID(e.DisputeID)
-	if err != nil || id.Partition != p.snapshot.partition {
-		p.problem("log", "event "+o.Envelope.ID, "dispute %.64q is none of this partition", e.DisputeID)
-		return pairs
-	}
-	return append(pairs, walletPair{"disputes", id.UUID, position, "dispute " + e.DisputeID})
+	return p.changed(pairs, o, position, "disputes", "dispute", e.DisputeID, id.Partition, id.UUID, err)
 }

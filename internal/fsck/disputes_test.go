@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -70,6 +71,12 @@ func TestCorruptionOfDisputesIsFound(t *testing.T) {
 		{"its state", sql(`UPDATE disputes SET state = replace(state, '"fees":1500', '"fees":1501')`), []string{"dispute " + dispute, "its state differs"}},
 		{"it is gone", sql(`DELETE FROM disputes`), []string{"dispute: partition 0: dispute " + dispute, "there is no such row"}},
 		{"its payment does not know", sql(`DELETE FROM disputes`), []string{"D2: it says 4000 more in dispute and 6000 more taken than its disputes do"}},
+		{"what the customer paid is booked as nobody's", rewrite(3, func(outputs []stream.Output) []stream.Output {
+			return replace(outputs, topics.Entries, `"code":"customer_wallet"`, `"code":"suspense"`)
+		}), []string{"payment: partition 0: payment pay_0000_", "move suspense by 6000 more than what is nobody's"}},
+		{"the customer owes what the wallet could pay", rewrite(3, func(outputs []stream.Output) []stream.Output {
+			return replace(outputs, topics.Entries, `"code":"customer_wallet"`, `"code":"customer_debt"`)
+		}), []string{"wallet: partition 0: entry 0-3-0", "has and owes at once: available 10000, held 0, debt 6000"}},
 		{"it changes hands", sql(`UPDATE disputes SET customer = 'eve'`), []string{"dispute " + dispute, "moves the money of acme"}},
 		{"it is of another payment", sql(`UPDATE disputes SET payment = id`), []string{"dispute " + dispute, "the events are of"}},
 		{"that a fee was charged is forgotten", sql(`UPDATE disputes SET positions = positions[1:2], version = positions[2]`),

@@ -27,7 +27,9 @@ func (p *partitionCheck) postings(ctx context.Context, position int64, outputs [
 		}
 		p.Counts.Entries.Add(1)
 		if entry, ok := entries.published.read(p, o); ok {
-			p.told.entry(&entries.published.value)
+			if both := p.told.entry(&entries.published.value); both != nil {
+				p.problem("wallet", "entry "+o.Envelope.ID, "after it a customer has and owes at once: %s", balanceName(both))
+			}
 			if row == nil {
 				p.problem("entry", "entry "+o.Envelope.ID, "published by the log, but not in the table")
 			} else if difference := differs(row, entry); difference != "" {

@@ -9,6 +9,7 @@
 //	log.go        each record of the log with its payments, its entries and, below N, the topics
 //	entries.go    each entry (L1) against the log (L2)
 //	books.go      entries and balances for themselves
+//	folds.go      what the checks of rows with their events have in common
 //	inputs.go     the commands, customer events and webhook facts of the log with those that are remembered
 //	wallets.go    W1: wallets and holds with the fold of their events and with the ledger
 //	disputes.go   D1, D2: disputes with the fold of their events, with their postings, their timers and their payments
@@ -18,10 +19,10 @@
 //	sources.go    where deposits came from and that they are counted, with payments and payouts
 //	rounds.go     W2: rounds with their events
 //	limits.go     G1, G2: what customers' limits have counted with the events
-//	payments.go   each payment with the fold of its events, with its postings and with its timer
+//	payments.go   each payment with the fold of its events, with its postings and with its timer; disputes.go its part of suspense
 //	webhooks.go   what PSPs call payments with what events say, and the webhooks that wait for their payments
 //	attempts.go   the reports that gateways remember of requests
-//	told.go       the balances that wallet events tell with the entries up to them
+//	told.go       the balances that wallet events tell with the entries up to them, and that nobody both has and owes
 //	statements.go the lines of statements with the entries (S1)
 //	balances.go   ledger.balances.v1 with the lines of statements
 //	answers.go    the answers of idempotency keys with the events and payments that they name

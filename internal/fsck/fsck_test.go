@@ -129,7 +129,7 @@ func TestCorruptionInTheDatabaseIsFound(t *testing.T) {
 		{"a payment forgets a record", sql(`UPDATE payments SET positions = ARRAY[positions[1], positions[2], positions[3], positions[4], positions[5]], version = positions[5] WHERE partition = 0 AND id = ` + payment),
 			[]string{"payment pay_0000_", "gave it an event, but its positions do not name it"}},
 		{"a payment claims a record", sql(`UPDATE payments SET positions = positions || 11::int8, version = 11 WHERE partition = 0 AND positions[1] = 0`),
-			[]string{"payment pay_0000_", "its positions name 11, but the record there gave it no event"}},
+			[]string{"payment pay_0000_", "its positions name 11, but the record there did not change it"}},
 		{"a payment's records are out of order", sql(`UPDATE payments SET positions = '{1,0}' WHERE partition = 0 AND id = ` + payment),
 			[]string{"payment pay_0000_", "positions [1 0]: want at least one, ascending"}},
 		{"a version is off", sql(`UPDATE payments SET version = version - 1 WHERE partition = 0 AND id = ` + payment),

@@ -3,7 +3,6 @@ package fsck
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -15,11 +14,8 @@ import (
 
 type linkRow struct {
 	madeBy
-	Status     string
-	State      string
-	Due        *time.Time
-	Kind       *string
-	Generation *int64
+	Status, State string
+	timerRow
 }
 
 // linkUses are what payments are to their links, by the links' keys.
@@ -70,14 +66,8 @@ WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *linkRow, 
 		subject := "payment link " + f.id
 		use := p.uses.of[id.UUID]
 		delete(p.uses.of, id.UUID)
-		if !p.history("payment_link", subject, r.Positions, r.Version) {
+		if !p.records("payment_link", subject, &r.madeBy, frames, f.record) {
 			return
-		}
-		for _, position := range r.Positions {
-			if err := f.record(p, position, frames); err != nil {
-				p.problem("payment_link", subject, "%v", err)
-				return
-			}
 		}
 		p.home("payment_link", subject, &r.madeBy, r.ID)
 		p.link(&f, r)
@@ -111,24 +101,18 @@ type linkFold struct {
 }
 
 // record folds the events of one record, those of this link.
-func (f *linkFold) record(p *partitionCheck, position int64, frames map[int64][]byte) error {
-	frame, there := frames[position]
-	if !there {
-		return fmt.Errorf("its positions name %d, the log has no such record", position)
-	}
-	_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
-	found := false
+func (f *linkFold) record(_ int64, outputs []stream.Output) (found bool, err error) {
 	for i := range outputs {
-		if o := &outputs[i]; err == nil && o.Topic == topics.LinkEvents {
-			var ours bool
-			ours, err = f.event(o)
-			found = found || ours
+		if outputs[i].Topic != topics.LinkEvents {
+			continue
 		}
+		ours, err := f.event(&outputs[i])
+		if err != nil {
+			return false, err
+		}
+		found = found || ours
 	}
-	if err == nil && !found {
-		err = fmt.Errorf("its positions name %d, but the record there gave it no event", position)
-	}
-	return err
+	return found, nil
 }
 
 func (f *linkFold) event(o *stream.Output) (ours bool, err error) {
@@ -163,66 +147,19 @@ func (p *partitionCheck) link(f *linkFold, r *linkRow) {
 	case r.State != string(state):
 		p.problem("payment_link", subject, "its state differs from the fold of its events")
 	}
-	p.payoutTimer(subject, &payoutRow{Due: r.Due, Kind: r.Kind, Generation: r.Generation}, f.link.Timer)
+	p.timer(subject, "payment link", &r.timerRow, f.link.Timer)
 }
 
 // linkEvent checks an event for itself, and adds its link to the pairs.
 func (p *partitionCheck) linkEvent(o *stream.Output, position int64, pairs []walletPair) []walletPair {
-	p.Counts.Events.Add(1)
 	var e topics.LinkEvent
-	if err := topics.Unmarshal(o.Value, &e); err != nil {
-		p.problem("log", "event "+o.Envelope.ID, "%v", err)
+	err := topics.Unmarshal(o.Value, &e)
+	if !p.caused(o, e.Caused(), position, err) {
 		return pairs
 	}
-	if e.EventID != o.Envelope.ID {
-		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
-	}
-	if e.Type != topics.LinkDeadLettered {
-		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
-	}
-	if e.Type == topics.LinkCommandRefused || e.Type == topics.LinkDeadLettered {
+	if c := e.Caused(); c.Nothing() {
 		return pairs
 	}
 	id, err := topics.ParseLinkID(e.LinkID)
-	if err != nil || id.Partition != p.snapshot.partition {
-		p.problem("log", "event "+o.Envelope.ID, "payment link %.64q is none of this partition", e.LinkID)
-		return pairs
-	}
-	return append(pairs, walletPair{"payment_links", id.UUID, position, "payment link " + e.LinkID})
-}
-
-// linkAnswers compares answers of one partition with the payment links that they name.
-func (p *partitionCheck) linkAnswers(ctx context.Context, answers []answer) error {
-	ids := make([][16]byte, len(answers))
-	for i := range answers {
-		ids[i] = answers[i].link.UUID
-	}
-	type row struct {
-		Place            int64
-		Tenant, Customer *string
-		State            []byte
-	}
-	rows, err := collect[row](ctx, p.checker, `
-SELECT wanted.place, p.tenant, p.customer, p.state FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted(id, place)
-LEFT JOIN LATERAL (SELECT tenant, customer, state FROM payment_links WHERE partition = $1 AND id = wanted.id LIMIT 1) AS p ON true`,
-		p.snapshot.partition, ids)
-	if err != nil {
-		return fmt.Errorf("look payment links of answers up: %w", err)
-	}
-	for _, r := range rows {
-		a := &answers[r.Place-1]
-		if r.Tenant == nil || *r.Tenant != a.Tenant {
-			p.problem("answer", a.subject(), "it names payment link %s, which its tenant does not have", a.link)
-			continue
-		}
-		link, err := links.Decode(a.link, *r.Tenant, *r.Customer, r.State)
-		if err != nil {
-			continue // said of the link
-		}
-		if a.CustomerID != link.Customer || a.Amount != link.Amount || a.Currency != string(link.Currency) {
-			p.problem("answer", a.subject(), "it says %d %s for %s; payment link %s is of %d %s for %s", a.Amount, a.Currency, a.CustomerID,
-				a.link, link.Amount, link.Currency, link.Customer)
-		}
-	}
-	return nil
+	return p.changed(pairs, o, position, "payment_links", "payment link", e.LinkID, id.Partition, id.UUID, err)
 }

@@ -15,26 +15,18 @@ import (
 
 // paymentRow is a row of payments with its timer, both of one moment.
 type paymentRow struct {
-	ID         [16]byte
-	Tenant     string
-	Customer   string
-	Status     string
-	Version    int64
-	Positions  []int64
-	State      []byte
-	Due        *time.Time
-	Kind       *string
-	Generation *int64
+	madeBy
+	Status string
+	State  []byte
+	timerRow
 	TimerOwner *string // customer of the timer
 }
-
-func (r *paymentRow) place() (id [16]byte, positions []int64) { return r.ID, r.Positions }
 
 // payments walks the payments of the partition. A payment may change while it is checked: its row names the records that
 // made it, and those never change.
 func (p *partitionCheck) payments(ctx context.Context) error {
 	return walkRows(ctx, p, `
-SELECT p.id, p.tenant, p.customer, p.status, p.version, p.positions, p.state, t.due, t.kind, t.generation, t.customer
+SELECT p.id, p.tenant, p.customer, p.version, p.positions, p.status, p.state, t.due, t.kind, t.generation, t.customer
 FROM payments p LEFT JOIN LATERAL (
 	SELECT due, kind, generation, customer FROM timers
 	WHERE partition = p.partition AND payment = p.id AND tenant = p.tenant LIMIT 1) t ON true
@@ -48,20 +40,9 @@ WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *paymentRo
 // payment folds one payment again and compares.
 func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 	id := topics.PaymentID{Partition: p.snapshot.partition, UUID: r.ID}
-	f := &paymentFold{check: p, subject: "payment " + id.String(), id: id.String(), row: r}
-	if !p.history("payment", f.subject, r.Positions, r.Version) {
+	f := &paymentFold{check: p, subject: "payment " + id.String(), id: id.String(), row: r, moved: moved{}}
+	if !p.records("payment", f.subject, &r.madeBy, frames, f.record) {
 		return
-	}
-	for _, position := range r.Positions {
-		frame, ok := frames[position]
-		if !ok {
-			f.problem("payment", "its positions name %d, the log has no such record", position)
-			return
-		}
-		if err := f.record(position, frame); err != nil {
-			f.problem("payment", "%v", err)
-			return
-		}
 	}
 	if f.payment == nil {
 		f.problem("payment", "no event creates it")
@@ -70,7 +51,7 @@ func (p *partitionCheck) payment(r *paymentRow, frames map[int64][]byte) {
 	p.sources.deposited(f.payment, r.Version >= p.next)
 	p.sources.told(f.payment, f.latest)
 	p.uses.payment(f.payment, r.Version >= p.next)
-	p.disputed.payment(f.payment, r.Version >= p.next)
+	p.disputed.payment(f.payment, f.of(ledger.Suspense), r.Version >= p.next)
 	if f.payment.Mandate != nil {
 		p.mandated[f.payment.ID] = struct{}{}
 	}
@@ -87,7 +68,7 @@ type paymentFold struct {
 	id      string
 	row     *paymentRow
 	payment *lifecycle.Payment
-	posted  map[ledger.AccountCode]int64 // by its entries, debits positive
+	moved   // by its entries
 	learnt  []lifecycle.Reference
 	latest  time.Time // event
 }
@@ -97,31 +78,22 @@ func (f *paymentFold) problem(check, format string, args ...any) {
 }
 
 // record folds the events of one record and adds up its entries, those of this payment.
-func (f *paymentFold) record(position int64, frame []byte) error {
-	_, outputs, err := f.check.frames.Decode(f.check.snapshot.partition, position, frame)
-	if err != nil {
-		return err
-	}
-	found := false
+func (f *paymentFold) record(position int64, outputs []stream.Output) (found bool, err error) {
 	for i := range outputs {
-		o := &outputs[i]
-		switch o.Topic {
+		switch o := &outputs[i]; o.Topic {
 		case topics.Events:
 			ours, err := f.event(o, position)
 			if err != nil {
-				return err
+				return false, err
 			}
 			found = found || ours
 		case topics.Entries:
-			if err := f.entry(o); err != nil {
-				return err
+			if err := f.add(o, &f.row.madeBy, "payment", f.books); err != nil {
+				return false, err
 			}
 		}
 	}
-	if !found {
-		return fmt.Errorf("its positions name %d, but the record there gave it no event", position)
-	}
-	return nil
+	return found, nil
 }
 
 func (f *paymentFold) event(o *stream.Output, position int64) (ours bool, err error) {
@@ -146,30 +118,10 @@ func (f *paymentFold) event(o *stream.Output, position int64) (ours bool, err er
 	return true, lifecycle.Check(f.payment, &e)
 }
 
-// entry adds up what the payment's entries moved. They must move the money of its own customer.
-func (f *paymentFold) entry(o *stream.Output) error {
-	var e topics.LedgerEntry
-	if err := topics.Unmarshal(o.Value, &e); err != nil {
-		return fmt.Errorf("entry %s: %w", o.Envelope.ID, err)
-	}
-	if _, err := topics.ParseDisputeID(e.Reference); err == nil || e.PaymentID != f.id {
-		return nil // a dispute's are compared with the dispute, whose records need not change the payment
-	}
-	if f.posted == nil {
-		f.posted = make(map[ledger.AccountCode]int64)
-	}
-	for i, line := range e.Postings {
-		if e.Tenant != f.row.Tenant || line.Owner != "" && line.Owner != f.row.Customer {
-			return fmt.Errorf("entry %s: posting %d moves the money of %s %s, the payment's customer is %s %s",
-				o.Envelope.ID, i, e.Tenant, line.Owner, f.row.Tenant, f.row.Customer)
-		}
-		sum, err := ledger.AddMinor(f.posted[ledger.AccountCode(line.Code)], line.Amount)
-		if err != nil {
-			return fmt.Errorf("entry %s: posting %d: %w", o.Envelope.ID, i, err)
-		}
-		f.posted[ledger.AccountCode(line.Code)] = sum
-	}
-	return nil
+// books says that an entry is the payment's. A dispute's are compared with the dispute, whose records need not change the payment.
+func (f *paymentFold) books(e *topics.LedgerEntry) bool {
+	_, err := topics.ParseDisputeID(e.Reference)
+	return e.PaymentID == f.id && err != nil
 }
 
 // compare compares the stored state with the fold.
@@ -178,11 +130,7 @@ func (f *paymentFold) compare() {
 		f.problem("payment", "the row is of %s %s, the events are of %s %s",
 			f.row.Tenant, f.row.Customer, f.payment.Tenant, f.payment.Customer)
 	}
-	if n := f.check.partitions; n > 0 {
-		if home := topics.PartitionOf(f.row.Tenant, f.row.Customer, n); home != f.check.snapshot.partition {
-			f.problem("payment", "its customer %s %s belongs to partition %d", f.row.Tenant, f.row.Customer, home)
-		}
-	}
+	f.check.home("payment", f.subject, &f.row.madeBy, f.row.ID)
 	if status := string(f.payment.Status()); status != f.row.Status {
 		f.problem("payment", "status %s, the fold of its events gives %s", f.row.Status, status)
 	}
@@ -208,23 +156,18 @@ func (f *paymentFold) invariants() {
 }
 
 // money compares the payment's amounts with what its entries moved: what the customer was given, what is on its way back,
-// and what the PSP owes for it. What its disputes moved is compared with these, by disputes.
+// and what the PSP owes for it. What its disputes moved is compared with these, and suspense by itself with both, by disputes;
+// what of the customer's is debt follows from what the wallet had then, which told adds up.
 func (f *paymentFold) money() {
 	t, stray := f.payment.Totals(), f.payment.Stray()
-	posted := func(codes ...ledger.AccountCode) (sum int64) {
-		for _, code := range codes {
-			sum += f.posted[code]
-		}
-		return sum
-	}
 	for _, m := range []struct {
 		what         string
 		posted, want int64
 	}{
-		{"wallet, debt and suspense", posted(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense),
+		{"wallet, debt and suspense", f.of(ledger.CustomerWallet, ledger.CustomerDebt, ledger.Suspense),
 			t.Refunding + t.Refunded - t.Captured - stray},
-		{"refunds in flight", posted(ledger.RefundsInFlight), -t.Refunding},
-		{"the PSP's receivable and fees", posted(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded + stray},
+		{"refunds in flight", f.of(ledger.RefundsInFlight), -t.Refunding},
+		{"the PSP's receivable and fees", f.of(ledger.PSPReceivable, ledger.PSPFees), t.Captured - t.Refunded + stray},
 	} {
 		if m.posted != m.want {
 			f.problem("payment", "its entries move %s by %d, its amounts %+v and %d of attempts that were given up ask for %d", m.what, m.posted, t, stray, m.want)
@@ -234,20 +177,8 @@ func (f *paymentFold) money() {
 
 // timer compares the stored timer with the one that the payment holds.
 func (f *paymentFold) timer() {
-	want := f.payment.Timer
-	if f.row.Kind == nil {
-		if want.Kind != "" {
-			f.problem("timer", "it holds a timer %s of generation %d, there is no row of it", want.Kind, want.Generation)
-		}
-		return
-	}
-	f.check.Counts.Timers.Add(1)
-	got := topics.TimerChange{Kind: topics.TimerKind(*f.row.Kind), Due: *f.row.Due, Generation: *f.row.Generation}
-	if got.Kind != want.Kind || got.Generation != want.Generation || got.Due.UnixMilli() != want.Due.UnixMilli() {
-		f.problem("timer", "the row is a timer %s of generation %d due %s, the payment holds %s of generation %d due %s",
-			got.Kind, got.Generation, stamp(got.Due), orNone(string(want.Kind)), want.Generation, stamp(want.Due))
-	}
-	if *f.row.TimerOwner != f.row.Customer {
+	f.check.timer(f.subject, "payment", &f.row.timerRow, f.payment.Timer)
+	if f.row.Kind != nil && *f.row.TimerOwner != f.row.Customer {
 		f.problem("timer", "the row names customer %s", *f.row.TimerOwner)
 	}
 }

@@ -3,7 +3,6 @@ package fsck
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/weirhq/weir/ledger"
 	"github.com/weirhq/weir/processors/payments/payouts"
@@ -16,9 +15,7 @@ type payoutRow struct {
 	Currency, Status string
 	Reserved         int64
 	State            string
-	Due              *time.Time
-	Kind             *string
-	Generation       *int64
+	timerRow
 }
 
 // payouts folds each payout again and compares: its state, what its entries moved (U2), its timer.
@@ -30,15 +27,9 @@ FROM payouts p LEFT JOIN LATERAL (
 WHERE p.partition = $1 AND p.id >= $2 ORDER BY p.id LIMIT $3`, func(r *payoutRow, frames map[int64][]byte) {
 		p.Counts.Payouts.Add(1)
 		id := topics.PayoutID{Partition: p.snapshot.partition, UUID: r.ID}
-		f := payoutFold{id: id.String(), row: r, posted: map[ledger.AccountCode]int64{}}
-		if !p.history("payout", "payout "+f.id, r.Positions, r.Version) {
+		f := payoutFold{id: id.String(), row: r, moved: moved{}}
+		if !p.records("payout", "payout "+f.id, &r.madeBy, frames, f.record) {
 			return
-		}
-		for _, position := range r.Positions {
-			if err := f.record(p, position, frames); err != nil {
-				p.problem("payout", "payout "+f.id, "%v", err)
-				return
-			}
 		}
 		p.home("payout", "payout "+f.id, &r.madeBy, r.ID)
 		p.payout(&f)
@@ -51,28 +42,19 @@ type payoutFold struct {
 	id     string
 	row    *payoutRow
 	payout *payouts.Payout
-	posted map[ledger.AccountCode]int64 // by its entries, debits positive
+	moved  // by its entries
 }
 
 // record folds the events of one record and adds up its entries, those of this payout.
-func (f *payoutFold) record(p *partitionCheck, position int64, frames map[int64][]byte) error {
-	frame, there := frames[position]
-	if !there {
-		return fmt.Errorf("its positions name %d, the log has no such record", position)
-	}
-	_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
-	found := false
+func (f *payoutFold) record(_ int64, outputs []stream.Output) (found bool, err error) {
 	for i := range outputs {
-		var ours bool
-		if err == nil {
-			ours, err = f.output(&outputs[i])
-			found = found || ours
+		ours, err := f.output(&outputs[i])
+		if err != nil {
+			return false, err
 		}
+		found = found || ours
 	}
-	if err == nil && !found {
-		err = fmt.Errorf("its positions name %d, but the record there gave it no event", position)
-	}
-	return err
+	return found, nil
 }
 
 func (f *payoutFold) output(o *stream.Output) (ours bool, err error) {
@@ -90,22 +72,7 @@ func (f *payoutFold) output(o *stream.Output) (ours bool, err error) {
 		}
 		return true, payouts.Check(f.payout, &e)
 	case topics.Entries:
-		var e topics.LedgerEntry
-		if err := topics.UnmarshalInPlace(o.Value, &e); err != nil {
-			return false, fmt.Errorf("entry %s: %w", o.Envelope.ID, err)
-		}
-		if e.Reference != f.id {
-			return false, nil
-		}
-		for i, line := range e.Postings {
-			if e.Tenant != f.row.Tenant || line.Owner != "" && line.Owner != f.row.Customer {
-				return false, fmt.Errorf("entry %s: posting %d moves the money of %s %s, the payout's customer is %s %s",
-					o.Envelope.ID, i, e.Tenant, line.Owner, f.row.Tenant, f.row.Customer)
-			}
-			if f.posted[ledger.AccountCode(line.Code)], err = ledger.AddMinor(f.posted[ledger.AccountCode(line.Code)], line.Amount); err != nil {
-				return false, fmt.Errorf("entry %s: posting %d: %w", o.Envelope.ID, i, err)
-			}
-		}
+		return false, f.add(o, &f.row.madeBy, "payout", func(e *topics.LedgerEntry) bool { return e.Reference == f.id })
 	}
 	return false, nil
 }
@@ -140,58 +107,31 @@ func (p *partitionCheck) payout(f *payoutFold) {
 		what         string
 		posted, want int64
 	}{
-		{"the wallet and debt", f.posted[ledger.CustomerWallet] + f.posted[ledger.CustomerDebt], f.payout.Out()},
-		{"the hold account", f.posted[ledger.CustomerHold], -f.payout.Reserved()},
-		{"payouts in flight", f.posted[ledger.PayoutsInFlight], -flight},
-		{"the PSP's receivable and fees", f.posted[ledger.PSPReceivable] + f.posted[ledger.PSPFees], -paid},
+		{"the wallet and debt", f.of(ledger.CustomerWallet, ledger.CustomerDebt), f.payout.Out()},
+		{"the hold account", f.of(ledger.CustomerHold), -f.payout.Reserved()},
+		{"payouts in flight", f.of(ledger.PayoutsInFlight), -flight},
+		{"the PSP's receivable and fees", f.of(ledger.PSPReceivable, ledger.PSPFees), -paid},
 	} {
 		if m.posted != m.want {
 			p.problem("payout", subject, "its entries move %s by %d, its events ask for %d", m.what, m.posted, m.want)
 		}
 	}
-	p.payoutTimer(subject, r, f.payout.Timer)
-}
-
-func (p *partitionCheck) payoutTimer(subject string, r *payoutRow, want topics.TimerChange) {
-	if r.Kind == nil {
-		if want.Kind != "" {
-			p.problem("timer", subject, "it holds a timer %s of generation %d, there is no row of it", want.Kind, want.Generation)
-		}
-		return
-	}
-	p.Counts.Timers.Add(1)
-	if *r.Kind != string(want.Kind) || *r.Generation != want.Generation || r.Due.UnixMilli() != want.Due.UnixMilli() {
-		p.problem("timer", subject, "the row is a timer %s of generation %d due %s, the payout holds %s of generation %d due %s",
-			*r.Kind, *r.Generation, stamp(*r.Due), orNone(string(want.Kind)), want.Generation, stamp(want.Due))
-	}
+	p.timer(subject, "payout", &r.timerRow, f.payout.Timer)
 }
 
 // payoutEvent checks an event for itself, and adds its payout to the pairs.
 func (p *partitionCheck) payoutEvent(o *stream.Output, position int64, pairs []walletPair) []walletPair {
-	p.Counts.Events.Add(1)
 	var e topics.PayoutEvent
-	if err := topics.Unmarshal(o.Value, &e); err != nil {
-		p.problem("log", "event "+o.Envelope.ID, "%v", err)
+	err := topics.Unmarshal(o.Value, &e)
+	if !p.caused(o, e.Caused(), position, err) {
 		return pairs
-	}
-	if e.EventID != o.Envelope.ID {
-		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
-	}
-	if e.Type != topics.PayoutDeadLettered {
-		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
 	}
 	p.told.payout(&e)
 	switch e.Type {
 	case topics.PayoutCommandRefused, topics.PayoutDeadLettered, topics.PayoutCaseOpened:
 		return pairs
 	}
-	if fact, ok := p.inputs.reported(e.Tenant, e.PSP, position); ok {
-		p.inputs.facts = append(p.inputs.facts, fact)
-	}
+	p.reported(e.Tenant, e.PSP, position)
 	id, err := topics.ParsePayoutID(e.PayoutID)
-	if err != nil || id.Partition != p.snapshot.partition {
-		p.problem("log", "event "+o.Envelope.ID, "payout %.64q is none of this partition", e.PayoutID)
-		return pairs
-	}
-	return append(pairs, walletPair{"payouts", id.UUID, position, "payout " + e.PayoutID})
+	return p.changed(pairs, o, position, "payouts", "payout", e.PayoutID, id.Partition, id.UUID, err)
 }

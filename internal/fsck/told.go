@@ -13,6 +13,7 @@ type told struct {
 	has     map[holder]*topics.WalletBalance // of the wallets that the entries so far have opened
 	unsure  bool                             // there are more than are kept
 	waiting []toldBalance                    // of the record in hand, whose entries come first
+	moved   []*topics.WalletBalance          // by the entry in hand
 }
 
 // holder is a customer in one currency.
@@ -48,8 +49,10 @@ func (t *told) dispute(e *topics.DisputeEvent) {
 	}
 }
 
-// entry adds an entry's postings up. Its texts need not outlive the call.
-func (t *told) entry(e *topics.LedgerEntry) {
+// entry adds an entry's postings up. Its texts need not outlive the call. It returns what a customer has who owes, too, after it,
+// nil where none does: what is given repays debt first, and what is taken comes from the wallet first.
+func (t *told) entry(e *topics.LedgerEntry) (both *topics.WalletBalance) {
+	t.moved = t.moved[:0]
 	for i := range e.Postings {
 		line := &e.Postings[i]
 		code := ledger.AccountCode(line.Code)
@@ -61,11 +64,12 @@ func (t *told) entry(e *topics.LedgerEntry) {
 		if has == nil {
 			if len(t.has) == maxAccounts {
 				t.unsure, t.has = true, nil
-				return
+				return nil
 			}
 			has = new(topics.WalletBalance)
 			t.has[holder{strings.Clone(key.tenant), strings.Clone(key.customer), strings.Clone(key.currency)}] = has
 		}
+		t.moved = append(t.moved, has)
 		switch code {
 		case ledger.CustomerWallet:
 			has.Available -= line.Amount
@@ -75,6 +79,12 @@ func (t *told) entry(e *topics.LedgerEntry) {
 			has.Debt += line.Amount
 		}
 	}
+	for _, has := range t.moved {
+		if has.Available > 0 && has.Debt > 0 {
+			return has
+		}
+	}
+	return nil
 }
 
 // toldBalances checks the events of the record in hand, once its entries are added up.

@@ -109,9 +109,7 @@ type holdRow struct {
 	Region, Currency           string
 	Amount, Captured, Released int64
 	ExpiresAt                  *time.Time
-	Due                        *time.Time
-	Kind                       *string
-	Generation                 *int64
+	timerRow
 }
 
 // holds folds each hold again and compares, its timer too.
@@ -209,34 +207,16 @@ func (p *partitionCheck) atHome(r *madeBy, key uuid.UUID) bool {
 // caller, who tells which were the row's. ok is false where a problem makes the outcome worthless.
 func (p *partitionCheck) fold(check, subject string, r *madeBy, frames map[int64][]byte,
 	event func(e *topics.WalletEvent, position int64) (ours bool, err error), entry func(*topics.LedgerEntry) (ours bool)) (ok bool) {
-	if !p.history(check, subject, r.Positions, r.Version) {
-		return false
-	}
-	for _, position := range r.Positions {
-		frame, there := frames[position]
-		if !there {
-			p.problem(check, subject, "its positions name %d, the log has no such record", position)
-			return false
-		}
-		_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
-		found := false
+	return p.records(check, subject, r, frames, func(position int64, outputs []stream.Output) (found bool, err error) {
 		for i := range outputs {
+			ours, err := foldOutput(r, &outputs[i], position, event, entry)
 			if err != nil {
-				break
+				return false, err
 			}
-			var ours bool
-			ours, err = foldOutput(r, &outputs[i], position, event, entry)
 			found = found || ours
 		}
-		if err == nil && !found {
-			err = fmt.Errorf("its positions name %d, but the record there did not change it", position)
-		}
-		if err != nil {
-			p.problem(check, subject, "%v", err)
-			return false
-		}
-	}
-	return true
+		return found, nil
+	})
 }
 
 func foldOutput(r *madeBy, o *stream.Output, position int64, event func(*topics.WalletEvent, int64) (bool, error),
@@ -271,22 +251,15 @@ type walletPair struct {
 
 // walletEvent checks an event for itself, and adds the rows that it changed to the pairs.
 func (p *partitionCheck) walletEvent(o *stream.Output, position int64, pairs []walletPair) []walletPair {
-	p.Counts.Events.Add(1)
 	var e topics.WalletEvent
-	if err := topics.UnmarshalInPlace(o.Value, &e); err != nil {
-		p.problem("log", "event "+o.Envelope.ID, "%v", err)
+	err := topics.UnmarshalInPlace(o.Value, &e)
+	if !p.caused(o, e.Caused(), position, err) {
 		return pairs
-	}
-	if e.EventID != o.Envelope.ID {
-		p.problem("log", "event "+o.Envelope.ID, "its value says event_id %s", e.EventID)
 	}
 	if !wallets.Known(e.Type) {
 		p.problem("log", "event "+o.Envelope.ID, "its type %.32q is none of a wallet's events", e.Type)
 	}
 	p.told.event(&e)
-	if e.Type != topics.WalletDeadLettered {
-		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
-	}
 	changes := wallets.ChangesOf(&e)
 	if changes.Limits {
 		p.played(&e)
