@@ -9,8 +9,8 @@ import (
 
 	"github.com/weirhq/weir/api"
 	"github.com/weirhq/weir/internal/config"
-	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/internal/customerkeys"
+	"github.com/weirhq/weir/internal/health"
 	"github.com/weirhq/weir/internal/killswitch"
 	"github.com/weirhq/weir/internal/listtopic"
 	"github.com/weirhq/weir/processors/checkpoints"

@@ -16,6 +16,7 @@ import (
 
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/internal/broker/brokertest"
+	"github.com/weirhq/weir/internal/customerkeys"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
 	"github.com/weirhq/weir/ledger"
@@ -39,6 +40,7 @@ type fixture struct {
 	next     [partitions]int64
 	pending  [partitions][]*kgo.Record // applied and not published
 	payments map[string]*fixturePayment
+	masters  *customerkeys.Masters // nil: what is encrypted is not opened
 	at       time.Time
 }
 
@@ -123,7 +125,7 @@ func (f *fixture) on(t *testing.T) *fixture {
 
 func savedTables() []string {
 	return []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "accounts", "entries", "ledger_chain", "wallets", "holds", "rounds", "customer_limits", "closed_periods", "payouts", "payment_links", "deposit_sources",
-		"deposit_sources_built", "disputes", "mandates"}
+		"deposit_sources_built", "disputes", "mandates", "customers", "customer_keys"}
 }
 
 // save keeps what the tables hold for restore.
@@ -359,7 +361,7 @@ func (f *fixture) pay(customer string) {
 func (f *fixture) check() (problems, notes []string, counts *Counts) {
 	f.t.Helper()
 	counts, err := Run(f.t.Context(), Config{
-		Database: f.db, Kafka: f.broker.Config.Options(slog.New(slog.DiscardHandler)), Settle: 300 * time.Millisecond,
+		Database: f.db, Kafka: f.broker.Config.Options(slog.New(slog.DiscardHandler)), Settle: 300 * time.Millisecond, CustomerKeys: f.masters,
 		Problem: func(p Problem) { problems = append(problems, p.String()) },
 		Note:    func(note string) { notes = append(notes, note) },
 	})

@@ -1,12 +1,14 @@
 package payments_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
@@ -131,6 +133,41 @@ func TestErasingDeletesTheDataKey(t *testing.T) {
 	wantChanges(t, in, "anna written 3")
 	if n := count(t, db, "customer_keys"); n != 2 {
 		t.Errorf("%d keys, want 2", n)
+	}
+	wantSound(t, in)
+}
+
+// TestAKillWhileErasing leaves both the record and its data key, or neither: it is folded again.
+func TestAKillWhileErasing(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	keyOf(t, db, "anna")
+	in.put(topics.TypeCustomerCommand, putCustomer(1, "anna", 0))
+	in.fold(1)
+	in.put(topics.TypeCustomerCommand, eraseCustomer(2, "anna"))
+	if err := in.state.Load(t.Context(), in.pending); err != nil {
+		t.Fatal(err)
+	}
+	in.state.Apply(in.pending[0])
+	killed := errors.New("killed before the commit")
+	err := db.InTx(t.Context(), func(tx pgx.Tx) error {
+		var batch pgx.Batch
+		in.state.Write(&batch)
+		return errors.Join(tx.SendBatch(t.Context(), &batch).Close(), killed)
+	})
+	if !errors.Is(err, killed) {
+		t.Fatal(err)
+	}
+	owner := view.Owner{Tenant: "acme", Customer: "anna"}
+	if left, err := view.GetCustomer(t.Context(), db.Pool, owner); err != nil || left.Record.Version != 1 || left.Record.Erased || left.Key == nil {
+		t.Fatalf("the kill left %+v, key: %t, %v", left.Record, left.Key != nil, err)
+	}
+	in.restart()
+	in.published = nil
+	in.fold(1)
+	wantChanges(t, in, "anna erased 2")
+	if erased, err := view.GetCustomer(t.Context(), db.Pool, owner); err != nil || !erased.Record.Erased || erased.Key != nil {
+		t.Errorf("%+v, key: %t, %v", erased.Record, erased.Key != nil, err)
 	}
 	wantSound(t, in)
 }
