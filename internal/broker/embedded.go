@@ -27,6 +27,7 @@ type Embedded struct {
 	Brokers []string // to connect to
 	Cluster *kfake.Cluster
 
+	here *inProcess
 	halt *halt
 	dir  string        // empty in memory
 	lock *dirlock.Lock // nil in memory
@@ -50,11 +51,11 @@ func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOp
 	for _, change := range changes {
 		change(&o)
 	}
-	halt := newHalt(embeddedLogger{log})
+	here, halt := &inProcess{}, newHalt(embeddedLogger{log})
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.WithLogger(halt),
-		kfake.ListenFn(halt.over(net.Listen)),
+		kfake.ListenFn(halt.over(here.listen)),
 		kfake.GroupMinSessionTimeout(minSessionTimeout),
 		kfake.GroupMaxSessionTimeout(maxSessionTimeout),
 		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(MaxMessageBytes)}),
@@ -67,7 +68,7 @@ func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOp
 		if err != nil {
 			return nil, fmt.Errorf("embedded broker: %w", err)
 		}
-		return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, halt: halt}, nil
+		return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, here: here, halt: halt}, nil
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -89,7 +90,7 @@ func StartEmbedded(dir string, port int, log *slog.Logger, changes ...EmbeddedOp
 		return nil, errors.Join(fmt.Errorf("embedded broker in %s: %w", dir, err), lock.Release())
 	}
 	log.Info("embedded broker is ready", "directory", dir, "brokers", cluster.ListenAddrs())
-	return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, halt: halt, dir: dir, lock: lock}, nil
+	return &Embedded{Brokers: cluster.ListenAddrs(), Cluster: cluster, here: here, halt: halt, dir: dir, lock: lock}, nil
 }
 
 // startOn starts a broker on a directory that this process holds.
@@ -107,6 +108,11 @@ func startOn(dir string, options []kfake.Opt, log *slog.Logger) (*kfake.Cluster,
 		return nil, errors.Join(err, unsettle(dir))
 	}
 	return cluster, nil
+}
+
+// Dial connects a client of this process to the broker through memory: kgo.Dialer(e.Dial).
+func (e *Embedded) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return e.here.dial(ctx, network, address)
 }
 
 // Wait returns nil when ctx is done, or an error when the broker has halted: it answers nobody any more, for it could not

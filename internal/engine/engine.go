@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -188,6 +189,7 @@ func (e *Engine) opened(closer func() error) {
 func (e *Engine) openBroker(ctx context.Context) error {
 	k := &e.Config.Kafka
 	e.Brokers = k.Brokers
+	var through []kgo.Opt
 	if len(e.Brokers) == 0 {
 		var options []broker.EmbeddedOption
 		if !k.EmbeddedSync {
@@ -199,12 +201,13 @@ func (e *Engine) openBroker(ctx context.Context) error {
 		}
 		e.Brokers, e.embedded = embedded.Brokers, embedded
 		e.opened(embedded.Close)
+		through = []kgo.Opt{kgo.Dialer(embedded.Dial)}
 	}
 	connection := brokerConfig(k, e.Brokers)
 	if err := connection.Validate(); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	e.Kafka = append(connection.Options(e.log), e.Kafka...) // what a test wants comes last
+	e.Kafka = slices.Concat(connection.Options(e.log), through, e.Kafka) // what a test wants comes last
 	return e.applyTopics(ctx)
 }
 
