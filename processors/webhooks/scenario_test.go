@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/scenario"
 	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
@@ -33,28 +32,7 @@ const (
 
 // TestScenarios runs each scenario of testdata/scenarios/webhooks, whose README describes the language.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(scenarioDir, "*.txt"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no scenarios in %s: %v", scenarioDir, err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newStory(t).play(string(text))
-			switch {
-			case got == string(text):
-			case *update:
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				t.Errorf("%s gives\n%s\nwant\n%s\nRun with -update to rewrite, then read the diff.", file, got, text)
-			}
-		})
-	}
+	scenario.Run(t, scenarioDir, *update, func(t *testing.T) func(string) []string { return newStory(t).do })
 }
 
 // story is a role's desk with a clock of its own, and the tables and topics that it works on.
@@ -121,47 +99,34 @@ func scenarioPayment(n string) topics.PaymentID {
 	return topics.PaymentID{Partition: int32(number % scenarioPartitions), UUID: uuid.UUID{15: byte(number)}}
 }
 
-// play runs a scenario and returns it with what came out in the place of what it expects.
-func (s *story) play(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if strings.HasPrefix(line, "  ") {
-			continue
-		}
-		fmt.Fprintln(&out, line)
-		verb, rest, _ := strings.Cut(line, " ")
-		var results []string
-		switch verb {
-		case "", "#":
-		case "webhook":
-			s.next++
-			envelope := topics.WebhookEnvelope("acquirer", "msg_1", "", s.clock)
-			s.last = stream.Record{Position: s.next, Time: s.clock, Value: []byte(rest),
-				Headers: append(envelope.Headers(), topics.Header{Key: topics.HeaderVerified, Value: []byte("true")})}
-			results = s.take()
-		case "again": // its offset was not committed
-			results = s.take()
-		case "create":
-			p := scenarioPayment(rest)
-			s.exec(`INSERT INTO payments (partition, id, tenant, customer, status, version, positions, state) VALUES ($1, $2, 'acme', 'ana', 'created', 0, '{0}', '')`, p.Partition, p.UUID)
-		case "learn":
-			n, reference, _ := strings.Cut(rest, " ")
-			p := scenarioPayment(n)
-			s.exec(`INSERT INTO psp_references (partition, psp, reference, payment, tenant, position) VALUES ($1, 'acquirer', $2, $3, 'acme', 0)`, p.Partition, reference, p.UUID)
-		case "wait", "crash":
-			wait, err := time.ParseDuration(rest)
-			s.must(err)
-			s.clock = s.clock.Add(wait)
-			results = s.retry(verb == "crash")
-		default:
-			s.t.Fatalf("%q: no such verb", line)
-		}
-		for _, r := range results {
-			fmt.Fprintln(&out, "  "+r)
-		}
+// do does what a line says, and tells what came of it.
+func (s *story) do(line string) (results []string) {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch verb {
+	case "webhook":
+		s.next++
+		envelope := topics.WebhookEnvelope("acquirer", "msg_1", "", s.clock)
+		s.last = stream.Record{Position: s.next, Time: s.clock, Value: []byte(rest),
+			Headers: append(envelope.Headers(), topics.Header{Key: topics.HeaderVerified, Value: []byte("true")})}
+		results = s.take()
+	case "again": // its offset was not committed
+		results = s.take()
+	case "create":
+		p := scenarioPayment(rest)
+		s.exec(`INSERT INTO payments (partition, id, tenant, customer, status, version, positions, state) VALUES ($1, $2, 'acme', 'ana', 'created', 0, '{0}', '')`, p.Partition, p.UUID)
+	case "learn":
+		n, reference, _ := strings.Cut(rest, " ")
+		p := scenarioPayment(n)
+		s.exec(`INSERT INTO psp_references (partition, psp, reference, payment, tenant, position) VALUES ($1, 'acquirer', $2, $3, 'acme', 0)`, p.Partition, reference, p.UUID)
+	case "wait", "crash":
+		wait, err := time.ParseDuration(rest)
+		s.must(err)
+		s.clock = s.clock.Add(wait)
+		results = s.retry(verb == "crash")
+	default:
+		s.t.Fatalf("%q: no such verb", line)
 	}
-	return out.String()
+	return results
 }
 
 func (s *story) exec(sql string, arguments ...any) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/weirhq/weir/internal/reference/schematest"
+	"github.com/weirhq/weir/internal/scenario"
 )
 
 // What users of other payment systems ran into. Each story is a scenario in words; the test says in which line the wrong
@@ -106,10 +107,7 @@ func TestRegressions(t *testing.T) {
 	schemas := schematest.Compile(t)
 	for _, r := range regressions {
 		t.Run(r.name, func(t *testing.T) {
-			out, err := play(t, r.play, schemas)
-			if err != nil {
-				t.Fatal(err)
-			}
+			out := scenario.Play(r.play, begin(t, schemas))
 			if got := lastLine(out); got != "  "+r.want {
 				t.Fatalf("want %q at the end of\n%s", r.want, out)
 			}
