@@ -23,17 +23,73 @@ WHERE partition = $1 AND request > $2 ORDER BY request LIMIT $3`, p.snapshot.par
 		if err != nil {
 			return fmt.Errorf("read psp_attempts: %w", err)
 		}
-		for i := range rows {
-			r := &rows[i]
-			if err := r.check(p.snapshot.partition); err != nil {
-				p.problem("attempt", "request "+r.Request, "%v", err)
-			}
+		if err := p.attempted(ctx, rows); err != nil {
+			return err
 		}
 		if len(rows) < pageRows {
 			return nil
 		}
 		last = rows[len(rows)-1].Request
 	}
+}
+
+// attempted checks some of them, and that the log asks for each.
+func (p *partitionCheck) attempted(ctx context.Context, rows []attemptRow) error {
+	var positions []int64
+	for i := range rows {
+		if id, err := topics.ParseEventID(rows[i].Request); err == nil && id.Partition == p.snapshot.partition && id.Position < p.next {
+			positions = append(positions, id.Position)
+		}
+	}
+	frames, err := p.framesAt(ctx, positions)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		r := &rows[i]
+		err := r.check(p.snapshot.partition)
+		if id, _ := topics.ParseEventID(r.Request); err == nil && id.Position < p.next {
+			err = r.asked(p, id.Position, frames[id.Position])
+		}
+		if err != nil {
+			p.problem("attempt", "request "+r.Request, "%v", err)
+		}
+	}
+	return nil
+}
+
+// asked says where the record of a request asks for something else, or for nothing: a gateway would ask a PSP that nobody chose what
+// became of it, or say of a request to come that it was sent.
+func (r *attemptRow) asked(p *partitionCheck, position int64, frame []byte) error {
+	if frame == nil {
+		return fmt.Errorf("the log has no record at position %d", position)
+	}
+	_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
+	if err != nil {
+		return err
+	}
+	for i := range outputs {
+		o := &outputs[i]
+		if o.Envelope.ID != r.Request || o.Topic != topics.Events && o.Topic != topics.PayoutEvents && o.Topic != topics.DisputeEvents {
+			continue
+		}
+		var e struct {
+			Request *struct {
+				PSP string `json:"psp"`
+			} `json:"request"`
+		}
+		if err := topics.Unmarshal(o.Value, &e); err != nil {
+			return err
+		}
+		if e.Request == nil {
+			break
+		}
+		if e.Request.PSP != "" && e.Request.PSP != r.PSP {
+			return fmt.Errorf("it was asked of %s, its event says %s", r.PSP, e.Request.PSP)
+		}
+		return nil
+	}
+	return fmt.Errorf("the record at position %d asks no PSP for it", position)
 }
 
 func (r *attemptRow) check(partition int32) error {
