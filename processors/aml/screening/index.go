@@ -14,6 +14,7 @@ type Index struct {
 	weights   names.Weights
 	threshold int
 	names     []indexed
+	bounds    []bound // of each name
 	words     []entryWord
 	keys      []wordKey // by key
 	starts    []int32   // of each word's names in postings; one more than there are words
@@ -22,9 +23,14 @@ type Index struct {
 
 // indexed is one name of an entry.
 type indexed struct {
-	entry    *lists.Entry
-	of       lists.Name
-	name     names.Name
+	entry *lists.Entry
+	of    lists.Name
+	name  names.Name
+}
+
+// bound is what the score of a name cannot pass, where nothing but what is looked up is alike.
+type bound struct {
+	total    int32
 	light    int32 // what those of its words weigh that are not looked up
 	initials int32 // how many of its words are initials
 }
@@ -39,6 +45,7 @@ type entryWord struct {
 type wordKey struct {
 	key  uint64
 	word int32
+	gist uint32 // of the word
 }
 
 // Count counts how rare the words of lists are.
@@ -108,20 +115,22 @@ func (b *builder) add(e *lists.Entry, n lists.Name) {
 		words[i] = b.ix.words[b.word(parsed[i], 0)].word
 	}
 	x := indexed{entry: e, of: n, name: names.NewName(words, b.ix.weights)}
+	of := bound{total: int32(x.name.Total)}
 	at := int32(len(b.ix.names))
 	for i, w := range x.name.Words {
 		switch {
 		case w.Class == names.Initial:
-			x.initials++
+			of.initials++
 			fallthrough
 		case !w.Class.Heavy():
-			x.light += int32(x.name.Weights[i])
+			of.light += int32(x.name.Weights[i])
 		default:
 			b.pairs = append(b.pairs, wordName{b.word(*w, 0), at})
 		}
 	}
 	x.name.Joins(func(w names.Word, weight int) { b.pairs = append(b.pairs, wordName{b.word(w, weight), at}) })
 	b.ix.names = append(b.ix.names, x)
+	b.ix.bounds = append(b.ix.bounds, of)
 }
 
 // word is the place of a word.
@@ -153,7 +162,8 @@ func (b *builder) finish() {
 	for i := range ix.words {
 		ix.starts[i+1] += ix.starts[i]
 		if ix.starts[i+1] > ix.starts[i] {
-			ix.words[i].word.Keys(func(key uint64) { ix.keys = append(ix.keys, wordKey{key, int32(i)}) })
+			w := &ix.words[i]
+			w.word.Keys(w.joined, func(key uint64) { ix.keys = append(ix.keys, wordKey{key, int32(i), w.word.Gist()}) })
 		}
 	}
 	slices.SortFunc(ix.keys, func(p, q wordKey) int { return cmp.Or(cmp.Compare(p.key, q.key), cmp.Compare(p.word, q.word)) })

@@ -52,16 +52,20 @@ func (s *Search) Hits(subject Subject) []Hit {
 	if len(subject.Countries) > 0 {
 		most += countrySame
 	}
-	best := map[*lists.Entry]Hit{}
+	var best map[*lists.Entry]Hit
 	for _, at := range s.touched {
-		n, of := &s.ix.names[at], s.of[at]
+		b, of := &s.ix.bounds[at], s.of[at]
 		s.of[at] = side{}
-		bound := names.Cover(int(of.subject+100*light+mostInitial*n.initials), q.Total, int(of.entry+100*n.light+mostInitial*initials), n.name.Total)
-		if bound+most < s.ix.threshold {
+		points := names.Cover(int(of.subject+100*light+mostInitial*b.initials), q.Total, int(of.entry+100*b.light+mostInitial*initials), int(b.total))
+		if points+most < s.ix.threshold {
 			continue
 		}
+		n := &s.ix.names[at]
 		if hit, ok := s.ix.judge(&subject, n); ok {
 			if other, there := best[n.entry]; !there || hit.Score > other.Score {
+				if best == nil {
+					best = map[*lists.Entry]Hit{}
+				}
 				best[n.entry] = hit
 			}
 		}
@@ -74,11 +78,10 @@ func (s *Search) Hits(subject Subject) []Hit {
 // what is alike of their names.
 func (s *Search) gather(w *names.Word, weight int32, joined bool) {
 	s.turn++
-	w.Sought(func(key uint64) {
-		from := sort.Search(len(s.ix.keys), func(i int) bool { return s.ix.keys[i].key >= key })
-		for ; from < len(s.ix.keys) && s.ix.keys[from].key == key; from++ {
-			at := s.ix.keys[from].word
-			if s.seen[at] == s.turn {
+	w.Sought(joined, func(key names.Key) {
+		for _, k := range s.ix.with(key.Hash) {
+			at := k.word
+			if key.Slip && !w.MaySlip(k.gist) || s.seen[at] == s.turn {
 				continue
 			}
 			s.seen[at] = s.turn
@@ -87,6 +90,16 @@ func (s *Search) gather(w *names.Word, weight int32, joined bool) {
 			}
 		}
 	})
+}
+
+// with are the words that have a key.
+func (ix *Index) with(hash uint64) []wordKey {
+	from := sort.Search(len(ix.keys), func(i int) bool { return ix.keys[i].key >= hash })
+	to := from
+	for to < len(ix.keys) && ix.keys[to].key == hash {
+		to++
+	}
+	return ix.keys[from:to]
 }
 
 func alike(w *names.Word, joined bool, e *entryWord) int32 {
@@ -159,13 +172,4 @@ func (ix *Index) Each(subjects []Subject, workers int) [][]Hit {
 	}
 	all.Wait()
 	return hits
-}
-
-// Score compares a subject with one entry; false where they have no word in common.
-func Score(subject Subject, e *lists.Entry, weights names.Weights) (Hit, bool) {
-	hits := NewIndex([]*lists.Entry{e}, weights, 0).NewSearch().Hits(subject)
-	if len(hits) == 0 {
-		return Hit{}, false
-	}
-	return hits[0], true
 }

@@ -80,8 +80,8 @@ func (p *Pair) heavy(n *Name, first, second int) int {
 	return count
 }
 
-// MaxJoined is how many words a name has at most for two of them to be read as one.
-const MaxJoined = 5
+// maxJoined is how many words a name has at most for two of them to be read as one.
+const maxJoined = 5
 
 // Compare is how alike two names are, by their words alone, and each one's best partner: pairs are taken in the order of how
 // alike they are, then of what they weigh, each word once.
@@ -108,15 +108,16 @@ func Compare(a, b *Name) Comparison {
 		matchedB += p.Likeness * p.WeightB
 		leftA -= p.heavy(a, p.A, p.A2)
 		leftB -= p.heavy(b, p.B, p.B2)
-		switch class := a.Words[p.A].Class; {
-		case class == Generic && p.How != Joined:
-			generic += p.Likeness * min(p.WeightA, p.WeightB)
-			c.Heavy++
+		one, two := a.Words[p.A].Class, b.Words[p.B].Class
+		switch {
 		case p.How == AnInitial:
 			c.Initials++
 		case p.How == Joined:
 			c.Heavy += 2
-		case class.Heavy():
+		case one == Generic || two == Generic:
+			generic += p.Likeness * min(p.WeightA, p.WeightB)
+			c.Heavy++
+		case one.Heavy():
 			c.Heavy++
 		}
 		c.Pairs = append(c.Pairs, p)
@@ -184,7 +185,7 @@ func (n *Name) Joins(f func(w Word, weight int)) {
 }
 
 func (n *Name) pairsToJoin(f func(i, k int)) {
-	if len(n.Words) > MaxJoined {
+	if len(n.Words) > maxJoined {
 		return
 	}
 	for i, a := range n.Words {
@@ -206,13 +207,16 @@ func (n *Name) hasAbout(first byte, length int) bool {
 	return false
 }
 
+// maxJoinedBytes is how long the word is that two are read as.
+const maxJoinedBytes = 16
+
 // maxJoinSlip is by how many letters two joined words may differ in length from the one that they are.
 const maxJoinSlip = 2
 
 // joinable tells whether two words may have been one.
 func joinable(a, b *Word) bool {
-	return latin(a.Text) && latin(b.Text) && !a.abjad && !b.abjad && a.Class != Initial && b.Class != Initial && a.Class != Legal && b.Class != Legal &&
-		len(a.Text) > 1 && len(b.Text) > 1 && len(a.Text)+len(b.Text) <= maxWordBytes
+	return len(a.Text) > 1 && len(b.Text) > 1 && len(a.Text)+len(b.Text) <= maxJoinedBytes && latin(a.Text) && latin(b.Text) && !a.abjad && !b.abjad &&
+		a.Class != Legal && b.Class != Legal
 }
 
 // join is two words written as one.

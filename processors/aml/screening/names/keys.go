@@ -1,41 +1,95 @@
 package names
 
+import "math/bits"
+
 // Words that are alike (Likeness, JoinedAlike) have a key in common, so that an index of keys finds all of them. Words that have
 // one need not be alike.
 
 const (
-	keyText   = 't'
-	keySound  = 's' // consonants, and consonants less one
-	keyLatin  = 'l' // bones of what is written with vowels
-	keyScript = 'a' // bones of what is written without
+	keyText    = 't'
+	keySound   = 's' // consonants
+	keyDropped = 'd' // consonants less one
+	keyLatin   = 'l' // bones of what is written with vowels
+	keyScript  = 'a' // bones of what is written without
+	forJoined  = 'A' - 'a'
 )
 
-// Keys are what a word is found by.
-func (w *Word) Keys(f func(key uint64)) { w.keys(f, w.abjad) }
+// Key is what a word may be found by.
+type Key struct {
+	Hash uint64
+	// Slip tells that words that have it in common are alike only if they are spelt alike (MaySlip).
+	Slip bool
+}
 
-// Sought are the keys under which words that are like w are found.
-func (w *Word) Sought(f func(key uint64)) { w.keys(f, !w.abjad) }
+// Keys are what a word is found by; joined, one that two were joined to.
+func (w *Word) Keys(joined bool, f func(hash uint64)) {
+	if joined {
+		w.whole(forJoined, f)
+		return
+	}
+	w.whole(0, f)
+	w.less(func(without int) { f(hash(keyDropped, w.sound.consonants, without)) })
+	if kind := byte(keyLatin); len(w.bones) >= minBones {
+		if w.abjad {
+			kind = keyScript
+		}
+		f(hash(kind, w.bones, -1))
+	}
+}
 
-func (w *Word) keys(f func(key uint64), script bool) {
-	f(hash(keyText, w.Text, -1))
+// Sought are the keys under which words that are like w are found; joined, where two words were joined to w.
+func (w *Word) Sought(joined bool, f func(Key)) {
+	w.whole(0, func(h uint64) { f(Key{h, false}) })
+	if joined {
+		return
+	}
+	w.whole(forJoined, func(h uint64) { f(Key{h, false}) })
 	if c := w.sound.consonants; c != "" {
-		f(hash(keySound, c, -1))
-		if o := w.other.consonants; o != "" && o != c {
-			f(hash(keySound, o, -1))
+		f(Key{hash(keyDropped, c, -1), true})
+		w.less(func(without int) {
+			f(Key{hash(keySound, c, without), true})
+			f(Key{hash(keyDropped, c, without), true})
+		})
+	}
+	if kind := byte(keyScript); len(w.bones) >= minBones {
+		if w.abjad {
+			kind = keyLatin
 		}
-		for i := range c {
-			if len(c) >= minDropped && (i == 0 || c[i] != c[i-1]) {
-				f(hash(keySound, c, i))
-			}
+		f(Key{hash(kind, w.bones, -1), false})
+	}
+}
+
+// whole are the keys of a text, and of how it sounds.
+func (w *Word) whole(to int, f func(hash uint64)) {
+	f(hash(byte(keyText+to), w.Text, -1))
+	if c := w.sound.consonants; c != "" {
+		f(hash(byte(keySound+to), c, -1))
+		if o := w.other.consonants; o != c {
+			f(hash(byte(keySound+to), o, -1))
 		}
 	}
-	if len(w.bones) >= minBones {
-		if script {
-			f(hash(keyScript, w.bones, -1))
-		} else {
-			f(hash(keyLatin, w.bones, -1))
+}
+
+// less calls f for each consonant that may be another, or too many.
+func (w *Word) less(f func(without int)) {
+	c := w.sound.consonants
+	for i := range c {
+		if len(c) >= minDropped && (i == 0 || c[i] != c[i-1]) {
+			f(i)
 		}
 	}
+}
+
+// Gist is which letters are in a word, one bit each, and above them how many.
+func (w *Word) Gist() uint32 { return w.alphabet | uint32(len(w.Text))<<lettersOfLatin }
+
+const lettersOfLatin = 26 // a word has at most maxWordBytes, which fits above them
+
+// MaySlip tells whether a word of such a gist may be one that w is misspelt for.
+func (w *Word) MaySlip(gist uint32) bool {
+	length, other := len(w.Text), int(gist>>lettersOfLatin)
+	allowed := min(max(length, other)/lettersPerSlip, maxSlips)
+	return length-other <= allowed && other-length <= allowed && bits.OnesCount32((w.alphabet^gist)<<(32-lettersOfLatin)) <= maxAlphabet*allowed
 }
 
 // hash is FNV-1a of a text less one letter, after what kind it is of.

@@ -39,7 +39,7 @@ const (
 
 // Likeness is how alike two words are, 0 to 100, and why. It is the same both ways.
 func Likeness(a, b *Word) (percent int, how How) {
-	if a.Text == b.Text {
+	if a.alphabet == b.alphabet && a.Text == b.Text { // the first spares looking at the texts of most pairs
 		return likeSame, Same
 	}
 	if a.Class == Initial || b.Class == Initial {

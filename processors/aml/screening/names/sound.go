@@ -14,13 +14,15 @@ var double = []struct{ letters, sound string }{
 	{"dj", "J"}, {"kh", "h"}, {"gh", "g"}, {"ph", "f"}, {"th", "t"}, {"dh", "d"}, {"ck", "k"}, {"tz", "ts"},
 }
 
+// german writes y for j, and kh for ch.
+var german = strings.NewReplacer("dj", "dj", "j", "y", "sch", "sch", "tch", "tch", "ch", "kh")
+
 // sounds is how a word sounds, and how it does where j is written for y and ch for kh, as in German and Polish. A word of other letters than Latin ones sounds like
 // nothing else.
 func sounds(text string) (usual, other sound) {
 	usual = soundOf(text)
-	german := strings.NewReplacer("dj", "dj", "j", "y", "sch", "sch", "tch", "tch", "ch", "kh").Replace(text)
-	if other = usual; german != text {
-		other = soundOf(german)
+	if other = usual; strings.Contains(text, "j") || strings.Contains(text, "ch") {
+		other = soundOf(german.Replace(text))
 	}
 	return usual, other
 }
