@@ -60,8 +60,9 @@ func TestBehaviours(t *testing.T) {
 			received, hook := receive(t, 0)
 			s := start(t, sandbox.Config{WebhookURL: hook, WebhookSecret: secret, SettleDelay: 100 * time.Millisecond})
 			op := pay(t, s, "k", c.method, c.name)
-			if shown := op.Action; shown == nil || (shown.QRCode == "") != (c.method == "bank_redirect") || !strings.HasSuffix(shown.URL, "/pay/"+op.Authorization) {
-				t.Errorf("shown %+v", shown)
+			if shown := op.Action; shown == nil || (shown.QRCode == "") != (c.method == "bank_redirect") || !strings.Contains(shown.URL, "/pay/auth_") ||
+				strings.HasSuffix(shown.URL, "/pay/"+op.Authorization) == (c.method == "qr") { // a code has an id of its own: more than one payment may come by it
+				t.Errorf("of %s shown %+v", op.Authorization, shown)
 			}
 			events := strings.Count(c.told, ",") + 1
 			eventually(t, c.told, func() bool { return received.count() >= events && summaryOf(t, s).Owed == 0 })
