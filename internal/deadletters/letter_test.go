@@ -109,6 +109,8 @@ func TestRefusal(t *testing.T) {
 		"inbox: a link command, its author told":   {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedLink)), nil, soon, false, "told that it failed"},
 		"inbox: a wallet command, not asked again": {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, soon, true, ""},
 		"inbox: a wallet command, too old":         {setAside(t, topics.Inbox, assessed, kind(topics.TypeAssessedWallet)), nil, late, true, "remembered for 30 days"},
+		"inbox: a change of a customer":            {setAside(t, topics.Inbox, goodCommand, kind(topics.TypeCustomerCommand)), nil, soon, false, ""},
+		"inbox: a change of a customer, too old":   {setAside(t, topics.Inbox, goodCommand, kind(topics.TypeCustomerCommand)), nil, late, false, "remembered for 30 days"},
 		"inbox: a customer event":                  {setAside(t, topics.Inbox, `{"event":`+goodEvent+`}`, kind(topics.TypeAssessedCustomerEvent)), nil, soon, false, ""},
 		"inbox: a customer event, too old":         {setAside(t, topics.Inbox, `{"event":`+goodEvent+`}`, kind(topics.TypeAssessedCustomerEvent)), nil, late, false, "remembered for 30 days"},
 		"inbox: a webhook's report":                {setAside(t, topics.Inbox, report(topics.SourceWebhook), kind(topics.TypePSPReport)), nil, soon, false, ""},

@@ -98,6 +98,9 @@ func (l *Letter) refuseInbox(now time.Time, answered bool) string {
 	case topics.TypeAssessedLink:
 		var c topics.AssessedLinkCommand
 		return l.refuseAssessed(topics.Unmarshal(l.Record.Value, &c), unnamed(&c.Command.CommandID, &c.Command.Tenant), now, answered)
+	case topics.TypeCustomerCommand: // where its author has asked again, the version is another one, and it is refused
+		var c topics.CustomerCommand
+		return firstReason(l.unreadable(topics.Unmarshal(l.Record.Value, &c)), unnamed(&c.CommandID, &c.Tenant), l.forgotten(now))
 	case topics.TypeAssessedCustomerEvent:
 		var e topics.AssessedCustomerEvent
 		return firstReason(l.unreadable(topics.Unmarshal(l.Record.Value, &e)), invalidEvent(&e.Event), l.forgotten(now))

@@ -256,7 +256,11 @@ func (e *Engine) customerKeys() (*customerkeys.Masters, error) {
 	if err := e.Config.MakeCustomerKey(e.log); err != nil {
 		return nil, err
 	}
-	return e.Config.CustomerKeys()
+	keys, err := e.Config.CustomerKeys()
+	if err == nil && keys == nil {
+		e.log.Info("records of customers cannot be written, and nothing personal can be read: customers.master_key is not set")
+	}
+	return keys, err
 }
 
 func (e *Engine) addAPI(context.Context) error {

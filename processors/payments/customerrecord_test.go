@@ -27,6 +27,26 @@ func putCustomer(n int, customer string, expected int64) *topics.CustomerCommand
 			Personal:         &topics.SealedPersonal{KeyID: keyID(customer).String(), Fields: map[string][]byte{"names": {byte(n), 1, 2}}}}}
 }
 
+// addCustomers writes and changes records of the customers of the mixed traffic, of right and of wrong versions, and erases some. Ids of
+// commands begin at 960,000.
+func addCustomers(rounds *[4][]any) {
+	n := 960_000
+	for k := range 8 {
+		customer := fmt.Sprintf("customer-%d", k)
+		for round := range rounds {
+			for range 2 { // the second one is too late
+				n++
+				c := putCustomer(n, customer, int64(round))
+				c.Data.Personal = nil
+				rounds[round] = append(rounds[round], c)
+			}
+			if n++; round == 1 && k%3 == 0 {
+				rounds[round] = append(rounds[round], eraseCustomer(n, customer))
+			}
+		}
+	}
+}
+
 func eraseCustomer(n int, customer string) *topics.CustomerCommand {
 	return &topics.CustomerCommand{CommandID: id(n).String(), Type: topics.CustomerErase, Tenant: "acme", CustomerID: customer, ExpectedVersion: topics.AnyVersion,
 		Author: "bob", Reason: "asked for", TraceID: "trace"}

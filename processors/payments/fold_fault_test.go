@@ -201,7 +201,7 @@ func TestFaultsOfTheFold(t *testing.T) {
 
 // foldTables are the tables that the fold of payments writes.
 var foldTables = []string{"stream_positions", "stream_log", "payments", "applied_inputs", "timers", "wallets", "holds", "rounds", "psp_references",
-	"accounts", "entries", "ledger_chain", "closed_periods", "disputes", "payouts", "payment_links", "mandates", "deposit_sources", "customer_limits"}
+	"accounts", "entries", "ledger_chain", "closed_periods", "disputes", "payouts", "payment_links", "mandates", "deposit_sources", "customer_limits", "customers"}
 
 // every is how often a statement on a table, or a COMMIT, fails: the first time, and each so many times.
 const every = 40

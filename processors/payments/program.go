@@ -26,7 +26,7 @@ const Role = "payments"
 
 // Format is the format number of what the fold stores. It rises with every change that an older build would misread: such
 // a build then gives the partition up. 5 came with disputes, mandates, payment links, methods but cards, increments, delayed
-// captures, plans for later, and sources of deposits as lists.
+// captures, plans for later, sources of deposits as lists, and records of customers.
 const Format = 5
 
 const (

@@ -101,6 +101,7 @@ func mixed(partitions int32) (rounds [4][]any) {
 	addDisputes(&rounds, partitions)
 	addMethods(&rounds, partitions)
 	addMandates(&rounds, partitions)
+	addCustomers(&rounds)
 	return rounds
 }
 
@@ -250,6 +251,8 @@ func playMixed(t *testing.T, v variant) (*database.DB, []*inbox) {
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedLink, c)
 			case *topics.AssessedDisputeCommand:
 				inboxes[topics.PartitionOf("acme", c.Command.CustomerID, v.partitions)].twice(v.repeat, topics.TypeAssessedDispute, c)
+			case *topics.CustomerCommand:
+				inboxes[topics.PartitionOf("acme", c.CustomerID, v.partitions)].twice(v.repeat, topics.TypeCustomerCommand, c)
 			case *topics.PSPReport:
 				inboxes[topics.PartitionOf("acme", c.CustomerID, v.partitions)].twice(v.repeat, topics.TypePSPReport, c)
 			}
@@ -317,6 +320,8 @@ func reordered(round []any) []any {
 			customer = c.Command.CustomerID
 		case *topics.AssessedDisputeCommand:
 			customer = c.Command.CustomerID
+		case *topics.CustomerCommand:
+			customer = c.CustomerID
 		case *topics.PSPReport:
 			customer = c.CustomerID
 		}
@@ -407,6 +412,7 @@ func storedOf(t *testing.T, db *database.DB) []string {
 		`SELECT 'round', round, customer, currency, net, rolled_back, array_length(positions, 1) FROM rounds`,
 		`SELECT 'payout', id::text, customer, status, currency, reserved, array_length(positions, 1) FROM payouts`,
 		`SELECT 'link', id::text, customer, status, regexp_replace(state, '"(latest|updated_at|created_at|due)":"[^"]*"', '', 'g'), array_length(positions, 1) FROM payment_links`,
+		`SELECT 'customer', customer, regexp_replace(state, '"(event_id|created_at|updated_at)":"[^"]*"', '', 'g'), array_length(positions, 1) FROM customers`,
 		`SELECT 'source', customer, CASE WHEN state ~ '"[A-Z]{3}",[0-9]+,[1-9]' THEN 'some was paid out' ELSE '' END, regexp_replace(state, '"[0-9-]+T[^"]*","[^"]*"', '', 'g') FROM deposit_sources`,
 		`SELECT 'dispute', payment::text, customer, status, currency, taken, array_length(positions, 1) FROM disputes`,
 		`SELECT DISTINCT 'closed period', tenant, month FROM closed_periods`,
