@@ -42,7 +42,7 @@ Without configuration everything it needs is embedded. Exit status: 0 fine, 1 a 
 	root.AddGroup(&cobra.Group{ID: groupOther, Title: "Other:"})
 	for group, commands := range map[string][]*cobra.Command{
 		groupServe:   {newRunCommand(a), newDemoCommand(a), newBenchCommand(a), newSandboxCommand()},
-		groupInspect: {newConfigCommand(a), newPSPCommand(a), newRulesCommand(a), newRoutesCommand(a), newTopicsCommand(a), newFsckCommand(a), newRecoverCommand(a), newDeadLettersCommand(a), newWebhooksCommand(a), newPaymentCommand(a), newPayoutCommand(a), newDisputeCommand(a), newLinksCommand(a), newLimitsCommand(a), newCustomersCommand(a), newLedgerCommand(a), newListsCommand(a), newScreenCommand(a)},
+		groupInspect: {newConfigCommand(a), newPSPCommand(a), newRulesCommand(a), newRoutesCommand(a), newTopicsCommand(a), newFsckCommand(a), newRecoverCommand(a), newDeadLettersCommand(a), newWebhooksCommand(a), newPaymentCommand(a), newPayoutCommand(a), newDisputeCommand(a), newLinksCommand(a), newLimitsCommand(a), newCustomersCommand(a), newLedgerCommand(a), newListsCommand(a), newAMLCommand(a), newScreenCommand(a)},
 		groupOther:   {newVersionCommand(a)},
 	} {
 		for _, command := range commands {

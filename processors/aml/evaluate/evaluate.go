@@ -6,6 +6,8 @@ package evaluate
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -23,6 +25,8 @@ type Report struct {
 	CutShort int64   `json:"cut_short_searches"`
 	Holds    Holding `json:"holds"`
 	Took     Took    `json:"took"`
+
+	monitor *monitor
 }
 
 // Row is one typology.
@@ -89,12 +93,22 @@ func Run(w *synthetic.World, limits graph.Limits, config behaviour.Config, now f
 		}
 	}
 	took := now().Sub(began).Seconds()
-	r := &Report{Events: len(w.Events), Plants: len(w.Plants), Took: Took{Seconds: took, EventsPerSecond: float64(len(w.Events)) / max(took, 1e-9)}}
+	r := &Report{monitor: &m, Events: len(w.Events), Plants: len(w.Plants), Took: Took{Seconds: took, EventsPerSecond: float64(len(w.Events)) / max(took, 1e-9)}}
 	r.Holds.Stats = m.graph.Stats()
 	r.CutShort = r.Holds.Stats.CutShort
 	m.size(w, &r.Holds)
 	r.measure(w, &m, &limits.Patterns)
 	return r, nil
+}
+
+// Subgraphs gives each finding as data, in the order of their ids. Links are those that are held at the end.
+func (r *Report) Subgraphs() []graph.Subgraph {
+	var all []graph.Subgraph
+	for _, id := range slices.Sorted(maps.Keys(r.monitor.findings)) {
+		f := r.monitor.findings[id]
+		all = append(all, r.monitor.graph.Subgraph(&f))
+	}
+	return all
 }
 
 // monitor is what monitoring is so far.

@@ -89,10 +89,18 @@ func keep(amount int64, percent int) int64 {
 	return amount/100*int64(percent) + amount%100*int64(percent)/100
 }
 
-// tell tells of the cycle that a transfer from the anchor's payee completes. Its key begins with the first of its parties, so
+// tell tells of the cycle that a transfer from the anchor's payee completes, where enough went round. Its key begins with the first of its parties, so
 // that it is one cycle wherever it was closed.
 func (w *way) tell(last uint32) {
 	g := w.graph
+	all := append(slices.Clone(w.transfers), last)
+	amount := int64(0)
+	for _, i := range all {
+		amount = addSaturated(amount, g.transfers.at(i).amount)
+	}
+	if amount < w.anchor.Amount {
+		return
+	}
 	key := make([]Party, 0, maxCycle)
 	key = append(key, g.party(w.anchor.to))
 	for i := len(w.parties) - 1; i >= 0; i-- {
@@ -106,5 +114,5 @@ func (w *way) tell(last uint32) {
 	}
 	key = append(slices.Clone(key[first:]), key[:first]...)
 	w.found++
-	g.tell(Cycle, w.anchor.time, key, append(slices.Clone(w.transfers), last), w.anchor.cut)
+	g.tell(Cycle, w.anchor.time, key, all, w.anchor.cut)
 }

@@ -132,7 +132,11 @@ func (m *model) cycles(a Transfer, window, way []Transfer) {
 			m.cycles(a, window, next)
 			continue
 		}
-		if len(next) < at.Parties {
+		sum := int64(0)
+		for _, u := range next {
+			sum += u.Amount
+		}
+		if len(next) < at.Parties || sum < at.Amount {
 			continue
 		}
 		var key []Party

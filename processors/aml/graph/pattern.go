@@ -17,7 +17,7 @@ const (
 	// FanOut: one pays at least Parties, at least Amount together.
 	FanOut
 	// Cycle: money comes back to where it set out through at least Parties and at most 6 of them, each transfer not earlier
-	// than the one before, the smallest at least Keep percent of the largest.
+	// than the one before, the smallest at least Keep percent of the largest; at least Amount together.
 	Cycle
 	// ScatterGather: one pays at least Parties middlemen, each of whom passes on to one and the same what he got, less
 	// 100 − Keep percent at most; at least Amount arrives.
@@ -87,7 +87,7 @@ func DefaultPatterns() Patterns {
 	return Patterns{
 		FanIn:            {Parties: 8, Amount: 2_000_00, Window: 3 * day},
 		FanOut:           {Parties: 8, Amount: 2_000_00, Window: 3 * day},
-		Cycle:            {Parties: 3, Amount: 500_00, Window: 7 * day, Keep: 70},
+		Cycle:            {Parties: 3, Amount: 1_000_00, Window: 7 * day, Keep: 70},
 		ScatterGather:    {Parties: 3, Amount: 1_000_00, Window: 7 * day, Keep: 70},
 		GatherScatter:    {Parties: 4, Amount: 1_000_00, Window: 7 * day},
 		Bipartite:        {Parties: 3, Amount: 1_000_00, Window: 7 * day},
