@@ -51,9 +51,7 @@ func (b *bench) arrivals(ctx context.Context, client *http.Client, url string, d
 	times := make([]time.Duration, int(duration.Seconds()*float64(b.Rate)))
 	errs := make([]error, len(times))
 	var group sync.WaitGroup
-	for i, begin := 0, time.Now(); i < len(times) && ctx.Err() == nil; i++ {
-		due := begin.Add(time.Duration(i) * time.Second / time.Duration(b.Rate))
-		time.Sleep(time.Until(due))
+	for i, due := range schedule(ctx, b.Rate, len(times)) {
 		group.Go(func() {
 			errs[i] = create(ctx, client, url)
 			times[i] = time.Since(due)

@@ -172,8 +172,7 @@ func (w *watch) arrive(ctx context.Context, kafka []kgo.Opt, fail func()) error 
 	defer client.Close()
 	w.fails = int((warmUp + failoverBefore).Seconds()) * failoverRate
 	total := w.fails + int(failoverFor.Seconds())*failoverRate
-	for i, begin := 0, time.Now(); i < total && ctx.Err() == nil; i++ {
-		time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / failoverRate)))
+	for i := range schedule(ctx, failoverRate, total) {
 		if i == w.fails {
 			fail()
 		}

@@ -83,9 +83,7 @@ func atWebhookRate(ctx context.Context, duration time.Duration, send func(n int6
 	times := make([]time.Duration, int(duration.Seconds()*webhookRate))
 	errs := make([]error, len(times))
 	var group sync.WaitGroup
-	for i, begin := 0, time.Now(); i < len(times) && ctx.Err() == nil; i++ {
-		due := begin.Add(time.Duration(i) * time.Second / webhookRate)
-		time.Sleep(time.Until(due))
+	for i, due := range schedule(ctx, webhookRate, len(times)) {
 		group.Go(func() {
 			errs[i] = send(int64(i))
 			times[i] = time.Since(due)

@@ -66,7 +66,7 @@ func (g *Gather[T]) work() {
 		rest := g.every - time.Since(g.began)
 		g.mu.Unlock()
 		if rest > 0 {
-			time.Sleep(rest)
+			time.Sleep(rest) // delays nobody but those whose items are queued, who may leave meanwhile
 		}
 		items := g.take()
 		if len(items) == 0 {

@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -84,19 +86,14 @@ func (w *world) normalised(t *testing.T, partition int32) {
 	}
 	want := w.produce(t, r).Offset + 1
 	admin := kadm.NewClient(w.client)
-	for deadline := time.Now().Add(patience); ; {
+	until.True(t, patience, fmt.Sprintf("webhooks of partition %d are passed by", partition), func() bool {
 		offsets, err := admin.FetchOffsets(t.Context(), "weir-webhooks")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if at, ok := offsets.Lookup(topics.PSPWebhooks, partition); ok && at.At >= want {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("webhooks of partition %d are not passed by", partition)
-		}
-		time.Sleep(time.Millisecond)
-	}
+		at, ok := offsets.Lookup(topics.PSPWebhooks, partition)
+		return ok && at.At >= want
+	})
 }
 
 // barrier puts a report of an unknown payment into a partition of the inbox and waits for its case.

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/sandbox"
 	"github.com/weirhq/weir/topics"
@@ -225,15 +226,11 @@ func TestBreakerDelaysAndNeverAnswers(t *testing.T) {
 		requests = append(requests, authorization(i+1, ""))
 	}
 	w.ask(t, 1, requests...)
-	for { // the breaker lets a trial through now and then: that is how it is known to be open
+	until.True(t, 2*time.Minute, "the breaker is known to be open: it lets a trial through now and then", func() bool {
 		mu.Lock()
-		open := calls > 5
-		mu.Unlock()
-		if open {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+		defer mu.Unlock()
+		return calls > 5
+	})
 	mu.Lock()
 	if calls >= n {
 		t.Errorf("%d calls to a PSP that is down", calls)

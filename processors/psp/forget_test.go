@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/processors/psp"
 	"github.com/weirhq/weir/processors/psp/sandbox"
 )
@@ -28,13 +29,11 @@ func TestOldAttemptsAreForgotten(t *testing.T) {
 		}
 		return old, young
 	}
-	for late := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	until.True(t, 2*time.Minute, "the old attempts are gone", func() bool {
 		old, young := count()
-		if young != all-all/3 || time.Now().After(late) {
+		if young != all-all/3 {
 			t.Fatalf("%d old and %d young attempts are left, want none and %d", old, young, all-all/3)
 		}
-		if old == 0 {
-			return
-		}
-	}
+		return old == 0
+	})
 }

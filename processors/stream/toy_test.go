@@ -18,6 +18,7 @@ import (
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -272,16 +273,10 @@ func (b *bench) end(topic string, partition int32) int64 {
 	return listed.Offset
 }
 
-// waitFor polls a condition until it holds.
+// waitFor waits until a condition holds.
 func waitFor(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(3 * time.Minute) // of liveness: a busy machine is no failure
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out: %s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	until.True(t, 3*time.Minute, what, condition) // of liveness: a busy machine is no failure
 }
 
 // waitPublished waits until everything in the input is published, from a base, and readers see it.

@@ -16,6 +16,7 @@ import (
 	"github.com/weirhq/weir/internal/broker/brokertest"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/processors/webhooks"
 	"github.com/weirhq/weir/topics"
 )
@@ -143,8 +144,7 @@ func (w *world) until(reports, letters int) {
 // parked waits until so many webhooks are parked, and says how often the first of them was tried again.
 func (w *world) parked(want int) (attempts int32) {
 	w.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for {
+	until.True(w.t, 2*time.Minute, fmt.Sprintf("%d webhooks are parked", want), func() bool {
 		var all []webhooks.Parked
 		for partition := range int32(partitions) {
 			err := webhooks.EachParked(w.t.Context(), w.db.Pool, partition, func(p *webhooks.Parked) error {
@@ -158,16 +158,12 @@ func (w *world) parked(want int) (attempts int32) {
 				w.t.Fatal(err)
 			}
 		}
-		switch {
-		case len(all) == want && want > 0:
-			return all[0].Attempts
-		case len(all) == want:
-			return 0
-		case time.Now().After(deadline):
-			w.t.Fatalf("%d webhooks are parked, want %d", len(all), want)
+		if len(all) > 0 {
+			attempts = all[0].Attempts
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return len(all) == want
+	})
+	return attempts
 }
 
 func id(partition, n int) string {
@@ -335,12 +331,7 @@ func TestParkedLonger(t *testing.T) {
 	w := newWorld(t)
 	w.run(quick)
 	w.deliver(time.Now(), "ref:pi_1")
-	deadline := time.Now().Add(2 * time.Minute)
-	for w.parked(1) < 3 {
-		if time.Now().After(deadline) {
-			t.Fatal("it is not tried again and again")
-		}
-	}
+	until.True(t, 2*time.Minute, "it is tried again and again", func() bool { return w.parked(1) >= 3 })
 	if got := fmt.Sprint(w.reports, w.letters); got != "[] []" {
 		t.Error(got)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirhq/weir/internal/until"
 	"github.com/weirhq/weir/processors/psp/sandbox"
 	"github.com/weirhq/weir/processors/psp/webhook"
 )
@@ -77,13 +78,7 @@ func authorize(t *testing.T, s *sandbox.Server, key, token string, amount int64,
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	until.True(t, 2*time.Minute, what, done)
 }
 
 func TestOneLife(t *testing.T) {
