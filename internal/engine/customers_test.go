@@ -44,12 +44,13 @@ type registry struct {
 	*engine.Engine
 }
 
-// ask sends a request with a precondition, such as "If-Match: x", or none; it returns the ETag with the body.
-func (r registry) ask(method, customer, precondition, body string, wantStatus int, want string) string {
+// send sends a request with a precondition, such as "If-Match: x", or none.
+func (r registry) send(method, customer, precondition, body string) (status int, header http.Header, answer string) {
 	r.Helper()
 	request, err := http.NewRequestWithContext(r.Context(), method, r.URL+"/v1/customers/"+customer, strings.NewReader(body))
 	if err != nil {
-		r.Fatal(err)
+		r.Error(err)
+		return 0, nil, ""
 	}
 	request.Header.Set("Authorization", "Bearer "+config.DevelopmentKey)
 	if body != "" {
@@ -60,17 +61,25 @@ func (r registry) ask(method, customer, precondition, body string, wantStatus in
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		r.Fatal(err)
+		r.Error(err)
+		return 0, nil, ""
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	if err != nil {
-		r.Fatal(err)
+		r.Error(err)
 	}
-	if response.StatusCode != wantStatus || !strings.Contains(string(answer), want) {
-		r.Errorf("%s %s %s: %d %s, want %d and %s", method, customer, precondition, response.StatusCode, answer, wantStatus, want)
+	return response.StatusCode, response.Header, string(text)
+}
+
+// ask wants an answer of that status, with a text in it, and returns its ETag and body.
+func (r registry) ask(method, customer, precondition, body string, wantStatus int, want string) string {
+	r.Helper()
+	status, header, answer := r.send(method, customer, precondition, body)
+	if status != wantStatus || !strings.Contains(answer, want) {
+		r.Errorf("%s %s %s: %d %s, want %d and %s", method, customer, precondition, status, answer, wantStatus, want)
 	}
-	return response.Header.Get("ETag") + " " + string(answer)
+	return header.Get("ETag") + " " + answer
 }
 
 const (
@@ -190,9 +199,47 @@ func TestCustomers(t *testing.T) {
 	if changes != 4 {
 		t.Errorf("%d changes are known, want 4", changes)
 	}
+	r.crowd("frida")
 	if found := checkCustomers(t, e, masters); len(found) > 0 {
 		t.Errorf("fsck: %s", strings.Join(found, "\n"))
 	}
+}
+
+// crowd has several people write and erase one customer's record at the same time. Each change is of the version that was read, or is
+// refused; whatever stands can be read whenever it is looked at.
+func (r registry) crowd(customer string) {
+	r.Helper()
+	do := func(method, path, precondition string) (status int, etag, answer string) {
+		body := ""
+		if method == http.MethodPut {
+			body = profileOfErika
+		}
+		status, header, answer := r.send(method, path, precondition, body)
+		return status, header.Get("ETag"), answer
+	}
+	var group sync.WaitGroup
+	for person := range 4 {
+		group.Go(func() {
+			for i := range 6 {
+				status, etag, answer := do(http.MethodGet, customer+"?personal=true", "")
+				precondition := "If-Match: " + etag
+				if status == http.StatusNotFound {
+					precondition = first
+				} else if status != http.StatusOK || !strings.Contains(answer, "Mustermann") && !strings.Contains(answer, `"erased":true`) {
+					r.Errorf("read by %d: %d %s", person, status, answer)
+				}
+				if (i+person)%3 == 2 && precondition != first {
+					status, _, answer = do(http.MethodDelete, customer+"?reason=asked+for", precondition)
+				} else {
+					status, _, answer = do(http.MethodPut, customer, precondition)
+				}
+				if status != http.StatusOK && status != http.StatusCreated && status != http.StatusPreconditionFailed {
+					r.Errorf("changed by %d: %d %s", person, status, answer)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func keyNow(t *testing.T, e *engine.Engine, o view.Owner) string {
@@ -209,7 +256,7 @@ func checkCustomers(t *testing.T, e *engine.Engine, masters *customerkeys.Master
 	t.Helper()
 	counts, err := fsck.Run(t.Context(), fsck.Config{Database: e.Database, Kafka: e.Kafka, CustomerKeys: masters,
 		Problem: func(p fsck.Problem) { found = append(found, p.String()) }})
-	if err != nil || counts.Customers.Load() != 1 {
+	if err != nil || counts.Customers.Load() != 2 {
 		t.Fatalf("%d customers were checked, %v", counts.Customers.Load(), err)
 	}
 	return found
