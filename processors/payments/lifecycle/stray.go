@@ -35,6 +35,9 @@ func (d *decision) strayApproval(r *topics.PSPReport) {
 		}
 		return
 	}
+	if d.p.Method.Type == topics.MethodCrypto && d.op.State == OperationFailed && r.Amount > 0 && r.Amount <= topics.MaxAmount {
+		d.op.Amount = r.Amount // whatever came goes back
+	}
 	if r.Outcome != topics.PSPApproved || d.op.State == OperationReversed || d.mismatch(r) || !d.find(FromStray, string(topics.OperationAuthorize), r.Outcome) {
 		return
 	}
@@ -177,6 +180,7 @@ func (p *Payment) straySaid(e *topics.PaymentEvent) error {
 	}
 	switch e.Type {
 	case topics.EventStrayAuthorized:
+		op.Amount = e.Amount // of crypto, what came
 		op.close(OperationSucceeded, e)
 	case topics.EventStrayCaptured:
 		op.Captured = true
