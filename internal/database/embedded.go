@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,14 +86,9 @@ func startProduct(ctx context.Context, dir string, port int, o embeddedOptions, 
 	if err != nil {
 		return nil, err
 	}
-	if port == 0 {
-		if port, err = freePort(); err != nil {
-			return nil, err
-		}
-	}
 	cockroach, err := exec.LookPath("cockroach")
 	if err == nil && major == "" {
-		return startCockroach(ctx, cockroach, cockroachDir, port, log)
+		return onPort(port, func(port int) (*Embedded, error) { return startCockroach(ctx, cockroach, cockroachDir, port, log) })
 	}
 	if _, err := os.Stat(cockroachDir); err == nil {
 		return nil, fmt.Errorf("%s holds CockroachDB data, and there is no cockroach on PATH: install it, or name another data directory", cockroachDir)
@@ -108,7 +104,27 @@ func startProduct(ctx context.Context, dir string, port int, o embeddedOptions, 
 		return nil, fmt.Errorf("no database server found: pass --database-url, or put cockroach on PATH, or install PostgreSQL "+
 			"(Debian and Ubuntu: apt-get install postgresql; macOS: brew install postgresql@17): %w", err)
 	}
-	return startPostgres(ctx, binaries, postgresDir, port, o, log)
+	return onPort(port, func(port int) (*Embedded, error) { return startPostgres(ctx, binaries, postgresDir, port, o, log) })
+}
+
+// portAttempts bounds how many free ports are tried: a connection or another server may take one before the server listens there.
+const portAttempts = 4
+
+// onPort starts a server on a port; 0 is any that is free.
+func onPort(port int, start func(port int) (*Embedded, error)) (*Embedded, error) {
+	if port != 0 {
+		return start(port)
+	}
+	for attempt := 1; ; attempt++ {
+		free, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		embedded, err := start(free)
+		if err == nil || attempt == portAttempts || !strings.Contains(strings.ToLower(err.Error()), "address already in use") {
+			return embedded, err
+		}
+	}
 }
 
 // Stop stops the server cleanly, and by force when that takes longer than stopLimit. Only the first call does anything.
@@ -120,8 +136,8 @@ func (e *Embedded) Stop() error {
 // Done is closed when the server has ended, for whatever reason.
 func (e *Embedded) Done() <-chan struct{} { return e.child.done }
 
-// freePort returns a port that nobody listens on. Another process may take it before the server does; the start then
-// fails with the server's own words.
+// freePort returns a port that nobody listens on. Another process may take it before the server does; the start then fails with
+// the server's own words.
 func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
