@@ -210,13 +210,21 @@ func (s *screener) screen(batch []screening.Subject) {
 	}
 }
 
+// hitLine is a hit as JSON.
+type hitLine struct {
+	Customer string             `json:"customer,omitempty"`
+	Name     string             `json:"name"`
+	Score    int                `json:"score"`
+	Matched  lists.Name         `json:"matched"`
+	Entry    *lists.Entry       `json:"entry"`
+	Reasons  []screening.Reason `json:"reasons"`
+	Note     string             `json:"note,omitempty"`
+}
+
 // print prints a hit; note says why it does not count.
 func (s *screener) print(h *screening.Hit, note string) {
 	if s.f.json {
-		line, err := topics.Marshal(struct {
-			*screening.Hit
-			Note string `json:"note,omitempty"`
-		}{h, note})
+		line, err := topics.Marshal(hitLine{h.Customer, h.Subject, h.Score, h.Name, h.Entry, h.Reasons, note})
 		if err == nil {
 			_, err = fmt.Fprintf(s.a.out, "%s\n", line)
 		}

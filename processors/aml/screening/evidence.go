@@ -51,23 +51,16 @@ type Reason struct {
 	Text   string `json:"text"`
 }
 
-// Hit is an entry that a subject may be.
+// Hit is an entry that a subject may be. Hits of the same customer and an entry with the same hash are the same hit.
 type Hit struct {
-	Customer string       `json:"customer,omitempty"`
-	Subject  string       `json:"name"`
-	Score    int          `json:"score"`
-	Entry    *lists.Entry `json:"entry"`
-	Name     lists.Name   `json:"matched_name"`
-	Reasons  []Reason     `json:"reasons"`
+	Customer string
+	Subject  string // the name that was screened
+	Score    int
+	Entry    *lists.Entry
+	Name     lists.Name // of the entry, that the subject's is most like
+	Reasons  []Reason
 	words    names.Comparison
 }
-
-// key tells hits apart: the same customer and the same entry as it stands.
-func (h *Hit) key() hitKey {
-	return hitKey{h.Customer, h.Subject, h.Entry.List, h.Entry.ID, h.Entry.Hash}
-}
-
-type hitKey struct{ customer, subject, list, id, hash string }
 
 // score is how much a subject is like an entry by one of its names, 0 to 100.
 func score(s *Subject, e *lists.Entry, name *names.Name, strength lists.Strength) (int, names.Comparison) {

@@ -218,6 +218,24 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
+// TestCommonWordsAloneAreNobody: what many are called is no hit, be it all that an entry is called.
+func TestCommonWordsAloneAreNobody(t *testing.T) {
+	l := made(t, "peps", `id,schema,name,aliases,birth_date,countries
+1,Company,CORP,Corporation;The Company Ltd,,us
+2,Person,Mohammed,MUHAMMAD;Ali,1970-01-01,eg
+3,Company,Paeksan Trading Corporation,Bank;General Trading,,us
+`)
+	search := screening.NewIndex(screening.Entries([]*lists.List{l}), names.Weights{}, 70).NewSearch()
+	for _, name := range []string{"CORP", "Corporation", "the company ltd", "MOHAMMED", "Mohamad", "Ali", "Bank", "General Trading LLC", "Trading Corporation", "A. B. C.", "Mr Dr"} {
+		if hits := search.Hits(screening.Subject{Name: name, Countries: []string{"US"}}); len(hits) > 0 {
+			t.Errorf("%s: %d, %v", name, hits[0].Score, hits[0].Reasons)
+		}
+	}
+	if hits := search.Hits(screening.Subject{Name: "Paeksan Corp"}); len(hits) != 1 {
+		t.Errorf("a rare word is somebody: %v", hits)
+	}
+}
+
 // TestPairs holds the figures of the manual.
 func TestPairs(t *testing.T) {
 	file, err := os.Open(data + "pairs.csv")

@@ -36,6 +36,9 @@ func (b Birth) String() string {
 	return text
 }
 
+// MarshalText is String.
+func (b Birth) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
 func inYears(from, to int, circa bool) Birth {
 	return Birth{day(from, 1, 1), day(to, 12, 31), circa}
 }
