@@ -18,13 +18,12 @@ import (
 
 // Report is what was measured.
 type Report struct {
-	Events   int     `json:"events"`
-	Plants   int     `json:"plants"`
-	Rows     []Row   `json:"typologies"`
-	Total    Row     `json:"total"` // of the typologies that are looked for
-	CutShort int64   `json:"cut_short_searches"`
-	Holds    Holding `json:"holds"`
-	Took     Took    `json:"took"`
+	Events int     `json:"events"`
+	Plants int     `json:"plants"`
+	Rows   []Row   `json:"typologies"`
+	Total  Row     `json:"total"` // of the typologies that are looked for
+	Holds  Holding `json:"holds"`
+	Took   Took    `json:"took"`
 
 	monitor *monitor
 }
@@ -95,7 +94,6 @@ func Run(w *synthetic.World, limits graph.Limits, config behaviour.Config, now f
 	took := now().Sub(began).Seconds()
 	r := &Report{monitor: &m, Events: len(w.Events), Plants: len(w.Plants), Took: Took{Seconds: took, EventsPerSecond: float64(len(w.Events)) / max(took, 1e-9)}}
 	r.Holds.Stats = m.graph.Stats()
-	r.CutShort = r.Holds.Stats.CutShort
 	m.size(w, &r.Holds)
 	r.measure(w, &m, &limits.Patterns)
 	return r, nil
@@ -252,7 +250,7 @@ func (r *Report) Write(out io.Writer) error {
 		fmt.Fprintf(out, "\n-: no scenario looks for it yet (%d typologies)\n", unsought)
 	}
 	_, err := fmt.Fprintf(out, "\n%.0f events/s with graph and behaviour, on one core; behaviour takes %d bytes a customer; %d searches cut short\n",
-		r.Took.EventsPerSecond, r.Holds.CustomerBytes, r.CutShort)
+		r.Took.EventsPerSecond, r.Holds.CustomerBytes, r.Holds.CutShort)
 	return err
 }
 

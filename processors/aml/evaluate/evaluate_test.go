@@ -40,8 +40,8 @@ func TestPatterns(t *testing.T) {
 			t.Errorf("%s: %d findings are of %d cases, %d of none", row.Typology, row.Findings, row.Named, row.False)
 		}
 	}
-	if r.Total.Planted != 5*len(graph.AllPatterns()) || r.CutShort != 0 {
-		t.Errorf("total: %+v, %d searches cut short", r.Total, r.CutShort)
+	if r.Total.Planted != 5*len(graph.AllPatterns()) || r.Holds.CutShort != 0 {
+		t.Errorf("total: %+v, %d searches cut short", r.Total, r.Holds.CutShort)
 	}
 	var out strings.Builder
 	if err := r.Write(&out); err != nil {

@@ -190,3 +190,30 @@ func TestClamp(t *testing.T) {
 		t.Errorf("link %+v", l)
 	}
 }
+
+// TestLateAtHub: a transfer that comes late to a party with very many later ones has some of these examined again, not all.
+func TestLateAtHub(t *testing.T) {
+	limits := DefaultLimits()
+	limits.Steps = 100
+	g := newGraph(t, limits)
+	hub := Party{Customer, "hub"}
+	move := func(from, to Party, at, ref int64) {
+		if _, err := g.Move(Transfer{From: from, To: to, Amount: 500_00, Time: at, Ref: Ref{Position: ref}}, benchStart+day.Milliseconds()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 3000
+	for i := range int64(many) {
+		move(customer(int(i)), hub, benchStart+1_000_000+i, i)
+	}
+	for i := range int64(many) { // every one late
+		before := g.cut
+		move(customer(int(i)), hub, benchStart+i, many+i)
+		if searches := g.cut - before; searches > 2*laterSearches {
+			t.Fatalf("a late transfer has %d searches run out of steps", searches)
+		}
+	}
+	if g.Stats().Transfers != 2*many {
+		t.Errorf("stats: %+v", g.Stats())
+	}
+}

@@ -3,8 +3,8 @@ package graph
 import "slices"
 
 // examine looks for each pattern whose last transfer in event time is i: at what lies before it, however much is held that
-// lies after it.
-func (g *Graph) examine(i uint32) {
+// lies after it. It returns how many transfers were looked at.
+func (g *Graph) examine(i uint32) (steps int) {
 	for _, search := range [...]struct {
 		pattern Pattern
 		run     func(*Graph, *anchor) bool
@@ -17,10 +17,12 @@ func (g *Graph) examine(i uint32) {
 		}
 		a := g.anchor(i, search.pattern)
 		search.run(g, &a)
+		steps += g.limits.Steps - a.steps
 		if a.cut {
 			g.cut++
 		}
 	}
+	return steps
 }
 
 // anchor is the transfer that a search is about, and what the search may look at.
@@ -107,6 +109,9 @@ func (g *Graph) party(i uint32) Party { return g.nodes.at(i).party }
 // other in a cycle of six.
 const nearHops = 2
 
+// laterSearches bounds what a late transfer costs: as many searches that look at Limits.Steps transfers.
+const laterSearches = 16
+
 // examineLater examines the transfers after a late one that may make up a finding with it: those near it.
 func (g *Graph) examineLater(i uint32) {
 	late := g.transfers.at(i)
@@ -131,8 +136,9 @@ func (g *Graph) examineLater(i uint32) {
 	}
 	slices.SortFunc(later, func(i, j uint32) int { return g.compare(i, g.transfers.at(j)) })
 	later = slices.Compact(later)
-	for _, i := range later {
-		g.examine(i)
+	for spent, at := 0, 0; at < len(later) && !left.cut; at++ {
+		spent += g.examine(later[at])
+		left.cut = spent > laterSearches*g.limits.Steps
 	}
 	if left.cut {
 		g.cut++

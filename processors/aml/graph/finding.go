@@ -118,6 +118,9 @@ func (g *Graph) tell(pattern Pattern, time int64, key []Party, transfers []uint3
 	changed := f.fresh || cut && !f.cut
 	f.cut = f.cut || cut
 	for _, t := range transfers {
+		if f.full() && g.transfers.at(t).time > f.transfers[MaxListed-1].Time {
+			continue // what goes on at a hub
+		}
 		changed = f.addTransfer(g.transferOf(t)) || changed
 	}
 	g.note(i, changed)
@@ -129,6 +132,9 @@ func (g *Graph) note(i uint32, changed bool) {
 		g.found = append(g.found, i)
 	}
 }
+
+// full tells whether there are more transfers than are listed.
+func (f *finding) full() bool { return f.cut && len(f.transfers) == MaxListed }
 
 // addTransfer keeps the first MaxListed, whatever the order in which they come.
 func (f *finding) addTransfer(t Transfer) (changed bool) {

@@ -43,12 +43,16 @@ func New(limits Limits) (*Graph, error) {
 
 // Stats is what a graph holds.
 type Stats struct {
-	Parties, Links, Transfers, Findings int
+	Parties   int `json:"parties"`
+	Links     int `json:"links"`
+	Transfers int `json:"transfers"`
+	Findings  int `json:"findings"`
 	// LinksSince and TransfersSince say from when on everything is held, in milliseconds since 1970: later than the horizon
 	// where there was more than the limits allow.
-	LinksSince, TransfersSince int64
+	LinksSince     int64 `json:"links_since"`
+	TransfersSince int64 `json:"transfers_since"`
 	// CutShort counts the searches that ran out of steps.
-	CutShort int64
+	CutShort int64 `json:"cut_short_searches"`
 }
 
 // Stats tells what the graph holds.

@@ -15,7 +15,8 @@ type Limits struct {
 	Lateness time.Duration
 	// MaxLinks and MaxTransfers bound what is held. A link counts once in each bucket in which it was used.
 	MaxLinks, MaxTransfers int
-	// MaxFindings bounds the findings that are remembered, so that one is not told as new again.
+	// MaxFindings bounds the findings that are remembered, so that one is not told as new again. Each takes up to 30 kB, as a rule
+	// one or two.
 	MaxFindings int
 	// Hub is how many customers may share an instrument that joins groups.
 	Hub int
@@ -33,7 +34,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Horizon: 90 * day, Buckets: 12, Lateness: 7 * day,
-		MaxLinks: 4_000_000, MaxTransfers: 8_000_000, MaxFindings: 100_000,
+		MaxLinks: 4_000_000, MaxTransfers: 8_000_000, MaxFindings: 20_000,
 		Hub: 20, MaxGroup: 100, Steps: 2000, LeastAmount: 10_00,
 		Patterns: DefaultPatterns(),
 	}
