@@ -96,8 +96,9 @@ func TestByHand(t *testing.T) {
 
 // What comes by hand before its time is not settled again when the time comes.
 func TestByHandBeforeItsTime(t *testing.T) {
+	t.Parallel()
 	received, url := receive(t, 0)
-	s := start(t, sandbox.Config{WebhookURL: url, WebhookSecret: secret, SettleDelay: 50 * time.Millisecond})
+	s := start(t, sandbox.Config{WebhookURL: url, WebhookSecret: secret, SettleDelay: 3 * time.Second}) // two calls take less, however busy the machine is
 	authorize(t, s, "async", "tok_async", 1000, true)
 	if op, code := settle(t, s, "async", sandbox.Declined); code != 200 || op.Status != sandbox.Declined {
 		t.Fatalf("%d %+v", code, op)
