@@ -107,7 +107,7 @@ func TestATriggerDeliversNowWhatWaitedForItsNextAttempt(t *testing.T) {
 	}
 }
 
-// TestDeliveriesAreCounted triggers, delivers in part side by side, fails, reorders and restarts in any order. A dumb model
+// TestDeliveriesAreCounted triggers, delivers in part side by side, fails, reorders and kills in any order. A dumb model
 // counts what is owed of each event.
 func TestDeliveriesAreCounted(t *testing.T) {
 	home := t.TempDir()
@@ -117,7 +117,7 @@ func TestDeliveriesAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := openDesk(t, dir)
-		defer func() { _ = d.book.close() }()
+		defer func() { _ = d.journal.file.Close() }()
 		if _, _, refused := d.perform(Authorize, "1-1-0", "print", request("tok_duplicate_webhook", 1000), ""); refused != nil {
 			t.Fatalf("authorize: %v", refused)
 		}
@@ -155,8 +155,8 @@ func TestDeliveriesAreCounted(t *testing.T) {
 					owed[id] = 0 // given up
 				}
 			},
-			"restart": func(t *rapid.T) {
-				if err := d.book.close(); err != nil {
+			"kill": func(t *rapid.T) {
+				if err := d.journal.file.Close(); err != nil {
 					t.Fatal(err)
 				}
 				d = openDesk(t, dir)
