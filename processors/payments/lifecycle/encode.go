@@ -69,6 +69,7 @@ func (p *Payment) Append(b []byte) []byte {
 	e.parts(p)
 	e.mandates(p)
 	e.disputes(p)
+	e.fees(&p.Method)
 	e.uint(uint64(len(p.Operations)))
 	for i := range p.Operations {
 		e.operation(&p.Operations[i], p)
@@ -147,6 +148,7 @@ func (p *Payment) mask() uint64 {
 	set(hasMandate, p.Mandate != nil)
 	set(isRecurring, p.Recurring != nil)
 	set(hasDisputes, p.disputes())
+	set(hasFees, p.Method.Fees != 0)
 	set(hasTerms, p.Terms != (Terms{}))
 	set(hasMethod, !p.Method.Card())
 	set(hasLink, p.Link != uuid.Nil)
@@ -403,6 +405,7 @@ func Decode(key Key, state []byte) (*Payment, error) {
 	d.parts(p, m)
 	d.mandates(p, m)
 	d.disputes(p, m)
+	d.fees(p, m)
 	for range d.count() {
 		p.Operations = append(p.Operations, d.operation(p))
 	}

@@ -18,6 +18,8 @@ type Method struct {
 	// Paid is what was captured, and Received all that came by the request, what was not applied included, until it was returned.
 	// Another payment of the same code is in neither. Minor units.
 	Paid, Received int64
+	// Fees are those of the request that are booked: a PSP of crypto tells the fee of all that came by it.
+	Fees int64
 	// References are what the PSP calls the request itself. Another payment of the same code has one of its own.
 	References []string
 	// Seen is what is on its way by crypto, with Have of Need confirmations.
@@ -128,6 +130,7 @@ func (p *Payment) came(e *topics.PaymentEvent) {
 		return
 	}
 	p.Method.Paid += e.Amount
+	p.Method.Fees += feeIn(e)
 	if e.PSP != nil && e.PSP.Applied {
 		p.applyFunds(e.Amount)
 		return
@@ -164,6 +167,20 @@ func (d *decoder) method() (m Method) {
 		d.fail()
 	}
 	return m
+}
+
+const hasFees uint64 = 1 << 51
+
+func (e *encoder) fees(m *Method) {
+	if m.Fees != 0 {
+		e.int(m.Fees)
+	}
+}
+
+func (d *decoder) fees(p *Payment, m uint64) {
+	if m&hasFees != 0 {
+		p.Method.Fees = d.int()
+	}
 }
 
 // Confirmations of what is on its way, nil where nothing was seen.

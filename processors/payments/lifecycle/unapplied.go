@@ -20,8 +20,31 @@ func (d *decision) receive(amount int64, reference string) {
 	e := topics.PaymentEvent{
 		Type: topics.EventUnappliedReceived, RequestID: d.op.Request.String(), Amount: amount, PSP: d.said(), Detail: d.in.Report.Detail,
 	}
-	e.PSP.PSPReference, e.PSP.Fee = reference, feeOf(d.in.Report)
+	e.PSP.PSPReference, e.PSP.Fee = reference, d.newFee(reference)
 	d.emit(e)
+}
+
+// newFee is the fee of what is new, where the PSP tells that of all that came by a reference. Of another payment of the same code what
+// is told first counts.
+func (d *decision) newFee(reference string) int64 {
+	fee := feeOf(d.in.Report)
+	came, _ := d.p.cameAs(reference)
+	switch {
+	case d.p.Method.Type != topics.MethodCrypto:
+		return fee
+	case d.p.own(reference):
+		return max(fee-d.p.Method.Fees, 0)
+	case came > 0:
+		return 0
+	}
+	return fee
+}
+
+func feeIn(e *topics.PaymentEvent) int64 {
+	if e.PSP == nil {
+		return 0
+	}
+	return e.PSP.Fee
 }
 
 // receipt folds what came. It is part of the receipt that stands under its reference, unless that was given back, or may be.
@@ -38,6 +61,7 @@ func (p *Payment) receipt(e *topics.PaymentEvent) error {
 	own := p.own(said(e))
 	if own {
 		p.Method.Received += e.Amount
+		p.Method.Fees += feeIn(e)
 	}
 	for i := range p.Operations {
 		op := &p.Operations[i]
