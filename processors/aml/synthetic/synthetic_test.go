@@ -19,7 +19,7 @@ func generate(t *testing.T, o Options) *World {
 }
 
 func TestSeed(t *testing.T) {
-	o := Options{Seed: 1, Customers: 400, Days: 75, Plants: 3}
+	o := Options{Seed: 1, Customers: 150, Days: 75, Plants: 1}
 	first := generate(t, o)
 	if !reflect.DeepEqual(first, generate(t, o)) {
 		t.Error("the same seed gives another world")
@@ -32,7 +32,7 @@ func TestSeed(t *testing.T) {
 
 // TestPlants: each typology is planted as often as it was asked for, nobody takes part in two, and the events are whole.
 func TestPlants(t *testing.T) {
-	w := generate(t, Options{Seed: 5, Customers: 600, Days: 75, Plants: 5})
+	w := generate(t, Options{Seed: 5, Customers: 330, Days: 75, Plants: 3})
 	count, taken := map[Typology]int{}, map[graph.Party]bool{}
 	for _, p := range w.Plants {
 		count[p.Typology]++
@@ -47,7 +47,7 @@ func TestPlants(t *testing.T) {
 		}
 	}
 	for _, typology := range Typologies() {
-		if count[typology] != 5 {
+		if count[typology] != 3 {
 			t.Errorf("%s was planted %d times", typology, count[typology])
 		}
 	}
@@ -64,8 +64,8 @@ func TestPlants(t *testing.T) {
 		}
 		active[e.Customer] = true
 	}
-	if len(active) < 590 {
-		t.Errorf("only %d of 600 customers do anything", len(active))
+	if len(active) < 320 {
+		t.Errorf("only %d of 330 customers do anything", len(active))
 	}
 }
 
