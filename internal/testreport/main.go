@@ -1,6 +1,6 @@
 // Command testreport reads what `go test -json` writes and shows what a person needs: a line for each package, the output
-// of what failed, what was skipped and why, and at the end how many packages and tests passed. The exit status is 1 when
-// anything failed, or when nothing ran.
+// of what failed, what was skipped and why, and at the end how many packages and tests passed. An argument names the run in
+// each line, where several print side by side. The exit status is 1 when anything failed, or when nothing ran.
 package main
 
 import (
@@ -22,6 +22,9 @@ const lineLimit = 16 << 20
 
 func main() {
 	r := report{out: os.Stdout, output: map[string][]string{}}
+	if len(os.Args) > 1 {
+		r.run = " (" + os.Args[1] + ")"
+	}
 	if err := r.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "testreport:", err)
 		os.Exit(1)
@@ -44,6 +47,7 @@ type event struct {
 // report counts results. Tests are counted with their subtests.
 type report struct {
 	out    io.Writer
+	run    string              // ends lines, "" where there is one run alone
 	output map[string][]string // of tests and packages that have not ended, by package and test
 
 	packages, failedPackages    int
@@ -89,8 +93,8 @@ func (r *report) test(e event, output []string) {
 		r.tests++
 	case "fail":
 		r.failed++
-		fmt.Fprintf(r.out, "%s: %s\n%s", e.Package, e.Test, strings.Join(output, ""))
-		r.broken = append(r.broken, fmt.Sprintf("failed: %s %s\n%s", e.Package, e.Test, strings.Join(output[max(0, len(output)-repeated):], "")))
+		fmt.Fprintf(r.out, "%s: %s%s\n%s", e.Package, e.Test, r.run, strings.Join(output, ""))
+		r.broken = append(r.broken, fmt.Sprintf("failed: %s %s%s\n%s", e.Package, e.Test, r.run, strings.Join(output[max(0, len(output)-repeated):], "")))
 	case "skip":
 		reason := ""
 		for _, line := range output {
@@ -106,25 +110,27 @@ func (r *report) pkg(e event, output []string) {
 	switch e.Action {
 	case "pass":
 		r.packages++
-		fmt.Fprintf(r.out, "ok    %-60s %6.1fs\n", e.Package, e.Elapsed)
+		fmt.Fprintf(r.out, "ok    %-60s %6.1fs%s\n", e.Package, e.Elapsed, r.run)
 	case "fail":
 		r.failedPackages++
-		fmt.Fprintf(r.out, "%sFAIL  %-60s %6.1fs\n", strings.Join(output, ""), e.Package, e.Elapsed)
+		fmt.Fprintf(r.out, "%sFAIL  %-60s %6.1fs%s\n", strings.Join(output, ""), e.Package, e.Elapsed, r.run)
 	case "skip":
 		r.withoutTests++
 	}
 }
 
-// conclude prints the totals and reports whether all is well.
+// conclude prints the totals, in one piece, and reports whether all is well.
 func (r *report) conclude() bool {
+	var all strings.Builder
 	slices.Sort(r.skipped)
 	for _, line := range r.skipped {
-		fmt.Fprintln(r.out, "skipped:", line)
+		fmt.Fprintf(&all, "skipped: %s%s\n", line, r.run)
 	}
 	for _, text := range r.broken {
-		fmt.Fprint(r.out, text)
+		all.WriteString(text)
 	}
-	fmt.Fprintf(r.out, "packages: %d passed, %d failed, %d without tests\n", r.packages, r.failedPackages, r.withoutTests)
-	fmt.Fprintf(r.out, "tests: %d passed, %d failed, %d skipped\n", r.tests, r.failed, len(r.skipped))
+	fmt.Fprintf(&all, "packages: %d passed, %d failed, %d without tests%s\n", r.packages, r.failedPackages, r.withoutTests, r.run)
+	fmt.Fprintf(&all, "tests: %d passed, %d failed, %d skipped%s\n", r.tests, r.failed, len(r.skipped), r.run)
+	fmt.Fprint(r.out, all.String())
 	return r.packages > 0 && r.failedPackages == 0 && r.failed == 0
 }

@@ -8,6 +8,7 @@ import (
 func TestReport(t *testing.T) {
 	for _, c := range []struct {
 		name string
+		run  string
 		in   string
 		want string
 		ok   bool
@@ -30,6 +31,19 @@ func TestReport(t *testing.T) {
 			want: "p: TestA\nwhy\n" + "FAIL  p                                                               0.0s\n" +
 				"failed: p TestA\nwhy\n" +
 				"packages: 0 passed, 1 failed, 0 without tests\ntests: 0 passed, 1 failed, 0 skipped\n",
+		},
+		{
+			name: "beside others",
+			run:  " (second)",
+			in: `{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"skip","Package":"p","Test":"TestB"}
+{"Action":"fail","Package":"p","Elapsed":0}
+{"Action":"pass","Package":"q","Elapsed":0}`,
+			want: "p: TestA (second)\n" +
+				"FAIL  p                                                               0.0s (second)\n" +
+				"ok    q                                                               0.0s (second)\n" +
+				"skipped: p TestB:  (second)\nfailed: p TestA (second)\n" +
+				"packages: 1 passed, 1 failed, 0 without tests (second)\ntests: 0 passed, 1 failed, 1 skipped (second)\n",
 		},
 		{
 			name: "skipped",
@@ -61,7 +75,7 @@ func TestReport(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
-			r := report{out: &out, output: map[string][]string{}}
+			r := report{out: &out, run: c.run, output: map[string][]string{}}
 			if err := r.read(strings.NewReader(c.in)); err != nil {
 				t.Fatal(err)
 			}
