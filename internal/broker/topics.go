@@ -21,7 +21,7 @@ const (
 	// MaxMessageBytes is the largest record batch, and so the largest record, that a topic takes.
 	MaxMessageBytes = 1 << 20
 
-	topicsLimit    = 30 * time.Second      // for what was applied to be seen
+	topicsLimit    = 2 * time.Minute       // for what was applied to be seen
 	topicsInterval = 50 * time.Millisecond // between two looks
 	safeReplicas   = 3                     // from here on a write is acknowledged by two replicas
 )

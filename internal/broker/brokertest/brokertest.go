@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	takeLimit     = 5 * time.Minute // for the tests before
-	resetLimit    = time.Minute
+	takeLimit     = 15 * time.Minute // for the tests before
+	resetLimit    = 3 * time.Minute
 	resetInterval = 50 * time.Millisecond
 )
 
