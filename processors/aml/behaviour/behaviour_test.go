@@ -196,6 +196,35 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRows: a customer's row is all that there is of him.
+func TestRows(t *testing.T) {
+	one, err := NewCustomers(DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := NewCustomers(DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(50) {
+		e := Event{Kind: Kind(i % 4), Amount: 100 * i, Time: start + i*dayMillis, Recorded: start + i*dayMillis, Other: fmt.Sprint(i % 7)}
+		if _, err := one.Add("c1", &e); err != nil {
+			t.Fatal(err)
+		}
+		if i%9 == 0 { // goes from one process to the other
+			two.Forget("c1")
+			if err := two.Load("c1", one.Stored("c1")); err != nil {
+				t.Fatal(err)
+			}
+		} else if _, err := two.Add("c1", &e); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(one.Stored("c1"), two.Stored("c1")) {
+			t.Fatalf("after event %d the rows differ", i)
+		}
+	}
+}
+
 func TestDecodeNeverPanics(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := DefaultConfig()

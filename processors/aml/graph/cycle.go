@@ -10,9 +10,9 @@ const reach = 2
 const maxCycles = 64
 
 // cycle looks for ways on which what the anchor's payer pays came from the anchor's payee: back in time from the payer.
-func (g *Graph) cycle(a *anchor) bool {
+func (g *Graph) cycle(a *anchor) {
 	if len(g.nodes.at(a.to).out) == 0 || len(g.nodes.at(a.from).in) == 0 {
-		return false
+		return
 	}
 	g.search()
 	g.lookAhead(a)
@@ -20,7 +20,6 @@ func (g *Graph) cycle(a *anchor) bool {
 	w.transfers = append(w.transfers, a.id)
 	w.parties = append(w.parties, a.from)
 	w.back(a.from, a.time, a.amount, a.amount)
-	return w.found > 0
 }
 
 // lookAhead marks the parties to which money can have come from the anchor's payee, with the number of transfers it takes.

@@ -7,7 +7,7 @@ import "slices"
 func (g *Graph) examine(i uint32) (steps int) {
 	for _, search := range [...]struct {
 		pattern Pattern
-		run     func(*Graph, *anchor) bool
+		run     func(*Graph, *anchor)
 	}{
 		{FanIn, (*Graph).fanIn}, {FanOut, (*Graph).fanOut}, {Cycle, (*Graph).cycle}, {ScatterGather, (*Graph).scatterGather},
 		{GatherScatter, (*Graph).gatherScatter}, {Bipartite, (*Graph).bipartite}, {Stack, (*Graph).stack},

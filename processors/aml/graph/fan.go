@@ -1,52 +1,51 @@
 package graph
 
 // fanIn looks for many who pay the anchor's payee.
-func (g *Graph) fanIn(a *anchor) bool {
+func (g *Graph) fanIn(a *anchor) {
 	list := g.nodes.at(a.to).in
 	if len(list) < a.Parties {
-		return false
+		return
 	}
-	return g.fan(a, g.gather(a, list, payer), a.to)
+	g.fan(a, g.gather(a, list, payer), a.to)
 }
 
 // fanOut looks for many whom the anchor's payer pays.
-func (g *Graph) fanOut(a *anchor) bool {
+func (g *Graph) fanOut(a *anchor) {
 	list := g.nodes.at(a.from).out
 	if len(list) < a.Parties {
-		return false
+		return
 	}
-	return g.fan(a, g.gather(a, list, payee), a.from)
+	g.fan(a, g.gather(a, list, payee), a.from)
 }
 
-func (g *Graph) fan(a *anchor, all gathered, centre uint32) bool {
+func (g *Graph) fan(a *anchor, all gathered, centre uint32) {
 	if all.parties < a.Parties || all.amount < a.Amount {
-		return false
+		return
 	}
 	g.tell(a.pattern, a.time, []Party{g.party(centre)}, all.transfers, a.cut)
-	return true
 }
 
 // gatherScatter looks for many who pay the anchor's payer, who pays many after that. What counts as gathered is what came
 // until enough had paid; what he pays from then on is scattered.
-func (g *Graph) gatherScatter(a *anchor) bool {
+func (g *Graph) gatherScatter(a *anchor) {
 	centre := g.nodes.at(a.from)
 	if len(centre.in) < a.Parties || len(centre.out) < a.Parties {
-		return false
+		return
 	}
 	in := g.gather(a, centre.in, payer)
 	if in.parties < a.Parties {
-		return false
+		return
 	}
 	from, ok := g.enough(a, &in)
 	if !ok {
-		return false
+		return
 	}
 	// The search marks payees from here on: gathering has been counted.
 	g.search()
 	var out gathered
 	g.each(a, centre.out, a.time, func(i uint32, t *transfer) bool {
 		if t.time < from {
-			return false
+			return false // earlier ones were not scattered
 		}
 		out.transfers = append(out.transfers, i)
 		out.amount = addSaturated(out.amount, t.amount)
@@ -56,10 +55,9 @@ func (g *Graph) gatherScatter(a *anchor) bool {
 		return true
 	})
 	if out.parties < a.Parties || out.amount < a.Amount {
-		return false
+		return
 	}
 	g.tell(a.pattern, a.time, []Party{centre.party}, append(in.transfers, out.transfers...), a.cut)
-	return true
 }
 
 // enough is the time by which enough parties had paid enough.

@@ -93,17 +93,17 @@ func (l *layers) left(last int) (transfers []uint32, sizes []int) {
 }
 
 // bipartite looks for payers of the anchor's payee and payees of its payer who pay one another.
-func (g *Graph) bipartite(a *anchor) bool {
+func (g *Graph) bipartite(a *anchor) {
 	if len(g.nodes.at(a.to).in) < a.Parties || len(g.nodes.at(a.from).out) < a.Parties {
-		return false
+		return
 	}
 	sources := g.gather(a, g.nodes.at(a.to).in, payer)
 	if sources.parties < a.Parties {
-		return false
+		return
 	}
 	destinations := g.gather(a, g.nodes.at(a.from).out, payee) // and marks them
 	if destinations.parties < a.Parties {
-		return false
+		return
 	}
 	l := layers{need: a.Parties, alive: map[place]bool{}}
 	for _, source := range g.payers(sources.transfers) {
@@ -114,7 +114,7 @@ func (g *Graph) bipartite(a *anchor) bool {
 			return true
 		})
 	}
-	return g.tellLayers(a, &l, 1)
+	g.tellLayers(a, &l, 1)
 }
 
 // payers lists who made transfers, each once.
@@ -135,17 +135,17 @@ const stackPartners = 2
 
 // stack looks for middlemen who are paid by the same sources and pay the same destinations: among those who pay whom the
 // anchor's payer pays, too.
-func (g *Graph) stack(a *anchor) bool {
+func (g *Graph) stack(a *anchor) {
 	middle := g.nodes.at(a.from)
 	if len(g.nodes.at(a.to).in) < stackPartners || len(middle.in) < stackPartners || len(middle.out) < stackPartners {
-		return false
+		return
 	}
 	if g.gather(a, g.nodes.at(a.to).in, payer).parties < stackPartners || g.gather(a, middle.in, payer).parties < stackPartners {
-		return false
+		return
 	}
 	out := g.gather(a, middle.out, payee)
 	if out.parties < stackPartners {
-		return false
+		return
 	}
 	var middles []uint32
 	g.search()
@@ -170,15 +170,15 @@ func (g *Graph) stack(a *anchor) bool {
 			return true
 		})
 	}
-	return g.tellLayers(a, &l, 2)
+	g.tellLayers(a, &l, 2)
 }
 
 // tellLayers tells of what is left of layers where the anchor is part of it.
-func (g *Graph) tellLayers(a *anchor, l *layers, last int) bool {
+func (g *Graph) tellLayers(a *anchor, l *layers, last int) {
 	l.peel(last)
 	transfers, sizes := l.left(last)
 	if slices.Min(sizes) < a.Parties || !slices.Contains(transfers, a.id) {
-		return false
+		return
 	}
 	amount := int64(0)
 	for _, t := range l.transfers {
@@ -187,8 +187,7 @@ func (g *Graph) tellLayers(a *anchor, l *layers, last int) bool {
 		}
 	}
 	if amount < a.Amount {
-		return false
+		return
 	}
 	g.tell(a.pattern, a.time, []Party{g.party(a.to)}, transfers, a.cut)
-	return true
 }

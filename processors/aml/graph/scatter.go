@@ -10,13 +10,13 @@ type relay struct {
 }
 
 // scatterGather looks for sources whose money the anchor's payer and others passed on to the anchor's payee.
-func (g *Graph) scatterGather(a *anchor) bool {
+func (g *Graph) scatterGather(a *anchor) {
 	if len(g.nodes.at(a.to).in) < a.Parties || len(g.nodes.at(a.from).in) == 0 {
-		return false
+		return
 	}
 	into := g.gather(a, g.nodes.at(a.to).in, payer)
 	if into.parties < a.Parties {
-		return false
+		return
 	}
 	var relays []*relay
 	bySource := map[uint32]*relay{}
@@ -27,7 +27,7 @@ func (g *Graph) scatterGather(a *anchor) bool {
 		}
 	})
 	if len(relays) == 0 {
-		return false
+		return
 	}
 	for _, second := range into.transfers {
 		passed := g.transfers.at(second)
@@ -37,14 +37,11 @@ func (g *Graph) scatterGather(a *anchor) bool {
 			}
 		})
 	}
-	found := false
 	for _, r := range relays {
 		if len(r.middles) >= a.Parties && r.amount >= a.Amount {
 			g.tell(a.pattern, a.time, []Party{g.party(r.source), g.party(a.to)}, r.transfers, a.cut)
-			found = true
 		}
 	}
-	return found
 }
 
 // passedOn finds the transfers that a middleman may have passed on with a transfer: what he was paid before it, of about the
