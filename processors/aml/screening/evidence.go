@@ -70,10 +70,10 @@ func score(s *Subject, e *lists.Entry, name *names.Name, strength lists.Strength
 	}
 	points := c.Score
 	evidence := c.Evidence
-	if born, _ := bornAs(s.Births, e.Births); born == bornSameDay {
+	if bornAs(s.Births, e.Births).points == bornSameDay {
 		evidence += bornEvidence
 	}
-	if place, _ := livesIn(s.Countries, e.Countries); place > 0 {
+	if livesIn(s.Countries, e.Countries) > 0 {
 		evidence += placeEvidence
 	}
 	if evidence < wantedEvidence {
@@ -87,9 +87,7 @@ func score(s *Subject, e *lists.Entry, name *names.Name, strength lists.Strength
 
 // besides is what else than the name counts.
 func besides(s *Subject, e *lists.Entry, strength lists.Strength) int {
-	born, _ := bornAs(s.Births, e.Births)
-	place, _ := livesIn(s.Countries, e.Countries)
-	points := born + place
+	points := bornAs(s.Births, e.Births).points + livesIn(s.Countries, e.Countries)
 	if strength == lists.Weak {
 		points += weakName
 	}
@@ -102,60 +100,75 @@ func besides(s *Subject, e *lists.Entry, strength lists.Strength) int {
 // clamp is a score as it is told.
 func clamp(points int) int { return min(max(points, 0), 100) }
 
+// birth is how two dates of birth fit.
+type birth struct {
+	points          int
+	subject, listed lists.Birth
+	known           bool
+}
+
 // bornAs compares dates of birth; the best of all that are known counts.
-func bornAs(subject, listed []lists.Birth) (points int, why string) {
-	first := true
+func bornAs(subject, listed []lists.Birth) (best birth) {
 	for _, s := range subject {
 		for _, l := range listed {
-			if p, text := bornOn(s, l); first || p > points {
-				points, why, first = p, text, false
+			if points := bornOn(s, l); !best.known || points > best.points {
+				best = birth{points, s, l, true}
 			}
 		}
 	}
-	return points, why
+	return best
 }
 
-func bornOn(s, l lists.Birth) (points int, why string) {
+func bornOn(s, l lists.Birth) (points int) {
 	from, to := l.From, l.To
 	if l.Circa {
 		from, to = from.AddDate(-circaYears, 0, 0), to.AddDate(circaYears, 0, 0)
 	}
+	exact := s.Exact() && l.Exact()
 	switch {
-	case s.Exact() && l.Exact() && s.From.Equal(l.From):
-		return bornSameDay, "the same date of birth, " + l.String()
+	case exact && s.From.Equal(l.From):
+		return bornSameDay
 	case !s.From.After(to) && !from.After(s.To):
 		if l.Circa || s.Circa {
-			return bornAbout, fmt.Sprintf("born %s, listed %s", s, l)
+			return bornAbout
 		}
-		return bornFits, fmt.Sprintf("born %s, listed %s", s, l)
-	case s.Exact() && l.Exact() && s.From.Year() == l.From.Year() && s.From.Day() == int(l.From.Month()) && l.From.Day() == int(s.From.Month()):
-		return bornSwapped, fmt.Sprintf("born %s, listed %s: day and month may be swapped", s, l)
+		return bornFits
+	case exact && s.From.Year() == l.From.Year() && s.From.Day() == int(l.From.Month()) && l.From.Day() == int(s.From.Month()):
+		return bornSwapped
+	case s.From.Year() == l.From.Year():
+		return bornNear
 	}
 	apart := from.Sub(s.To)
 	if s.From.After(to) {
 		apart = s.From.Sub(to)
 	}
-	text := fmt.Sprintf("born %s, but listed %s", s, l)
-	switch {
-	case s.From.Year() == l.From.Year():
-		return bornNear, text
-	case apart <= nearDays*24*time.Hour:
-		return bornYearApart, text
+	if apart <= nearDays*24*time.Hour {
+		return bornYearApart
 	}
-	return bornOtherwise, text
+	return bornOtherwise
+}
+
+func (b *birth) String() string {
+	switch {
+	case b.points == bornSameDay:
+		return "the same date of birth, " + b.listed.String()
+	case b.points == bornSwapped:
+		return fmt.Sprintf("born %s, listed %s: day and month may be swapped", b.subject, b.listed)
+	case b.points > 0:
+		return fmt.Sprintf("born %s, listed %s", b.subject, b.listed)
+	}
+	return fmt.Sprintf("born %s, but listed %s", b.subject, b.listed)
 }
 
 // livesIn compares countries.
-func livesIn(subject, listed []string) (points int, why string) {
+func livesIn(subject, listed []string) (points int) {
 	if len(subject) == 0 || len(listed) == 0 {
-		return 0, ""
+		return 0
 	}
-	for _, c := range subject {
-		if slices.Contains(listed, c) {
-			return countrySame, "the same country, " + c
-		}
+	if slices.ContainsFunc(subject, func(c string) bool { return slices.Contains(listed, c) }) {
+		return countrySame
 	}
-	return countryOther, fmt.Sprintf("of %s, but listed with %s", strings.Join(subject, ", "), strings.Join(listed, ", "))
+	return countryOther
 }
 
 // explain is the score of a hit in words, part by part.
@@ -169,17 +182,21 @@ func explain(s *Subject, e *lists.Entry, name *names.Name, strength lists.Streng
 			reasons[0].Text += fmt.Sprintf("; %d by the words alone, less as they are common", c.Score)
 		}
 	}
-	if born, why := bornAs(s.Births, e.Births); why != "" {
-		reasons = append(reasons, Reason{born, why})
+	if born := bornAs(s.Births, e.Births); born.known {
+		reasons = append(reasons, Reason{born.points, born.String()})
 	}
-	if place, why := livesIn(s.Countries, e.Countries); why != "" {
-		reasons = append(reasons, Reason{place, why})
+	switch place := livesIn(s.Countries, e.Countries); {
+	case place > 0:
+		i := slices.IndexFunc(s.Countries, func(c string) bool { return slices.Contains(e.Countries, c) })
+		reasons = append(reasons, Reason{place, "the same country, " + s.Countries[i]})
+	case place < 0:
+		reasons = append(reasons, Reason{place, fmt.Sprintf("of %s, but listed with %s", strings.Join(s.Countries, ", "), strings.Join(e.Countries, ", "))})
 	}
 	if strength == lists.Weak {
 		reasons = append(reasons, Reason{weakName, "the list calls this a weak alias"})
 	}
 	if s.Kind != "" && (s.Kind == lists.Person) != (e.Kind == lists.Person) {
-		reasons = append(reasons, Reason{otherKind, fmt.Sprintf("a %s, but listed as a %s", s.Kind, e.Kind)})
+		reasons = append(reasons, Reason{otherKind, fmt.Sprintf("%s, but listed as %s", s.Kind, e.Kind)})
 	}
 	return reasons
 }

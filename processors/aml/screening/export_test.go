@@ -5,18 +5,24 @@ import (
 	"github.com/weirhq/weir/processors/aml/screening/names"
 )
 
-// Brute compares a subject with every name of every entry, without an index.
-func Brute(entries []*lists.Entry, weights names.Weights, s Subject) []Hit {
-	s.words = names.Read(s.Name, weights)
+// Brute compares subjects with every name of every entry, without looking anything up.
+type Brute struct{ ix *Index }
+
+// NewBrute reads the names of entries.
+func NewBrute(entries []*lists.Entry, weights names.Weights) Brute {
+	return Brute{NewIndex(entries, weights, DefaultThreshold)}
+}
+
+// Hits are those of one subject.
+func (b Brute) Hits(s Subject) []Hit {
+	s.words = names.Read(s.Name, b.ix.weights)
 	best := map[*lists.Entry]Hit{}
-	for _, e := range entries {
-		for _, of := range e.Names {
-			name := names.Read(of.Text, weights)
-			points, words := score(&s, e, &name, of.Strength)
-			if other, there := best[e]; points >= DefaultThreshold && (!there || points > other.Score) {
-				best[e] = Hit{Customer: s.ID, Subject: s.Name, Score: points, Entry: e, Name: of, words: words}
-			}
+	for i := range b.ix.names {
+		n := &b.ix.names[i]
+		points, words := score(&s, n.entry, &n.name, n.of.Strength)
+		if other, there := best[n.entry]; points >= DefaultThreshold && (!there || points > other.Score) {
+			best[n.entry] = Hit{Customer: s.ID, Subject: s.Name, Score: points, Entry: n.entry, Name: n.of, words: words}
 		}
 	}
-	return ranked(best, &s, weights)
+	return ranked(best, &s, b.ix.weights)
 }

@@ -18,6 +18,7 @@ type Index struct {
 	words     []entryWord
 	keys      []wordKey // by key
 	starts    []int32   // of each word's names in postings; one more than there are words
+	rich      []int32   // of each word's rich names, which come after the others
 	postings  []int32
 }
 
@@ -32,8 +33,17 @@ type indexed struct {
 type bound struct {
 	total    int32
 	light    int32 // what those of its words weigh that are not looked up
+	usual    int32 // what its common and generic words weigh
 	initials int32 // how many of its words are initials
+	rich     bool  // other words are much of it
 }
+
+// mostUsual is how many percent of what a rich name weighs its light and usual words are at most. Such names are not looked up by
+// usual words, of which there are many, where these could not make a hit.
+const mostUsual = 60
+
+// usual tells whether many names have a word of a class.
+func usual(c names.Class) bool { return c == names.Common || c == names.Generic }
 
 // entryWord is a word that entries have, or two that may be one.
 type entryWord struct {
@@ -125,10 +135,14 @@ func (b *builder) add(e *lists.Entry, n lists.Name) {
 		case !w.Class.Heavy():
 			of.light += int32(x.name.Weights[i])
 		default:
+			if usual(w.Class) {
+				of.usual += int32(x.name.Weights[i])
+			}
 			b.pairs = append(b.pairs, wordName{b.word(*w, 0), at})
 		}
 	}
 	x.name.Joins(func(w names.Word, weight int) { b.pairs = append(b.pairs, wordName{b.word(w, weight), at}) })
+	of.rich = of.initials == 0 && 100*(of.light+of.usual) <= mostUsual*of.total
 	b.ix.names = append(b.ix.names, x)
 	b.ix.bounds = append(b.ix.bounds, of)
 }
@@ -151,16 +165,22 @@ func (b *builder) word(w names.Word, joined int) int32 {
 
 func (b *builder) finish() {
 	ix := b.ix
-	slices.SortFunc(b.pairs, func(p, q wordName) int { return cmp.Or(cmp.Compare(p.word, q.word), cmp.Compare(p.name, q.name)) })
+	slices.SortFunc(b.pairs, func(p, q wordName) int {
+		return cmp.Or(cmp.Compare(p.word, q.word), compareBool(ix.bounds[p.name].rich, ix.bounds[q.name].rich), cmp.Compare(p.name, q.name))
+	})
 	b.pairs = slices.Compact(b.pairs)
-	ix.starts = make([]int32, len(ix.words)+1)
+	ix.starts, ix.rich = make([]int32, len(ix.words)+1), make([]int32, len(ix.words))
 	ix.postings = make([]int32, len(b.pairs))
 	for i, p := range b.pairs {
 		ix.postings[i] = p.name
 		ix.starts[p.word+1]++
+		if !ix.bounds[p.name].rich {
+			ix.rich[p.word]++
+		}
 	}
 	for i := range ix.words {
 		ix.starts[i+1] += ix.starts[i]
+		ix.rich[i] += ix.starts[i]
 		if ix.starts[i+1] > ix.starts[i] {
 			w := &ix.words[i]
 			w.word.Keys(w.joined, func(key uint64) { ix.keys = append(ix.keys, wordKey{key, int32(i), w.word.Gist()}) })
@@ -168,6 +188,16 @@ func (b *builder) finish() {
 	}
 	slices.SortFunc(ix.keys, func(p, q wordKey) int { return cmp.Or(cmp.Compare(p.key, q.key), cmp.Compare(p.word, q.word)) })
 	ix.keys = slices.Compact(ix.keys)
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // order sorts hits: the highest score first, then by list and entry.

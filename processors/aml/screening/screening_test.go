@@ -45,10 +45,10 @@ func TestIndexFindsAll(t *testing.T) {
 	l := made(t, "some", f.List("some", 150))
 	weights := screening.Count([]*lists.List{l})
 	entries := screening.Entries([]*lists.List{l})
-	search := screening.NewIndex(entries, weights, screening.DefaultThreshold).NewSearch()
+	search, brute := screening.NewIndex(entries, weights, screening.DefaultThreshold).NewSearch(), screening.NewBrute(entries, weights)
 	found := 0
 	check := func(s screening.Subject) error {
-		want, got := told(screening.Brute(entries, weights, s)), told(search.Hits(s))
+		want, got := told(brute.Hits(s)), told(search.Hits(s))
 		found += len(got)
 		if !slices.Equal(got, want) {
 			return fmt.Errorf("%+v\ngot  %s\nwant %s", s, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
@@ -77,6 +77,32 @@ func TestIndexFindsAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestIndexFindsTheOdd: what is found by less than whole words, held against a look at every name.
+func TestIndexFindsTheOdd(t *testing.T) {
+	for listed, name := range map[string]string{
+		"S. V. Zhurinsky":          "Sergei Vikentiev Zhurinsky",
+		"Sergei Vikentiev Zhurin":  "S. V. Zhurin",
+		"Gholamreza Purmand":       "Gholam Reza Purmand",
+		"Gholam Reza Purmand":      "Purmand Gholamreza",
+		"Yousef Haddadin Mohammed": "Mohamad Yusuf Haddadeen",
+		"عبد الرحمن درويش":         "Darwish Abdulrahman",
+		"Mohammed Ali Hassan":      "Hasan Ali Muhammad",
+		"Wolfgang Jungnickelmann":  "Wolfgang Yungnikelmann",
+		"First Eastern Bank":       "Eastern First Bank",
+		"Halcyon Dawn Marine":      "HalcyonDawn Marine Services Ltd",
+		"Akhmatov Ramzan":          "Ramsan Achmatow",
+	} {
+		l := made(t, "some", "id,schema,name,aliases,birth_date,countries\nQ1,Person,"+listed+",,,no\n")
+		entries := screening.Entries([]*lists.List{l})
+		s := screening.Subject{Name: name}
+		want := told(screening.NewBrute(entries, names.Weights{}).Hits(s))
+		got := told(screening.NewIndex(entries, names.Weights{}, screening.DefaultThreshold).NewSearch().Hits(s))
+		if len(want) != 1 || !slices.Equal(got, want) {
+			t.Errorf("%s, %s: got %v, want %v", listed, name, got, want)
+		}
+	}
 }
 
 // change does to a name what people do.
@@ -285,4 +311,50 @@ func TestSubjects(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEvidence: what else than the name counts, on both sides of the threshold.
+func TestEvidence(t *testing.T) {
+	for _, test := range []struct {
+		listed, born string
+		points       int
+		text         string
+	}{
+		{"1961-04-02", "1961-04-02", 10, "the same date of birth, 1961-04-02"},
+		{"1961", "1961-04-02", 5, "born 1961-04-02, listed 1961"},
+		{"1961-04-02", "1961", 5, "born 1961, listed 1961-04-02"},
+		{"1961-04-02", "1961-02-04", 0, "born 1961-02-04, listed 1961-04-02: day and month may be swapped"},
+		{"1961-04-02", "1961-05-30", -5, "born 1961-05-30, but listed 1961-04-02"},
+		{"1961-04-02", "1962-03-30", -10, "born 1962-03-30, but listed 1961-04-02"},
+		{"1961", "1963", -10, "born 1963, but listed 1961"},
+		{"1961-04-02", "1990-01-01", -30, "born 1990-01-01, but listed 1961-04-02"},
+		{"1990-01-01;1961-04-02", "1961-04-02", 10, "the same date of birth, 1961-04-02"},
+	} {
+		l := made(t, "peps", "id,schema,name,aliases,birth_date,countries\nQ1,Person,Ingrid Tangvald,,"+test.listed+",no\n")
+		s, err := screening.NewSubject("", "Ingrid Tangvald", "person", test.born, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		hits := screening.NewIndex(screening.Entries([]*lists.List{l}), names.Weights{}, 1).NewSearch().Hits(s)
+		if len(hits) != 1 || hits[0].Score != min(100+test.points, 100) || hits[0].Reasons[1] != (screening.Reason{Points: test.points, Text: test.text}) {
+			t.Errorf("%+v: %+v", test, hits)
+		}
+	}
+	circa := lists.Entry{List: "x", ID: "1", Kind: lists.Person, Names: []lists.Name{{Text: "Ingrid Tangvald", Strength: lists.Weak}}, Countries: []string{"NO"}}
+	about, err := lists.ParseBirth("1959")
+	if err != nil {
+		t.Fatal(err)
+	}
+	about.Circa = true
+	circa.Births = []lists.Birth{about}
+	s, err := screening.NewSubject("", "Ingrid Tangvald", "entity", "1961-06-30", "SE;Denmark")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hits := screening.NewIndex([]*lists.Entry{&circa}, names.Weights{}, 1).NewSearch().Hits(s)
+	want := []screening.Reason{{Points: 3, Text: "born 1961-06-30, listed circa 1959"}, {Points: -4, Text: "of SE, DK, but listed with NO"},
+		{Points: -15, Text: "the list calls this a weak alias"}, {Points: -15, Text: "entity, but listed as person"}}
+	if len(hits) != 1 || hits[0].Score != 69 || !slices.Equal(hits[0].Reasons[1:], want) {
+		t.Errorf("%+v", hits)
+	}
 }

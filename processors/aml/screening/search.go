@@ -14,9 +14,14 @@ type Search struct {
 	ix      *Index
 	of      []side   // for each name, what of it and of the subject is alike at most
 	touched []int32  // names that have anything
+	matches []match  // words of entries that are like one of the subject
+	usual   int32    // what of the subject is like common and generic words at most
 	seen    []uint32 // for each word, the turn in which it was met
 	turn    uint32
 }
+
+// match is a word of entries that is like one of the subject, with likeness times weight on either side.
+type match struct{ word, subject, entry int32 }
 
 // side sums likeness times weight.
 type side struct{ subject, entry int32 }
@@ -52,10 +57,18 @@ func (s *Search) Hits(subject Subject) []Hit {
 	if len(subject.Countries) > 0 {
 		most += countrySame
 	}
+	// Where usual words alone cannot make a hit of a rich name, rich names are looked up by the others, and the usual ones are
+	// taken to be alike.
+	passing := initials == 0 && names.Cover(int(s.usual+100*light), q.Total, mostUsual*100, 100)+most < s.ix.threshold
+	s.walk(passing)
 	var best map[*lists.Entry]Hit
 	for _, at := range s.touched {
 		b, of := &s.ix.bounds[at], s.of[at]
 		s.of[at] = side{}
+		if passing && b.rich {
+			of.subject += s.usual
+			of.entry += 100 * b.usual
+		}
 		points := names.Cover(int(of.subject+100*light+mostInitial*b.initials), q.Total, int(of.entry+100*b.light+mostInitial*initials), int(b.total))
 		if points+most < s.ix.threshold {
 			continue
@@ -70,14 +83,14 @@ func (s *Search) Hits(subject Subject) []Hit {
 			}
 		}
 	}
-	s.touched = s.touched[:0]
+	s.touched, s.matches, s.usual = s.touched[:0], s.matches[:0], 0
 	return ranked(best, &subject, s.ix.weights)
 }
 
-// gather finds all words of entries that are like a word of the subject, or like two of its words that were joined, and adds to
-// what is alike of their names.
+// gather finds all words of entries that are like a word of the subject, or like two of its words that were joined.
 func (s *Search) gather(w *names.Word, weight int32, joined bool) {
 	s.turn++
+	common := int32(0)
 	w.Sought(joined, func(key names.Key) {
 		for _, k := range s.ix.with(key.Hash) {
 			at := k.word
@@ -85,12 +98,22 @@ func (s *Search) gather(w *names.Word, weight int32, joined bool) {
 				continue
 			}
 			s.seen[at] = s.turn
-			if percent := alike(w, joined, &s.ix.words[at]); percent > 0 {
-				s.add(at, percent*weight, percent*s.ix.words[at].weight)
+			e := &s.ix.words[at]
+			percent := alike(w, joined, e)
+			if percent == 0 {
+				continue
+			}
+			s.matches = append(s.matches, match{at, percent * weight, percent * e.weight})
+			if e.usual() {
+				common = max(common, percent*weight)
 			}
 		}
 	})
+	s.usual += common
 }
+
+// usual tells whether many names have a word. Two that were joined are of few.
+func (e *entryWord) usual() bool { return !e.joined && usual(e.word.Class) }
 
 // with are the words that have a key.
 func (ix *Index) with(hash uint64) []wordKey {
@@ -122,13 +145,21 @@ func joinedAlike(joined, w *names.Word) int32 {
 	return 0
 }
 
-func (s *Search) add(word, subject, entry int32) {
-	for _, at := range s.ix.postings[s.ix.starts[word]:s.ix.starts[word+1]] {
-		if s.of[at] == (side{}) {
-			s.touched = append(s.touched, at)
+// walk adds up what is alike of each name. Passing, rich names are passed over that have none but usual words.
+func (s *Search) walk(passing bool) {
+	for _, m := range s.matches {
+		to := s.ix.starts[m.word+1]
+		if passing && s.ix.words[m.word].usual() {
+			to = s.ix.rich[m.word]
 		}
-		s.of[at].subject += subject
-		s.of[at].entry += entry
+		for _, at := range s.ix.postings[s.ix.starts[m.word]:to] {
+			of := &s.of[at]
+			if *of == (side{}) {
+				s.touched = append(s.touched, at)
+			}
+			of.subject += m.subject
+			of.entry += m.entry
+		}
 	}
 }
 
