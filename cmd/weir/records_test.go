@@ -74,7 +74,7 @@ func (w *deadLetterWorld) written(t *testing.T, topic string) (state string) {
 // everything reads the topics of the catalogue up to their present ends.
 func (w *deadLetterWorld) everything(t *testing.T) (all []*kgo.Record) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	var names []string
 	for _, topic := range topics.Catalogue() {

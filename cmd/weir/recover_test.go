@@ -27,7 +27,7 @@ func (w *deadLetterWorld) recover(t *testing.T, want int, args string) string {
 // lose deletes a topic and creates it anew, empty.
 func (w *deadLetterWorld) lose(t *testing.T, topic string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	if _, err := w.broker.Admin(t).DeleteTopic(ctx, topic); err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func TestBrokenRulesStopTheStartFirst(t *testing.T) {
 // start runs an engine until the test ends, and returns it when it is ready.
 func start(t *testing.T, cfg *config.Config, log *slog.Logger) *engine.Engine {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	e, err := engine.Start(ctx, cfg, log)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestPayoutsOverHTTP(t *testing.T) {
 	until(t, e.URL+"/v1/payouts/"+held, `"status":"paid"`)
 
 	deposit(t, e, "bert", "tok_approved")
-	counted := time.Now().Add(30 * time.Second) // the deposit's approval, by way of its event
+	counted := time.Now().Add(2 * time.Minute) // the deposit's approval, by way of its event
 	for n := 0; ; n++ {
 		status, answer := post(t, e.URL+"/v1/payouts", fmt.Sprint("unplayed", n), `{"customer_id":"bert","amount":100,"currency":"EUR"}`)
 		if status == http.StatusPaymentRequired && bytes.Contains(answer, []byte(`"reasons":["unplayed"]`)) {
