@@ -55,17 +55,19 @@ func (d *deliverer) run(ctx context.Context) {
 		defer close(settled)
 		d.keep(ctx, d.settlements, d.settleItem)
 	}()
-	d.keep(ctx, d.deliveries, func(s slot) {
-		select {
-		case d.slots <- struct{}{}:
-		case <-ctx.Done():
-			return // owed still: the journal knows
-		}
-		go func() {
-			defer func() { <-d.slots }()
-			d.deliver(ctx, s)
-		}()
-	})
+	if d.signer != nil { // without an address, what the journal says is owed stays so until there is one again
+		d.keep(ctx, d.deliveries, func(s slot) {
+			select {
+			case d.slots <- struct{}{}:
+			case <-ctx.Done():
+				return // owed still: the journal knows
+			}
+			go func() {
+				defer func() { <-d.slots }()
+				d.deliver(ctx, s)
+			}()
+		})
+	}
 	<-settled
 	for range MaxDelivering {
 		d.slots <- struct{}{}

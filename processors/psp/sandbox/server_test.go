@@ -300,6 +300,36 @@ func TestTriggerDuringADelivery(t *testing.T) {
 	}
 }
 
+// TestWhatIsOwedWaitsForAnAddress restarts without a webhook URL while an event is owed, and then with one.
+func TestWhatIsOwedWaitsForAnAddress(t *testing.T) {
+	received, url := receive(t, 1_000_000)
+	config := sandbox.Config{DataDir: t.TempDir(), WebhookURL: url, WebhookSecret: secret, RetryDelay: time.Millisecond, SettleDelay: time.Millisecond}
+	s := start(t, config)
+	authorize(t, s, "1-1-0", "tok_approved", 1000, true)
+	call(t, "POST", s.URL()+"/v1/test/trigger", "", `{"request_id":"1-1-0"}`, nil)
+	eventually(t, "an attempt, which is refused", func() bool { return received.count() > 0 })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before := received.count()
+	config.WebhookURL = ""
+	s = start(t, config)
+	authorize(t, s, "1-2-0", "tok_async", 500, true)
+	eventually(t, "a settlement", func() bool { return summaryOf(t, s).Captured["EUR"] == 1500 })
+	if sum := summaryOf(t, s); sum.Owed != 1 || received.count() != before {
+		t.Errorf("without an address %d payments are owed something, want the first; %d deliveries, want none", sum.Owed, received.count()-before)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	received.mu.Lock()
+	received.refuse = 0
+	received.mu.Unlock()
+	config.WebhookURL = url
+	s = start(t, config)
+	eventually(t, "nothing is owed", func() bool { return received.count() == before+1 && summaryOf(t, s).Owed == 0 })
+}
+
 func TestStateSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	received, url := receive(t, 0)
