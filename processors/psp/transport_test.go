@@ -131,10 +131,11 @@ func TestWhatWasWrittenIsNeverNotSent(t *testing.T) {
 
 // TestUnansweredIsUnknown: a fresh connection was had, and no answer came over it that can be read.
 func TestUnansweredIsUnknown(t *testing.T) {
+	const silent = "silent"
 	for name, serve := range map[string]func(*peer, net.Conn){
 		"closed at once":   func(*peer, net.Conn) {},
 		"closed when read": func(p *peer, c net.Conn) { _ = p.perform(bufio.NewReader(c)) },
-		"silent":           func(p *peer, c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+		silent:             func(p *peer, c net.Conn) { _, _ = io.Copy(io.Discard, c) },
 		"no HTTP":          func(p *peer, c net.Conn) { _, _ = io.WriteString(c, "220 mail\r\n") },
 		"cut off":          func(p *peer, c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\n{") },
 		"elsewhere": func(p *peer, c net.Conn) {
@@ -143,7 +144,12 @@ func TestUnansweredIsUnknown(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := client(t, HTTPConfig{BaseURL: "http://" + newPeer(t, serve).Addr().String(), Timeout: 300 * time.Millisecond})
+			t.Parallel()
+			config := HTTPConfig{BaseURL: "http://" + newPeer(t, serve).Addr().String(), Timeout: time.Minute}
+			if name == silent {
+				config.Timeout, config.DialTimeout = 3*time.Second, 3*time.Second // the connection is had before
+			}
+			a := client(t, config)
 			if err := a.Call(t.Context(), http.MethodPost, "/x", "k", []byte("{}"), refusal); !errors.Is(err, ErrUnknown) || NotSent(err) {
 				t.Errorf("error %v", err)
 			}
