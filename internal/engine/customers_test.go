@@ -200,6 +200,14 @@ func TestCustomers(t *testing.T) {
 		t.Errorf("%d changes are known, want 4", changes)
 	}
 	r.crowd("frida")
+	gone := view.Owner{Partition: topics.PartitionOf(config.DevelopmentTenant, "gustav", cfg.Kafka.Partitions), Tenant: config.DevelopmentTenant, Customer: "gustav"}
+	if err := customerkeys.Put(t.Context(), e.Database.Pool, gone.Partition, view.CustomerID(gone), gone.Tenant, gone.Customer, left); err != nil {
+		t.Fatal(err)
+	}
+	r.ask(http.MethodDelete, "gustav?reason=a+crash+left+a+key", "", "", 200, `"version":1,"erased":true`)
+	if found, err := view.GetCustomer(t.Context(), e.Database.Pool, gone); err != nil || found.Key != nil {
+		t.Errorf("the data key that a crash left is still there: %+v, %v", found, err)
+	}
 	if found := checkCustomers(t, e, masters); len(found) > 0 {
 		t.Errorf("fsck: %s", strings.Join(found, "\n"))
 	}
@@ -256,7 +264,7 @@ func checkCustomers(t *testing.T, e *engine.Engine, masters *customerkeys.Master
 	t.Helper()
 	counts, err := fsck.Run(t.Context(), fsck.Config{Database: e.Database, Kafka: e.Kafka, CustomerKeys: masters,
 		Problem: func(p fsck.Problem) { found = append(found, p.String()) }})
-	if err != nil || counts.Customers.Load() != 2 {
+	if err != nil || counts.Customers.Load() != 3 {
 		t.Fatalf("%d customers were checked, %v", counts.Customers.Load(), err)
 	}
 	return found
