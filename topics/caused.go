@@ -1,6 +1,6 @@
 package topics
 
-// Caused is what events of wallets, payouts, links and disputes have in common: which record caused one, by which command, and
+// Caused is what events of wallets, payouts, links, disputes and customers' records have in common: which record caused one, by which command, and
 // whether that was refused.
 type Caused struct {
 	EventID, Tenant, CommandID, TraceID string
@@ -35,4 +35,8 @@ func (e *LinkEvent) Caused() Caused {
 
 func (e *DisputeEvent) Caused() Caused {
 	return Caused{e.EventID, e.Tenant, e.CommandID, e.TraceID, e.Type == DisputeCommandRefused, e.Type == DisputeDeadLettered, e.Refusal, e.Detail, nil, e.More}
+}
+
+func (e *CustomerChange) Caused() Caused {
+	return Caused{e.EventID, e.Tenant, e.CommandID, e.TraceID, e.Type == CustomerCommandRefused, e.Type == CustomerDeadLettered, e.Refusal, e.Detail, nil, false}
 }

@@ -238,7 +238,7 @@ func (d *Desk) send(ctx context.Context, c *topics.CustomerCommand, o view.Owner
 	for _, h := range envelope.Headers() {
 		record.Headers = append(record.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	waiter, err := d.hub.AskCustomer(c.CommandID)
+	waiter, err := await.AskCommand[topics.CustomerChange](d.hub, topics.CustomerChanges, c.CommandID)
 	if err != nil {
 		return nil, err
 	}

@@ -78,25 +78,6 @@ func ListCustomers(ctx context.Context, db Querier, tenant, after string, limit 
 
 // Customer returns the changes of a customer's record, in the order of their ids. Refused commands are not among them.
 func (l *EventLog) Customer(ctx context.Context, o Owner) ([]topics.CustomerChange, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT unnest(positions) FROM customers WHERE partition = $1 AND id = $2)
-		ORDER BY position`, o.Partition, CustomerID(o))
-	if err != nil {
-		return nil, fmt.Errorf("changes of customer %s: %w", o.Customer, err)
-	}
-	var changes []topics.CustomerChange
-	err = l.each(rows, o.Partition, topics.CustomerChanges, func(value []byte) error {
-		var change topics.CustomerChange
-		if err := topics.Unmarshal(value, &change); err != nil {
-			return err
-		}
-		changes = append(changes, change)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("changes of customer %s: %w", o.Customer, err)
-	}
-	return changes, nil
+	return recordsOf(ctx, l, "changes of customer "+o.Customer, topics.CustomerChanges, func(*topics.CustomerChange) bool { return true },
+		ofCustomer, o.Partition, CustomerID(o))
 }

@@ -92,47 +92,48 @@ func (l *EventLog) decisionsOn(ctx context.Context, partition int32, id uuid.UUI
 
 // Which records of the log are read: those at the positions of a row, and those of the inputs of an id.
 const (
-	ofPayment = `SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2`
-	ofPayout  = `SELECT unnest(positions) FROM payouts WHERE partition = $1 AND id = $2`
-	ofLink    = `SELECT unnest(positions) FROM payment_links WHERE partition = $1 AND id = $2`
-	ofDispute = `SELECT unnest(positions) FROM disputes WHERE partition = $1 AND id = $2`
-	ofInput   = `SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2`
-	andInput  = ` UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $3`
+	ofPayment  = `SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2`
+	ofPayout   = `SELECT unnest(positions) FROM payouts WHERE partition = $1 AND id = $2`
+	ofLink     = `SELECT unnest(positions) FROM payment_links WHERE partition = $1 AND id = $2`
+	ofDispute  = `SELECT unnest(positions) FROM disputes WHERE partition = $1 AND id = $2`
+	ofCustomer = `SELECT unnest(positions) FROM customers WHERE partition = $1 AND id = $2`
+	ofInput    = `SELECT position FROM applied_inputs WHERE partition = $1 AND id = $2`
+	andInput   = ` UNION SELECT position FROM applied_inputs WHERE partition = $1 AND id = $3`
 )
 
 // recordsOf returns the records of a topic that are ours, of those at positions: a statement whose first parameter is the
 // partition. They stand in the order in which they were written; subject says what they are.
 func recordsOf[R any](ctx context.Context, l *EventLog, subject, topic string, ours func(*R) bool, positions string, partition int32, args ...any) ([]R, error) {
 	records := []R{}
-	rows, err := l.db.Query(ctx, `SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (`+positions+`) ORDER BY position`, slices.Insert(args, 0, any(partition))...)
-	if err == nil {
-		err = l.each(rows, partition, topic, func(value []byte) error { return appendOf(&records, value, ours) })
-	}
+	err := l.each(ctx, func(o *stream.Output) error {
+		if o.Topic != topic {
+			return nil
+		}
+		return appendOf(&records, o.Value, ours)
+	}, positions, partition, args...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", subject, err)
 	}
 	return records, nil
 }
 
-// each calls read with the value of each record of a topic that the rows hold.
-func (l *EventLog) each(rows pgx.Rows, partition int32, topic string, read func(value []byte) error) error {
+// each calls read with all that was published of the records at positions, in the order in which it was written.
+func (l *EventLog) each(ctx context.Context, read func(*stream.Output) error, positions string, partition int32, args ...any) error {
+	rows, err := l.db.Query(ctx, `SELECT position, frame FROM stream_log
+		WHERE partition = $1 AND role = 'payments' AND position IN (`+positions+`) ORDER BY position`, slices.Insert(args, 0, any(partition))...)
+	if err != nil {
+		return err
+	}
 	var position int64
 	var frame []byte
-	_, err := pgx.ForEachRow(rows, []any{&position, &frame}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&position, &frame}, func() error {
 		_, outputs, err := l.frames.Decode(partition, position, frame)
-		if err != nil {
-			return err
-		}
-		for _, output := range outputs {
-			if output.Topic != topic {
-				continue
-			}
-			if err := read(output.Value); err != nil {
-				return err
+		for i := range outputs {
+			if err == nil {
+				err = read(&outputs[i])
 			}
 		}
-		return nil
+		return err
 	})
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/processors/payments/lifecycle"
+	"github.com/weirhq/weir/processors/stream"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -22,30 +23,9 @@ type Life struct {
 
 // Life reads what was published of a payment of a tenant and of its disputes.
 func (l *EventLog) Life(ctx context.Context, tenant string, payment topics.PaymentID) (*Life, error) {
-	rows, err := l.db.Query(ctx, `
-		SELECT position, frame FROM stream_log
-		WHERE partition = $1 AND role = 'payments' AND position IN (
-			SELECT unnest(positions) FROM payments WHERE partition = $1 AND id = $2 AND tenant = $3
-			UNION SELECT unnest(positions) FROM disputes WHERE partition = $1 AND payment = $2 AND tenant = $3)
-		ORDER BY position`, payment.Partition, payment.UUID, tenant)
-	if err != nil {
-		return nil, fmt.Errorf("life of payment %s: %w", payment, err)
-	}
 	life, id := new(Life), payment.String()
-	var position int64
-	var frame []byte
-	_, err = pgx.ForEachRow(rows, []any{&position, &frame}, func() error {
-		_, outputs, err := l.frames.Decode(payment.Partition, position, frame)
-		if err != nil {
-			return err
-		}
-		for _, output := range outputs {
-			if err := life.add(output.Topic, output.Value, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := l.each(ctx, func(o *stream.Output) error { return life.add(o.Topic, o.Value, id) }, ofPayment+` AND tenant = $3
+		UNION SELECT unnest(positions) FROM disputes WHERE partition = $1 AND payment = $2 AND tenant = $3`, payment.Partition, payment.UUID, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("life of payment %s: %w", payment, err)
 	}
