@@ -48,14 +48,17 @@ func Likeness(a, b *Word) (percent int, how How) {
 		}
 		return 0, Different
 	}
+	if a.Class.light() || b.Class.light() {
+		return 0, Different // they are too short to be written in two ways
+	}
 	if a.abjad != b.abjad {
 		if len(a.bones) >= minBones && a.bones == b.bones {
 			return likeConsonants, SameConsonants
 		}
 		return 0, Different
 	}
-	if a.abjad || a.Class.light() || b.Class.light() {
-		return 0, Different // words of Arabic and Hebrew are spelt in one way; light ones are too short to be misspelt
+	if a.abjad {
+		return 0, Different // words of Arabic and Hebrew are spelt in one way
 	}
 	if soundsLike(a, b) {
 		return likeSound, SameSound
