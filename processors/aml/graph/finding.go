@@ -152,10 +152,17 @@ func (f *finding) addTransfer(t Transfer) (changed bool) {
 	return true
 }
 
+// addSharer keeps the first MaxListed in the order of parties.
 func (f *finding) addSharer(p Party) (changed bool) {
 	at, known := slices.BinarySearchFunc(f.sharers, p, Party.Compare)
-	if known {
+	switch {
+	case known:
 		return false
+	case at == MaxListed:
+		changed, f.cut = !f.cut, true
+		return changed
+	case len(f.sharers) == MaxListed:
+		f.sharers, f.cut = f.sharers[:MaxListed-1], true
 	}
 	f.sharers = slices.Insert(f.sharers, at, p)
 	return true

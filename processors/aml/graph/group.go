@@ -166,14 +166,16 @@ func (g *Graph) Score(of Party) (score int64) {
 	return score
 }
 
-// examineShared looks whether an instrument that was used in a bucket is shared by many in the buckets of a window.
+// examineShared looks whether an instrument that was used in a bucket is shared by many in the buckets of a window. One that far more
+// share than a hub has is told, too: unlike an address, a device of so many has no good reason.
 func (g *Graph) examineShared(instrument Party, bucket int64) {
 	at := &g.limits.Patterns[SharedInstrument]
 	i, held := g.byName[instrument]
 	if at.Parties == 0 || Weight(instrument.Kind) <= Weight(IP) || !held {
 		return
 	}
-	if _, all := g.partners(i, g.limits.Hub); !all {
+	if len(g.nodes.at(i).pairs) > g.limits.Steps {
+		g.cut++
 		return
 	}
 	window := g.windowOf(SharedInstrument)

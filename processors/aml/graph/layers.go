@@ -157,6 +157,9 @@ func (g *Graph) stack(a *anchor) {
 			return true
 		})
 	}
+	if g.commonSources(a, middles) < a.Parties {
+		return
+	}
 	l := layers{need: stackPartners, alive: map[place]bool{}}
 	for _, m := range middles {
 		paid := int64(0) // when he last paid
@@ -171,6 +174,24 @@ func (g *Graph) stack(a *anchor) {
 		})
 	}
 	g.tellLayers(a, &l, 2)
+}
+
+// commonSources counts who pays several of some middlemen: too few, as nearly always, and there is nothing to peel.
+func (g *Graph) commonSources(a *anchor, middles []uint32) (common int) {
+	const several = 1<<32 - 1
+	g.search()
+	for at, m := range middles {
+		g.each(a, g.nodes.at(m).in, a.time, func(_ uint32, t *transfer) bool {
+			if first, ok := g.marked(t.from); !ok {
+				g.mark(t.from, uint32(at))
+			} else if first != uint32(at) && first != several {
+				g.nodes.at(t.from).value = several
+				common++
+			}
+			return true
+		})
+	}
+	return common
 }
 
 // tellLayers tells of what is left of layers where the anchor is part of it.

@@ -30,8 +30,8 @@ const (
 	// Stack: two layers one upon the other. At least Parties sources pay at least Parties middlemen, who after that pay at least
 	// Parties destinations, at least Amount; everyone has at least two partners in the layers next to his.
 	Stack
-	// SharedInstrument: at least Parties customers use one card, device, bank account or wallet that is no hub. Its window is
-	// taken in whole buckets of the horizon.
+	// SharedInstrument: at least Parties customers use one card, device, bank account or wallet. Its window is taken in whole
+	// buckets of the horizon.
 	SharedInstrument
 
 	patterns = iota + 1
