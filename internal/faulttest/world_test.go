@@ -136,13 +136,15 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	dir := tempDir(t)
 	w := &world{t: t, log: &journal{}, rules: filepath.Join(dir, "rules.yaml"), grown: make(chan struct{}),
-		own: map[string]bool{}, cards: map[string]string{}, http: &http.Client{Timeout: patience}}
+		own: map[string]bool{}, cards: map[string]string{}, http: &http.Client{Timeout: 2 * patience}}
 	writeFile(t, w.rules, goodRules)
 	file := configuration(t, dir, freeAddress(t), "risk: {rules: "+w.rules+"}\n")
 	cfg, err := config.Load(config.Sources{File: file})
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Every write of these tests is answered with its result, however busy the machine is.
+	cfg.API.Wait, cfg.API.Idempotency.TakeOverAfter = patience, 2*patience
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	w.engine, err = engine.Start(ctx, cfg, slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
