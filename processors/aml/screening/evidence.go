@@ -60,6 +60,7 @@ type Hit struct {
 	Name     lists.Name // of the entry, that the subject's is most like
 	Reasons  []Reason
 	words    names.Comparison
+	at       int32 // of Name in the index; the first of several as good ones is told
 }
 
 // score is how much a subject is like an entry by one of its names, 0 to 100.

@@ -75,7 +75,8 @@ func (s *Search) Hits(subject Subject) []Hit {
 		}
 		n := &s.ix.names[at]
 		if hit, ok := s.ix.judge(&subject, n); ok {
-			if other, there := best[n.entry]; !there || hit.Score > other.Score {
+			hit.at = at
+			if other, there := best[n.entry]; !there || hit.Score > other.Score || hit.Score == other.Score && at < other.at {
 				if best == nil {
 					best = map[*lists.Entry]Hit{}
 				}
