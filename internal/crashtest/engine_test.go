@@ -21,7 +21,7 @@ import (
 
 // Bounds of liveness, not of speed: what takes longer hangs.
 const (
-	readyLimit = time.Minute
+	readyLimit = 3 * time.Minute
 	stopLimit  = 30 * time.Second
 	lookEvery  = 20 * time.Millisecond
 )
