@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -222,40 +223,65 @@ func (m *model) layers(p Pattern, a Transfer, window []Transfer) {
 
 // TestPatterns compares what is found with what the model finds.
 func TestPatterns(t *testing.T) {
-	seen := map[Pattern]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		limits := smallLimits()
-		m := model{limits: limits, found: map[string]bool{}}
-		g := newGraph(t, limits)
-		got := map[string]bool{}
-		for _, e := range arrive(t, &limits, drawEvents(t, &limits, 1100)) {
-			fold(t, g, &e)
-			if e.Ref.Position != 0 && e.Amount >= limits.LeastAmount {
-				m.all = append(m.all, e.Transfer)
-			}
-		}
-		slices.SortFunc(m.all, func(a, b Transfer) int { return a.compare(&b) })
-		m.run()
-		for _, i := range g.book.byID {
-			if f := g.book.list.at(i); f.pattern != SharedInstrument {
-				got[fmt.Sprint(f.pattern, f.key, f.period)] = true
-				seen[f.pattern]++
-			}
-		}
-		for f := range m.found {
-			if !got[f] {
-				t.Errorf("not found: %s in %v", f, m.all)
-			}
-		}
-		for f := range got {
-			if !m.found[f] {
-				t.Errorf("found, and not there: %s in %v", f, m.all)
-			}
-		}
+		likeModel(t, limits, arrive(t, &limits, drawEvents(t, &limits, 1100)))
 	})
+}
+
+// TestEachPattern compares on traffic among few that is the same each time, in which all patterns are.
+func TestEachPattern(t *testing.T) {
+	limits := smallLimits()
+	seen := map[Pattern]int{}
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		var all []event
+		for i := range int64(40) {
+			from := random.IntN(5)
+			e := event{Transfer: Transfer{From: customer(from), To: customer((from + 1 + random.IntN(4)) % 5), Amount: 10 + random.Int64N(90), Time: 10_000 + 10*i, Ref: Ref{Position: i + 1}}}
+			e.recorded = e.Time
+			all = append(all, e)
+		}
+		for p, n := range likeModel(t, limits, all) {
+			seen[p] += n
+		}
+	}
 	for p := FanIn; p < SharedInstrument; p++ {
 		if seen[p] == 0 {
 			t.Errorf("%s was never found: the test does not see it", p)
 		}
 	}
+}
+
+// likeModel folds events and demands the findings of the model, which it counts.
+func likeModel(t failer, limits Limits, all []event) map[Pattern]int {
+	t.Helper()
+	m := model{limits: limits, found: map[string]bool{}}
+	g := newGraph(t, limits)
+	for i := range all {
+		fold(t, g, &all[i])
+		if all[i].Ref.Position != 0 && all[i].Amount >= limits.LeastAmount {
+			m.all = append(m.all, all[i].Transfer)
+		}
+	}
+	slices.SortFunc(m.all, func(a, b Transfer) int { return a.compare(&b) })
+	m.run()
+	got, seen := map[string]bool{}, map[Pattern]int{}
+	for _, i := range g.book.byID {
+		if f := g.book.list.at(i); f.pattern != SharedInstrument {
+			got[fmt.Sprint(f.pattern, f.key, f.period)] = true
+			seen[f.pattern]++
+		}
+	}
+	for f := range m.found {
+		if !got[f] {
+			t.Fatal("not found:", f, "in", m.all)
+		}
+	}
+	for f := range got {
+		if !m.found[f] {
+			t.Fatal("found, and not there:", f, "in", m.all)
+		}
+	}
+	return seen
 }
