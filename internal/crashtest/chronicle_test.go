@@ -193,6 +193,10 @@ func (c *chronicle) payment(e *topics.PaymentEvent) {
 		l.stray.Captured += e.Amount
 	case topics.EventUnappliedReceived:
 		l.receipts[e.EventID] = true
+	case topics.EventUnappliedReturned:
+		if !l.receipts[e.RequestID] { // what an attempt that was given up took, too
+			l.stray.Refunded += e.Amount
+		}
 	case topics.EventStrayReleaseRequested:
 		l.open[e.EventID] = e.Type
 		if !l.receipts[e.RequestID] { // what is unapplied is in the totals
