@@ -267,3 +267,8 @@ func (s *partition) address(in *input, paymentID string) (topics.PaymentID, erro
 	}
 	return pid, err
 }
+
+// reads says whether the input is a command about a payment that reads what the customer has.
+func (in *input) reads() bool {
+	return in.Command != nil && (in.Command.Command.Type == topics.CommandRefund || in.Command.Command.Type == topics.CommandIncrement)
+}

@@ -120,7 +120,7 @@ func (s *partition) Apply(r stream.Record) ([]stream.Output, *stream.DeadLetter)
 		return s.applyCustomer(in, &r), nil
 	}
 	h := s.held(in.payment)
-	if c := in.Command; c != nil && c.Command.Type == topics.CommandRefund && h.Payment != nil {
+	if in.reads() && h.Payment != nil {
 		in.Balance, in.Waits = s.Balance(h.Ledger()), s.waits(h.Payment)
 	} else if customer, ok := s.creates(in); ok {
 		in.Balance = s.Balance(customer)

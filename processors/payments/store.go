@@ -127,13 +127,14 @@ func (s *partition) creates(in *input) (c ledger.Customer, ok bool) {
 	return ledger.Customer{Tenant: command.Tenant, ID: customerOf(command, in.id.id), Currency: ledger.Currency(command.Currency)}, true
 }
 
-// wantBooked asks for the payment link that a payment is by, and for what the customer has on whom its input may book. Only reports book, and refund commands.
+// wantBooked asks for the payment link that a payment is by, and for what the customer has on whom its input may
+// book. Only reports book; of commands only some read what the customer has.
 func (s *partition) wantBooked(in *input, want *wanted) {
 	s.wantLinkOf(in, want)
 	if s.limited {
 		s.wantCounted(in, want)
 	}
-	if in.payment == (paymentKey{}) || in.Timer != nil || in.Review != nil || (in.Command != nil && in.Command.Command.Type != topics.CommandRefund) {
+	if in.payment == (paymentKey{}) || in.Timer != nil || in.Review != nil || (in.Command != nil && !in.reads()) {
 		return
 	}
 	customer, ok := s.created[in.payment]

@@ -176,6 +176,32 @@ func TestAWalletNextToTheEndOfItsRange(t *testing.T) {
 	}
 }
 
+// An increment is bound by what the customer has, as the payment was: read also where nobody has asked for the customer before.
+func TestAnIncrementNextToTheEndOfAWalletsRange(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, nil), 0)
+	c := create(101, "anna", topics.CaptureManual)
+	in.put(topics.TypeAssessedCommand, c)
+	in.put(topics.TypeAssessedWallet, walletCommand(1, topics.WalletCredit, 1, nil))
+	in.fold(10)
+	in.put(topics.TypePSPReport, approved(&outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)[0], false))
+	in.fold(10)
+	if _, err := db.Pool.Exec(t.Context(), `UPDATE accounts SET balance = $1 WHERE code = 'customer_wallet'`, -(topics.MaxBalance - c.Command.Amount - 5)); err != nil {
+		t.Fatal(err)
+	}
+	in.restart()
+	in.put(topics.TypeAssessedCommand, raise(2, "anna", 101, 6))
+	in.fold(10)
+	if e := lastEvent(t, in); e.Type != topics.EventCommandRefused || e.Refusal != topics.RefusedLimitExceeded {
+		t.Errorf("one more than there is room for: %s %s %s", e.Type, e.Refusal, e.Detail)
+	}
+	in.put(topics.TypeAssessedCommand, raise(3, "anna", 101, 5))
+	in.fold(10)
+	if e := lastEvent(t, in); e.Type == topics.EventCommandRefused {
+		t.Errorf("as much as there is room for: %s %s", e.Refusal, e.Detail)
+	}
+}
+
 // A row of another version than memory has fails the batch as a whole: no record is blamed.
 func TestAStaleWalletIsNotWritten(t *testing.T) {
 	for _, name := range []string{"wallets", "holds", "rounds"} {

@@ -22,7 +22,7 @@ type Input struct {
 	Index    int
 	// Mandate is the payment that set up the mandate which a create command names, or which the payment is by.
 	Mandate *Payment
-	// Balance is what the customer has in the payment's currency. Only create and refund commands read it.
+	// Balance is what the customer has in the payment's currency. Only create, increment and refund commands read it.
 	Balance topics.WalletBalance
 	// Waits is what may still go back to the payment's card of all that the customer deposited with it: refunds and payouts took
 	// the rest. Nil where that is not known. Only refund commands read it.
