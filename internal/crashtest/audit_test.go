@@ -314,7 +314,7 @@ func (a *accounts) share(suspended int64) {
 	l := a.life
 	left := l.totals.Captured - l.totals.Refunded - l.totals.Disputed
 	customer, suspense := -l.accounts["customer_wallet"]-l.accounts["customer_debt"], -l.accounts["suspense"]
-	if l.cases[topics.RefusedExceedsCaptured]+l.contested[topics.RefusedExceedsCaptured]+l.contested[topics.RefusedAmountMismatch] > 0 {
+	if l.cases[topics.RefusedExceedsCaptured]+l.cases[topics.RefusedPaymentReturned]+l.contested[topics.RefusedExceedsCaptured]+l.contested[topics.RefusedAmountMismatch] > 0 {
 		a.equal("what the customer has of it, and what is in suspense", customer+suspense, left+suspended)
 		return
 	}

@@ -209,7 +209,8 @@ func (c *chronicle) payment(e *topics.PaymentEvent) {
 		}
 		if e.Type == topics.EventStrayReleased {
 			l.stray.Refunded += e.Amount
-		} else if e.PSP.Reversed {
+			l.receipts[e.RequestID] = true // settled
+		} else if e.PSP.Reversed && l.receipts[e.RequestID] {
 			l.stray.Refunded -= e.Amount
 		}
 	case topics.EventCaseOpened:

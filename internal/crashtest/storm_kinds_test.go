@@ -312,7 +312,7 @@ func (a *accounts) received(held, net, fees int64) {
 	booked := l.totals.Captured - l.totals.Refunded + suspended
 	if l.cases[topics.RefusedAmountMismatch]+l.cases[topics.RefusedUnmatchedReport]+l.cases[topics.RefusedDuplicateOperation] == 0 {
 		a.equal("held by the PSPs, and by the events", booked, held)
-		if l.counts[string(topics.EventReturned)]+l.counts[string(topics.EventUnappliedReturned)] == 0 { // else the PSP does not show what it charged
+		if l.counts[string(topics.EventReturned)]+l.counts[string(topics.EventUnappliedReturned)]+l.counts[string(topics.EventStrayCaptured)]+l.counts[string(topics.EventDeclined)] == 0 { // else the PSP does not show what it charged
 			a.equal("fees, by the entries and by the PSPs", l.accounts["psp_fees"], fees)
 		}
 	}
