@@ -192,7 +192,7 @@ func (s *screener) screen(batch []screening.Subject) {
 		count, aside := s.allowed.Split(hits, s.now)
 		for i := range count {
 			s.hits++
-			s.print(&count[i], "")
+			s.print(&count[i], count[i].Note)
 		}
 		for i := range aside {
 			s.aside++

@@ -105,7 +105,7 @@ func TestScreen(t *testing.T) {
 		says(errOut, want)
 	}
 	_, errOut = screen(exitProblem, "--lists", lists, "--file", writeFile(t, "x.csv", "id,nom\n"))
-	says(errOut, `x.csv: line 1: column "nom" is not known; want id,name,birth_date,countries,kind`)
+	says(errOut, `x.csv: line 1: column "nom" is not known; want id,name,other_names,birth_date,countries,kind`)
 	_, errOut = screen(exitProblem, "--lists", t.TempDir(), "--name", "a")
 	says(errOut, "there are no lists: want OFAC's")
 

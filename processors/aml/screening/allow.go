@@ -80,9 +80,7 @@ func (a *Allowed) Split(hits []Hit, now time.Time) (count []Hit, aside []Aside) 
 			aside = append(aside, Aside{h, fmt.Sprintf("%s, by %s, until %s", by.reason, by.author, by.until.AddDate(0, 0, -1).Format(time.DateOnly))})
 			continue
 		}
-		if note != "" {
-			h.Reasons = append(slices.Clone(h.Reasons), Reason{0, note})
-		}
+		h.Note = note
 		count = append(count, h)
 	}
 	return count, aside

@@ -13,13 +13,17 @@ import (
 )
 
 // NewSubject checks what is known of somebody. A name must have a letter or digit; birth and countries may be empty.
-func NewSubject(id, name, kind, birth, countries string) (Subject, error) {
-	s := Subject{ID: strings.TrimSpace(id), Name: strings.Join(strings.Fields(name), " "), Kind: lists.Kind(strings.TrimSpace(kind))}
-	if len(s.Name) > names.MaxBytes {
-		return s, fmt.Errorf("name: %d bytes; want at most %d", len(s.Name), names.MaxBytes)
+func NewSubject(id, name, kind, birth, countries string, others ...string) (s Subject, err error) {
+	s = Subject{ID: strings.TrimSpace(id), Kind: lists.Kind(strings.TrimSpace(kind))}
+	if s.Name, err = readName(name); err != nil {
+		return s, fmt.Errorf("name: %w", err)
 	}
-	if len(names.Parse(s.Name)) == 0 {
-		return s, fmt.Errorf("name: %q has no letter", s.Name)
+	for _, text := range others {
+		other, err := readName(text)
+		if err != nil {
+			return s, fmt.Errorf("other_names: %w", err)
+		}
+		s.Others = append(s.Others, other)
 	}
 	if !slices.Contains([]lists.Kind{"", lists.Person, lists.Entity}, s.Kind) {
 		return s, fmt.Errorf("kind: %q is neither %s nor %s", s.Kind, lists.Person, lists.Entity)
@@ -41,6 +45,17 @@ func NewSubject(id, name, kind, birth, countries string) (Subject, error) {
 	return s, nil
 }
 
+func readName(text string) (string, error) {
+	name := strings.Join(strings.Fields(text), " ")
+	if len(name) > names.MaxBytes {
+		return "", fmt.Errorf("%d bytes; want at most %d", len(name), names.MaxBytes)
+	}
+	if len(names.Parse(name)) == 0 {
+		return "", fmt.Errorf("%q has no letter", name)
+	}
+	return name, nil
+}
+
 // split parts what may hold several values.
 func split(text string) func(func(string) bool) {
 	return func(yield func(string) bool) {
@@ -52,14 +67,14 @@ func split(text string) func(func(string) bool) {
 	}
 }
 
-// Customers reads a CSV file of customers, with a header: id and name, and birth_date, countries and kind where they are known.
+// Customers reads a CSV file of customers, with a header: id and name, and other_names, birth_date, countries and kind where they are known.
 type Customers struct {
 	rows    *csv.Reader
 	columns map[string]int
 	line    int
 }
 
-var customerColumns = []string{"id", "name", "birth_date", "countries", "kind"}
+var customerColumns = []string{"id", "name", "other_names", "birth_date", "countries", "kind"}
 
 // NewCustomers reads the header.
 func NewCustomers(r io.Reader) (*Customers, error) {
@@ -113,7 +128,8 @@ func (c *Customers) Next() (Subject, error) {
 		}
 		return ""
 	}
-	s, err := NewSubject(strings.Clone(get("id")), strings.Clone(get("name")), get("kind"), get("birth_date"), get("countries"))
+	s, err := NewSubject(strings.Clone(get("id")), strings.Clone(get("name")), get("kind"), get("birth_date"), get("countries"),
+		slices.Collect(split(strings.Clone(get("other_names"))))...)
 	if err == nil && s.ID == "" {
 		err = errors.New("id: is empty")
 	}

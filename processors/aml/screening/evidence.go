@@ -39,10 +39,11 @@ const (
 type Subject struct {
 	ID        string // of the customer; "" for a look by name
 	Name      string
+	Others    []string      // other names; the likeliest of all counts
 	Kind      lists.Kind    // "" where it is not known
 	Births    []lists.Birth // when born; none where it is not known
 	Countries []string      // ISO 3166-1: nationality, residence
-	words     names.Name    // Name, taken apart
+	words     names.Name    // the name that is looked up, taken apart
 }
 
 // Reason is one part of a score, in words.
@@ -54,11 +55,12 @@ type Reason struct {
 // Hit is an entry that a subject may be. Hits of the same customer and an entry with the same hash are the same hit.
 type Hit struct {
 	Customer string
-	Subject  string // the name that was screened
+	Subject  string // the name that is like the entry's
 	Score    int
 	Entry    *lists.Entry
 	Name     lists.Name // of the entry, that the subject's is most like
 	Reasons  []Reason
+	Note     string // why it counts although it was put aside before
 	words    names.Comparison
 	at       int32 // of Name in the index; the first of several as good ones is told
 }

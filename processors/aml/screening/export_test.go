@@ -1,6 +1,8 @@
 package screening
 
 import (
+	"slices"
+
 	"github.com/weirhq/weir/processors/aml/screening/lists"
 	"github.com/weirhq/weir/processors/aml/screening/names"
 )
@@ -24,5 +26,7 @@ func (b Brute) Hits(s Subject) []Hit {
 			best[n.entry] = Hit{Customer: s.ID, Subject: s.Name, Score: points, Entry: n.entry, Name: n.of, words: words}
 		}
 	}
-	return ranked(best, &s, b.ix.weights)
+	hits := explained(best, &s, b.ix.weights)
+	slices.SortFunc(hits, order)
+	return hits
 }

@@ -2,6 +2,7 @@ package screening_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -213,22 +214,22 @@ func TestAllowed(t *testing.T) {
 	if len(count) != 0 || len(aside) != 1 || aside[0].Why != "another person, by ann, until 2027-01-31" {
 		t.Errorf("%v %v", count, aside)
 	}
-	last := func(hits []screening.Hit) string {
+	note := func(hits []screening.Hit) string {
 		if len(hits) != 1 {
 			t.Fatal(hits)
 		}
-		return hits[0].Reasons[len(hits[0].Reasons)-1].Text
+		return hits[0].Note
 	}
-	if count, _ = allowed.Split(found, at("2027-02-01T00:00:00Z")); last(count) != "was put aside by ann (another person), which is over" {
+	if count, _ = allowed.Split(found, at("2027-02-01T00:00:00Z")); note(count) != "was put aside by ann (another person), which is over" {
 		t.Error(count)
 	}
 	changed := hits(made(t, "peps", "id,schema,name,aliases,birth_date,countries\nQ1,Person,Ingrid Tangvald,,1959-03-16,no;se\n"))
-	if count, _ = allowed.Split(changed, at("2026-12-01T00:00:00Z")); last(count) != "was put aside by ann (another person), but the entry has changed since" {
+	if count, _ = allowed.Split(changed, at("2026-12-01T00:00:00Z")); note(count) != "was put aside by ann (another person), but the entry has changed since" {
 		t.Error(count)
 	}
 	other := slices.Clone(found)
 	other[0].Customer = "c-2"
-	if count, _ = allowed.Split(other, at("2026-12-01T00:00:00Z")); len(count) != 1 || len(count[0].Reasons) != 1 {
+	if count, _ = allowed.Split(other, at("2026-12-01T00:00:00Z")); note(count) != "" {
 		t.Error(count)
 	}
 	for text, want := range map[string]string{
@@ -241,6 +242,46 @@ func TestAllowed(t *testing.T) {
 		if _, err := screening.ReadAllowed(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestOtherNames: a customer of several names is what customers of one name each are, once for each entry, by the likeliest.
+func TestOtherNames(t *testing.T) {
+	f := fiction.New(4)
+	l := made(t, "some", f.List("some", 100))
+	entries := screening.Entries([]*lists.List{l})
+	search := screening.NewIndex(entries, screening.Count([]*lists.List{l}), 60).NewSearch()
+	found := 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := screening.Subject{ID: "c"}
+		best := map[string]screening.Hit{}
+		for i := range rapid.IntRange(1, 4).Draw(t, "names") {
+			name := rapid.SampledFrom(rapid.SampledFrom(entries).Draw(t, "entry").Names).Draw(t, "name").Text
+			name = change(t, name)
+			if i == 0 {
+				s.Name = name
+			} else {
+				s.Others = append(s.Others, name)
+			}
+			for _, hit := range search.Hits(screening.Subject{ID: "c", Name: name}) {
+				if before, there := best[hit.Entry.ID]; !there || hit.Score > before.Score {
+					best[hit.Entry.ID] = hit
+				}
+			}
+		}
+		want, got := told(slices.Collect(maps.Values(best))), search.Hits(s)
+		if !slices.Equal(told(got), want) {
+			t.Fatalf("%+v\ngot  %s\nwant %s", s, told(got), want)
+		}
+		for i, hit := range got {
+			if hit.Subject != best[hit.Entry.ID].Subject || i > 0 && hit.Score > got[i-1].Score {
+				t.Fatal(got)
+			}
+		}
+		found += len(got)
+	})
+	if found < 100 {
+		t.Errorf("%d hits; the test looks at nothing", found)
 	}
 }
 

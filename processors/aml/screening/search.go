@@ -34,8 +34,28 @@ func (ix *Index) NewSearch() *Search {
 // mostInitial is what a word that an initial stands for adds at most: its likeness times the greatest weight.
 const mostInitial = names.LikeInitial * 100
 
-// Hits are the entries that a subject may be, the likeliest first. A name without letters has none.
+// Hits are the entries that a subject may be by one of the names, the likeliest first, each entry once: with the name that has the
+// best score, the first of several. A name without letters has none.
 func (s *Search) Hits(subject Subject) []Hit {
+	hits := s.named(subject)
+	for _, other := range subject.Others {
+		subject.Name = other
+		for _, hit := range s.named(subject) {
+			i := slices.IndexFunc(hits, func(h Hit) bool { return h.Entry == hit.Entry })
+			switch {
+			case i < 0:
+				hits = append(hits, hit)
+			case hit.Score > hits[i].Score:
+				hits[i] = hit
+			}
+		}
+	}
+	slices.SortFunc(hits, order)
+	return hits
+}
+
+// named are the entries that a subject may be by the first name.
+func (s *Search) named(subject Subject) []Hit {
 	subject.words = names.Read(subject.Name, s.ix.weights)
 	q := &subject.words
 	light, initials := int32(0), int32(0)
@@ -85,7 +105,7 @@ func (s *Search) Hits(subject Subject) []Hit {
 		}
 	}
 	s.touched, s.matches, s.usual = s.touched[:0], s.matches[:0], 0
-	return ranked(best, &subject, s.ix.weights)
+	return explained(best, &subject, s.ix.weights)
 }
 
 // gather finds all words of entries that are like a word of the subject, or like two of its words that were joined.
@@ -173,8 +193,8 @@ func (ix *Index) judge(subject *Subject, n *indexed) (Hit, bool) {
 	return Hit{Customer: subject.ID, Subject: subject.Name, Score: points, Entry: n.entry, Name: n.of, words: words}, true
 }
 
-// ranked explains hits and puts them in order.
-func ranked(best map[*lists.Entry]Hit, subject *Subject, weights names.Weights) []Hit {
+// explained are the hits, with what each score is made of.
+func explained(best map[*lists.Entry]Hit, subject *Subject, weights names.Weights) []Hit {
 	if len(best) == 0 {
 		return nil
 	}
@@ -185,7 +205,6 @@ func ranked(best map[*lists.Entry]Hit, subject *Subject, weights names.Weights) 
 		h.Score = clamp(h.Score)
 		hits = append(hits, h)
 	}
-	slices.SortFunc(hits, order)
 	return hits
 }
 
