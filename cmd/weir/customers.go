@@ -17,6 +17,7 @@ import (
 	"github.com/weirhq/weir/internal/config"
 	"github.com/weirhq/weir/internal/database"
 	"github.com/weirhq/weir/internal/kyc"
+	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
 
@@ -114,6 +115,9 @@ changed, as show prints it; without it the customer must not have a record yet. 
 		Example: "  weir customers put cus_42 --tenant acme --file cus_42.json --author ann --reason onboarding",
 		Args:    one(ofCustomer),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Expected < 0 {
+				return usageError{errors.New("flag --version: want the version that is changed, as show prints it; 0: there is none yet")}
+			}
 			data, err := readProfile(file)
 			if err != nil {
 				return usageError{fmt.Errorf("--file: %w", err)}
@@ -189,6 +193,9 @@ func newCustomersListCommand(a *app) *cobra.Command {
 		Short: "List a tenant's customers, by id",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 || limit > view.MaxLimit {
+				return usageError{fmt.Errorf("flag --limit: want 1 to %d", view.MaxLimit)}
+			}
 			return a.withCustomers(cmd, func(ctx context.Context, desk *customerDesk) error {
 				records, err := desk.List(ctx, tenant, after, limit)
 				if err != nil {
@@ -211,7 +218,7 @@ func newCustomersListCommand(a *app) *cobra.Command {
 	}
 	tenantFlag(cmd, &tenant)
 	cmd.Flags().StringVar(&after, "after", "", "begin after this customer")
-	cmd.Flags().IntVar(&limit, "limit", 100, "how many, at most 100")
+	cmd.Flags().IntVar(&limit, "limit", 100, fmt.Sprintf("how many, at most %d", view.MaxLimit))
 	a.addConfigFlags(cmd)
 	return cmd
 }

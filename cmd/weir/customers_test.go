@@ -57,7 +57,10 @@ func TestCustomersKeygen(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"customers keygen --id a/b", `--id: id "a/b": want 1 to 32 letters`},
 		{"customers put cus_42 --tenant acme --author ann --reason test", "--file: want the file that holds the profile"},
+		{"customers put cus_42 --tenant acme --author ann --reason test --file - --version -1", "flag --version: want the version that is changed, as show prints it"},
+		{"customers put cus_42 --tenant acme --reason test --file cus_42.json", `required flag(s) "author" not set`},
 		{"customers show", "want one customer, by id"},
+		{"customers list --tenant acme --limit 201", "flag --limit: want 1 to 200"},
 	} {
 		if code, _, errOut := weir(t, nil, strings.Fields(c.line)...); code != exitUsage || !strings.Contains(errOut, c.want) {
 			t.Errorf("%s: %d %s, want %q", c.line, code, errOut, c.want)

@@ -31,8 +31,13 @@ and posts every movement of money once to a double-entry ledger.
 Without configuration everything it needs is embedded. Exit status: 0 fine, 1 a problem, 2 wrong usage or configuration.`,
 		SilenceErrors: true, // printed once, by run
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			// Cobra would check these later; a flag that is missing is wrong usage.
+			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+				return err
+			}
 			a.understood = true
+			return nil
 		},
 	}
 	root.SetFlagErrorFunc(flagError)

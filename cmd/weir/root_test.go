@@ -49,6 +49,8 @@ func TestExitCodes(t *testing.T) {
 		{"payment", exitUsage, "weir: want one payment, by its id: weir payment pay_0003_019ac1b2f5a87c3e9d10aa5be2c17f44\nRun \"weir --help\" for usage.\n"},
 		{"payment 42", exitUsage, "weir: payment id \"42\": want pay_, 4 hex digits, _ and 32 hex digits\n"},
 		{"ledger entry", exitUsage, "weir: want one entry, by its id: weir ledger entry 3-1204-0\nRun \"weir --help\" for usage.\n"},
+		{"recover republish --partition 1", exitUsage, "weir: required flag(s) \"from\" not set\nRun \"weir --help\" for usage.\n"},
+		{"recover republish --from end", exitUsage, "weir: at least one of the flags in the group [partition all] is required\nRun \"weir --help\" for usage.\n"},
 		{"topics describe", exitUsage, "weir: want one topic, by its name: weir topics describe payments.events.v1\nRun \"weir --help\" for usage.\n"},
 		{"config --config bad.yaml", exitUsage, "weir: configuration: bad.yaml:2: log.levle: is no key; did you mean log.level?\n"},
 		{"config --config none.yaml", exitUsage, "weir: configuration: configuration file: stat none.yaml: no such file or directory\n"},
