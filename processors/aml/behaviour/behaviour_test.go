@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -262,52 +261,4 @@ func TestSize(t *testing.T) {
 	} else {
 		t.Logf("%d bytes", n)
 	}
-}
-
-// BenchmarkCustomers folds a year of 20,000 customers: most of them now and then, one in ten every other day.
-func BenchmarkCustomers(b *testing.B) {
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	customers, err := NewCustomers(DefaultConfig())
-	if err != nil {
-		b.Fatal(err)
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	const people, days = 20_000, 365
-	names := make([]string, people)
-	for i := range names {
-		names[i] = fmt.Sprintf("customer-%08d", i)
-	}
-	next := func(day int64) {
-		i := random.IntN(people)
-		if random.IntN(2) == 0 {
-			i /= 10 // the busy ones
-		}
-		e := Event{Kind: Kind(random.IntN(6)), Amount: 1 + random.Int64N(300_00), Time: start + day*dayMillis + random.Int64N(dayMillis), Other: fmt.Sprint(i%1000 + random.IntN(3))}
-		e.Recorded = e.Time
-		if _, err := customers.Add(names[i], &e); err != nil {
-			b.Fatal(err)
-		}
-	}
-	const daily = 2600
-	for i := range int64(days * daily) {
-		next(i / daily)
-	}
-	stored, busy := 0, 0
-	for i, name := range names {
-		stored += len(customers.Stored(name))
-		if i < people/10 {
-			busy += len(customers.Stored(name))
-		}
-	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	for b.Loop() {
-		next(days)
-	}
-	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/people, "B/customer-in-memory")
-	b.ReportMetric(float64(stored)/people, "B/customer-stored")
-	b.ReportMetric(float64(busy)/(people/10), "B/busy-customer-stored")
-	runtime.KeepAlive(customers)
 }

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
-	"time"
 )
 
 const benchStart = 1_790_000_000_000
@@ -70,51 +69,4 @@ func BenchmarkEvents(b *testing.B) {
 	b.ReportMetric(float64(held)/float64(s.Links+s.Transfers), "B/edge")
 	b.ReportMetric(float64(s.Links+s.Transfers), "edges")
 	runtime.KeepAlive(g)
-}
-
-// BenchmarkCycle closes cycles of six in a graph of a million transfers within the window, ten of each party.
-func BenchmarkCycle(b *testing.B) {
-	limits := DefaultLimits()
-	parties := benchParties(Customer, 100_000)
-	random := rand.New(rand.NewPCG(3, 4))
-	g := newGraph(b, limits)
-	const transfers = 1_000_000
-	window := limits.Patterns[Cycle].Window.Milliseconds()
-	move := func(from, to int, time int64, ref int64) []Finding {
-		found, err := g.Move(Transfer{From: parties[from], To: parties[to], Amount: 1000_00, Time: time, Ref: Ref{Position: ref}}, time)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return found
-	}
-	g.limits.Patterns = Patterns{} // while it is filled
-	for i := range int64(transfers) {
-		from := random.IntN(len(parties))
-		move(from, (from+1+random.IntN(len(parties)-1))%len(parties), benchStart+i*(window/2)/transfers, i+1)
-	}
-	g.limits.Patterns = limits.Patterns
-	at, ref := int64(benchStart+window/2), int64(transfers)
-	slowest := time.Duration(0)
-	for b.Loop() {
-		b.StopTimer()
-		at += 10
-		ring := random.Perm(len(parties))[:6]
-		for i := range 5 {
-			ref++
-			move(ring[i], ring[i+1], at+int64(i), ref)
-		}
-		ref++
-		b.StartTimer()
-		began := time.Now()
-		found := move(ring[5], ring[0], at+5, ref)
-		slowest = max(slowest, time.Since(began))
-		closed := false
-		for _, f := range found {
-			closed = closed || f.Pattern == Cycle && len(f.Members) == 6
-		}
-		if !closed {
-			b.Fatal("the cycle was not found")
-		}
-	}
-	b.ReportMetric(float64(slowest.Microseconds())/1000, "slowest-ms")
 }
