@@ -12,7 +12,7 @@ import (
 	"github.com/weirhq/weir/processors/aml/screening/names"
 )
 
-// NewSubject checks what is known of somebody. A name must have a letter or digit; birth and countries may be empty.
+// NewSubject checks what is known of somebody. A name must have a letter or digit, and nothing that is not seen; birth and countries may be empty.
 func NewSubject(id, name, kind, birth, countries string, others ...string) (s Subject, err error) {
 	s = Subject{ID: strings.TrimSpace(id), Kind: lists.Kind(strings.TrimSpace(kind))}
 	if s.Name, err = readName(name); err != nil {
@@ -46,6 +46,9 @@ func NewSubject(id, name, kind, birth, countries string, others ...string) (s Su
 }
 
 func readName(text string) (string, error) {
+	if fault := names.Fault(text); fault != "" {
+		return "", errors.New(fault)
+	}
 	name := strings.Join(strings.Fields(text), " ")
 	if len(name) > names.MaxBytes {
 		return "", fmt.Errorf("%d bytes; want at most %d", len(name), names.MaxBytes)

@@ -354,6 +354,36 @@ func TestSubjects(t *testing.T) {
 	})
 }
 
+// TestUnseen: a name that is not what a reader sees is refused, instead of being screened as another.
+func TestUnseen(t *testing.T) {
+	for what, name := range map[string]string{
+		"ISO-8859-1":       "Serg\xe9y V\xf6lkonsky",
+		"Hangul filler":    "Sergey Volk\u3164onsky",
+		"nothing else":     "\u3164",
+		"half-width":       "Sergey Volk\uffa0onsky",
+		"blank Braille":    "Sergey Vol\u2800kon\u2800sky",
+		"enclosing circle": "Sergey Vol\u20ddkon\u20ddsky",
+		"right to left":    "Sergey \u202eyksnokloV",
+		"flags":            "Sergey \U0001f1fbolkonsky",
+		"black squares":    "Sergey \U0001f185olkonsky",
+		"control":          "Sergey Volk\x01onsky",
+		"private":          "Sergey Volk\ue000onsky",
+		"replaced":         "Serg\ufffdy Volkonsky",
+	} {
+		if s, err := screening.NewSubject("c", name, "", "", ""); err == nil {
+			t.Errorf("%s: %+q is taken", what, s.Name)
+		}
+		if _, err := screening.NewSubject("c", "Sergey Volkonsky", "", "", "", name); err == nil {
+			t.Errorf("%s: taken as another name", what)
+		}
+	}
+	for _, name := range []string{"José\u00a0Ñandú", "Jose\u0301 \u200fعلي\u200e", "Ⅷ № ﬁne ™", "O’Brien\u200b"} {
+		if _, err := screening.NewSubject("c", name, "", "", ""); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // TestEvidence: what else than the name counts, on both sides of the threshold.
 func TestEvidence(t *testing.T) {
 	for _, test := range []struct {
