@@ -50,7 +50,7 @@ func (s *partition) wantCounted(in *input, want *wanted) {
 	}
 }
 
-// checkDeposit finds the day that a create, authorize, approve or increment command, or the next attempt of a payment that waited,
+// checkDeposit finds the day that a create, authorize, approve or increment command, a capture of more than is left, or the next attempt of a payment that waited,
 // counts in, and the deposit limit that it is closest to. What a reviewer approves, and what was asked for before, stays where it
 // was counted, and is measured by the customer's own limits alone: these no reviewer lifts, and no wait outlasts. What was never
 // counted, since there was no limit then, counts on the day of the approval or the attempt.
@@ -112,6 +112,11 @@ func (s *partition) deposit(h *held, in *input) (customer ledger.Customer, amoun
 		amount = h.Deposited()
 	case topics.CommandIncrement:
 		amount = h.Deposited() + c.Command.Amount
+	case topics.CommandCapture:
+		if c.Command.Amount <= h.Uncaptured() {
+			return customer, 0, nil, false
+		}
+		amount = h.Captured + c.Command.Amount
 	default:
 		return customer, 0, nil, false
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/internal/database/databasetest"
+	"github.com/weirhq/weir/processors/payments"
 	"github.com/weirhq/weir/processors/payments/view"
 	"github.com/weirhq/weir/topics"
 )
@@ -189,6 +190,35 @@ func TestApprovedAboveALimitSetMeanwhile(t *testing.T) {
 	events := outputsOf[topics.PaymentEvent](t, in.published, topics.Events)
 	if last := events[len(events)-1]; last.Type != topics.EventBlocked || last.GamingLimit == nil || last.GamingLimit.Left != 5_000 {
 		t.Errorf("the second: %+v", last)
+	}
+	wantSound(t, in)
+}
+
+// TestALimitBindsAnOverCapture: the customer sets a limit once the payment is authorised. What was authorised can be captured, and no more.
+func TestALimitBindsAnOverCapture(t *testing.T) {
+	db := databasetest.New(t)
+	in := newInbox(t, db, newProgram(t, db, 1, func(c *payments.Config) { c.Limits.OverCapture = map[string]int64{"sandbox": 20} }), 0)
+	in.put(topics.TypeAssessedCommand, create(1, "anna", topics.CaptureManual))
+	in.fold(10)
+	answer := approved(&outputsOf[topics.PSPRequest](t, in.published, topics.PSPRequests)[0], false)
+	answer.Capturable = 12_000
+	in.put(topics.TypePSPReport, answer)
+	in.put(topics.TypeAssessedWallet, walletCommand(2, topics.WalletSetLimit, 90_000, func(c *topics.WalletCommand) {
+		c.Limit = &topics.LimitRequest{Kind: topics.GamingDeposit, Period: topics.GamingWeek}
+	}))
+	in.fold(10)
+	in.restart()
+	for n, c := range []struct {
+		amount int64
+		want   topics.RefusalCode
+	}{{10_001, topics.RefusedLimitExceeded}, {10_000, ""}} {
+		capture := approval(3+n, 1)
+		capture.Command.Type, capture.Command.Amount, capture.Command.Currency = topics.CommandCapture, c.amount, "EUR"
+		in.put(topics.TypeAssessedCommand, capture)
+		in.fold(10)
+		if e := lastEvent(t, in); e.Refusal != c.want || (e.Type == topics.EventCaptureRequested) != (c.want == "") {
+			t.Errorf("capture of %d: %s %s %s", c.amount, e.Type, e.Refusal, e.Detail)
+		}
 	}
 	wantSound(t, in)
 }

@@ -64,8 +64,8 @@ func CheckInvariants(p *Payment) error {
 	switch {
 	case p.Review.open() && p.Captured > 0:
 		return fmt.Errorf("payment %s: P5: captured %d before the review has let the authorisation pass", p.ID, p.Captured)
-	case p.Captured > p.Authorized+p.Terms.OverCapture:
-		return fmt.Errorf("payment %s: P1: captured %d, authorised %d, of which %d more may be captured", p.ID, p.Captured, p.Authorized, p.Terms.OverCapture)
+	case p.Captured > p.Authorized+p.overCaptured():
+		return fmt.Errorf("payment %s: P1: captured %d, authorised %d, and %d more was asked for", p.ID, p.Captured, p.Authorized, p.overCaptured())
 	case p.Refunding+p.Refunded > p.Captured:
 		return fmt.Errorf("payment %s: P2: refunding %d and refunded %d, captured %d", p.ID, p.Refunding, p.Refunded, p.Captured)
 	case p.Released > 0 && p.Captured+p.Released > p.Authorized:

@@ -283,5 +283,8 @@ func (d *decoder) operation(p *Payment) Operation {
 	if flags&opTotal != 0 {
 		op.Total = d.int()
 	}
+	if flags&opOver != 0 {
+		op.Over = d.int()
+	}
 	return op
 }

@@ -335,6 +335,7 @@ const (
 	opStray
 	opUnapplied
 	opTotal
+	opOver
 )
 
 // kinds gives each operation its number in the stored form; it may only grow at the end.
@@ -348,7 +349,7 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	e.uint(flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
 		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
 		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray) | flag(op.Unapplied, opUnapplied) |
-		flag(op.Total != 0, opTotal))
+		flag(op.Total != 0, opTotal) | flag(op.Over != 0, opOver))
 	e.int(op.Request.Position)
 	e.int(int64(op.Request.Index))
 	e.int(op.NotAfter.UnixMilli() - p.CreatedAt.UnixMilli())
@@ -372,6 +373,9 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	}
 	if op.Total != 0 {
 		e.int(op.Total)
+	}
+	if op.Over != 0 {
+		e.int(op.Over)
 	}
 }
 

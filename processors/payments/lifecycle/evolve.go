@@ -235,6 +235,7 @@ func (p *Payment) request(e *topics.PaymentEvent) error {
 		p.Action, p.ExpiresAt = nil, zeroTime
 	case topics.EventCaptureRequested:
 		op.Kind, p.Terms.CaptureAt = topics.OperationCapture, zeroTime
+		op.Over = max(0, e.Amount-p.Uncaptured())
 	case topics.EventIncrementRequested:
 		op.Kind, op.Total = topics.OperationIncrement, e.Request.Total
 	case topics.EventVoidRequested:

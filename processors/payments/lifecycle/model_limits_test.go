@@ -9,11 +9,11 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// limited gives a create, authorize or approve command a day to count in, and a limit that it is below or above.
+// limited gives a create, authorize, capture or approve command a day to count in, and a limit that it is below or above.
 func (s *system) limited(in lifecycle.Input) lifecycle.Input {
 	kind := in.Command.Command.Type
 	approves := kind == topics.CommandApprove
-	if kind != topics.CommandCreate && kind != topics.CommandAuthorize && !approves || rapid.Bool().Draw(s.T, "no limit") {
+	if kind != topics.CommandCreate && kind != topics.CommandAuthorize && kind != topics.CommandCapture && !approves || rapid.Bool().Draw(s.T, "no limit") {
 		return in
 	}
 	in.CountedDay = rapid.SampledFrom([]string{"2026-03-01", "2026-03-02"}).Draw(s.T, "day")
@@ -62,6 +62,12 @@ func (s *system) counted(in lifecycle.Input, events []topics.PaymentEvent) {
 	}
 	if p := s.payment; p != nil && p.CountedDay != "" && s.model.hopes() && days[p.CountedDay] != p.Amount {
 		s.Fatalf("%s, the PSP may still approve it, and it counts %d of %d", p.Status(), days[p.CountedDay], p.Amount)
+	}
+	if c := in.Command; in.CountedDay != "" && c.Command.Type == topics.CommandCapture {
+		if t := s.model.totals(); slices.ContainsFunc(events, func(e topics.PaymentEvent) bool { return e.Type == topics.EventCaptureRequested }) && t.Captured+c.Command.Amount > t.Authorized {
+			s.Fatalf("%d is asked to be captured of %d, %d is, and the customer has a limit", c.Command.Amount, t.Authorized, t.Captured)
+		}
+		return
 	}
 	if in.Limit == nil || in.Limit.Outcome == "" {
 		return

@@ -24,6 +24,7 @@ type asked struct {
 	operation topics.PSPOperation
 	amount    int64
 	adds      int64 // increment: amount is the total
+	over      int64 // capture: how much more than was authorised it made of what was captured
 	psp       string
 	givenUp   bool  // an attempt at the authorisation, for another one
 	releases  bool  // an attempt that was given up
@@ -99,6 +100,26 @@ func (m *model) raised(a *asked, amount int64) bool {
 	}
 	sure := m.totals().Authorized
 	return amount == sure || amount == sure+m.raising()
+}
+
+// over is by how much a capture is to take more than is authorised.
+func (m *model) over(r *topics.PSPRequest) int64 {
+	if r.Operation != topics.OperationCapture {
+		return 0
+	}
+	t := m.totals()
+	return max(0, t.Captured+r.Amount-t.Authorized)
+}
+
+// askedFor is the most that was asked to be captured: what is authorised, and more where a capture that was made asked for it.
+func (m *model) askedFor() int64 {
+	most := m.totals().Authorized
+	for _, a := range m.requests {
+		if a.approved {
+			most += a.over
+		}
+	}
+	return most
 }
 
 func (m *model) raising() int64 {
@@ -418,7 +439,7 @@ func (s *system) fold(e *topics.PaymentEvent) {
 		s.reviewed(r)
 		s.alone(r)
 		s.model.requests[r.RequestID] = &asked{
-			operation: r.Operation, amount: r.Amount, adds: e.Amount, psp: r.PSP, releases: e.Type == topics.EventStrayReleaseRequested,
+			operation: r.Operation, amount: r.Amount, adds: e.Amount, over: s.model.over(r), psp: r.PSP, releases: e.Type == topics.EventStrayReleaseRequested,
 		}
 		s.model.order = append(s.model.order, r.RequestID)
 	}
@@ -486,6 +507,9 @@ func (s *system) check() {
 	p := s.payment
 	if p.Totals() != s.model.totals() {
 		s.Fatalf("totals %+v, the model has %+v", p.Totals(), s.model.totals())
+	}
+	if most := s.model.askedFor(); p.Cases == 0 && p.Captured > most {
+		s.Fatalf("captured %d without a case, and %d at most was asked for", p.Captured, most)
 	}
 	if err := lifecycle.CheckInvariants(p); err != nil {
 		s.Fatal(err)

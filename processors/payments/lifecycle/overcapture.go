@@ -21,11 +21,28 @@ func (d *decision) overCapture(r *topics.PSPReport, late bool) int64 {
 }
 
 // OverCapturable is how much more than is left the next capture may ask for: nothing unless something is left, and it is the last.
+// After one that took more it is nothing, also where the authorisation was raised late.
 func (p *Payment) OverCapturable() int64 {
-	if p.Terms.OverCapture == 0 || p.Released > 0 || p.Uncaptured() == 0 {
+	if p.Terms.OverCapture == 0 || p.Released > 0 || p.Uncaptured() == 0 || p.overCaptured() > 0 {
 		return 0
 	}
 	return p.Terms.OverCapture
+}
+
+// overCaptured is how much more was captured than was left, by captures that asked for it.
+func (p *Payment) overCaptured() (minor int64) {
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.State == OperationSucceeded {
+			minor += op.Over
+		}
+	}
+	return minor
+}
+
+// CapturesAtMost is what will have been captured, whatever becomes of what is open and may still be asked for, but for increments
+// to come.
+func (p *Payment) CapturesAtMost() int64 {
+	return p.Captured + p.Uncaptured() + p.incrementing() + p.OverCapturable()
 }
 
 // captureOver asks for a capture of more than is left.
@@ -43,8 +60,8 @@ func (d *decision) captureOver(amount int64) {
 		d.refuse(refusal.Code, refusal.Detail)
 		return
 	}
-	if d.p.CountedDay != "" {
-		d.refuse(topics.RefusedLimitExceeded, "the payment counts for a deposit limit of the customer: no more is captured than was authorised; an increment may raise that")
+	if d.p.CountedDay != "" || d.in.CountedDay != "" {
+		d.refuse(topics.RefusedLimitExceeded, "the customer has a deposit limit: no more is captured than was authorised; an increment may raise that")
 		return
 	}
 	d.follow(topics.EventCaptureRequested, amount, topics.RequestData{})
@@ -52,11 +69,8 @@ func (d *decision) captureOver(amount int64) {
 
 // overCaptures says that a capture of an amount that is more than is authorised was made or is open.
 func (p *Payment) overCaptures(amount int64) bool {
-	if amount <= p.Authorized || amount > p.Authorized+p.Terms.OverCapture {
-		return false
-	}
 	for i := range p.Operations {
-		if op := &p.Operations[i]; op.Kind == topics.OperationCapture && op.Amount == amount && (op.State.Open() || op.State == OperationSucceeded) {
+		if op := &p.Operations[i]; op.Over > 0 && op.Amount == amount && (op.State.Open() || op.State == OperationSucceeded) {
 			return true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // Payment is the fold of a payment's events. Amounts are minor units of Currency and are the truth: the status is
 // derived from them and from what is open.
 //
-// P1: Captured ≤ Authorized + Terms.OverCapture. P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized, or
+// P1: Captured ≤ Authorized, but for what a capture that asked for more took (Operation.Over). P2: Refunding + Refunded ≤ Captured. P3: Captured + Released ≤ Authorized, or
 // nothing is released. A fact of the PSP that breaks one of them is booked with a case (Cases > 0); no command can.
 // P4: at most one timer is held, and its generation only grows. P5 stands at ReviewState, P6 at Routing.
 // P9: each timer is a step of the table from where the payment is, and what is left of an authorisation that was voided or has
@@ -96,8 +96,9 @@ type Operation struct {
 	NotAfter  time.Time
 	AskedAt   time.Time // of the request, the latest poll or the latest change of State
 	Polls     int
-	Captured  bool // authorize: the PSP captured in the same call
-	Expiry    bool // void: because the authorisation runs out
+	Captured  bool  // authorize: the PSP captured in the same call
+	Expiry    bool  // void: because the authorisation runs out
+	Over      int64 // capture: how much more it asked for than was left
 	Reference string
 	Cases     CaseFlags
 	// PSP is set once an attempt at the authorisation is given up for another one, and in what releases such an attempt: Of is

@@ -307,7 +307,7 @@ func (d *decision) outcomeUnknown() {
 
 func (d *decision) captured() {
 	r, late := d.in.Report, d.step.Late
-	within := r.Amount <= d.p.Uncaptured() || d.op != nil && r.Amount <= d.p.Uncaptured()+d.p.OverCapturable()
+	within := r.Amount <= d.p.Uncaptured() || d.op != nil && d.op.State.Open() && r.Amount <= d.p.Uncaptured()+d.op.Over
 	e := topics.PaymentEvent{Type: topics.EventCaptured, Amount: r.Amount, PSP: d.said()}
 	e.PSP.Fee = feeOf(r)
 	if d.op != nil {

@@ -69,6 +69,8 @@ func (w *world) checkDeposit(p *lifecycle.Payment, in *lifecycle.Input) {
 		if p.CountedDay != "" {
 			ask.Day, ask.Counted = p.CountedDay, topics.GamingCount{Day: p.CountedDay, Amount: p.Counted}
 		}
+	case c.Type == topics.CommandCapture && p != nil && c.Amount > p.Uncaptured():
+		ask.Amount += p.Captured
 	case c.Type != topics.CommandCreate:
 		return
 	}
