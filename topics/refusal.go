@@ -28,7 +28,7 @@ const (
 	RefusedUnderReview        RefusalCode = "under_review"        // a capture before the review of the authorisation has let it pass
 	RefusedExceedsAuthorized  RefusalCode = "exceeds_authorized"  // a capture above what is authorised, or above what is left of a hold
 	RefusedExceedsCaptured    RefusalCode = "exceeds_captured"    // a refund above what was captured and not refunded; case: a dispute took more
-	RefusedDisputed           RefusalCode = "disputed"            // a refund of money that is in dispute, or was taken by one
+	RefusedDisputed           RefusalCode = "disputed"            // a refund of money that is in dispute, or was taken by one; an increment of a payment in dispute
 	RefusedByDashboardOnly    RefusalCode = "by_dashboard_only"   // the PSP is told nothing of disputes by weir: use its dashboard, what it reports counts
 	RefusedMandateNotActive   RefusalCode = "mandate_not_active"  // the mandate is pending, or was revoked, expired or failed
 	RefusedExceedsMandate     RefusalCode = "exceeds_mandate"     // above what the customer agreed to for one payment by the mandate

@@ -106,7 +106,7 @@ func (d *decision) exposed(e *topics.DisputeEvent) int64 {
 	if d.in.Report == nil || d.payment == nil {
 		return 0
 	}
-	most := d.payment.Captured + d.payment.Uncaptured()
+	most := d.payment.CapturesAtMost()
 	if d.p == nil && (e.Opened == nil || e.Amount > 0) || d.p != nil && (d.p.Amount > 0 || d.p.Exposed == most) {
 		return 0
 	}

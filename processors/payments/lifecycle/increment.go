@@ -22,6 +22,10 @@ func (d *decision) increment() {
 		}
 	}
 	amount, left := d.in.Command.Command.Amount, d.p.Uncaptured()
+	if d.p.Disputing > 0 { // perhaps of an amount that nobody knows: of what is raised, a refund would be let
+		d.refuse(topics.RefusedDisputed, fmt.Sprintf("%s are in dispute: the authorisation is not raised before that is decided", d.p.money(d.p.Disputing)))
+		return
+	}
 	if refusal := d.agreed(left + amount); refusal != nil {
 		d.refuse(refusal.Code, refusal.Detail)
 		return
