@@ -136,8 +136,9 @@ func (s *screener) load() error {
 	if err := lists.CheckAll(before, all, s.f.shrunk); err != nil {
 		return fmt.Errorf("%w\nkeep the lists of before, or say --shrunk and the name of the list to take it all the same", err)
 	}
-	change := screening.Compare(before, all)
-	fmt.Fprintf(s.a.errOut, "entries: %d added, %d changed, %d removed\n", change.Added, change.Changed, change.Removed)
+	change := screening.Compare(before, all, s.allowed, s.now)
+	fmt.Fprintf(s.a.errOut, "entries: %d added, %d changed, %d removed, %d where what was put aside is over; no others are looked at, not for a new customer either\n",
+		change.Added, change.Changed, change.Removed, change.Again)
 	s.old, s.index = change.Indexes(screening.Count(before), s.f.threshold)
 	return nil
 }
@@ -216,6 +217,7 @@ type hitLine struct {
 	Name     string             `json:"name"`
 	Score    int                `json:"score"`
 	Matched  lists.Name         `json:"matched"`
+	Hash     string             `json:"hash"`
 	Entry    *lists.Entry       `json:"entry"`
 	Reasons  []screening.Reason `json:"reasons"`
 	Note     string             `json:"note,omitempty"`
@@ -224,7 +226,7 @@ type hitLine struct {
 // print prints a hit; note says why it does not count.
 func (s *screener) print(h *screening.Hit, note string) {
 	if s.f.json {
-		line, err := topics.Marshal(hitLine{h.Customer, h.Subject, h.Score, h.Name, h.Entry, h.Reasons, note})
+		line, err := topics.Marshal(hitLine{h.Customer, h.Subject, h.Score, h.Name, h.Hash, h.Entry, h.Reasons, note})
 		if err == nil {
 			_, err = fmt.Fprintf(s.a.out, "%s\n", line)
 		}
@@ -239,7 +241,7 @@ func (s *screener) print(h *screening.Hit, note string) {
 		note = " — " + note
 	}
 	_, err := fmt.Fprintf(s.a.out, "%3d  %s is like %q, %s %s (%s, %s), %s, hash %s%s\n", h.Score, who, h.Name.Text, h.Entry.List, h.Entry.ID, h.Entry.Kind, h.Name.Strength,
-		h.Entry.Source, h.Entry.Hash, note)
+		h.Entry.Source, h.Hash, note)
 	s.keep(err)
 	for _, r := range h.Reasons {
 		_, err := fmt.Fprintf(s.a.out, "     %+4d  %s\n", r.Points, r.Text)

@@ -43,7 +43,7 @@ func TestScreen(t *testing.T) {
 	if len(lines) != 5 {
 		t.Fatal(out)
 	}
-	says(lines[0], `{"customer":"c-1001","name":"Sergey Volkonskij","score":100,"matched":{"text":"VOLKONSKY, Sergey","strength":"alias"},"entry":{"list":"ofac-sdn","id":"90001"`, `"births":["1961-04-02","1962-04"]`, `"reasons":[{"points":95,"text":"name: `)
+	says(lines[0], `{"customer":"c-1001","name":"Sergey Volkonskij","score":100,"matched":{"text":"VOLKONSKY, Sergey","strength":"alias"},"hash":"`, `","entry":{"list":"ofac-sdn","id":"90001"`, `"births":["1961-04-02","1962-04"]`, `"reasons":[{"points":95,"text":"name: `)
 	says(errOut, "8 screened: 5 hits at 85 or more")
 
 	// A hit that was looked at is put aside, until its entry changes.
@@ -71,7 +71,13 @@ func TestScreen(t *testing.T) {
 	}
 	out, errOut = screen(exitProblem, "--lists", next, "--previous", lists, "--file", customers, "--allowed", allowed)
 	says(errOut, "entries: 1 added, 1 changed, 0 removed", "8 screened: 2 hits at 85 or more that are new, 1 that are over")
-	says(out, "c-1001", "was put aside by ann (another man of Pskov), but the entry has changed since", "no longer listed so", "c-1002", "90009")
+	says(out, "c-1001", "was put aside by ann (another man of Pskov), but the entry or the customer has changed since", "no longer listed so", "c-1002", "90009")
+
+	// What is over comes back, although no list has changed.
+	over := writeFile(t, "over.csv", "customer,list,entry,hash,reason,author,expires\nc-1001,ofac-sdn,90001,"+hash+",another man of Pskov,ann,2020-12-31\n")
+	out, errOut = screen(exitProblem, "--lists", lists, "--previous", lists, "--file", customers, "--allowed", over)
+	says(out, "c-1001", "was put aside by ann (another man of Pskov), which is over")
+	says(errOut, "entries: 0 added, 0 changed, 0 removed, 1 where what was put aside is over")
 
 	// A list that was cut off, and one that lost most of its entries, are refused.
 	half := t.TempDir()

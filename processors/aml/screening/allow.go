@@ -1,13 +1,17 @@
 package screening
 
 import (
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/weirhq/weir/processors/aml/screening/lists"
 )
 
 // Allowed are hits that a person has looked at and put aside: a customer is not an entry, as both stood then.
@@ -54,22 +58,49 @@ func ReadAllowed(r io.Reader) (*Allowed, error) {
 	}
 }
 
+// over are the entries of which something is put aside no longer, that nothing else puts aside.
+func (a *Allowed) over(now time.Time) map[entryKey]bool {
+	over := map[entryKey]bool{}
+	for key, rows := range a.rows {
+		if !slices.ContainsFunc(rows, func(row allowance) bool { return now.Before(row.until) }) {
+			over[entryKey{key.list, key.entry}] = true
+		}
+	}
+	return over
+}
+
+// hash is what an allowance is held against.
+func (s *Subject) hash(e *lists.Entry) string {
+	h := sha256.New()
+	births := make([]string, len(s.Births))
+	for i := range s.Births {
+		births[i] = s.Births[i].String()
+	}
+	for _, texts := range [][]string{{e.Hash, s.Name, string(s.Kind)}, s.Others, births, slices.Sorted(slices.Values(s.Countries))} {
+		fmt.Fprintf(h, "%d;", len(texts))
+		for _, t := range texts {
+			fmt.Fprintf(h, "%d:%s", len(t), t)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
 // Aside is a hit that was put aside.
 type Aside struct {
 	Hit
 	Why string
 }
 
-// Split parts hits into those that count and those that are put aside at a time. A hit whose entry has changed since, or whose
-// allowance is over, counts, and says so.
+// Split parts hits into those that count and those that are put aside at a time. A hit whose entry or customer has changed since,
+// or whose allowance is over, counts, and says so.
 func (a *Allowed) Split(hits []Hit, now time.Time) (count []Hit, aside []Aside) {
 	for _, h := range hits {
 		note := ""
 		var by *allowance
 		for _, row := range a.rows[allowKey{h.Customer, h.Entry.List, h.Entry.ID}] {
 			switch {
-			case row.hash != h.Entry.Hash:
-				note = fmt.Sprintf("was put aside by %s (%s), but the entry has changed since", row.author, row.reason)
+			case row.hash != h.Hash:
+				note = fmt.Sprintf("was put aside by %s (%s), but the entry or the customer has changed since", row.author, row.reason)
 			case !now.Before(row.until):
 				note = fmt.Sprintf("was put aside by %s (%s), which is over", row.author, row.reason)
 			default:

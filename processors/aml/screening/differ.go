@@ -1,26 +1,30 @@
 package screening
 
 import (
+	"time"
+
 	"github.com/weirhq/weir/processors/aml/screening/lists"
 	"github.com/weirhq/weir/processors/aml/screening/names"
 )
 
 // Change is what a new version of lists changes.
 type Change struct {
-	Added, Changed, Removed int
-	old, next               []*lists.Entry // entries that are not in both, as they stand
+	Added, Changed, Removed, Again int
+	old, next                      []*lists.Entry // entries that are not in both, as they stand, and in next those to look at again
 }
 
-// Compare says which entries differ between two versions of lists.
-func Compare(old, next []*lists.List) *Change {
-	type id struct{ list, entry string }
-	before := map[id]*lists.Entry{}
+type entryKey struct{ list, entry string }
+
+// Compare says which entries differ between two versions of lists. Those that do not are looked at again where an allowance is over:
+// its hit would be neither put aside nor new.
+func Compare(old, next []*lists.List, allowed *Allowed, now time.Time) *Change {
+	before, over := map[entryKey]*lists.Entry{}, allowed.over(now)
 	for _, e := range Entries(old) {
-		before[id{e.List, e.ID}] = e
+		before[entryKey{e.List, e.ID}] = e
 	}
 	c := &Change{}
 	for _, e := range Entries(next) {
-		key := id{e.List, e.ID}
+		key := entryKey{e.List, e.ID}
 		was, there := before[key]
 		delete(before, key)
 		switch {
@@ -29,6 +33,8 @@ func Compare(old, next []*lists.List) *Change {
 		case was.Hash != e.Hash:
 			c.Changed++
 			c.old = append(c.old, was)
+		case over[key]:
+			c.Again++
 		default:
 			continue
 		}
@@ -36,14 +42,14 @@ func Compare(old, next []*lists.List) *Change {
 	}
 	c.Removed = len(before)
 	for _, e := range Entries(old) {
-		if before[id{e.List, e.ID}] == e {
+		if before[entryKey{e.List, e.ID}] == e {
 			c.old = append(c.old, e)
 		}
 	}
 	return c
 }
 
-// Indexes are of the entries as they were and as they are, without those that did not change. Hits in the second are new, hits
+// Indexes are of the entries as they were and as they are, without those that did not change and are not to be looked at again. Hits in the second are new, hits
 // in the first are over; a hit of an entry that has changed and is still one is in both, since what was looked at is another entry now.
 func (c *Change) Indexes(weights names.Weights, threshold int) (old, next *Index) {
 	return NewIndex(c.old, weights, threshold), NewIndex(c.next, weights, threshold)

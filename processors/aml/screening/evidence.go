@@ -52,11 +52,12 @@ type Reason struct {
 	Text   string `json:"text"`
 }
 
-// Hit is an entry that a subject may be. Hits of the same customer and an entry with the same hash are the same hit.
+// Hit is an entry that a subject may be.
 type Hit struct {
 	Customer string
 	Subject  string // the name that is like the entry's
 	Score    int
+	Hash     string // of the entry and of what is known of the subject: another is another hit
 	Entry    *lists.Entry
 	Name     lists.Name // of the entry, that the subject's is most like
 	Reasons  []Reason

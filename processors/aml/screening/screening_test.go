@@ -172,7 +172,7 @@ func TestDifference(t *testing.T) {
 			}
 		}
 		lists := list(next)
-		change := screening.Compare(old, lists)
+		change := screening.Compare(old, lists, &screening.Allowed{}, time.Time{})
 		gone, come := change.Indexes(weights, screening.DefaultThreshold)
 		after := told(full(screening.Entries(lists)))
 		wantCome := slices.DeleteFunc(slices.Clone(after), func(h string) bool { return slices.Contains(before, h) })
@@ -198,7 +198,7 @@ func TestAllowed(t *testing.T) {
 	if len(found) != 1 {
 		t.Fatal(found)
 	}
-	row := "customer,list,entry,hash,reason,author,expires\nc-1,peps,Q1," + found[0].Entry.Hash + ",another person,ann,2027-01-31\n"
+	row := "customer,list,entry,hash,reason,author,expires\nc-1,peps,Q1," + found[0].Hash + ",another person,ann,2027-01-31\n"
 	allowed, err := screening.ReadAllowed(strings.NewReader(row))
 	if err != nil {
 		t.Fatal(err)
@@ -224,8 +224,24 @@ func TestAllowed(t *testing.T) {
 		t.Error(count)
 	}
 	changed := hits(made(t, "peps", "id,schema,name,aliases,birth_date,countries\nQ1,Person,Ingrid Tangvald,,1959-03-16,no;se\n"))
-	if count, _ = allowed.Split(changed, at("2026-12-01T00:00:00Z")); note(count) != "was put aside by ann (another person), but the entry has changed since" {
+	if count, _ = allowed.Split(changed, at("2026-12-01T00:00:00Z")); note(count) != "was put aside by ann (another person), but the entry or the customer has changed since" {
 		t.Error(count)
+	}
+	// So it does where the customer is another by now, and where the entry says something that is not read.
+	for _, s := range []screening.Subject{{ID: "c-1", Name: "Ingrid Solveig Tangvald"}, {ID: "c-1", Name: "Ingrid Tangvald", Countries: []string{"NO"}},
+		{ID: "c-1", Name: "Ingrid Tangvald", Others: []string{"Inga"}}, {ID: "c-1", Name: "Ingrid Tangvald", Kind: lists.Person}} {
+		count, aside = allowed.Split(screening.NewIndex(screening.Entries([]*lists.List{l}), names.Weights{}, 80).NewSearch().Hits(s), at("2026-12-01T00:00:00Z"))
+		if len(aside) != 0 || !strings.Contains(note(count), "the customer has changed") {
+			t.Errorf("%+v: %v", s, aside)
+		}
+	}
+	// What is over is looked at again, be the entry as it was.
+	for day, want := range map[string]int{"2027-01-31T23:59:59Z": 0, "2027-02-01T00:00:00Z": 1} {
+		change := screening.Compare([]*lists.List{l}, []*lists.List{l}, allowed, at(day))
+		_, next := change.Indexes(names.Weights{}, 85)
+		if change.Again != want || next.Len() != want || change.Added+change.Changed+change.Removed != 0 {
+			t.Errorf("%s: %+v", day, change)
+		}
 	}
 	other := slices.Clone(found)
 	other[0].Customer = "c-2"

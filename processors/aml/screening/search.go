@@ -37,6 +37,7 @@ const mostInitial = names.LikeInitial * 100
 // Hits are the entries that a subject may be by one of the names, the likeliest first, each entry once: with the name that has the
 // best score, the first of several. A name without letters has none.
 func (s *Search) Hits(subject Subject) []Hit {
+	known := subject
 	hits := s.named(subject)
 	for _, other := range subject.Others {
 		subject.Name = other
@@ -49,6 +50,9 @@ func (s *Search) Hits(subject Subject) []Hit {
 				hits[i] = hit
 			}
 		}
+	}
+	for i := range hits {
+		hits[i].Hash = known.hash(hits[i].Entry)
 	}
 	slices.SortFunc(hits, order)
 	return hits

@@ -45,11 +45,11 @@ type Entry struct {
 	Countries []string `json:"countries,omitempty"` // ISO 3166-1: nationalities and addresses
 	Programs  []string `json:"programs,omitempty"`
 	Source    string   `json:"source"` // file:line
-	Hash      string   `json:"hash"`   // of everything but Source
+	Hash      string   `json:"hash"`   // of all that the list says of it, read or not, wherever it stands
 }
 
-// seal computes the hash. Fields are written with their lengths, so that none can pass for another.
-func (e *Entry) seal() {
+// seal computes the hash; raw is that of the records as the list writes them. Fields are written with their lengths, so that none can pass for another.
+func (e *Entry) seal(raw string) {
 	h := sha256.New()
 	put := func(texts ...string) {
 		fmt.Fprintf(h, "%d;", len(texts))
@@ -66,6 +66,7 @@ func (e *Entry) seal() {
 	}
 	put(e.Countries...)
 	put(e.Programs...)
+	put(raw)
 	e.Hash = hex.EncodeToString(h.Sum(nil)[:8])
 }
 

@@ -8,7 +8,9 @@ import (
 
 // euEntry is an entity of the consolidated list of financial sanctions of the European Union, whose data are attributes.
 type euEntry struct {
-	Subject struct {
+	Raw        string     `xml:",innerxml"`
+	Attributes []xml.Attr `xml:",any,attr"`
+	Subject    struct {
 		Code string `xml:"code,attr"`
 	} `xml:"subjectType"`
 	Regulations []struct {
@@ -64,6 +66,10 @@ func euBuild(l *List, file string, line int, id string, e *euEntry) *build {
 		kind = Person
 	}
 	b := begin(l, file, line, id, kind)
+	for _, a := range e.Attributes {
+		b.record(a.Name.Local, a.Value)
+	}
+	b.record(e.Raw)
 	primary := false
 	for _, n := range e.Names {
 		whole := n.Whole

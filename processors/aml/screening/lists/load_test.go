@@ -187,6 +187,63 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestHashes: an entry is another one as soon as its list says anything else of it, also what is not read.
+func TestHashes(t *testing.T) {
+	for _, test := range []struct {
+		dir, file, old, next string
+		other                bool
+	}{
+		{"lists", "sdn.csv", "Passport 750000001", "Passport 750000002", true},
+		{"lists", "add.csv", "14 Mill Lane", "15 Mill Lane", true},
+		{"lists", "alt.csv", "90001,11,\"aka\"", "90001,11,\"fka\"", true},
+		{"lists", "un.xml", "<DATAID>6990001</DATAID>", "<DATAID>6990001</DATAID><COMMENTS1>x</COMMENTS1>", true},
+		{"lists", "eu.xml", "A person of a story.", "Another person.", true},
+		{"lists", "eu.xml", "EU.9900.1", "EU.9900.9", true},
+		{"lists", "UK-Sanctions-List.csv", "08/10/2026,RUS9901,16991", "08/10/2026,RUS9901,16992", true},
+		{"lists", "ConList.csv", "01/01/2020,01/01/2026,17001", "01/01/2020,02/01/2026,17001", true},
+		{"lists", "targets.simple.csv", "2026-01-01,2026-11-20,2026-11-20\nQ9900002", "2026-01-01,2026-11-20,2026-11-21\nQ9900002", true},
+		{"lists", "targets.simple.csv", "2026-01-01,2026-11-20,2026-11-20\nQ9900002", "2026-01-01,2026-11-21,2026-11-20\nQ9900002", false}, // last_seen
+		{"sdn-xml", "sdn.xml", "<uid>90001</uid>", "<uid>90001</uid><title>x</title>", true},
+	} {
+		old, next := fstest.MapFS{}, fstest.MapFS{}
+		names, err := os.ReadDir(fixtures + test.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range names {
+			text, err := os.ReadFile(fixtures + test.dir + "/" + n.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			old[n.Name()], next[n.Name()] = &fstest.MapFile{Data: text}, &fstest.MapFile{Data: text}
+		}
+		text := string(old[test.file].Data)
+		if !strings.Contains(text, test.old) {
+			t.Fatalf("%s has no %q", test.file, test.old)
+		}
+		next[test.file] = &fstest.MapFile{Data: []byte(strings.Replace(text, test.old, test.next, 1))}
+		was, err := Load(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := Load(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others := 0
+		for i := range was {
+			for j := range was[i].Entries {
+				if was[i].Entries[j].Hash != is[i].Entries[j].Hash {
+					others++
+				}
+			}
+		}
+		if others > 1 || test.other != (others == 1) {
+			t.Errorf("%s, %s: %d entries are others", test.file, test.next, others)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	files := fstest.MapFS{"peps.csv": &fstest.MapFile{Data: []byte("id,schema,name,aliases,birth_date,countries\nQ1,Person,Ada Lind,,31.12.1980,se;atlantis\n")}}
 	all, err := Load(files)

@@ -33,6 +33,7 @@ func readOFACTables(fsys fs.FS, files ofacTables) (*List, error) {
 		if other, twice := byID[b.entry.ID]; twice {
 			return t.fail(t.line, "entry %s is there twice; first at %s", b.entry.ID, other.entry.Source)
 		}
+		b.record(t.row...)
 		b.name(ofac(t, 1), Primary)
 		for p := range strings.SplitSeq(ofac(t, 3), "] [") {
 			b.program(strings.Trim(p, "[] "))
@@ -49,6 +50,7 @@ func readOFACTables(fsys fs.FS, files ofacTables) (*List, error) {
 	sums = append(sums, sum)
 	of := func(t *table) (*build, error) {
 		if b, ok := byID[ofac(t, 0)]; ok {
+			b.record(t.row...)
 			return b, nil
 		}
 		return nil, t.fail(t.line, "entry %s is not in %s: the files are of different days, or one is cut off", ofac(t, 0), files.entries)

@@ -8,6 +8,7 @@ import (
 
 // sdnEntry is an entry of OFAC's sdn.xml.
 type sdnEntry struct {
+	Raw       string   `xml:",innerxml"`
 	UID       string   `xml:"uid"`
 	FirstName string   `xml:"firstName"`
 	LastName  string   `xml:"lastName"`
@@ -62,6 +63,7 @@ func readSDN(s *source, l *List) error {
 
 func sdnBuild(l *List, file string, line int, e *sdnEntry) *build {
 	b := begin(l, file, line, e.UID, ofacKind(e.Type))
+	b.record(e.Raw)
 	b.name(e.FirstName+" "+e.LastName, Primary)
 	for _, a := range e.Aliases {
 		strength := Alias

@@ -21,6 +21,11 @@ func readSimple(s *source, l *List) error {
 			return err
 		}
 		b := begin(l, s.name, t.line, t.get("id"), simpleKind(t.get("schema")))
+		for i, text := range t.row {
+			if i != t.columns["last_seen"] { // when the data set was made, which is every day
+				b.record(text)
+			}
+		}
 		b.name(t.get("name"), Primary)
 		for _, a := range t.several("aliases", ";") {
 			b.name(a, Alias)

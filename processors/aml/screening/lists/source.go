@@ -130,16 +130,24 @@ type build struct {
 	file  string
 	line  int
 	entry Entry
-	fault string // the first one
+	raw   hash.Hash // of the records as they stand, with what is not read
+	fault string    // the first one
 }
 
 func begin(list *List, file string, line int, id string, kind Kind) *build {
-	b := &build{list: list, file: file, line: line}
+	b := &build{list: list, file: file, line: line, raw: sha256.New()}
 	b.entry = Entry{List: list.Name, ID: b.text("id", id), Kind: kind, Source: place(file, line)}
 	if b.entry.ID == "" {
 		b.wrong("an entry without an id")
 	}
 	return b
+}
+
+// record adds a record of the entry to its hash.
+func (b *build) record(texts ...string) {
+	for _, t := range texts {
+		fmt.Fprintf(b.raw, "%d:%s", len(t), t)
+	}
 }
 
 func (b *build) wrong(fault string) {
@@ -239,6 +247,6 @@ func (b *build) end() (Entry, error) {
 			break
 		}
 	}
-	b.entry.seal()
+	b.entry.seal(string(b.raw.Sum(nil)))
 	return b.entry, nil
 }

@@ -79,6 +79,7 @@ func readUK(s *source, l *List, columns ukColumns, date string, layouts ...strin
 }
 
 func ukRow(t *table, b *build, columns ukColumns) {
+	b.record(t.row...)
 	var parts []string
 	for _, c := range ukNames {
 		if part := t.get(c); part != "" {

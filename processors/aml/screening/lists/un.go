@@ -8,6 +8,7 @@ import (
 
 // unEntry is an individual or an entity of the Consolidated List of the United Nations Security Council.
 type unEntry struct {
+	Raw           string    `xml:",innerxml"`
 	ID            string    `xml:"DATAID"`
 	First         string    `xml:"FIRST_NAME"`
 	Second        string    `xml:"SECOND_NAME"`
@@ -63,6 +64,7 @@ func readUN(s *source, l *List) error {
 
 func unBuild(l *List, file string, line int, kind Kind, e *unEntry) *build {
 	b := begin(l, file, line, e.ID, kind)
+	b.record(e.Raw)
 	b.name(strings.Join([]string{e.First, e.Second, e.Third, e.Fourth}, " "), Primary)
 	b.name(e.Original, Alias)
 	for _, a := range append(e.Individual, e.Entity...) {
