@@ -10,12 +10,12 @@ const (
 	TypeCustomerRecord  = "weir.customer.record.v1"
 )
 
-// CustomerStatus is what a customer may do, by the word of the operator.
+// CustomerStatus is how a customer stands, by the word of the operator; nothing is blocked by it.
 type CustomerStatus string
 
 const (
 	CustomerActive     CustomerStatus = "active"
-	CustomerRestricted CustomerStatus = "restricted" // rules decide what that means
+	CustomerRestricted CustomerStatus = "restricted"
 	CustomerClosed     CustomerStatus = "closed"
 )
 
