@@ -21,6 +21,7 @@ func (d *decision) declined() {
 	if d.p.Routing != nil && d.p.Routing.Sent == 0 && d.unsent() {
 		d.failed = topics.DeclineNoRoute
 	}
+	d.lastWord()
 	d.fact(topics.EventDeclined, d.op.Amount)
 	d.gaveUp()
 }

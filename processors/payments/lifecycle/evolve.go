@@ -87,7 +87,7 @@ func (p *Payment) apply(e *topics.PaymentEvent) error {
 		topics.EventCaptureFailed, topics.EventIncrementFailed, topics.EventVoidFailed:
 		return p.progress(e)
 	case topics.EventAttemptDeclined:
-		p.giveUp(e)
+		return p.giveUp(e)
 	case topics.EventQueued:
 		p.queue(e)
 	case topics.EventAuthorized:

@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestMandateAgainstModel(t *testing.T) {
 		do("command create 10.00 EUR authorize capture=automatic setup=recurring until=400h")
 		do("psp response authorize approved 10.00 EUR captured ref=a_0")
 		payments := []string{"p2", "p3"}
+		final := map[string]bool{} // said of an earlier attempt, while the next one was under way
 		for _, p := range payments {
 			do("command create 10.00 EUR authorize capture=automatic by=p1 payment=" + p)
 		}
@@ -38,10 +40,12 @@ func TestMandateAgainstModel(t *testing.T) {
 				open = open || w.payments[p].Operations[i].Kind == topics.OperationAuthorize && w.payments[p].Operations[i].State.Open()
 			}
 			hard := false
-			switch rapid.IntRange(0, 7).Draw(t, "what") {
+			switch rapid.IntRange(0, 8).Draw(t, "what") {
 			case 0:
+				hard = open && final[p]
 				do("psp response authorize declined ref=none code=51 category=insufficient_funds retry=later payment=" + p)
 			case 1:
+				hard = open && final[p]
 				do("psp response authorize declined ref=none code=05 category=do_not_honor retry=other_route payment=" + p)
 			case 2:
 				hard = open || w.payments[p].Status() == topics.StatusQueued // of the attempt that was called soft
@@ -49,6 +53,7 @@ func TestMandateAgainstModel(t *testing.T) {
 			case 3:
 				do("psp response authorize unknown ref=none payment=" + p)
 			case 4:
+				hard = open && final[p]
 				do("psp response authorize failed code=not_sent ref=none payment=" + p)
 			case 5, 6:
 				if w.payments[p].Timer.Kind != "" {
@@ -58,6 +63,13 @@ func TestMandateAgainstModel(t *testing.T) {
 				do("command revoke_mandate")
 				if w.now.Before(ended) {
 					ended = w.now
+				}
+			case 8:
+				if n := len(w.requests[p+"/authorize"]); n > 1 {
+					hard = w.payments[p].Status() == topics.StatusQueued
+					final[p] = final[p] || open
+					do(fmt.Sprintf("psp webhook authorize declined request=authorize#%d ref=none code=43 category=lost_or_stolen retry=never hard payment=%s",
+						rapid.IntRange(1, n-1).Draw(t, "attempt"), p))
 				}
 			}
 			for _, of := range payments {

@@ -18,6 +18,17 @@ type Recurring struct {
 	Began time.Time         `json:"began,omitzero"`  // of the first
 	// Retry is when it is asked for again; nil where it does not wait.
 	Retry *topics.MandateRetry `json:"retry,omitempty"`
+	// Final is the decline that the PSP called final of an attempt that was given up, told while the next one was under way: that is
+	// the last one. Nil: none was told.
+	Final *FinalDecline `json:"final,omitempty"`
+}
+
+// FinalDecline is what the PSP says of a decline that no time changes.
+type FinalDecline struct {
+	Code     string `json:"code,omitempty"`
+	Category string `json:"category,omitempty"`
+	Retry    string `json:"retry,omitempty"`
+	Hard     bool   `json:"hard,omitempty"`
 }
 
 // Retries is when a payment by a mandate that was declined for now is asked for again.
@@ -162,7 +173,7 @@ func (d *decision) charge(e topics.PaymentEvent) {
 // retriesLater makes a payment by a mandate wait for its next attempt, where the answer at hand leaves one.
 func (d *decision) retriesLater() bool {
 	r, report := d.p.Recurring, d.in.Report
-	if r == nil || d.op.Kind != topics.OperationAuthorize || d.op.State == OperationAction || d.p.Mark != "" || d.full() || !d.softly() {
+	if r == nil || r.Final != nil || d.op.Kind != topics.OperationAuthorize || d.op.State == OperationAction || d.p.Mark != "" || d.full() || !d.softly() {
 		return false
 	}
 	if _, ok := d.stands(); !ok {
@@ -182,11 +193,31 @@ func (d *decision) retriesLater() bool {
 }
 
 // declinedForGood ends a payment by a mandate that waits for its next attempt, where the PSP calls the decline of one final that it had
-// called soft: the card schemes forbid to ask again.
+// called soft: the card schemes forbid to ask again. Where the next attempt is under way it is the last one.
 func (d *decision) declinedForGood() {
-	if d.p.Recurring != nil && d.op.State == OperationFailed && !d.softly() {
-		d.fact(topics.EventDeclined, d.op.Amount)
+	if r := d.p.Recurring; r != nil && r.Final == nil && d.op.State == OperationFailed && !d.softly() {
+		d.fact(d.step.Event, d.op.Amount)
 	}
+}
+
+// lastWord makes a soft decline the final one that was told of an earlier attempt.
+func (d *decision) lastWord() {
+	r := d.p.Recurring
+	if r == nil || r.Final == nil || !d.softly() {
+		return
+	}
+	told := *d.in.Report
+	told.DeclineCode, told.DeclineCategory, told.DeclineRetry, told.HardDecline = r.Final.Code, r.Final.Category, r.Final.Retry, r.Final.Hard
+	in := *d.in
+	in.Report = &told
+	d.in, d.failed = &in, ""
+}
+
+// isFinal keeps what the PSP says of an attempt that was given up.
+func (r *Recurring) isFinal(said *topics.PSPData) *Recurring {
+	now := *r
+	now.Final = &FinalDecline{Code: said.DeclineCode, Category: said.DeclineCategory, Retry: said.DeclineRetry, Hard: said.HardDecline}
+	return &now
 }
 
 // softly says that the answer at hand is one that time may change: what the issuer does not call final, and what provably was

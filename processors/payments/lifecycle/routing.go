@@ -56,8 +56,14 @@ func (p *Payment) asks(e *topics.PaymentEvent) {
 }
 
 // giveUp ends the attempt that is under way: another PSP is asked, or the same one later. A late report of it must be
-// recognised, so its requests keep whom they went to.
-func (p *Payment) giveUp(e *topics.PaymentEvent) {
+// recognised, so its requests keep whom they went to. Of one that was given up before it is the PSP's last word.
+func (p *Payment) giveUp(e *topics.PaymentEvent) error {
+	if of, err := p.named(e); err != nil {
+		return err
+	} else if of.stray() && p.Recurring != nil && e.PSP != nil {
+		p.Recurring = p.Recurring.isFinal(e.PSP)
+		return nil
+	}
 	for i := range p.Operations {
 		if op := &p.Operations[i]; op.authorizes() && !op.stray() {
 			op.PSP = p.PSP
@@ -68,6 +74,7 @@ func (p *Payment) giveUp(e *topics.PaymentEvent) {
 		p.Routing.Sent++
 	}
 	p.PSPReference, p.NetworkReference, p.Authentication, p.Method.References = "", "", nil, nil
+	return nil
 }
 
 // queue makes the payment wait for a route: all candidates may be asked again.

@@ -169,6 +169,7 @@ var table = [...]Step{
 	{On: stray(topics.OperationAuthorize, topics.PSPApproved), From: everywhere, Event: topics.EventStrayAuthorized, To: same, do: (*decision).strayAuthorized},
 	{On: stray(topics.OperationAuthorize, topics.PSPReversed), From: everywhere, Event: topics.EventUnappliedReturned, To: same, do: (*decision).strayWentBack},
 	{On: stray(topics.OperationAuthorize, topics.PSPDeclined), From: statuses{queued}, Event: topics.EventDeclined, To: statuses{declined}, do: (*decision).declinedForGood},
+	{On: stray(topics.OperationAuthorize, topics.PSPDeclined), From: statuses{asking, unknown, acting}, Event: topics.EventAttemptDeclined, To: same, do: (*decision).declinedForGood},
 	{On: append(stray(topics.OperationVoid, topics.PSPApproved), stray(topics.OperationRefund, topics.PSPApproved)...), From: everywhere, Event: topics.EventStrayReleased, To: same, do: (*decision).strayReleased},
 	{On: append(stray(topics.OperationVoid, topics.PSPDeclined, topics.PSPFailed), stray(topics.OperationRefund, topics.PSPDeclined, topics.PSPFailed, topics.PSPReversed)...), From: everywhere, Event: topics.EventStrayReleaseFailed, To: same, do: (*decision).strayReleaseFailed},
 	{On: append(stray(topics.OperationVoid, topics.PSPPending), stray(topics.OperationRefund, topics.PSPPending)...), From: everywhere, Event: topics.EventSubmitted, To: same, do: (*decision).submitted},
