@@ -97,11 +97,6 @@ func (a *Assessor) partitionOf(d *draft) int32 {
 // assessment encodes the record and finds its place.
 func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, error) {
 	record, envelope := d.of.assessed()
-	value, err := topics.Marshal(record)
-	if err != nil {
-		// Nothing that was decoded fails to encode; if it does, the bytes are kept for whoever finds out why.
-		return nil, a.undecodable(topics.RefusedPoison, err.Error()), nil
-	}
 	partition := a.partitionOf(d)
 	switch {
 	case envelope.Subject != "":
@@ -110,9 +105,7 @@ func (a *Assessor) assessment(d *draft) ([]stream.Message, *stream.DeadLetter, e
 	case d.Payout != nil:
 		envelope.Subject = topics.PayoutID{Partition: partition, UUID: topics.PayoutKey(d.tenant, d.id)}.String()
 	}
-	return []stream.Message{{Partition: partition, Output: stream.Output{
-		Topic: topics.Inbox, Key: []byte(d.customer), Value: value, Envelope: envelope,
-	}}}, nil, nil
+	return a.forward(record, partition, d.customer, envelope)
 }
 
 // paymentOf is the payment that a command creates or names.

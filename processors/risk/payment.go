@@ -17,26 +17,11 @@ func readPayment(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	p := &paymentCommand{}
 	d, c := &p.draft, &p.record.Command
 	d.of, d.decision, d.Now = p, &p.record.Decision, r.Time
-	if err := topics.Unmarshal(r.Value, c); err != nil {
-		return nil, a.undecodable(topics.RefusedUndecodable, err.Error())
+	var dead *stream.DeadLetter
+	if d.id, d.customer, d.refusal, dead = admit(a, &r, c, paymentNames, "send the PSP's token of the card in card.token"); dead != nil {
+		return nil, dead
 	}
-	var detail string
-	if d.id, detail = identify(c.CommandID, c.Tenant); detail != "" {
-		return nil, a.undecodable(topics.RefusedInvalid, detail)
-	}
-	if c.TraceID == "" {
-		c.TraceID = traceOf(r.Headers)
-	}
-	if d.refusal = validate(a.placed(&c.Region, c.Validate()), r.Value, "send the PSP's token of the card in card.token"); d.refusal != nil {
-		a.metrics.refused(d.refusal.Code)
-		*c = nameOnly(c)
-	} else {
-		c.IssuedAt = issued(c.IssuedAt, r.Time)
-	}
-	d.Command, d.tenant, d.customer = c, c.Tenant, c.CustomerID
-	if d.customer == "" {
-		d.customer = topics.GuestCustomer(d.id) // whom the command makes
-	}
+	d.Command, d.tenant = c, c.Tenant
 	if a.find != nil && (c.Type == topics.CommandCreate || c.Type == topics.CommandAuthorize) {
 		d.Enrichment = a.find(c)
 	}
@@ -67,4 +52,14 @@ func (p *paymentCommand) assessed() (any, topics.Envelope) {
 		v.AssessedAt = p.Now
 	}
 	return v, topics.Envelope{Type: topics.TypeAssessedCommand, Subject: c.PaymentID, Tenant: c.Tenant, Region: c.Region, TraceID: c.TraceID}
+}
+
+func paymentNames(c *topics.Command) names {
+	return names{command: &c.CommandID, tenant: &c.Tenant, region: &c.Region, customer: &c.CustomerID, trace: &c.TraceID, issued: &c.IssuedAt,
+		about: &c.PaymentID, isID: isPaymentID}
+}
+
+func isPaymentID(text string) bool {
+	_, err := topics.ParsePaymentID(text)
+	return err == nil
 }

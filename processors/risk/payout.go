@@ -18,26 +18,11 @@ func readPayout(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	p := &payoutCommand{}
 	d, c := &p.draft, &p.record.Command
 	d.of, d.decision, d.Now = p, &p.said, r.Time
-	if err := topics.Unmarshal(r.Value, c); err != nil {
-		return nil, a.undecodable(topics.RefusedUndecodable, err.Error())
+	var dead *stream.DeadLetter
+	if d.id, d.customer, d.refusal, dead = admit(a, &r, c, payoutNames, "send the PSP's token of the card in card.token"); dead != nil {
+		return nil, dead
 	}
-	var detail string
-	if d.id, detail = identify(c.CommandID, c.Tenant); detail != "" {
-		return nil, a.undecodable(topics.RefusedInvalid, detail)
-	}
-	if c.TraceID == "" {
-		c.TraceID = traceOf(r.Headers)
-	}
-	if d.refusal = validate(a.placed(&c.Region, c.Validate()), r.Value, "send the PSP's token of the card in card.token"); d.refusal != nil {
-		a.metrics.refused(d.refusal.Code)
-		*c = payoutNameOnly(c)
-	} else {
-		c.IssuedAt = issued(c.IssuedAt, r.Time)
-	}
-	d.Payout, d.tenant, d.customer = c, c.Tenant, c.CustomerID
-	if d.customer == "" {
-		d.customer = topics.GuestCustomer(d.id) // refused, somewhere
-	}
+	d.Payout, d.tenant = c, c.Tenant
 	if a.find != nil && c.Type == topics.PayoutCreate {
 		d.Enrichment = a.find(&topics.Command{Card: c.Card, Context: c.Context})
 	}
@@ -63,23 +48,12 @@ func (p *payoutCommand) assessed() (any, topics.Envelope) {
 	return v, topics.Envelope{Type: topics.TypeAssessedPayout, Subject: c.PayoutID, Tenant: c.Tenant, Region: c.Region, TraceID: c.TraceID}
 }
 
-// payoutNameOnly is nameOnly for a payout command.
-func payoutNameOnly(c *topics.PayoutCommand) topics.PayoutCommand {
-	left := topics.PayoutCommand{CommandID: c.CommandID, Tenant: c.Tenant}
-	if topics.ValidTime(c.IssuedAt) {
-		left.IssuedAt = c.IssuedAt
-	}
-	if isName(c.CustomerID, maxCustomer) {
-		left.CustomerID = c.CustomerID
-	}
-	if isName(c.Region, maxRegion) {
-		left.Region = c.Region
-	}
-	if _, err := topics.ParsePayoutID(c.PayoutID); err == nil {
-		left.PayoutID = c.PayoutID
-	}
-	if isName(c.TraceID, maxTrace) {
-		left.TraceID = c.TraceID
-	}
-	return left
+func payoutNames(c *topics.PayoutCommand) names {
+	return names{command: &c.CommandID, tenant: &c.Tenant, region: &c.Region, customer: &c.CustomerID, trace: &c.TraceID, issued: &c.IssuedAt,
+		about: &c.PayoutID, isID: isPayoutID}
+}
+
+func isPayoutID(text string) bool {
+	_, err := topics.ParsePayoutID(text)
+	return err == nil
 }

@@ -68,29 +68,6 @@ func validate(refusal *topics.Refusal, raw []byte, instead string) *topics.Refus
 	return refusal
 }
 
-// nameOnly is what is left of a refused command: what names it and the payment, each only where it is well formed.
-// Whatever its author could have written freely is dropped, so that neither a card number nor a text of any size goes
-// on. So are its type and amount: what is left must not be a command that a reader could carry out.
-func nameOnly(c *topics.Command) topics.Command {
-	left := topics.Command{CommandID: c.CommandID, Tenant: c.Tenant}
-	if topics.ValidTime(c.IssuedAt) {
-		left.IssuedAt = c.IssuedAt
-	}
-	if isName(c.Region, maxRegion) {
-		left.Region = c.Region
-	}
-	if isName(c.CustomerID, maxCustomer) {
-		left.CustomerID = c.CustomerID
-	}
-	if _, err := topics.ParsePaymentID(c.PaymentID); err == nil {
-		left.PaymentID = c.PaymentID
-	}
-	if isName(c.TraceID, maxTrace) {
-		left.TraceID = c.TraceID
-	}
-	return left
-}
-
 // isName tells whether a text is a name of at most limit bytes that holds no card number, masked or not.
 func isName(text string, limit int) bool {
 	if text == "" || len(text) > limit || strings.Contains(text, "****") {

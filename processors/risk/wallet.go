@@ -18,26 +18,11 @@ func readWallet(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	w := &walletCommand{}
 	d, c := &w.draft, &w.record.Command
 	d.of, d.decision, d.Now = w, &w.said, r.Time
-	if err := topics.Unmarshal(r.Value, c); err != nil {
-		return nil, a.undecodable(topics.RefusedUndecodable, err.Error())
+	var dead *stream.DeadLetter
+	if d.id, d.customer, d.refusal, dead = admit(a, &r, c, walletNames, "a wallet command has no place for one"); dead != nil {
+		return nil, dead
 	}
-	var detail string
-	if d.id, detail = identify(c.CommandID, c.Tenant); detail != "" {
-		return nil, a.undecodable(topics.RefusedInvalid, detail)
-	}
-	if c.TraceID == "" {
-		c.TraceID = traceOf(r.Headers)
-	}
-	if d.refusal = validate(a.placed(&c.Region, c.Validate()), r.Value, "a wallet command has no place for one"); d.refusal != nil {
-		a.metrics.refused(d.refusal.Code)
-		*c = walletNameOnly(c)
-	} else {
-		c.IssuedAt = issued(c.IssuedAt, r.Time)
-	}
-	d.Wallet, d.tenant, d.customer = c, c.Tenant, c.CustomerID
-	if d.customer == "" {
-		d.customer = topics.GuestCustomer(d.id) // refused, somewhere
-	}
+	d.Wallet, d.tenant = c, c.Tenant
 	return d, nil
 }
 
@@ -65,20 +50,6 @@ func (w *walletCommand) assessed() (any, topics.Envelope) {
 	return v, topics.Envelope{Type: topics.TypeAssessedWallet, Tenant: c.Tenant, Region: c.Region, TraceID: c.TraceID}
 }
 
-// walletNameOnly is nameOnly for a wallet command.
-func walletNameOnly(c *topics.WalletCommand) topics.WalletCommand {
-	left := topics.WalletCommand{CommandID: c.CommandID, Tenant: c.Tenant}
-	if topics.ValidTime(c.IssuedAt) {
-		left.IssuedAt = c.IssuedAt
-	}
-	if isName(c.CustomerID, maxCustomer) {
-		left.CustomerID = c.CustomerID
-	}
-	if isName(c.Region, maxRegion) {
-		left.Region = c.Region
-	}
-	if isName(c.TraceID, maxTrace) {
-		left.TraceID = c.TraceID
-	}
-	return left
+func walletNames(c *topics.WalletCommand) names {
+	return names{command: &c.CommandID, tenant: &c.Tenant, region: &c.Region, customer: &c.CustomerID, trace: &c.TraceID, issued: &c.IssuedAt}
 }
