@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// mostLost is the part of a list in force that its next version may have lost: one in so many entries.
+// mostLost is the part of a list in force that its next version may have lost: one in so many entries, and in so many names, dates of birth and countries.
 const mostLost = 5
 
 // Check holds a list against the one that it comes in the place of; nil: there was none. The error says what would be odd.
@@ -32,7 +32,24 @@ func Check(old, next *List) error {
 	if lost*mostLost > len(old.Entries) {
 		return fmt.Errorf("list %s: version %s has lost %d of the %d entries of version %s; the download may be incomplete", next.Name, next.Version, lost, len(old.Entries), old.Version)
 	}
+	was, is := counts(old), counts(next)
+	for i, what := range partsHeld {
+		if (was[i]-is[i])*mostLost > was[i] {
+			return fmt.Errorf("list %s: version %s has %d %s, and version %s had %d; the download may be incomplete", next.Name, next.Version, is[i], what, old.Version, was[i])
+		}
+	}
 	return nil
+}
+
+// partsHeld are what entries have that a list may lose without losing any entry: OFAC keeps names and addresses in files of their own.
+var partsHeld = [...]string{"names", "dates of birth", "countries"}
+
+func counts(l *List) (n [len(partsHeld)]int) {
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		n[0], n[1], n[2] = n[0]+len(e.Names), n[1]+len(e.Births), n[2]+len(e.Countries)
+	}
+	return n
 }
 
 // CheckAll does so for all lists of a directory. A list in force that is missing now is an error, too. shrunk names lists of which

@@ -32,7 +32,7 @@ var formats = []format{
 const wanted = "OFAC's sdn.csv, add.csv and alt.csv, or sdn.xml; the consolidated XML of the UN or of the EU; " +
 	"the UK's UK-Sanctions-List.csv or ConList.csv; OpenSanctions' targets.simple.csv"
 
-// Load reads all lists of a directory: its *.csv and *.xml. A file that is of no known format is an error, and so is one that
+// Load reads all lists of a directory: its *.csv and *.xml. A file that is of no known format is an error, anything else that may be a list, and so is one that
 // cannot be read whole; all of them are told. The files of one list may be there in one format alone.
 func Load(fsys fs.FS) ([]*List, error) {
 	names, err := fs.Glob(fsys, "*.[cCxX][sSmM][vVlL]")
@@ -43,7 +43,10 @@ func Load(fsys fs.FS) ([]*List, error) {
 		return nil, errors.New("there are no lists: want " + wanted)
 	}
 	var all []*List
-	var problems []error
+	problems, err := unread(fsys, names)
+	if err != nil {
+		return nil, err
+	}
 	taken := map[string]bool{}
 	keep := func(l *List, err error) {
 		if err == nil {
@@ -79,6 +82,25 @@ func Load(fsys fs.FS) ([]*List, error) {
 		return nil, err
 	}
 	return all, nil
+}
+
+// unread says what of a directory would be left out: a list that is still packed, was not wholly downloaded, or is further down.
+func unread(fsys fs.FS, lists []string) (problems []error, err error) {
+	all, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range all {
+		name, ext := file.Name(), strings.ToLower(path.Ext(file.Name()))
+		switch {
+		case file.IsDir() && !strings.HasPrefix(name, "."):
+			problems = append(problems, fmt.Errorf("%s: is a directory; want the lists themselves, and nothing below", name))
+		case slices.Contains(lists, name) || strings.HasPrefix(name, ".") || ext == ".txt" || ext == ".md":
+		default:
+			problems = append(problems, fmt.Errorf("%s: is neither .csv nor .xml: unpack it, download it again or take it out; .txt, .md and what begins with a full stop may stay", name))
+		}
+	}
+	return problems, nil
 }
 
 func readFile(fsys fs.FS, name string) (*List, error) {

@@ -139,6 +139,10 @@ func TestRefused(t *testing.T) {
 		want  string
 	}{
 		"nothing":                 {map[string]string{"readme.txt": "x"}, "there are no lists: want OFAC's"},
+		"packed":                  {map[string]string{"un.xml": good["un.xml"], "eu.xml.gz": "x"}, "eu.xml.gz: is neither .csv nor .xml"},
+		"not wholly downloaded":   {map[string]string{"un.xml": good["un.xml"], "eu.xml.part": "x", ".DS_Store": "x", "readme.txt": "x"}, "eu.xml.part: is neither .csv nor .xml"},
+		"further down":            {map[string]string{"un.xml": good["un.xml"], "today/eu.xml": good["eu.xml"]}, "today: is a directory"},
+		"un.xml, half":            {map[string]string{"un.xml": good["un.xml"][:strings.Index(good["un.xml"], "<ENTITIES>")] + "</CONSOLIDATED_LIST>\n"}, `un.xml: want the sections INDIVIDUALS and ENTITIES, be one empty, and there is ["INDIVIDUALS"]`},
 		"unknown format":          {map[string]string{"x.csv": "a,b\n"}, "x.csv: is of no format"},
 		"empty file":              {map[string]string{"x.xml": ""}, "x.xml: is of no format"},
 		"one of three":            {map[string]string{"sdn.csv": good["sdn.csv"]}, "add.csv: is missing"},
@@ -267,6 +271,44 @@ func TestCountries(t *testing.T) {
 		if got, ok := Country(text); ok {
 			t.Errorf("%s: %q", text, got)
 		}
+	}
+}
+
+// TestLostParts: files of OFAC that are cut off at the end of a line look whole, and leave every entry.
+func TestLostParts(t *testing.T) {
+	files := fstest.MapFS{}
+	for _, name := range []string{"sdn.csv", "add.csv", "alt.csv"} {
+		text, err := os.ReadFile(fixtures + "lists/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "add.csv" {
+			text = append([]byte("90005,4,-0- ,-0- ,\"Cyprus\",-0- \n"), text...)
+		}
+		files[name] = &fstest.MapFile{Data: text}
+	}
+	load := func() []*List {
+		all, err := Load(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	before := load()
+	for name, want := range map[string]string{"alt.csv": "has 6 names, and version ", "add.csv": "has 4 countries, and version ", "sdn.csv": "dates of birth, and version "} {
+		whole := files[name].Data
+		files[name] = &fstest.MapFile{Data: []byte("\x1a")}
+		if name == "sdn.csv" {
+			files[name] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(string(whole), "DOB", "born"))}
+		}
+		err := CheckAll(before, load(), nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+		if err := CheckAll(before, load(), []string{"ofac-sdn"}); err != nil {
+			t.Errorf("%s, told to take it: %v", name, err)
+		}
+		files[name] = &fstest.MapFile{Data: whole}
 	}
 }
 

@@ -39,13 +39,15 @@ type unAlias struct {
 func readUN(s *source, l *List) error {
 	m := newMarkup(s)
 	ids := unique{}
-	return m.walk(func(e xml.StartElement) (err error) {
+	var sections []string
+	err := m.walk(func(e xml.StartElement) (err error) {
 		l.Published, err = s.published(m.line, attribute(e, "dateGenerated"), time.RFC3339, "2006-01-02T15:04:05", time.DateOnly)
 		return err
 	}, func(e xml.StartElement) (open bool, err error) {
 		kind := Person
 		switch e.Name.Local {
 		case "INDIVIDUALS", "ENTITIES":
+			sections = appendNew(sections, e.Name.Local)
 			return true, nil
 		case "INDIVIDUAL":
 		case "ENTITY":
@@ -60,6 +62,10 @@ func readUN(s *source, l *List) error {
 		}
 		return false, l.add(ids, unBuild(l, s.name, line, kind, &entry))
 	})
+	if err == nil && len(sections) < 2 {
+		return m.fail(0, "want the sections INDIVIDUALS and ENTITIES, be one empty, and there is %q: it is not the whole list", sections)
+	}
+	return err
 }
 
 func unBuild(l *List, file string, line int, kind Kind, e *unEntry) *build {
