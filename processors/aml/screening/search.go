@@ -98,6 +98,9 @@ func (s *Search) named(subject Subject) []Hit {
 			continue
 		}
 		n := &s.ix.names[at]
+		if points+besides(&subject, n.entry, n.of.Strength) < s.ix.threshold {
+			continue // without comparing words, which takes longer
+		}
 		if hit, ok := s.ix.judge(&subject, n); ok {
 			hit.at = at
 			if other, there := best[n.entry]; !there || hit.Score > other.Score || hit.Score == other.Score && at < other.at {
