@@ -82,7 +82,7 @@ func newRulesCheckCommand(a *app) *cobra.Command {
 			if n := len(set.AllGamingLimits()); n > 0 {
 				limits = ", " + counted(n, "gaming limit")
 			}
-			fmt.Fprintf(a.out, "%s, %s with %s%s: no mistakes\nrule set %s\n", counted(len(set.Rules()), "rule"),
+			fmt.Fprintf(a.out, "%s, %s with %s%s: no mistakes; weir rules test runs the tests\nrule set %s\n", counted(len(set.Rules()), "rule"),
 				counted(len(set.Lists()), "list"), plural(entries, "entry", "entries"), limits, set.Hash())
 			return nil
 		},

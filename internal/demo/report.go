@@ -230,6 +230,7 @@ What to try next
   curl -sX POST http://127.0.0.1:8080/v1/intents -H 'Authorization: Bearer demo-key-for-development' \
     -H 'Idempotency-Key: order-1' -H 'Content-Type: application/json' \
     -d '{"customer_id":"cus_1","amount":1050,"currency":"EUR","authorize":true,"card":{"token":"tok_approved"}}'
-  testdata/rules/deposits.yaml is a rule file to edit; bin/weir rules check testdata/rules says what is wrong with it.
+  cp -r testdata/rules myrules; bin/weir run --rules myrules    serves with rules of your own:
+  edit myrules/deposits.yaml meanwhile; bin/weir rules test myrules says what is wrong with it.
 `)
 }
