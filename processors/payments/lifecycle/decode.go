@@ -286,5 +286,8 @@ func (d *decoder) operation(p *Payment) Operation {
 	if flags&opOver != 0 {
 		op.Over = d.int()
 	}
+	if flags&opFee != 0 {
+		op.Fee = d.int()
+	}
 	return op
 }

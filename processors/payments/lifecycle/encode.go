@@ -336,6 +336,7 @@ const (
 	opUnapplied
 	opTotal
 	opOver
+	opFee
 )
 
 // kinds gives each operation its number in the stored form; it may only grow at the end.
@@ -349,7 +350,7 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	e.uint(flag(op.Captured, opCaptured) | flag(op.Expiry, opExpiry) |
 		flag(op.Polls > 0, opPolled) | flag(op.Cases != 0, opCases) | flag(op.Amount == p.Amount, opSameAmount) |
 		flag(op.Reference == p.PSPReference, opSameReference) | flag(op.stray(), opStray) | flag(op.Unapplied, opUnapplied) |
-		flag(op.Total != 0, opTotal) | flag(op.Over != 0, opOver))
+		flag(op.Total != 0, opTotal) | flag(op.Over != 0, opOver) | flag(op.Fee != 0, opFee))
 	e.int(op.Request.Position)
 	e.int(int64(op.Request.Index))
 	e.int(op.NotAfter.UnixMilli() - p.CreatedAt.UnixMilli())
@@ -376,6 +377,9 @@ func (e *encoder) operation(op *Operation, p *Payment) {
 	}
 	if op.Over != 0 {
 		e.int(op.Over)
+	}
+	if op.Fee != 0 {
+		e.int(op.Fee)
 	}
 }
 

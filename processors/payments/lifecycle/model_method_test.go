@@ -18,9 +18,10 @@ type till struct {
 	received int64 // by the request itself
 	returned bool  // all of it, or what was on its way
 	others   map[string]int64
-	gone     map[string]bool // of the others
-	back     int64           // by refunds
-	names    []string        // what the PSP calls the request once something came
+	gone     map[string]bool  // of the others
+	back     int64            // by refunds
+	names    []string         // what the PSP calls the request once something came
+	fees     map[string]int64 // crypto: as told last of what came, by reference; the request's own by the first of its names
 }
 
 func (m *till) in() (minor int64) {
@@ -48,6 +49,25 @@ func (m *till) came(reference string, amount int64, crypto bool) {
 	}
 }
 
+// booked is what came by a reference.
+func (m *till) booked(reference string) int64 {
+	if slices.Contains(m.names, reference) {
+		return m.received
+	}
+	return m.others[reference]
+}
+
+// charged takes the fee of all that came by a reference, where more came than before; one of 0 is not told.
+func (m *till) charged(reference string, before, fee int64) {
+	if m.booked(reference) == before || fee == 0 {
+		return
+	}
+	if slices.Contains(m.names, reference) {
+		reference = m.names[0]
+	}
+	m.fees[reference] = fee
+}
+
 // went takes what went back by itself: it counts where it is what came.
 func (m *till) went(reference string, amount int64) {
 	switch {
@@ -65,7 +85,7 @@ func TestMethodsAgainstModel(t *testing.T) {
 		method := rapid.SampledFrom([]string{topics.MethodBankRedirect, topics.MethodQR, topics.MethodCrypto}).Draw(t, "method")
 		s := newSystem(t)
 		s.w.limits.Operations, s.w.limits.Cases = 100, rapid.SampledFrom([]int{5, 1000}).Draw(t, "cases")
-		m := &till{others: map[string]int64{}, gone: map[string]bool{}, names: []string{"first"}}
+		m := &till{others: map[string]int64{}, gone: map[string]bool{}, names: []string{"first"}, fees: map[string]int64{}}
 		c := topics.Command{
 			CommandID: s.w.uuid("create"), Type: topics.CommandCreate, Tenant: "acme", CustomerID: "anna", Amount: 1000, Currency: "EUR", Authorize: true,
 			PaymentMethod: &topics.PaymentMethod{Type: method},
@@ -115,7 +135,12 @@ func (s *system) stepMethod(m *till, method string) {
 		if rapid.IntRange(0, 4).Draw(s.T, "capture") == 0 {
 			r.Operation = topics.OperationCapture
 		}
+		before := m.booked(r.PSPReference)
 		m.came(r.PSPReference, r.Amount, method == topics.MethodCrypto)
+		if method == topics.MethodCrypto {
+			r.Fee = rapid.SampledFrom([]int64{0, 10, 7, -3}).Draw(s.T, "fee")
+			m.charged(r.PSPReference, before, r.Fee)
+		}
 	case 5:
 		r.Outcome = topics.PSPDeclined
 	case 6:
@@ -235,6 +260,13 @@ func (s *system) checkMethod(m *till) {
 	}
 	if has, want := balance(ledger.PSPReceivable, ledger.PSPFees), m.in(); has != want {
 		s.Fatalf("the PSP owes %d by the ledger, and %d by %+v", has, want, *m)
+	}
+	fees := int64(0)
+	for _, fee := range m.fees {
+		fees += fee
+	}
+	if has := balance(ledger.PSPFees); has != fees {
+		s.Fatalf("fees of %d are booked, the PSP tells %+v", has, m.fees)
 	}
 	customer := -balance(ledger.CustomerWallet, ledger.CustomerDebt, ledger.RefundsInFlight)
 	if customer > 1000 || customer < 0 {

@@ -107,6 +107,7 @@ type Operation struct {
 	Of  topics.EventID
 	// Unapplied: nobody asked for it. It is a sum that came for a payment that no card pays, and of it what is left to apply.
 	Unapplied bool
+	Fee       int64 // of a receipt: what is booked of the PSP's fee
 }
 
 // OperationState is how far an operation is.

@@ -24,20 +24,27 @@ func (d *decision) receive(amount int64, reference string) {
 	d.emit(e)
 }
 
-// newFee is the fee of what is new, where the PSP tells that of all that came by a reference. Of another payment of the same code what
-// is told first counts.
+// newFee is by how much the fee has changed, where the PSP tells that of all that came by a reference: below zero where it is less by
+// now. A report without a fee tells nothing of it.
 func (d *decision) newFee(reference string) int64 {
 	fee := feeOf(d.in.Report)
-	came, _ := d.p.cameAs(reference)
 	switch {
-	case d.p.Method.Type != topics.MethodCrypto:
+	case fee == 0 || d.p.Method.Type != topics.MethodCrypto:
 		return fee
 	case d.p.own(reference):
-		return max(fee-d.p.Method.Fees, 0)
-	case came > 0:
-		return 0
+		return fee - d.p.Method.Fees
 	}
-	return fee
+	return fee - d.p.feesAs(reference)
+}
+
+// feesAs is the fee that is booked of what came by another payment than the request itself.
+func (p *Payment) feesAs(reference string) (minor int64) {
+	for i := range p.Operations {
+		if op := &p.Operations[i]; op.Unapplied && op.Reference == reference {
+			minor += op.Fee
+		}
+	}
+	return minor
 }
 
 func feeIn(e *topics.PaymentEvent) int64 {
@@ -66,13 +73,13 @@ func (p *Payment) receipt(e *topics.PaymentEvent) error {
 	for i := range p.Operations {
 		op := &p.Operations[i]
 		if op.Unapplied && (op.Captured || op.Amount == 0) && !p.released(op.Request) && (op.Reference == said(e) || own && p.own(op.Reference)) {
-			op.Amount, op.Captured = op.Amount+e.Amount, true
+			op.Amount, op.Fee, op.Captured = op.Amount+e.Amount, op.Fee+feeIn(e), true
 			return nil
 		}
 	}
 	p.Operations = append(p.Operations, Operation{
 		Request: request, Kind: topics.OperationAuthorize, State: OperationSucceeded, Amount: e.Amount, AskedAt: e.At, NotAfter: e.At,
-		Captured: true, Unapplied: true, PSP: p.pspOf(of), Reference: said(e),
+		Captured: true, Unapplied: true, PSP: p.pspOf(of), Reference: said(e), Fee: feeIn(e),
 	})
 	return nil
 }
