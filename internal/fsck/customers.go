@@ -38,24 +38,16 @@ FROM customers c LEFT JOIN LATERAL (
 WHERE c.partition = $1 AND c.id >= $2 ORDER BY c.id LIMIT $3`, func(r *customerRow, frames map[int64][]byte) {
 		p.Counts.Customers.Add(1)
 		subject := "customer " + r.Customer + " of " + r.Tenant
-		if !p.history("customer", subject, r.Positions, r.Version) {
+		p.home("customer", subject, &r.madeBy, wallets.Key(r.Tenant, r.Customer))
+		f := customerFold{row: r}
+		if !p.records("customer", subject, &r.madeBy, frames, f.change) {
 			return
 		}
-		p.home("customer", subject, &r.madeBy, wallets.Key(r.Tenant, r.Customer))
-		var record *topics.CustomerRecord
-		for _, position := range r.Positions {
-			next, err := p.customerAt(record, r, position, frames)
-			if err != nil {
-				p.problem("customer", subject, "%v", err)
-				return
-			}
-			record = next
-		}
-		state, err := topics.Marshal(record)
+		state, err := topics.Marshal(f.record)
 		if err != nil || string(state) != r.State {
 			p.problem("customer", subject, "the row differs from the fold of its changes")
 		}
-		p.customerKey(subject, record, r)
+		p.customerKey(subject, f.record, r)
 	})
 	if err != nil {
 		return err
@@ -63,29 +55,28 @@ WHERE c.partition = $1 AND c.id >= $2 ORDER BY c.id LIMIT $3`, func(r *customerR
 	return p.orphanKeys(ctx)
 }
 
-// customerAt is the record after the change at a position.
-func (p *partitionCheck) customerAt(record *topics.CustomerRecord, r *customerRow, position int64, frames map[int64][]byte) (*topics.CustomerRecord, error) {
-	frame, there := frames[position]
-	if !there {
-		return nil, fmt.Errorf("its positions name %d, the log has no such record", position)
-	}
-	_, outputs, err := p.frames.Decode(p.snapshot.partition, position, frame)
-	if err != nil {
-		return nil, err
-	}
+// customerFold is a customer's record as the log tells of it.
+type customerFold struct {
+	row    *customerRow
+	record *topics.CustomerRecord
+}
+
+// change folds the change in one record, if it is of this customer.
+func (f *customerFold) change(_ int64, outputs []stream.Output) (ours bool, err error) {
 	for i := range outputs {
 		var e topics.CustomerChange
 		if outputs[i].Topic != topics.CustomerChanges {
 			continue
 		}
 		if err := topics.Unmarshal(outputs[i].Value, &e); err != nil {
-			return nil, err
+			return false, fmt.Errorf("change %s: %w", outputs[i].Envelope.ID, err)
 		}
-		if e.Tenant == r.Tenant && e.CustomerID == r.Customer && e.Record != nil {
-			return profiles.Evolve(record, &e)
+		if e.Tenant == f.row.Tenant && e.CustomerID == f.row.Customer && e.Record != nil {
+			f.record, err = profiles.Evolve(f.record, &e)
+			return true, err
 		}
 	}
-	return nil, fmt.Errorf("its positions name %d, but the record there did not change it", position)
+	return false, nil
 }
 
 // customerKey looks whether what is encrypted can be read, and what was erased cannot.
@@ -136,18 +127,11 @@ WHERE k.partition = $1 AND c.id IS NULL AND k.created_at < $2 ORDER BY k.id LIMI
 
 // customerChange checks a change for itself, and that the record beside it is the change's, and adds its row to the pairs.
 func (p *partitionCheck) customerChange(outputs []stream.Output, position int64, pairs []walletPair) []walletPair {
-	p.Counts.Events.Add(1)
 	o := &outputs[0]
 	var e topics.CustomerChange
-	if err := topics.Unmarshal(o.Value, &e); err != nil {
-		p.problem("log", "change "+o.Envelope.ID, "%v", err)
+	err := topics.Unmarshal(o.Value, &e)
+	if !p.caused(o, e.Caused(), position, err) {
 		return pairs
-	}
-	if e.EventID != o.Envelope.ID {
-		p.problem("log", "change "+o.Envelope.ID, "its value says event_id %s", e.EventID)
-	}
-	if e.Type != topics.CustomerDeadLettered {
-		p.commanded(e.Tenant, e.CommandID, e.Refusal, position)
 	}
 	if e.Record == nil {
 		return pairs

@@ -12,8 +12,8 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// What the checks of payments, wallets, payouts, links and disputes have in common: a row is compared with the fold of the
-// records that it names.
+// What the checks of payments, wallets, payouts, links, disputes and customers' records have in common: a row is compared with
+// the fold of the records that it names.
 
 // records hands what each record that a row names has published to record, which tells whether any of it changed the row. ok is
 // false where a problem, which is told, makes the outcome worthless.
