@@ -400,6 +400,34 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// TestEvasions: each is Sergey Volkonsky to a reader.
+func TestEvasions(t *testing.T) {
+	all, err := lists.Load(os.DirFS(data + "lists"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	search := screening.NewIndex(screening.Entries(all), screening.Count(all), screening.DefaultThreshold).NewSearch()
+	for what, c := range map[string][3]string{
+		"as listed":           {"Sergey Volkonsky"},
+		"Cyrillic dze for s":  {"\u0405ergey Volkonsky"},
+		"Cyrillic dze and u":  {"Sergey Volkon\u0455k\u0443"},
+		"Latin c in Cyrillic": {"Cергей Волконский"},
+		"Greek nu for v":      {"Sergey \u03bdolkonsky"},
+		"small capitals":      {"Sᴇʀɢᴇʏ Vᴏʟᴋᴏɴꜱᴋʏ"},
+		"a zero for o":        {"Sergey V0lkonsky"},
+		"a zero and a one":    {"Sergey V01konsky"},
+		"Armenian":            {"Սերգեյ Վոլկոնսկի"},
+		"Georgian":            {"სერგეი ვოლკონსკი"},
+	} {
+		s, err := screening.NewSubject("c", c[0], c[1], "", c[2])
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		} else if hits := search.Hits(s); len(hits) == 0 {
+			t.Errorf("%s: %+q is not hit", what, c[0])
+		}
+	}
+}
+
 // TestEvidence: what else than the name counts, on both sides of the threshold.
 func TestEvidence(t *testing.T) {
 	for _, test := range []struct {

@@ -37,7 +37,15 @@ func TestParse(t *testing.T) {
 		"":                             "",
 		" - . , ":                      "",
 		"\xff\xfeIvan\x00Petrov\u200b": "ivan petrov",
-		"İstanbul ﬁne Ⅷ":               "istanbul fine viii",
+		"Volkon\u0455k\u0443":          "volkonsky", // Cyrillic dze and u
+		"\u0405ergey":                  "sergey",
+		"\u03bdolkonsky":               "volkonsky", // Greek nu
+		"V0lk0nsky 5ergey 4you 3M":     "volkonsky sergey 4you 3m",
+		"Unit 61 Sergey2 B2B A1":       "unit 61 sergey2 b2b a1",
+		"Sᴇʀɢᴇʏ Vᴏʟᴋᴏɴꜱᴋʏ":             "sergey volkonsky",
+		"Սերգեյ Վոլկոնսկի":             "sergey volkonski",
+		"სერგეი ვოლკონსკი": "sergei volkonski",
+		"İstanbul ﬁne Ⅷ":   "istanbul fine viii",
 	} {
 		if got := String(Parse(text)); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

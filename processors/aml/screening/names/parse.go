@@ -103,33 +103,40 @@ type rawWord struct {
 // split romanises a text and parts it where no letter or digit is. An apostrophe and a full stop stand within words.
 func split(text string) []rawWord {
 	var words []rawWord
-	var b strings.Builder
-	abjad := false
+	var word []rune
 	flush := func() {
-		if b.Len() > 0 {
-			words = append(words, rawWord{cut(b.String(), maxWordBytes), abjad})
+		if raw := romanise(asSeen(word)); raw.text != "" {
+			words = append(words, raw)
 		}
-		b.Reset()
-		abjad = false
+		word = word[:0]
 	}
 	for _, r := range norm.NFKD.String(strings.ToValidUTF8(text, " ")) {
-		r = unicode.ToLower(r)
-		latin, known := romanised[r]
 		switch {
-		case r < utf8.RuneSelf && (r >= 'a' && r <= 'z' || r >= '0' && r <= '9'):
-			b.WriteByte(byte(r))
-		case known:
-			b.WriteString(latin)
-			abjad = abjad || unvowelled(r)
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r) || isApostrophe(r):
-		case unicode.IsLetter(r) || unicode.IsDigit(r):
-			b.WriteRune(r)
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || romanised[r] != "":
+			word = append(word, r)
 		default:
 			flush()
 		}
 	}
 	flush()
 	return words
+}
+
+// romanise writes the letters of a word in Latin ones.
+func romanise(word []rune) rawWord {
+	var b strings.Builder
+	abjad := false
+	for _, r := range word {
+		r = unicode.ToLower(r)
+		if latin, known := romanised[r]; known {
+			b.WriteString(latin)
+			abjad = abjad || unvowelled(r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return rawWord{spelt(cut(b.String(), maxWordBytes)), abjad}
 }
 
 func isApostrophe(r rune) bool { return strings.ContainsRune("'`´’‘ʼʻʾʿ′", r) }
