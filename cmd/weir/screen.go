@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -21,26 +22,29 @@ import (
 type screenFlags struct {
 	lists, previous, file, allowed, evaluate string
 	name, birth, countries, kind             string
+	tenant                                   string // of the customers whose records are screened
 	shrunk                                   []string
 	threshold                                int
-	json                                     bool
+	json, customers, personal                bool
 }
 
 func newScreenCommand(a *app) *cobra.Command {
 	var f screenFlags
 	cmd := &cobra.Command{
-		Use:   "screen --lists DIR --name NAME | --lists DIR --file FILE | --evaluate FILE",
+		Use:   "screen --lists DIR --name NAME | --lists DIR --file FILE | --lists DIR --customers --tenant TENANT | --evaluate FILE",
 		Short: "Screen names against sanctions and PEP lists, and say why each hit is one",
-		Long: `Compare one name, or a file of customers, with the entries of sanctions and PEP lists: OFAC's sdn.csv with add.csv and alt.csv, or
-sdn.xml; the consolidated XML of the UN and of the EU; the United Kingdom's two CSV files; targets.simple.csv of
-OpenSanctions. A directory holds them as they were downloaded. A list that is cut off, empty or otherwise not whole is refused,
-and nothing is screened. docs/screening.md is the manual.
+		Long: `Compare one name, a file of customers, or the customers whose records weir keeps, with the entries of sanctions and PEP lists: OFAC's
+sdn.csv with add.csv and alt.csv, or sdn.xml; the consolidated XML of the UN and of the EU; the United Kingdom's two CSV files;
+targets.simple.csv of OpenSanctions. A directory holds them as they were downloaded. A list that is cut off, empty or otherwise
+not whole is refused, and nothing is screened. docs/screening.md is the manual.
 
-The file of customers is CSV with the columns id and name, and birth_date, countries and kind (person or entity) where they are known.
+The file of customers is CSV with the columns id and name, and other_names, birth_date, countries and kind (person or entity) where they
+are known. --customers reads records that weir customers put wrote, for which it needs the database and customers.master_key. Its hits
+name a customer by id; --personal adds the name, and why it is a hit. Who cannot be screened is told and counted.
 With --previous, the lists are held against those that were in force before, and only what differs is told: hits that
 are new, and hits that are over. Exit status: 0 no hit, 1 hits or a problem, 2 wrong usage.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runScreen(cmd.Context(), a, &f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runScreen(cmd, a, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.lists, "lists", "", "directory of the lists")
@@ -51,40 +55,70 @@ are new, and hits that are over. Exit status: 0 no hit, 1 hits or a problem, 2 w
 	flags.StringVar(&f.countries, "countries", "", "with --name, countries of nationality and residence, such as RU;CY")
 	flags.StringVar(&f.kind, "kind", "", "with --name, person or entity (default either)")
 	flags.StringVar(&f.file, "file", "", "CSV file of customers to screen")
+	flags.BoolVar(&f.customers, "customers", false, "screen the customers of a tenant whose records weir keeps")
+	flags.StringVar(&f.tenant, "tenant", "", "with --customers, whose customers they are")
+	flags.BoolVar(&f.personal, "personal", false, "with --customers, print names, and the reasons of each hit, which quote name and birth date")
 	flags.StringVar(&f.allowed, "allowed", "", "CSV file of hits that were looked at and put aside")
 	flags.StringVar(&f.evaluate, "evaluate", "", "CSV file of pairs of names: measure precision and recall")
 	flags.IntVar(&f.threshold, "threshold", screening.DefaultThreshold, "score from which an entry is a hit, 1 to 100")
 	flags.BoolVar(&f.json, "json", false, "print each hit as one line of JSON")
+	a.addConfigFlags(cmd)
 	return cmd
 }
 
-func runScreen(ctx context.Context, a *app, f *screenFlags) error {
+func runScreen(cmd *cobra.Command, a *app, f *screenFlags) error {
 	if f.threshold < 1 || f.threshold > 100 {
 		return usageError{fmt.Errorf("--threshold: %d: want 1 to 100", f.threshold)}
 	}
 	if f.evaluate != "" {
 		return evaluateNames(a, f)
 	}
-	switch {
-	case f.lists == "":
-		return usageError{errors.New("which lists? Name their directory with --lists")}
-	case (f.name == "") == (f.file == ""):
-		return usageError{errors.New("whom? Say --name, or --file for a file of customers")}
+	if err := f.check(); err != nil {
+		return usageError{err}
 	}
 	s := screener{a: a, f: f, now: time.Now()}
 	if err := s.load(); err != nil {
 		return err
 	}
-	if f.name != "" {
+	switch {
+	case f.customers:
+		if err := s.records(cmd); err != nil {
+			return err
+		}
+	case f.file != "":
+		if err := s.customers(cmd.Context()); err != nil {
+			return err
+		}
+	default:
 		subject, err := screening.NewSubject("", f.name, f.kind, f.birth, f.countries)
 		if err != nil {
 			return usageError{err}
 		}
-		s.screen([]screening.Subject{subject})
-	} else if err := s.customers(ctx); err != nil {
-		return err
+		s.add(subject)
 	}
+	s.screen()
 	return s.end()
+}
+
+// check says what is missing, or does not go together.
+func (f *screenFlags) check() error {
+	whom := 0
+	for _, said := range [...]bool{f.name != "", f.file != "", f.customers} {
+		if said {
+			whom++
+		}
+	}
+	switch {
+	case f.lists == "":
+		return errors.New("which lists? Name their directory with --lists")
+	case whom != 1:
+		return errors.New("whom? Say one of --name, --file for a file of customers, and --customers for those whose records weir keeps")
+	case f.customers && f.tenant == "":
+		return errors.New("whose customers? Say --tenant")
+	case !f.customers && (f.tenant != "" || f.personal):
+		return errors.New("--tenant and --personal go with --customers")
+	}
+	return nil
 }
 
 // screener screens and prints.
@@ -95,7 +129,9 @@ type screener struct {
 	allowed  *screening.Allowed
 	old      *screening.Index // nil without --previous: entries that are gone or were otherwise
 	index    *screening.Index
+	batch    []screening.Subject
 	screened int
+	erased   int // customers of whom nothing is known any more
 	skipped  int // customers that could not be screened
 	hits     int
 	over     int
@@ -164,7 +200,6 @@ func (s *screener) customers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.f.file, err)
 	}
-	var batch []screening.Subject
 	for ctx.Err() == nil {
 		subject, err := customers.Next()
 		var row *screening.RowError
@@ -174,22 +209,27 @@ func (s *screener) customers(ctx context.Context) error {
 			fmt.Fprintf(s.a.errOut, "%s: %v\n", s.f.file, err)
 			continue
 		case errors.Is(err, io.EOF):
-			s.screen(batch)
 			return nil
 		case err != nil:
 			return fmt.Errorf("%s: %w", s.f.file, err)
 		}
-		if batch = append(batch, subject); len(batch) == screenBatch {
-			s.screen(batch)
-			batch = batch[:0]
-		}
+		s.add(subject)
 	}
 	return ctx.Err()
 }
 
-func (s *screener) screen(batch []screening.Subject) {
-	s.screened += len(batch)
-	for _, hits := range s.index.Each(batch, runtime.GOMAXPROCS(0)) {
+// add has a customer screened with others.
+func (s *screener) add(subject screening.Subject) {
+	if s.batch = append(s.batch, subject); len(s.batch) == screenBatch {
+		s.screen()
+	}
+}
+
+// screen screens those who were added.
+func (s *screener) screen() {
+	defer func() { s.batch = s.batch[:0] }()
+	s.screened += len(s.batch)
+	for _, hits := range s.index.Each(s.batch, runtime.GOMAXPROCS(0)) {
 		count, aside := s.allowed.Split(hits, s.now)
 		for i := range count {
 			s.hits++
@@ -203,7 +243,7 @@ func (s *screener) screen(batch []screening.Subject) {
 	if s.old == nil {
 		return
 	}
-	for _, hits := range s.old.Each(batch, runtime.GOMAXPROCS(0)) {
+	for _, hits := range s.old.Each(s.batch, runtime.GOMAXPROCS(0)) {
 		for i := range hits {
 			s.over++
 			s.print(&hits[i], "no longer listed so")
@@ -214,28 +254,33 @@ func (s *screener) screen(batch []screening.Subject) {
 // hitLine is a hit as JSON.
 type hitLine struct {
 	Customer string             `json:"customer,omitempty"`
-	Name     string             `json:"name"`
+	Name     string             `json:"name,omitempty"`
 	Score    int                `json:"score"`
 	Matched  lists.Name         `json:"matched"`
 	Hash     string             `json:"hash"`
 	Entry    *lists.Entry       `json:"entry"`
-	Reasons  []screening.Reason `json:"reasons"`
+	Reasons  []screening.Reason `json:"reasons,omitempty"`
 	Note     string             `json:"note,omitempty"`
 }
 
-// print prints a hit; note says why it does not count.
+// print prints a hit; note says why it does not count, or why it does again. What is encrypted in a customer's record is not
+// printed unless that was asked for: neither the name nor the reasons, which quote it.
 func (s *screener) print(h *screening.Hit, note string) {
+	name, reasons := h.Subject, h.Reasons
+	if s.f.customers && !s.f.personal {
+		name, reasons = "", nil
+	}
 	if s.f.json {
-		line, err := topics.Marshal(hitLine{h.Customer, h.Subject, h.Score, h.Name, h.Hash, h.Entry, h.Reasons, note})
+		line, err := topics.Marshal(hitLine{h.Customer, name, h.Score, h.Name, h.Hash, h.Entry, reasons, note})
 		if err == nil {
 			_, err = fmt.Fprintf(s.a.out, "%s\n", line)
 		}
 		s.keep(err)
 		return
 	}
-	who := fmt.Sprintf("%q", h.Subject)
-	if h.Customer != "" {
-		who = h.Customer + " " + who
+	who := h.Customer
+	if name != "" {
+		who = strings.TrimSpace(fmt.Sprintf("%s %q", who, name))
 	}
 	if note != "" {
 		note = " — " + note
@@ -243,7 +288,7 @@ func (s *screener) print(h *screening.Hit, note string) {
 	_, err := fmt.Fprintf(s.a.out, "%3d  %s is like %q, %s %s (%s, %s), %s, hash %s%s\n", h.Score, who, h.Name.Text, h.Entry.List, h.Entry.ID, h.Entry.Kind, h.Name.Strength,
 		h.Entry.Source, h.Hash, note)
 	s.keep(err)
-	for _, r := range h.Reasons {
+	for _, r := range reasons {
 		_, err := fmt.Fprintf(s.a.out, "     %+4d  %s\n", r.Points, r.Text)
 		s.keep(err)
 	}
@@ -269,6 +314,9 @@ func (s *screener) end() error {
 	}
 	if s.skipped > 0 {
 		text += fmt.Sprintf("; %s not screened", counted(s.skipped, "customer"))
+	}
+	if s.erased > 0 {
+		text += fmt.Sprintf("; %s erased, nobody to screen", counted(s.erased, "customer"))
 	}
 	fmt.Fprintln(s.a.errOut, text)
 	if s.hits+s.over+s.skipped > 0 {

@@ -144,7 +144,7 @@ func (d *Desk) stands(found view.Customer, o *Order, p *Profile) (*topics.Custom
 	}
 	plain := *r.Data
 	plain.Personal = nil
-	personal, err := d.open(found)
+	personal, err := opened(d.masters, found)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package screening
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -40,7 +41,9 @@ func NewSubject(id, name, kind, birth, countries string, others ...string) (s Su
 		if !ok {
 			return s, fmt.Errorf("countries: %q is no country; want a code of ISO 3166-1, such as DE, or an English name", text)
 		}
-		s.Countries = append(s.Countries, code)
+		if !slices.Contains(s.Countries, code) {
+			s.Countries = append(s.Countries, code)
+		}
 	}
 	return s, nil
 }
@@ -81,14 +84,14 @@ var customerColumns = []string{"id", "name", "other_names", "birth_date", "count
 
 // NewCustomers reads the header.
 func NewCustomers(r io.Reader) (*Customers, error) {
-	c := &Customers{rows: csv.NewReader(r), columns: map[string]int{}}
+	c := &Customers{rows: csv.NewReader(withoutMark(r)), columns: map[string]int{}}
 	c.rows.ReuseRecord = true
 	header, err := c.rows.Read()
 	if err != nil {
 		return nil, fmt.Errorf("line 1: want a header with the columns %s", strings.Join(customerColumns, ","))
 	}
 	for i, name := range header {
-		name = strings.TrimPrefix(strings.TrimSpace(name), "\ufeff")
+		name = strings.TrimSpace(name)
 		if !slices.Contains(customerColumns, name) {
 			return nil, fmt.Errorf("line 1: column %q is not known; want %s", name, strings.Join(customerColumns, ","))
 		}
@@ -100,6 +103,15 @@ func NewCustomers(r io.Reader) (*Customers, error) {
 		}
 	}
 	return c, nil
+}
+
+// withoutMark passes over the mark that spreadsheets write before UTF-8.
+func withoutMark(r io.Reader) io.Reader {
+	b := bufio.NewReader(r)
+	if first, _ := b.Peek(3); string(first) == "\ufeff" {
+		_, _ = b.Discard(3) // they were read already
+	}
+	return b
 }
 
 // RowError is what is wrong with one customer; the next one can be read.
@@ -125,6 +137,9 @@ func (c *Customers) Next() (Subject, error) {
 		return Subject{}, err
 	}
 	c.line, _ = c.rows.FieldPos(0)
+	if slices.ContainsFunc(row, func(text string) bool { return strings.ContainsAny(text, "\r\n") }) {
+		return Subject{}, &RowError{c.line, errors.New("a line break within quotation marks: is one not closed? It would take the next customers with it")}
+	}
 	get := func(column string) string {
 		if i, ok := c.columns[column]; ok {
 			return row[i]

@@ -24,36 +24,68 @@ func CustomerID(o Owner) uuid.UUID { return wallets.Key(o.Tenant, o.Customer) }
 
 // GetCustomer reads a customer's record and data key, by one statement: between two, both could be replaced.
 func GetCustomer(ctx context.Context, db Querier, o Owner) (Customer, error) {
-	var found Customer
 	rows, err := db.Query(ctx, `SELECT c.state, k.key_id, k.master, k.wrapped FROM (SELECT 1) AS one
 LEFT JOIN customers AS c ON c.partition = $1 AND c.id = $2
 LEFT JOIN customer_keys AS k ON k.partition = $1 AND k.id = $2`, o.Partition, CustomerID(o))
 	if err != nil {
-		return found, fmt.Errorf("customer %s: %w", o.Customer, err)
+		return Customer{}, fmt.Errorf("customer %s: %w", o.Customer, err)
 	}
-	_, err = pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (none struct{}, err error) {
-		var state, wrapped []byte
-		var keyID *uuid.UUID
-		var master *string
-		if err := row.Scan(&state, &keyID, &master, &wrapped); err != nil {
-			return none, err
-		}
-		if keyID != nil {
-			found.Key = &customerkeys.Wrapped{KeyID: *keyID, Master: *master, Wrapped: wrapped}
-		}
-		if state == nil {
-			return none, nil
-		}
-		found.Record = new(topics.CustomerRecord)
-		return none, topics.Unmarshal(state, found.Record)
-	})
-	if err == nil && found.Record != nil && (found.Record.Tenant != o.Tenant || found.Record.CustomerID != o.Customer) {
-		err = fmt.Errorf("the row is of customer %s of tenant %s", found.Record.CustomerID, found.Record.Tenant)
+	found, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (Customer, error) { return scanCustomer(row) })
+	if err == nil {
+		err = found.isOf(o.Tenant, o.Customer)
 	}
 	if err != nil {
 		return Customer{}, fmt.Errorf("customer %s: %w", o.Customer, err)
 	}
 	return found, nil
+}
+
+// isOf says whether a record is not of the customer whose row it is in.
+func (c *Customer) isOf(tenant, customer string) error {
+	if r := c.Record; r != nil && (r.Tenant != tenant || r.CustomerID != customer) {
+		return fmt.Errorf("the row is of customer %s of tenant %s", r.CustomerID, r.Tenant)
+	}
+	return nil
+}
+
+// scanCustomer reads a row of a record and a data key, either of which may be missing, and what else the row has.
+func scanCustomer(row pgx.CollectableRow, more ...any) (found Customer, err error) {
+	var state, wrapped []byte
+	var keyID *uuid.UUID
+	var master *string
+	if err := row.Scan(append([]any{&state, &keyID, &master, &wrapped}, more...)...); err != nil {
+		return found, err
+	}
+	if keyID != nil {
+		found.Key = &customerkeys.Wrapped{KeyID: *keyID, Master: *master, Wrapped: wrapped}
+	}
+	if state == nil {
+		return found, nil
+	}
+	found.Record = new(topics.CustomerRecord)
+	return found, topics.Unmarshal(state, found.Record)
+}
+
+// ListSealed reads the records of a tenant's customers as ListCustomers does, each with the data key that was there with it.
+func ListSealed(ctx context.Context, db Querier, tenant, after string, limit int) ([]Customer, error) {
+	rows, err := db.Query(ctx, `SELECT c.state, k.key_id, k.master, k.wrapped, c.customer
+FROM (SELECT partition, id, customer, state FROM customers WHERE tenant = $1 AND customer > $2 ORDER BY customer LIMIT $3) AS c
+LEFT JOIN customer_keys AS k ON k.partition = c.partition AND k.id = c.id ORDER BY c.customer`, tenant, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("customers of %s: %w", tenant, err)
+	}
+	customer := after
+	page, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Customer, error) {
+		found, err := scanCustomer(row, &customer)
+		if err == nil {
+			err = found.isOf(tenant, customer)
+		}
+		return found, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("customer %s of %s: %w", customer, tenant, err)
+	}
+	return page, nil
 }
 
 // ListCustomers reads the records of a tenant's customers, in the order of their ids, from the one after a given id.
