@@ -101,10 +101,10 @@ func malformed(field, message string) *Problem {
 	return p
 }
 
-// decode reads a body strictly: what topics.Unmarshal refuses, and fields that the document does not have. A misspelt
+// decode reads a body strictly: what topics.UnmarshalOnce refuses, and fields that the document does not have. A misspelt
 // field of a payment must not be taken for an absent one.
 func decode(body []byte, v any) error {
-	if err := topics.Unmarshal(body, v); err != nil {
+	if err := topics.UnmarshalOnce(body, v); err != nil {
 		var wrong *topics.DecodeError
 		if errors.As(err, &wrong) {
 			return malformed(wrong.Field, strings.Replace(wrong.Error(), "record: ", "body: ", 1))
@@ -112,7 +112,7 @@ func decode(body []byte, v any) error {
 		return malformed("", "the body is not a JSON object")
 	}
 	if _, err := json.Parse(body, v, json.DisallowUnknownFields|json.DontMatchCaseInsensitiveStructFields); err != nil {
-		field, right := misspelt(body, reflect.TypeOf(v), err)
+		field, right := misspelt(body, reflect.TypeOf(v))
 		return malformed(field, fmt.Sprintf("field %q: is not known; %s", field, right))
 	}
 	return nil

@@ -17,14 +17,10 @@ import (
 // maxFieldPath bounds what is told of the path to a field: the names are the client's own words.
 const maxFieldPath = 128
 
-// misspelt names a field of a body that its type does not have, with the path to it, and says what would be right. err is the
-// decoder's, which names the field alone.
-func misspelt(body []byte, t reflect.Type, err error) (field, right string) {
+// misspelt names the field of a body that its type does not have, with the path to it, and says what would be right. The body has
+// one, and no name twice; the decoder's error names the field alone.
+func misspelt(body []byte, t reflect.Type) (field, right string) {
 	path, known := unknownField(body, t)
-	if path == nil { // it stands in an object that another one of the same name replaces
-		_, name, _ := strings.Cut(err.Error(), "unknown field ")
-		path = []string{strings.Trim(name, `"`)}
-	}
 	field, right = strings.Join(path, "."), "the document at /openapi.yaml lists the fields"
 	name := path[len(path)-1]
 	if best := spelling.Nearest(name, known, spelling.Few(name)); best != "" {

@@ -20,7 +20,9 @@ func TestUnknownFields(t *testing.T) {
 		"in a list":         {`{"documents":[{"kind":"receipt"},{"knid":"x"}]}`, "documents.1.knid", `did you mean "documents.1.kind"?`, new(SubmitEvidence)},
 		"of a payout":       {`{"card":{"tokan":"x"}}`, "card.tokan", `did you mean "card.token"?`, new(CreatePayout)},
 		"names are free":    {`{"metadata":{"tokn":"x"},"currenzy":"EUR"}`, "currenzy", `did you mean "currency"?`, new(CreateIntent)},
-		"said twice":        {`{"card":{"tokn":"x"},"card":{"token":"x"}}`, "tokn", "/openapi.yaml lists the fields", new(CreateIntent)},
+		"given twice":       {`{"amount":5,"amount":50000}`, "amount", `"amount": is given twice`, new(CreateIntent)},
+		"twice, within":     {`{"card":{"token":"x","bin":"4","token":"y"}}`, "card.token", `"card.token": is given twice`, new(CreatePayout)},
+		"both":              {`{"card":{"tokn":"x"},"card":{"token":"x"}}`, "card", `"card": is given twice`, new(CreateIntent)},
 		"too long to tell":  {`{"` + strings.Repeat("é", 500) + `":1}`, strings.Repeat("é", 64), "/openapi.yaml lists the fields", new(CreateIntent)},
 	} {
 		t.Run(name, func(t *testing.T) {

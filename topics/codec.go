@@ -22,10 +22,14 @@ type DecodeError struct {
 	Field string // dotted path such as "card.bin"; "" where the record as a whole is wrong
 	Got   string
 	Want  string
+	Twice bool // the field is given twice; Got and Want are empty
 }
 
 func (e *DecodeError) Error() string {
-	if e.Field == "" {
+	switch {
+	case e.Twice:
+		return fmt.Sprintf("field %q: is given twice", e.Field)
+	case e.Field == "":
 		return "record: got " + e.Got + ", want " + e.Want
 	}
 	return fmt.Sprintf("field %q: got %s, want %s", e.Field, e.Got, e.Want)
