@@ -29,7 +29,7 @@ var allowColumns = []string{"customer", "list", "entry", "hash", "reason", "auth
 
 // ReadAllowed reads a CSV file of allowances, with a header. All columns must be filled in.
 func ReadAllowed(r io.Reader) (*Allowed, error) {
-	rows := csv.NewReader(r)
+	rows := csv.NewReader(withoutMark(r))
 	header, err := rows.Read()
 	if err != nil || !slices.Equal(header, allowColumns) {
 		return nil, fmt.Errorf("line 1: want the columns %s", strings.Join(allowColumns, ","))

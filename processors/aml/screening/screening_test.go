@@ -400,6 +400,22 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// TestCustomerFiles: a mark before the header is passed over, and a quotation mark that is not closed is told.
+func TestCustomerFiles(t *testing.T) {
+	if _, err := screening.ReadAllowed(strings.NewReader("\ufeff\"customer\",list,entry,hash,reason,author,expires\n")); err != nil {
+		t.Error(err)
+	}
+	c, err := screening.NewCustomers(strings.NewReader("\ufeff\"id\",name\nc1,Ann\nc2,\"Bob\nc3,Sergey Volkonsky\"\nc4,Eve\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"", "line 3: a line break within quotation marks", ""} {
+		if _, err := c.Next(); (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 // TestEvasions: each is Sergey Volkonsky to a reader.
 func TestEvasions(t *testing.T) {
 	all, err := lists.Load(os.DirFS(data + "lists"))

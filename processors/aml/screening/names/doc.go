@@ -1,7 +1,7 @@
 // Package names compares names as people and companies are screened: normalised, transliterated, word by word and whatever
 // the order, with how rare each word is. It is pure and deterministic: integers only, no clock, no state.
 //
-// A name becomes words (Parse): accents and punctuation go, Cyrillic, Greek, Arabic and Hebrew letters become Latin ones, and
+// A name becomes words (Parse): accents and punctuation go, Cyrillic, Greek, Armenian, Georgian, Arabic and Hebrew letters become Latin ones, and
 // each word is of a class: legal forms, titles and particles say little. Other scripts stay as they are, and match themselves
 // alone: there is no reading of Chinese, Japanese, Korean, Thai or Indian letters here. Arabic and Hebrew leave vowels out, so
 // such a word is compared by its consonants.
