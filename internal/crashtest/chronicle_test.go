@@ -14,61 +14,45 @@ import (
 	"github.com/weirhq/weir/topics"
 )
 
-// chronicle is all that was published of payments and payouts, with their disputes and links, and the entries that were booked for
-// each.
+// chronicle is all that was published of payments and payouts, with the entries that were booked for each.
 type chronicle struct {
-	t        testing.TB
-	client   *kgo.Client
-	done     sync.WaitGroup
-	mu       sync.Mutex
-	changed  chan struct{} // closed when more is known
-	ids      map[string]bool
-	read     map[string]int   // records, by topic
-	lives    map[string]*life // by id of payment or payout
-	disputes []string         // in the order in which they were opened
-	lifeOf   map[string]*life // by id of a dispute: that of its payment
-	links    map[string]*link
-	ended    map[string]bool // mandates
-	refused  map[string]bool // commands that made no payment
-	wrong    []string
+	t       testing.TB
+	client  *kgo.Client
+	done    sync.WaitGroup
+	mu      sync.Mutex
+	changed chan struct{} // closed when more is known
+	ids     map[string]bool
+	lives   map[string]*life // by id of payment or payout
+	wrong   []string
 }
-
-// chronicled are the topics that a chronicle reads.
-var chronicled = []string{topics.Events, topics.PayoutEvents, topics.DisputeEvents, topics.LinkEvents, topics.Entries}
 
 // life is what the events and entries say of one payment or payout.
 type life struct {
-	payout        bool
-	customer      string
-	status        string
-	asked         int64 // amount that it is of
-	totals        topics.Totals
-	open          map[string]topics.EventType // requests of captures, voids, refunds and releases that are not answered
-	commands      map[string]map[string]int   // by command id: events of each type
-	counts        map[string]int              // events of each type
-	cases         map[topics.RefusalCode]int  // opened
-	disputes      map[string]*dispute
-	contested     map[topics.RefusalCode]int     // cases of disputes
-	mandate, link string                         // that it is by
-	waits         bool                           // for its next attempt by a mandate, for longer than a storm lasts
-	stray         topics.Totals                  // of attempts that were given up
-	receipts      map[string]bool                // events that told of what is not applied
-	releases      map[string]topics.PSPOperation // of them, by request
-	attempts      map[string]*operation          // of a payout, by request
-	accounts      map[string]int64               // by code: sums of postings, debits positive
-	log           []string
+	payout   bool
+	customer string
+	status   string
+	asked    int64 // amount that it is of
+	totals   topics.Totals
+	open     map[string]topics.EventType    // requests of captures, voids, refunds and releases that are not answered
+	commands map[string]map[string]int      // by command id: events of each type
+	counts   map[string]int                 // events of each type
+	cases    map[topics.RefusalCode]int     // opened
+	stray    topics.Totals                  // of attempts that were given up
+	releases map[string]topics.PSPOperation // of them, by request
+	attempts map[string]*operation          // of a payout, by request
+	accounts map[string]int64               // by code: sums of postings, debits positive
+	log      []string
 }
 
 func chronicles(t testing.TB, kafka []kgo.Opt) *chronicle {
 	t.Helper()
-	client, err := kgo.NewClient(append(kafka, kgo.ConsumeTopics(chronicled...),
+	client, err := kgo.NewClient(append(kafka, kgo.ConsumeTopics(topics.Events, topics.PayoutEvents, topics.Entries),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &chronicle{t: t, client: client, changed: make(chan struct{}), ids: map[string]bool{}, read: map[string]int{}, lives: map[string]*life{},
-		lifeOf: map[string]*life{}, links: map[string]*link{}, ended: map[string]bool{}, refused: map[string]bool{}}
+	c := &chronicle{t: t, client: client, changed: make(chan struct{}), ids: map[string]bool{}, lives: map[string]*life{}}
 	c.done.Go(func() {
 		for {
 			fetches := client.PollFetches(ctx)
@@ -94,8 +78,7 @@ func (c *chronicle) life(id string, payout bool) *life {
 	l := c.lives[id]
 	if l == nil {
 		l = &life{payout: payout, open: map[string]topics.EventType{}, commands: map[string]map[string]int{}, counts: map[string]int{},
-			cases: map[topics.RefusalCode]int{}, releases: map[string]topics.PSPOperation{}, disputes: map[string]*dispute{},
-			contested: map[topics.RefusalCode]int{}, receipts: map[string]bool{},
+			cases: map[topics.RefusalCode]int{}, releases: map[string]topics.PSPOperation{},
 			attempts: map[string]*operation{}, accounts: map[string]int64{}}
 		c.lives[id] = l
 	}
@@ -115,29 +98,16 @@ func (c *chronicle) once(r *kgo.Record, id string) bool {
 
 func (c *chronicle) take(r *kgo.Record) {
 	var err error
-	c.read[r.Topic]++
 	switch r.Topic {
 	case topics.Events:
 		var e topics.PaymentEvent
-		if err = topics.Unmarshal(r.Value, &e); err == nil && e.PaymentID == "" {
-			c.refused[e.CommandID] = true
-		} else if err == nil && c.once(r, e.EventID) {
+		if err = topics.Unmarshal(r.Value, &e); err == nil && e.PaymentID != "" && c.once(r, e.EventID) {
 			c.payment(&e)
 		}
 	case topics.PayoutEvents:
 		var e topics.PayoutEvent
 		if err = topics.Unmarshal(r.Value, &e); err == nil && e.PayoutID != "" && c.once(r, e.EventID) {
 			c.payout(&e)
-		}
-	case topics.DisputeEvents:
-		var e topics.DisputeEvent
-		if err = topics.Unmarshal(r.Value, &e); err == nil && e.PaymentID != "" && c.once(r, e.EventID) {
-			c.dispute(&e)
-		}
-	case topics.LinkEvents:
-		var e topics.LinkEvent
-		if err = topics.Unmarshal(r.Value, &e); err == nil && e.LinkID != "" && c.once(r, e.EventID) {
-			c.link(&e)
 		}
 	case topics.Entries:
 		var e topics.LedgerEntry
@@ -178,8 +148,6 @@ func (c *chronicle) payment(e *topics.PaymentEvent) {
 	if e.Totals != nil {
 		l.totals = *e.Totals
 	}
-	l.waits = e.Status == topics.StatusQueued && (l.waits || e.Retry != nil)
-	c.mandate(l, e)
 	switch e.Type {
 	case topics.EventCreated:
 		l.asked = e.Amount
@@ -191,17 +159,8 @@ func (c *chronicle) payment(e *topics.PaymentEvent) {
 		l.stray.Authorized += e.Amount
 	case topics.EventStrayCaptured:
 		l.stray.Captured += e.Amount
-	case topics.EventUnappliedReceived:
-		l.receipts[e.EventID] = true
-	case topics.EventUnappliedReturned:
-		if !l.receipts[e.RequestID] { // what an attempt that was given up took, too
-			l.stray.Refunded += e.Amount
-		}
 	case topics.EventStrayReleaseRequested:
-		l.open[e.EventID] = e.Type
-		if !l.receipts[e.RequestID] { // what is unapplied is in the totals
-			l.releases[e.EventID] = e.Request.Release
-		}
+		l.open[e.EventID], l.releases[e.EventID] = e.Type, e.Request.Release
 	case topics.EventStrayReleased, topics.EventStrayReleaseFailed:
 		delete(l.open, e.RequestID)
 		if l.releases[e.RequestID] != topics.OperationRefund {
@@ -209,8 +168,7 @@ func (c *chronicle) payment(e *topics.PaymentEvent) {
 		}
 		if e.Type == topics.EventStrayReleased {
 			l.stray.Refunded += e.Amount
-			l.receipts[e.RequestID] = true // settled
-		} else if e.PSP.Reversed && l.receipts[e.RequestID] {
+		} else if e.PSP.Reversed {
 			l.stray.Refunded -= e.Amount
 		}
 	case topics.EventCaseOpened:
@@ -260,15 +218,8 @@ func (c *chronicle) entry(e *topics.LedgerEntry) {
 // resting tells whether nothing is awaited of a PSP.
 func (l *life) resting() bool {
 	switch l.status {
-	case "queued":
-		return l.waits
-	case "authorizing", "unknown", "reviewing", "sent", "requires_action":
+	case "authorizing", "unknown", "queued", "reviewing", "sent", "requires_action":
 		return false
-	}
-	for _, d := range l.disputes {
-		if !d.resting() {
-			return false
-		}
 	}
 	return len(l.open) == 0
 }

@@ -18,12 +18,9 @@
 //
 // Another kind of traffic knows no story (storm_test.go): actors ask for what comes to their mind of payments and payouts at three
 // PSPs, which do to calls, answers and webhooks all that goes wrong with PSPs (misbehaving_test.go), while routes cascade, PSPs are
-// switched off and on, and processes are killed. Payments are by card, by a bank or a code (not yet those that come in parts,
-// twice, or go back by themselves), by mandates, and by links that more payers open than may pay; some are disputed
-// (storm_kinds_test.go). At the end an audit (audit_test.go) compares, for each payment
-// and payout, the books of the PSPs, the events, the entries and the API: nothing was done twice, and nothing is unknown; what PSPs
-// took and gave back by disputes is booked; nobody was asked by a mandate that had ended; no link was paid too often, unless a person
-// was told. It lasts as long as WEIR_TEST_CHAOS_FOR says (10m), 20 seconds without it.
+// switched off and on, and processes are killed. At the end an audit (audit_test.go) compares, for each payment and payout, the
+// books of the PSPs, the events, the entries and the API: nothing was done twice, and nothing is unknown. It lasts as long as
+// WEIR_TEST_CHAOS_FOR says (10m), 20 seconds without it.
 //
 // WEIR_TEST_CRASH_ROUNDS multiplies the kills, and WEIR_TEST_CRASH_SEED chooses other payments and moments.
 package crashtest

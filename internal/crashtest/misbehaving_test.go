@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/processors/psp/sandbox"
-	"github.com/weirhq/weir/topics"
 )
 
 // weather is what a PSP is like at a time.
@@ -85,7 +84,7 @@ func misbehave(t testing.TB, name string, seed uint64, deliver func() string) *m
 	m.sandbox, err = sandbox.Start(sandbox.Config{
 		WebhookURL: "http://" + listener.Addr().String(), WebhookSecret: webhookSecret, WebhookAlways: m.tells,
 		SettleDelay: 150 * time.Millisecond, LateDelay: 2 * time.Second, RetryDelay: 50 * time.Millisecond,
-		SlowLatency: 300 * time.Millisecond, Hang: time.Second, EvidenceWithin: 3 * time.Second,
+		SlowLatency: 300 * time.Millisecond, Hang: time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -162,16 +161,6 @@ var cards = []struct {
 	{3, "tok_unavailable"}, {3, "tok_unavailable_once"}, {3, "tok_error_500"}, {3, "tok_slow"}, {3, "tok_webhook"}, {3, "tok_duplicate_webhook"},
 	{3, "tok_late_webhook"}, {1, "tok_wrong_amount_webhook"}, {1, "tok_unknown_webhook"}, {1, "tok_foreign_webhook"}, {1, "tok_capture_fails"},
 	{1, "tok_void_fails"}, {4, "tok_refund_pending"}, {1, "tok_refund_fails"}, {2, "tok_refund_fails_late"}, {1, "tok_refund_reversed"},
-	{4, "tok_dispute"}, {3, "tok_dispute_lost"}, {3, "tok_dispute_arbitration"}, {2, "tok_dispute_inquiry"}, {4, "tok_dispute_shuffled"},
-}
-
-// agreements are the same for payments that set a mandate up. Those by it are made with the card that the PSP then keeps.
-var agreements = []struct {
-	often int
-	token string
-}{
-	{20, "tok_mandate_soft"}, {12, "tok_mandate_hard"}, {10, "tok_mandate_revoked"}, {8, "tok_mandate_authentication"}, {5, "tok_dispute"},
-	{5, "tok_connection_lost"}, {5, "tok_declined_issuer"},
 }
 
 // payees are the same for payouts.
@@ -184,26 +173,16 @@ var payees = []struct {
 	{6, "tok_payout_unavailable_once"}, {5, "tok_payout_error_500"},
 }
 
-// shown is the card that the PSP is shown for a request, at each call the same. Once all is well, it is one that is approved. A card
-// that it keeps is that one.
-func (m *misbehaving) shown(path, key string, w weather, asked map[string]json.RawMessage) string {
+// shown is the card that the PSP is shown for a request, at each call the same. Once all is well, it is one that is approved.
+func (m *misbehaving) shown(path, key string, w weather) string {
 	if token := m.given[key]; token != "" {
 		return token
 	}
 	table, left := cards, m.chance("card of "+key, 0).IntN(100)
-	token := "tok_approved"
 	if path == "/v1/payouts" {
 		table = payees
-	} else if asked["stored_credential"] != nil {
-		var card sandbox.Card
-		var kept sandbox.StoredCredential
-		if json.Unmarshal(asked["card"], &card) != nil || json.Unmarshal(asked["stored_credential"], &kept) != nil {
-			m.t.Errorf("PSP %s is asked with %v", m.name, asked)
-		}
-		if table = agreements; kept.Use == topics.CredentialSubsequent {
-			table, token = nil, card.Token
-		}
 	}
+	token := "tok_approved"
 	for _, c := range table {
 		if left -= c.often; left < 0 && w != fair {
 			token = c.token
@@ -228,7 +207,7 @@ func (m *misbehaving) call(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	var shown map[string]json.RawMessage
 	if key != "" && json.Unmarshal(body, &shown) == nil && shown["card"] != nil {
-		shown["card"] = json.RawMessage(fmt.Sprintf(`{"token":%q}`, m.shown(r.URL.Path, key, now, shown)))
+		shown["card"] = json.RawMessage(fmt.Sprintf(`{"token":%q}`, m.shown(r.URL.Path, key, now)))
 		body, _ = json.Marshal(shown) // what was decoded
 	}
 	n := m.made[about]

@@ -33,8 +33,6 @@ routes:
   - { name: third, psp: bank, weight: 20 }
 `
 
-const linkKey = "key-of-payment-links-of-the-crash-tests"
-
 const stormRules = `version: 1
 stage: payout
 rules:
@@ -65,14 +63,14 @@ func TestNeverTwice(t *testing.T) {
 		}
 	}
 	w.payments = "psp: acme\n  request_ttl: 3s\n  follow_ttl: 4s\n  poll_grace: 1s\n  challenge_ttl: 5s"
-	w.settings = []string{"  routing: " + routes, "payouts:\n  queue_for: 20s", "links:\n  url: http://pay.example\n  key: " + linkKey}
+	w.settings = []string{"  routing: " + routes, "payouts:\n  queue_for: 20s"}
 	b := brokertest.New(t, partitions)
 	w.outside(b.Config.Brokers, databasetest.NewURL(t))
 	for _, e := range w.engines {
 		e.start("")
 		e.ready()
 	}
-	s := &storm{traffic: w.clients(seed(t)), told: chronicles(t, w.kafka()), asked: map[string]map[topics.EventType]int{}, paid: map[string]bool{}, links: map[string]int{}}
+	s := &storm{traffic: w.clients(seed(t)), told: chronicles(t, w.kafka()), asked: map[string]map[topics.EventType]int{}, paid: map[string]bool{}}
 	s.begin()
 	kills := s.rage(lasts)
 	s.calm()
@@ -210,7 +208,7 @@ func (s *storm) calm() {
 func (s *storm) summarise(kills int) {
 	s.t.Helper()
 	s.told.mu.Lock()
-	statuses, events, kinds, cases := map[string]int{}, map[string]int{}, map[string]int{}, map[topics.RefusalCode]int{}
+	statuses, events, cases := map[string]int{}, map[string]int{}, map[topics.RefusalCode]int{}
 	for _, l := range s.told.lives {
 		kind := "payment "
 		if l.payout {
@@ -223,17 +221,10 @@ func (s *storm) summarise(kills int) {
 		for code, n := range l.cases {
 			cases[code] += n
 		}
-		for code, n := range l.contested {
-			cases["dispute "+code] += n
-		}
-		for _, kind := range l.kinds() {
-			kinds[kind]++
-		}
 	}
-	disputes := len(s.told.disputes)
 	s.told.mu.Unlock()
-	s.t.Logf("seed %d: %d payments, %d payouts, %d disputes, %d links, %d kills, %d repeats of HTTP requests\nthey are: %v\nevents: %v\nof which: %v\ncases: %v",
-		s.seed, len(s.payments), len(s.paid), disputes, len(s.links), kills, s.retries.Load(), statuses, events, kinds, cases)
+	s.t.Logf("seed %d: %d payments, %d payouts, %d kills, %d repeats of HTTP requests\nthey are: %v\nevents: %v\ncases: %v", s.seed, len(s.payments),
+		len(s.paid), kills, s.retries.Load(), statuses, events, cases)
 	for _, m := range s.world.psps {
 		m.mu.Lock()
 		s.t.Logf("PSP %s: %v", m.name, m.befell)
@@ -250,17 +241,6 @@ func (s *storm) unseen() (events []string) {
 	payouts := []topics.PayoutEventType{topics.PayoutPaid, topics.PayoutOutcomeUnknown}
 	s.told.mu.Lock()
 	defer s.told.mu.Unlock()
-	shown := map[string]bool{}
-	for _, l := range s.told.lives {
-		for _, kind := range l.kinds() {
-			shown[kind] = true
-		}
-	}
-	for _, kind := range wantedKinds() {
-		if !shown[kind] {
-			events = append(events, kind)
-		}
-	}
 	for _, event := range payments {
 		if !s.told.any(false, string(event)) {
 			events = append(events, "payment "+string(event))

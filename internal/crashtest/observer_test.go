@@ -61,10 +61,10 @@ type balance struct {
 // observed are the topics that an observer reads and the log is compared with.
 var observed = []string{topics.Events, topics.Entries, topics.WalletEvents, topics.LedgerPeriods}
 
-// idsByTopic has a map for each topic.
-func idsByTopic(of []string) map[string]map[int32][]string {
+// idsByTopic has a map for each observed topic.
+func idsByTopic() map[string]map[int32][]string {
 	ids := map[string]map[int32][]string{}
-	for _, topic := range of {
+	for _, topic := range observed {
 		ids[topic] = map[int32][]string{}
 	}
 	return ids
@@ -79,7 +79,7 @@ func observe(t testing.TB, kafka []kgo.Opt) *observer {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &observer{t: t, client: client, cancel: cancel, changed: make(chan struct{}),
-		ids: idsByTopic(observed), payments: map[string]*history{}, commands: map[string]map[topics.EventType]int{},
+		ids: idsByTopic(), payments: map[string]*history{}, commands: map[string]map[topics.EventType]int{},
 		balances: map[account]balance{}, lines: map[account]int{},
 		wallet: wallet{map[string][]string{}, map[string]map[string]int{}, map[string]int{}, map[int32]int{}}}
 	o.done.Go(func() { o.run(ctx) })

@@ -29,7 +29,6 @@ type storm struct {
 	known sync.Mutex
 	asked map[string]map[topics.EventType]int // by payment: commands that would be followed by such an event
 	paid  map[string]bool                     // payouts that were asked for
-	links map[string]int                      // payment links, by id: how often each may be paid
 }
 
 func (s *storm) begin() {
@@ -62,52 +61,50 @@ func (s *storm) begin() {
 
 func (s *storm) act(ctx context.Context, r *rand.Rand, n int) error {
 	customer := r.IntN(regulars)
-	switch roll := r.IntN(100); {
-	case roll < 20:
+	if r.IntN(4) == 0 {
 		return s.payout(ctx, r, n, fmt.Sprintf("cus_%02d", customer))
-	case roll < 36:
-		return s.payByMethod(ctx, r, n, customer)
-	case roll < 46:
-		return s.agree(ctx, r, n, customer)
-	case roll < 54:
-		return s.payByLink(ctx, r, n, customer)
-	case roll < 62:
-		return s.contest(ctx, r, n)
 	}
-	return s.pay(ctx, r, n, s.order(r, fmt.Sprint("storm/", s.seed), n, customer))
+	return s.pay(ctx, r, n, customer)
 }
 
-// order is a payment by card.
-func (s *storm) order(r *rand.Rand, name string, n, customer int) topics.Command {
-	return topics.Command{
-		CommandID: commandID(name, n), Type: topics.CommandCreate, Tenant: tenant,
+// pay makes a payment and then whatever may follow one.
+func (s *storm) pay(ctx context.Context, r *rand.Rand, n, customer int) error {
+	create := topics.Command{
+		CommandID: commandID(fmt.Sprint("storm/", s.seed), n), Type: topics.CommandCreate, Tenant: tenant,
 		CustomerID: fmt.Sprintf("cus_%02d", customer), Amount: 1000 + r.Int64N(9000), Currency: "EUR", Authorize: true,
 		CaptureMethod: []topics.CaptureMethod{topics.CaptureAutomatic, topics.CaptureManual}[r.IntN(2)],
 		Card: &topics.Card{Token: fmt.Sprintf("tok_approved.%d", customer), Fingerprint: fmt.Sprintf("fp_%d", customer), BIN: "411111",
 			Last4: "1111", Scheme: "visa", Type: "credit", Country: []string{"DE", "AT"}[customer%2]},
 	}
-}
-
-// pay makes a payment and then whatever may follow one.
-func (s *storm) pay(ctx context.Context, r *rand.Rand, n int, create topics.Command) error {
-	id, err := s.create(ctx, r, n, &create)
-	if err != nil || id == "" {
+	id := paymentID(&create)
+	if r.IntN(2) == 0 {
+		answer, err := s.ask(ctx, r, "/v1/intents", create.CommandID, createBody(&create))
+		if err == nil {
+			id, err = intentID(answer)
+		}
+		if err != nil {
+			return err
+		}
+	} else if err := s.tell(ctx, r, &create); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.payments[id] = &payment{number: n, create: create}
+	s.mu.Unlock()
 	for step := range 1 + r.IntN(5) {
-		follow := s.next(r, &create, s.until(ctx, id, create.PaymentMethod != nil && r.IntN(4) > 0))
+		status := s.until(ctx, id)
+		follow := s.next(r, &create, status)
 		if follow == nil {
 			return nil
 		}
 		follow.CommandID, follow.Tenant, follow.CustomerID, follow.PaymentID = commandID(create.CommandID, step), tenant, create.CustomerID, id
-		if !follow.Unapplied { // each part that came goes back by itself
-			s.known.Lock()
-			if s.asked[id] == nil {
-				s.asked[id] = map[topics.EventType]int{}
-			}
-			s.asked[id][effects[follow.Type]]++
-			s.known.Unlock()
+		s.known.Lock()
+		if s.asked[id] == nil {
+			s.asked[id] = map[topics.EventType]int{}
 		}
+		s.asked[id][effects[follow.Type]]++
+		s.known.Unlock()
+		var err error
 		if r.IntN(2) == 0 {
 			path, body := followBody(id, follow)
 			if follow.Challenge != nil {
@@ -124,44 +121,14 @@ func (s *storm) pay(ctx context.Context, r *rand.Rand, n int, create topics.Comm
 	return nil
 }
 
-// create asks for a payment and returns its id, "" where it was refused. One by a mandate is asked for over Kafka: over HTTP it is
-// answered for good only once it does not wait for its next attempt any more.
-func (s *storm) create(ctx context.Context, r *rand.Rand, n int, create *topics.Command) (id string, err error) {
-	if create.Mandate == "" && r.IntN(2) == 0 {
-		answer, err := s.ask(ctx, r, "/v1/intents", create.CommandID, createBody(create))
-		if err != nil {
-			return "", err
-		}
-		if id, err = intentID(answer); err != nil {
-			if create.LinkID != "" { // no use is free
-				return "", nil
-			}
-			return "", err
-		}
-	} else if err := s.tell(ctx, r, create); err != nil {
-		return "", err
-	} else {
-		id = paymentID(create)
-	}
-	s.mu.Lock()
-	s.payments[id] = &payment{number: n, create: *create}
-	s.mu.Unlock()
-	return id, nil
-}
-
-// until waits until a payment or payout waits for somebody to do something, or for a while, and returns its status. patient is who
-// waits for the payer, too.
-func (s *storm) until(ctx context.Context, id string, patient bool) string {
+// until waits until a payment or payout waits for somebody to do something, or for a while, and returns its status.
+func (s *storm) until(ctx context.Context, id string) string {
 	limit := time.NewTimer(stepLimit)
 	defer limit.Stop()
 	for {
 		status, changed := s.told.status(id)
 		switch status {
 		case "", "authorizing", "unknown", "sent":
-		case "requires_action":
-			if !patient {
-				return status
-			}
 		default:
 			return status
 		}
@@ -191,15 +158,6 @@ func (s *storm) next(r *rand.Rand, create *topics.Command, status string) *topic
 	}
 	capture, refund := topics.Command{Type: topics.CommandCapture, Amount: part()}, topics.Command{Type: topics.CommandRefund, Amount: part()}
 	void, cancel := topics.Command{Type: topics.CommandVoid}, topics.Command{Type: topics.CommandCancel}
-	if create.PaymentMethod != nil {
-		switch topics.PaymentStatus(status) {
-		case "":
-			return nil
-		case topics.StatusRequiresAction, topics.StatusAuthorizing:
-			return one(cancel)
-		}
-		return one(refund, topics.Command{Type: topics.CommandRefund, Unapplied: true}, topics.Command{Type: topics.CommandRefund, Unapplied: true})
-	}
 	switch topics.PaymentStatus(status) {
 	case "": // nobody has heard of it yet
 		return nil
@@ -234,7 +192,7 @@ func (s *storm) payout(ctx context.Context, r *rand.Rand, n int, customer string
 	s.paid[read.ID] = true
 	s.known.Unlock()
 	for step := range 2 {
-		status := s.until(ctx, read.ID, false)
+		status := s.until(ctx, read.ID)
 		does := []string{"approve", "reject", "cancel", "approve"}[r.IntN(4)]
 		if status != "held" && r.IntN(3) > 0 {
 			return nil

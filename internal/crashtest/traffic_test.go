@@ -275,18 +275,8 @@ func times(twice bool) int {
 }
 
 func createBody(c *topics.Command) map[string]any {
-	body := map[string]any{"customer_id": c.CustomerID, "amount": c.Amount, "currency": c.Currency, "authorize": c.Authorize,
+	return map[string]any{"customer_id": c.CustomerID, "amount": c.Amount, "currency": c.Currency, "authorize": c.Authorize,
 		"capture_method": c.CaptureMethod, "card": c.Card, "context": c.Context}
-	if c.PaymentMethod != nil {
-		body["payment_method"] = c.PaymentMethod
-	}
-	if c.SetupMandate != nil {
-		body["setup_mandate"] = map[string]any{"type": c.SetupMandate.Kind}
-	}
-	if c.LinkID != "" {
-		body["link_id"] = c.LinkID
-	}
-	return body
 }
 
 func followBody(id string, c *topics.Command) (path string, body map[string]any) {
@@ -296,9 +286,6 @@ func followBody(id string, c *topics.Command) (path string, body map[string]any)
 	}
 	if c.Amount > 0 {
 		body["amount"] = c.Amount
-	}
-	if c.Unapplied {
-		body["unapplied"] = true
 	}
 	return path, body
 }

@@ -44,7 +44,7 @@ func (tr *traffic) verify() {
 	tr.effects()
 	tr.walletEffects()
 	tr.atThePSP()
-	logged := tr.log(ctx, db, observed...)
+	logged := tr.log(ctx, db)
 	tr.compareReading("the consumer that was there all the time", logged, tr.seen)
 	fresh := observe(tr.t, tr.world.kafka())
 	fresh.drained(ctx, logged)
@@ -225,8 +225,8 @@ func (tr *traffic) atThePSP() {
 	tr.some("at the PSP", wrong)
 }
 
-// log is the ids that stream_log says were published of some topics, by topic and partition, in order.
-func (tr *traffic) log(ctx context.Context, db *database.DB, of ...string) map[string]map[int32][]string {
+// log is the ids that stream_log says were published, by topic and partition, in order.
+func (tr *traffic) log(ctx context.Context, db *database.DB) map[string]map[int32][]string {
 	tr.t.Helper()
 	frames, err := stream.NewFrames("payments")
 	if err != nil {
@@ -237,7 +237,7 @@ func (tr *traffic) log(ctx context.Context, db *database.DB, of ...string) map[s
 		tr.t.Fatal(err)
 	}
 	defer rows.Close()
-	logged := idsByTopic(of)
+	logged := idsByTopic()
 	for rows.Next() {
 		var partition int32
 		var position int64
