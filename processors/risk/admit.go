@@ -26,7 +26,7 @@ type names struct {
 // admit decodes and validates a command. Nothing is left of a refused one but what names it. dead is for a record whose bytes are no
 // command, or that names nobody to tell. namesOf finds the names in a command; instead says what to do about a card number.
 func admit[C any, P command[C]](a *Assessor, r *stream.Record, c P, namesOf func(P) names, instead string) (id uuid.UUID, customer string, refusal *topics.Refusal, dead *stream.DeadLetter) {
-	if err := topics.Unmarshal(r.Value, c); err != nil {
+	if err := topics.UnmarshalOnce(r.Value, c); err != nil {
 		return id, "", nil, a.undecodable(topics.RefusedUndecodable, err.Error())
 	}
 	n := namesOf(c)

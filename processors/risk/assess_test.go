@@ -219,6 +219,7 @@ func TestAssessDeadLetters(t *testing.T) {
 		"cut off":             {create()[:80], topics.RefusedUndecodable, "malformed JSON"},
 		"an array":            {`[` + create() + `]`, topics.RefusedUndecodable, "an array"},
 		"wrong type":          {create(`4000`, `"40.00"`), topics.RefusedUndecodable, "amount"},
+		"given twice":         {create(`4000`, `4000,"amount":50000`), topics.RefusedUndecodable, `field "amount": is given twice`},
 		"a fraction":          {create(`4000`, `40.5`), topics.RefusedUndecodable, "amount"},
 		"overflow":            {create(`4000`, `92233720368547758070`), topics.RefusedUndecodable, "64 bits"},
 		"no id":               {create(`"command_id"`, `"id"`), topics.RefusedInvalid, "command_id: is missing"},

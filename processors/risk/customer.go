@@ -21,7 +21,7 @@ func readEvent(a *Assessor, r stream.Record) (*draft, *stream.DeadLetter) {
 	v := &customerEvent{}
 	d, e := &v.draft, &v.record.Event
 	d.of, d.decision, d.Now = v, &v.record.Decision, r.Time
-	if err := topics.Unmarshal(r.Value, e); err != nil {
+	if err := topics.UnmarshalOnce(r.Value, e); err != nil {
 		return nil, a.undecodable(topics.RefusedUndecodable, err.Error())
 	}
 	if e.TraceID == "" {

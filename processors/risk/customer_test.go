@@ -100,6 +100,7 @@ func TestACustomerEventThatIsWrongIsPutAside(t *testing.T) {
 		says  string
 	}{
 		"not JSON":          {`hello`, topics.RefusedUndecodable, "not JSON"},
+		"given twice":       {login(`500`, `500,"amount":1`), topics.RefusedUndecodable, `field "amount": is given twice`},
 		"wrong type":        {login(`500`, `"5.00"`), topics.RefusedUndecodable, "amount"},
 		"no id":             {login(`"event_id"`, `"id"`), topics.RefusedInvalid, "event_id: is missing"},
 		"no tenant":         {login(`"tenant":"acme",`, ``), topics.RefusedInvalid, "tenant: is missing"},

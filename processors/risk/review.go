@@ -30,7 +30,7 @@ func (v *review) assessed() (record any, envelope topics.Envelope) {
 func (a *Assessor) Review(_ context.Context, r stream.Record) ([]stream.Message, *stream.DeadLetter, error) {
 	var v review
 	in := &v.AssessedAuthorization
-	if err := topics.Unmarshal(r.Value, &in.Review); err != nil {
+	if err := topics.UnmarshalOnce(r.Value, &in.Review); err != nil {
 		return nil, a.undecodable(topics.RefusedUndecodable, err.Error()), nil
 	}
 	c := &in.Review.Command
