@@ -158,7 +158,7 @@ func unwritten(err error) error {
 	var conflict *kyc.Conflict
 	switch {
 	case errors.As(err, &refusal):
-		return refused(refusal.Code, refusal.Detail)
+		return refused(refusal.Code, strings.TrimPrefix(refusal.Detail, "data.")) // the body has the record's fields at its top
 	case errors.As(err, &conflict):
 		return &Problem{Status: http.StatusPreconditionFailed, Code: string(topics.RefusedVersionConflict), Message: conflict.Error()}
 	case errors.Is(err, kyc.ErrNone):
