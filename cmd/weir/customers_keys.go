@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -94,6 +95,10 @@ it for as long as backups from before are kept.`,
 					return kyc.ErrNotConfigured
 				}
 				rotated, err := masters.Rotate(ctx, db.Pool)
+				var unopened *customerkeys.Unopened
+				if errors.As(err, &unopened) {
+					return fmt.Errorf("%d data keys are encrypted by %s now; %w", rotated, masters.Current(), err)
+				}
 				if err != nil {
 					return fmt.Errorf("%d data keys were rotated; run it again: %w", rotated, err)
 				}

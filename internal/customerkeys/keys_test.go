@@ -3,6 +3,7 @@ package customerkeys_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -192,6 +193,42 @@ func TestRotate(t *testing.T) {
 	}
 	if rows.Err() != nil || n != customers {
 		t.Errorf("%d keys, %v", n, rows.Err())
+	}
+}
+
+// TestRotateGoesOn: data keys that no configured master key opens are told, and all others are rotated.
+func TestRotateGoesOn(t *testing.T) {
+	db := databasetest.New(t)
+	first, second := newMaster(t, "1"), newMaster(t, "2")
+	before, stranger := masters(t, first, ""), masters(t, newMaster(t, "stray"), "")
+	const foreign, good = 22, 3
+	for i := range foreign + good {
+		m, customer := stranger, fmt.Sprintf("cus_%02d", i)
+		if i >= foreign {
+			m = before
+		}
+		w, err := m.New("acme", customer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := customerkeys.Put(t.Context(), db.Pool, int32(i), uuid.NewV5(uuid.Nil, customer), "acme", customer, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	during := masters(t, second, first)
+	for _, want := range []int{good, 0} {
+		rotated, err := during.Rotate(t.Context(), db.Pool)
+		var unopened *customerkeys.Unopened
+		if rotated != want || !errors.As(err, &unopened) || unopened.Keys != foreign || len(unopened.First) != 20 {
+			t.Fatalf("%d keys were rotated, %v; want %d, and %d that cannot be opened", rotated, err, want, foreign)
+		}
+		if text := err.Error(); !strings.Contains(text, `customer cus_00 of acme: the master key is not configured here: "stray"`) {
+			t.Errorf("%s: want the customer and the master key", text)
+		}
+	}
+	var left int
+	if err := db.Pool.QueryRow(t.Context(), `SELECT count(*) FROM customer_keys WHERE master <> '2'`).Scan(&left); err != nil || left != foreign {
+		t.Errorf("%d keys are encrypted by other master keys, %v; want %d", left, err, foreign)
 	}
 }
 
