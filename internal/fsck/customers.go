@@ -83,9 +83,12 @@ func (f *customerFold) change(_ int64, outputs []stream.Output) (ours bool, err 
 func (p *partitionCheck) customerKey(subject string, record *topics.CustomerRecord, r *customerRow) {
 	switch {
 	case record.Erased:
-		// A key of before came back, as from a backup. One of after is for the next record, which is on its way.
-		if r.MadeAt != nil && r.MadeAt.Before(record.UpdatedAt.Add(-clocksDiffer)) {
+		switch {
+		case r.MadeAt == nil:
+		case r.MadeAt.Before(record.UpdatedAt.Add(-clocksDiffer)): // it came back, as from a backup
 			p.problem("customer", subject, "C2: it was erased, but a data key from before is there; weir customers erase deletes it")
+		case r.MadeAt.Before(time.Now().Add(-orphanAfter)): // a younger one is for the next record, which may be on its way
+			p.problem("customer", subject, "it was erased, and there is a data key from after and no record; weir customers erase deletes it, or put a record")
 		}
 		return
 	case record.Data == nil || record.Data.Personal == nil:

@@ -109,6 +109,9 @@ func TestCorruptionOfCustomersIsFound(t *testing.T) {
 		{"a data key comes back", func(f *fixture) {
 			f.exec(`INSERT INTO customer_keys SELECT partition, id, tenant, customer, '0190a3c4-0000-7000-8000-000000000000', '1', '\x00', '2020-01-01' FROM customers` + isBob)
 		}, []string{ofBob, "C2: it was erased, but a data key from before is there"}},
+		{"a data key is of an erased customer", func(f *fixture) {
+			f.exec(`INSERT INTO customer_keys SELECT partition, id, tenant, customer, '0190a3c4-0000-7000-8000-000000000000', '1', '\x00', '2026-01-31 10:30:00Z' FROM customers` + isBob)
+		}, []string{ofBob, "it was erased, and there is a data key from after and no record"}},
 		{"a data key is of nobody", func(f *fixture) {
 			f.exec(`INSERT INTO customer_keys SELECT partition, '0190a3c4-0000-7000-8000-000000000009', tenant, 'eve', '0190a3c4-0000-7000-8000-000000000000', '1', '\x00', '2020-01-01' FROM customers` + isBob)
 		}, []string{"customer eve of acme", "there is a data key and no record"}},
