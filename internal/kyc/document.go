@@ -28,9 +28,9 @@ func ReadProfile(data []byte) (*Profile, error) {
 		return nil, errors.New("the profile is not a JSON object")
 	}
 	if _, err := json.Parse(data, new(Profile), json.DisallowUnknownFields|json.DontMatchCaseInsensitiveStructFields); err != nil {
-		_, name, _ := strings.Cut(err.Error(), "unknown field ")
-		return nil, fmt.Errorf("field %.64s: is not known; want status, kyc_level, country, nationality, pep, expected_turnover and personal with %s",
-			name, strings.Join(Fields(), ", "))
+		// Its name is the writer's own word, and may be a customer's.
+		return nil, fmt.Errorf("a field is not known; want status, kyc_level, country, nationality, pep, expected_turnover with amount and currency, and personal with %s",
+			strings.Join(Fields(), ", "))
 	}
 	return p, nil
 }

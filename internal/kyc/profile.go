@@ -88,6 +88,9 @@ func (p *Personal) check(now time.Time) *topics.Refusal {
 		if refusal := checkText(field, name, maxName); refusal != nil {
 			return refusal
 		}
+		if !strings.ContainsFunc(name, unicode.IsLetter) {
+			return invalid("%s: has no letter; want a name, or nothing", field)
+		}
 	}
 	for _, name := range Fields() {
 		if text := p.text(name); text != nil {
@@ -117,10 +120,20 @@ func checkText(field, text string, limit int) *topics.Refusal {
 		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: fmt.Sprintf("%s: is too long; want at most %d characters", field, limit)}
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
 		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: field + ": holds control characters or is not UTF-8; want printable text in one line"}
+	case strings.ContainsFunc(text, unseen):
+		return &topics.Refusal{Code: topics.RefusedInvalid, Detail: field + ": holds characters that nobody sees, or that turn or break the line; want printable text in one line"}
 	case topics.FindCardNumber([]byte(text)):
 		return &topics.Refusal{Code: topics.RefusedCardNumber, Detail: field + ": holds a card number; nothing of a customer's record takes one"}
 	}
 	return nil
+}
+
+// unseen are characters that show nothing, that change the direction of others or that break the line: what holds them reads otherwise
+// than it looks. Joiners (U+200C, U+200D) belong to the spelling of Persian and Indic names.
+func unseen(r rune) bool {
+	const nonJoiner, joiner, blankBraille = '\u200c', '\u200d', '\u2800'
+	return r != nonJoiner && r != joiner &&
+		(r == blankBraille || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point))
 }
 
 // data is the profile without its personal fields.
