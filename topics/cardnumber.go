@@ -10,7 +10,7 @@ import (
 //
 //   - a run of 13 to 19 digits that no letter and no other digit touches,
 //   - or groups of digits in the shapes that cards are printed in (groups of four with a last one of one to four;
-//     4-6-4, 4-6-5, 4-3-3-3, 6-13), with one to three spaces, dashes, points, slashes, colons or underscores between them
+//     4-6-4, 4-6-5, 4-3-3-3, 6-13), with one to three spaces, dashes, points, slashes, colons, underscores or characters of no width between them
 //     (6-13 not with the last three, with which people join a number and a time to an id),
 //   - whose first digit is 2 to 6, or which begins with 81, 82 or 9792 and has 16 digits,
 //   - and whose last digit is its Luhn check digit.
@@ -166,7 +166,8 @@ func classOf(r rune) charClass {
 		return charColon
 	case r == ' ', r == '-',
 		r == 0xA0, r == 0x2007, r == 0x2009, r == 0x202F, r == 0x3000, // spaces that do not break, are narrow or full-width
-		0x2010 <= r && r <= 0x2015, r == 0x2212, r == 0xFF0D: // hyphens, dashes, minus
+		0x2010 <= r && r <= 0x2015, r == 0x2212, r == 0xFF0D, // hyphens, dashes, minus
+		r == 0xAD, 0x200B <= r && r <= 0x200D, r == 0x2060, r == 0xFEFF: // nobody sees these
 		return charSeparator
 	}
 	return charOther
