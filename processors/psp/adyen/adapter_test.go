@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,20 +150,20 @@ func TestARepeatThatIsRefusedSaysNothingOfTheFirst(t *testing.T) {
 		"not found":           {404, `{"status":404,"errorCode":"1","errorType":"validation","message":"Not found"}`},
 	} {
 		for _, r := range []*topics.PSPRequest{authorization("T"), refund} {
-			asked := 0
+			var asked atomic.Int32
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if asked++; asked == 1 {
+				if asked.Add(1) == 1 {
 					panic(http.ErrAbortHandler) // performed, and the answer is lost
 				}
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.body))
 			}))
 			a := adapter(t, server.URL)
-			if report, err := a.Do(t.Context(), r); !errors.Is(err, psp.ErrUnknown) || psp.NotSent(err) || asked != 2 {
-				t.Errorf("%s, %s: %+v, %v, asked %d times", name, r.Operation, report, err, asked)
+			if report, err := a.Do(t.Context(), r); !errors.Is(err, psp.ErrUnknown) || psp.NotSent(err) || asked.Load() != 2 {
+				t.Errorf("%s, %s: %+v, %v, asked %d times", name, r.Operation, report, err, asked.Load())
 			}
-			if report, err := a.(psp.Repeater).Repeat(t.Context(), r); !errors.Is(err, psp.ErrUnknown) || psp.NotSent(err) || asked != 3 {
-				t.Errorf("%s, %s repeated: %+v, %v, asked %d times", name, r.Operation, report, err, asked)
+			if report, err := a.(psp.Repeater).Repeat(t.Context(), r); !errors.Is(err, psp.ErrUnknown) || psp.NotSent(err) || asked.Load() != 3 {
+				t.Errorf("%s, %s repeated: %+v, %v, asked %d times", name, r.Operation, report, err, asked.Load())
 			}
 			server.Close()
 		}
