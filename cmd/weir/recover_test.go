@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+
 	"github.com/weirhq/weir/internal/broker"
 	"github.com/weirhq/weir/topics"
 )
@@ -29,10 +31,15 @@ func (w *deadLetterWorld) lose(t *testing.T, topic string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	if _, err := w.broker.Admin(t).DeleteTopic(ctx, topic); err != nil {
+	adm := w.broker.Admin(t)
+	if _, err := adm.DeleteTopic(ctx, topic); err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.ApplyTopics(ctx, w.broker.Admin(t), deadLetterPartitions, 1); err != nil {
+	until(t, func() string { // brokers learn of it a moment after the controller
+		have, err := adm.ListTopics(kadm.WithAuthorizedOps(ctx), topic) // which is never answered from the client's cache
+		return fmt.Sprintf("there: %t, %v", have.Has(topic), err)
+	}, "there: false, <nil>")
+	if err := broker.ApplyTopics(ctx, adm, deadLetterPartitions, 1); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -66,7 +66,7 @@ func CheckTopics(ctx context.Context, adm *kadm.Client, partitions int32, replic
 	var differences []Difference
 	for _, topic := range catalogue {
 		detail := have[topic.Name]
-		if !have.Has(topic.Name) {
+		if _, described := settings[topic.Name]; !described {
 			if detail.Err != nil && !errors.Is(detail.Err, kerr.UnknownTopicOrPartition) {
 				return nil, fmt.Errorf("topic %s: %w", topic.Name, detail.Err)
 			}
@@ -159,7 +159,7 @@ func configuration(topic topics.Topic, replication int16) map[string]*string {
 	}
 }
 
-// describe returns the configurations of topics that exist.
+// describe returns the configurations of those topics that exist: one that was listed may have been deleted since.
 func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string]map[string]string, error) {
 	settings := map[string]map[string]string{}
 	if len(names) == 0 {
@@ -170,6 +170,9 @@ func describe(ctx context.Context, adm *kadm.Client, names []string) (map[string
 		return nil, fmt.Errorf("describe topics: %w", err)
 	}
 	for _, resource := range described {
+		if errors.Is(resource.Err, kerr.UnknownTopicOrPartition) {
+			continue
+		}
 		if resource.Err != nil {
 			return nil, fmt.Errorf("describe topic %s: %w", resource.Name, resource.Err)
 		}
