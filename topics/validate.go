@@ -71,15 +71,23 @@ func unprintableIn(texts iter.Seq2[string, string]) string {
 	return ""
 }
 
-func (c *Command) invalid() string {
-	if err := commandValidator().Struct(c); err != nil {
+// malformed says what is wrong with the fields and the texts of a value, "" where nothing is.
+func malformed(value any, texts func(yield func(field, text string) bool)) string {
+	if err := commandValidator().Struct(value); err != nil {
 		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
 			return describe(fields[0])
 		}
 		return err.Error()
 	}
-	if field := unprintableIn(c.texts); field != "" {
+	if field := unprintableIn(texts); field != "" {
 		return field + unprintable
+	}
+	return ""
+}
+
+func (c *Command) invalid() string {
+	if detail := malformed(c, c.texts); detail != "" {
+		return detail
 	}
 	if !ValidTime(c.IssuedAt) {
 		return "issued_at" + outOfTime

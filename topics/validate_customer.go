@@ -2,8 +2,6 @@ package topics
 
 import (
 	"time"
-
-	"github.com/go-playground/validator/v10"
 )
 
 // Validate checks what can be known from the event alone, as Command.Validate does.
@@ -33,14 +31,8 @@ func (e *CustomerEvent) ValidateAt(now time.Time) *Refusal {
 }
 
 func (e *CustomerEvent) invalid() string {
-	if err := commandValidator().Struct(e); err != nil {
-		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
-			return describe(fields[0])
-		}
-		return err.Error()
-	}
-	if field := unprintableIn(e.texts); field != "" {
-		return field + unprintable
+	if detail := malformed(e, e.texts); detail != "" {
+		return detail
 	}
 	if !ValidTime(e.OccurredAt) {
 		return "occurred_at" + outOfTime

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/go-playground/validator/v10"
 	"github.com/segmentio/encoding/json"
 )
 
@@ -21,14 +20,8 @@ func (c *CustomerCommand) Validate() *Refusal {
 }
 
 func (c *CustomerCommand) invalid() string {
-	if err := commandValidator().Struct(c); err != nil {
-		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
-			return describe(fields[0])
-		}
-		return err.Error()
-	}
-	if field := unprintableIn(c.texts); field != "" {
-		return field + unprintable
+	if detail := malformed(c, c.texts); detail != "" {
+		return detail
 	}
 	switch {
 	case !ValidTime(c.IssuedAt):

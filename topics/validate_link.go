@@ -4,8 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-
-	"github.com/go-playground/validator/v10"
 )
 
 // Validate checks what can be known from the command alone, as Command.Validate does.
@@ -20,14 +18,8 @@ func (c *LinkCommand) Validate() *Refusal {
 }
 
 func (c *LinkCommand) invalid() string {
-	if err := commandValidator().Struct(c); err != nil {
-		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
-			return describe(fields[0])
-		}
-		return err.Error()
-	}
-	if field := unprintableIn(c.texts); field != "" {
-		return field + unprintable
+	if detail := malformed(c, c.texts); detail != "" {
+		return detail
 	}
 	if !ValidTime(c.IssuedAt) {
 		return "issued_at" + outOfTime

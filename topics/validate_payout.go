@@ -2,8 +2,6 @@ package topics
 
 import (
 	"fmt"
-
-	"github.com/go-playground/validator/v10"
 )
 
 // Validate checks what can be known from the command alone, as Command.Validate does.
@@ -18,14 +16,8 @@ func (c *PayoutCommand) Validate() *Refusal {
 }
 
 func (c *PayoutCommand) invalid() string {
-	if err := commandValidator().Struct(c); err != nil {
-		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
-			return describe(fields[0])
-		}
-		return err.Error()
-	}
-	if field := unprintableIn(c.texts); field != "" {
-		return field + unprintable
+	if detail := malformed(c, c.texts); detail != "" {
+		return detail
 	}
 	if !ValidTime(c.IssuedAt) {
 		return "issued_at" + outOfTime
