@@ -72,7 +72,7 @@ func unprintableIn(texts iter.Seq2[string, string]) string {
 }
 
 // malformed says what is wrong with the fields and the texts of a value, "" where nothing is.
-func malformed(value any, texts func(yield func(field, text string) bool)) string {
+func malformed(value any, texts iter.Seq2[string, string]) string {
 	if err := commandValidator().Struct(value); err != nil {
 		if fields, ok := err.(validator.ValidationErrors); ok && len(fields) > 0 {
 			return describe(fields[0])

@@ -139,32 +139,25 @@ func (f *finding) full() bool { return f.cut && len(f.transfers) == MaxListed }
 // addTransfer keeps the first MaxListed, whatever the order in which they come.
 func (f *finding) addTransfer(t Transfer) (changed bool) {
 	at, known := slices.BinarySearchFunc(f.transfers, &t, func(u Transfer, t *Transfer) int { return u.compare(t) })
-	switch {
-	case known:
-		return false
-	case at == MaxListed:
-		changed, f.cut = !f.cut, true
-		return changed
-	case len(f.transfers) == MaxListed:
-		f.transfers, f.cut = f.transfers[:MaxListed-1], true
-	}
-	f.transfers = slices.Insert(f.transfers, at, t)
-	return true
+	return !known && list(f, &f.transfers, at, t)
 }
 
 // addSharer keeps the first MaxListed in the order of parties.
 func (f *finding) addSharer(p Party) (changed bool) {
 	at, known := slices.BinarySearchFunc(f.sharers, p, Party.Compare)
-	switch {
-	case known:
-		return false
-	case at == MaxListed:
+	return !known && list(f, &f.sharers, at, p)
+}
+
+// list puts one more in its place among the first MaxListed. changed is also that the finding is cut only now.
+func list[T any](f *finding, of *[]T, at int, one T) (changed bool) {
+	if at == MaxListed {
 		changed, f.cut = !f.cut, true
 		return changed
-	case len(f.sharers) == MaxListed:
-		f.sharers, f.cut = f.sharers[:MaxListed-1], true
 	}
-	f.sharers = slices.Insert(f.sharers, at, p)
+	if len(*of) == MaxListed {
+		*of, f.cut = (*of)[:MaxListed-1], true
+	}
+	*of = slices.Insert(*of, at, one)
 	return true
 }
 
